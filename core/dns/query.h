@@ -1,0 +1,63 @@
+// A query as plugins see it: the parsed request and where it came from. Made by parse() (core/dns/parse.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "core/bytes.h"
+#include "core/dns/name.h"
+#include "core/dns/types.h"
+#include "core/net.h"
+
+namespace swage::dns {
+
+enum class Transport : std::uint8_t { udp, tcp };
+
+// What an OPT record in the query says (RFC 6891).
+struct Edns {
+  bool present = false;
+  std::uint8_t version = 0;
+  bool dnssec_ok = false;               // the DO bit (RFC 3225)
+  std::uint16_t udp_size = 512;         // bytes the client can take over UDP, as it says
+  Bytes options;                        // in wire format: code, length, data, code, … (checked to be well formed)
+
+  // The data of the first option with this code; nullptr data where there is none.
+  [[nodiscard]] Bytes option(std::uint16_t code) const;
+  [[nodiscard]] bool has_option(std::uint16_t code) const { return option(code).data() != nullptr; }
+};
+
+inline constexpr std::uint16_t kOptionNsid = 3;           // RFC 5001
+inline constexpr std::uint16_t kOptionTcpKeepalive = 11;  // RFC 7828
+
+struct Query {
+  Bytes message;                // the whole request
+  std::uint16_t id = 0;
+  Opcode opcode = Opcode::query;
+  bool recursion_desired = false;
+  bool checking_disabled = false;
+  NameView qname;               // spelled as the client spelled it; points into `message`
+  Name key;                     // qname in lower case: what to look up
+  std::array<std::uint8_t, kMaxLabels + 1> labels{};  // where each label of qname starts; the root's comes last
+  std::uint8_t label_count = 0;                       // without the root
+  Type qtype = Type::a;
+  Class qclass = Class::in;
+  Edns edns;
+
+  Transport transport = Transport::udp;
+  Endpoint client;
+  Endpoint server;              // the address that was asked
+  NameView zone;                // of the server block that answers: qname is in it
+  std::int64_t received = 0;    // nanoseconds, steady clock; once a batch
+
+  // The part of qname (or of key) that starts at label `index`: suffix(0) is the whole, suffix(label_count) the root.
+  [[nodiscard]] NameView suffix(std::size_t index) const {
+    return {qname.data() + labels[index], qname.size() - labels[index]};
+  }
+  [[nodiscard]] NameView key_suffix(std::size_t index) const {
+    return {key.data() + labels[index], key.size() - labels[index]};
+  }
+  // Sets qname, key and labels. `name` must outlive the query.
+  void ask(NameView name);
+};
+
+}  // namespace swage::dns

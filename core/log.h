@@ -1,0 +1,34 @@
+// The server's own log (not the log plugin's query lines alone): one line an event, "[LEVEL] text", to standard output.
+// Lines are handed to a thread, so that a full pipe never makes a caller wait; what does not fit is counted and said.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace swage::log {
+
+// Hands `line` (without its newline) over for writing. Never blocks on I/O. Lines that find 1 MiB waiting are dropped;
+// their number is written as soon as there is room.
+void write(std::string_view line);
+
+// Waits until all that was handed over is written, or 1 s has passed. For the end of a process.
+void flush();
+
+template <typename... Args>
+void info(fmt::format_string<Args...> format, Args&&... args) {
+  write("[INFO] " + fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <typename... Args>
+void warning(fmt::format_string<Args...> format, Args&&... args) {
+  write("[WARNING] " + fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <typename... Args>
+void error(fmt::format_string<Args...> format, Args&&... args) {
+  write("[ERROR] " + fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace swage::log

@@ -1,0 +1,2 @@
+#include "plugins/plugins.h"
+int main() { return 0; }

@@ -1,0 +1,113 @@
+#include "core/net.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace swage {
+
+IpAddress IpAddress::v4(Bytes four) {
+  CHECK(four.size() == 4);
+  IpAddress address;
+  std::copy(four.begin(), four.end(), address.bytes_.begin());
+  return address;
+}
+
+IpAddress IpAddress::v6(Bytes sixteen) {
+  CHECK(sixteen.size() == 16);
+  IpAddress address;
+  address.v6_ = true;
+  std::copy(sixteen.begin(), sixteen.end(), address.bytes_.begin());
+  return address;
+}
+
+Result<IpAddress> IpAddress::parse(std::string_view text) {
+  std::array<std::uint8_t, 16> bytes;
+  const std::string terminated(text);
+  if (inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1) return v4({bytes.data(), 4});
+  if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) return v6(bytes);
+  return fail("not an IP address: '{}'", text);
+}
+
+bool IpAddress::is_unspecified() const {
+  return std::all_of(bytes_.begin(), bytes_.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+std::string IpAddress::to_string() const {
+  char text[INET6_ADDRSTRLEN];
+  CHECK(inet_ntop(v6_ ? AF_INET6 : AF_INET, bytes_.data(), text, sizeof text) != nullptr);
+  return text;
+}
+
+Endpoint Endpoint::from_sockaddr(const sockaddr* from) {
+  Endpoint endpoint;
+  if (from->sa_family == AF_INET) {
+    const auto* in = reinterpret_cast<const sockaddr_in*>(from);
+    endpoint.address = IpAddress::v4({reinterpret_cast<const std::uint8_t*>(&in->sin_addr), 4});
+    endpoint.port = ntohs(in->sin_port);
+  } else {
+    CHECK(from->sa_family == AF_INET6);
+    const auto* in6 = reinterpret_cast<const sockaddr_in6*>(from);
+    endpoint.address = IpAddress::v6({in6->sin6_addr.s6_addr, 16});
+    endpoint.port = ntohs(in6->sin6_port);
+    endpoint.scope = in6->sin6_scope_id;
+  }
+  return endpoint;
+}
+
+socklen_t Endpoint::to_sockaddr(sockaddr_storage& to) const {
+  std::memset(&to, 0, sizeof to);
+  if (!address.is_v6()) {
+    auto* in = reinterpret_cast<sockaddr_in*>(&to);
+    in->sin_family = AF_INET;
+    in->sin_port = htons(port);
+    std::memcpy(&in->sin_addr, address.bytes().data(), 4);
+    return sizeof *in;
+  }
+  auto* in6 = reinterpret_cast<sockaddr_in6*>(&to);
+  in6->sin6_family = AF_INET6;
+  in6->sin6_port = htons(port);
+  in6->sin6_scope_id = scope;
+  std::memcpy(&in6->sin6_addr, address.bytes().data(), 16);
+  return sizeof *in6;
+}
+
+std::string Endpoint::to_string() const {
+  return address.is_v6() ? fmt::format("[{}]:{}", address.to_string(), port)
+                         : fmt::format("{}:{}", address.to_string(), port);
+}
+
+Result<Prefix> Prefix::parse(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  Prefix prefix;
+  TRY(prefix.address, IpAddress::parse(text.substr(0, slash)));
+  const unsigned bits = prefix.address.is_v6() ? 128 : 32;
+  unsigned length = bits;
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), length);
+    if (error != std::errc() || end != digits.end() || length > bits) {
+      return fail("not a prefix length of 0 to {}: '{}'", bits, digits);
+    }
+  }
+  prefix.length = static_cast<std::uint8_t>(length);
+  std::array<std::uint8_t, 16> bytes{};
+  std::copy(prefix.address.bytes().begin(), prefix.address.bytes().end(), bytes.begin());
+  for (unsigned bit = length; bit < bits; ++bit) bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
+  prefix.address = prefix.address.is_v6() ? IpAddress::v6(bytes) : IpAddress::v4({bytes.data(), 4});
+  return prefix;
+}
+
+bool Prefix::contains(const IpAddress& other) const {
+  if (other.is_v6() != address.is_v6()) return false;
+  const unsigned whole = length / 8U;
+  if (!std::equal(address.bytes().begin(), address.bytes().begin() + whole, other.bytes().begin())) return false;
+  if (length % 8 == 0) return true;
+  const auto mask = static_cast<std::uint8_t>(0xFF00U >> (length % 8U));
+  return (other.bytes()[whole] & mask) == address.bytes()[whole];
+}
+
+std::string Prefix::to_string() const { return fmt::format("{}/{}", address.to_string(), length); }
+
+}  // namespace swage

@@ -1,0 +1,124 @@
+// The contract between the server and its plugins: everything that the author of a plugin needs.
+//
+// A plugin is a folder below plugins/ with a README.md and a function that the Corefile's directive of that name calls:
+//
+//     namespace swage::plugins::hello { Result<> setup(Controller& controller); }
+//
+// and one line in plugins/plugins.def, whose order is the order of the chain. setup() reads the directive's arguments
+// (the Controller is a Dispenser of tokens) and adds what answers queries (Plugin), what watches what was answered
+// (Observer) and what works in the background (Service).
+//
+// setup() runs in every process of the server, with the same Corefile, and must do the same in each: it reads no file,
+// opens no socket and looks at no clock. Plugins and Observers live in the dns processes, Services in the service process.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/async/task.h"
+#include "core/config/dispenser.h"
+#include "core/dns/query.h"
+#include "core/dns/response.h"
+#include "core/result.h"
+#include "core/shm/snapshot.h"
+
+namespace swage {
+
+using dns::Query;
+using dns::Response;
+
+enum class Outcome : std::uint8_t {
+  send,  // the response goes to the client
+  drop,  // nothing is sent
+};
+
+class Plugin;
+
+// The rest of the chain behind a plugin. Small and copied freely.
+class Next {
+ public:
+  explicit Next(const std::unique_ptr<const Plugin>* plugin) : plugin_(plugin) {}
+  // Lets the plugins behind answer. At the end of the chain: send, with the response as it is.
+  [[nodiscard]] Result<Outcome> operator()(const Query& query, Response& response) const;
+
+ private:
+  const std::unique_ptr<const Plugin>* plugin_;  // ends with a nullptr
+};
+
+// Answers queries of one server block, in every dns process.
+class Plugin {
+ public:
+  virtual ~Plugin() = default;
+  // Answers `query` in `response`, or calls `next` and may change the response on its way back. Runs on the one thread
+  // of its process and must not wait: no I/O, no lock, no allocation that is not rare. An Error becomes SERVFAIL.
+  [[nodiscard]] virtual Result<Outcome> serve(const Query& query, Response& response, Next next) const = 0;
+};
+
+// Sees each query of a server block after its response was encoded: for logs and figures.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // `size`: bytes of the encoded response. Called on the thread that serves; the same rules as for Plugin::serve.
+  virtual void sent(const Query& query, const Response& response, std::size_t size) const = 0;
+};
+
+// What a Service may ask of the server around it.
+class Host {
+ public:
+  virtual ~Host() = default;
+  [[nodiscard]] virtual async::Loop& loop() = 0;
+  // Asks the supervisor to read the Corefile again, as SIGUSR1 does. Returns at once.
+  virtual void request_reload() = 0;
+  // True when the Corefile or a file it imports is no longer what the server runs with.
+  [[nodiscard]] virtual bool corefile_changed() = 0;
+};
+
+// Works in the background, in the service process.
+class Service {
+ public:
+  virtual ~Service() = default;
+  // Before the server answers its first query: publish what queries need. May take its time and block; an Error stops the
+  // start, or the reload, and nothing changes.
+  [[nodiscard]] virtual Result<> prepare() { return {}; }
+  // Runs until stop() was called. `host` outlives it. An Error is logged.
+  [[nodiscard]] virtual async::Task<Result<>> run(Host& host) = 0;
+  // Makes run() return soon.
+  virtual void stop() = 0;
+};
+
+// Handed to setup(): the directive's tokens, and what a plugin may hook into.
+class Controller : public config::Dispenser {
+ public:
+  using Dispenser::Dispenser;
+
+  // The zones of the server block, lower-cased: what its keys say.
+  [[nodiscard]] virtual const std::vector<dns::Name>& zones() const = 0;
+  // The directive's remaining arguments on this line as zones, or the block's zones where there are none (the usual
+  // [ZONES…]). Reverse zones may be written as CIDR. An Error names the token.
+  [[nodiscard]] virtual Result<std::vector<dns::Name>> remaining_zones() = 0;
+  // A path of the Corefile as the server opens it: relative ones are below `root`, or the working directory.
+  [[nodiscard]] virtual std::string path(std::string_view written) const = 0;
+
+  virtual void add(std::unique_ptr<const Plugin> plugin) = 0;      // at this directive's place in the chain
+  virtual void add(std::unique_ptr<const Observer> observer) = 0;
+  virtual void add(std::unique_ptr<Service> service) = 0;
+  // Memory that one process publishes and all see; see core/shm/snapshot.h. `name` is unique in the Corefile: say the
+  // directive and what tells it from the next, "file example.org. zones/example.org".
+  [[nodiscard]] virtual shm::Snapshot& snapshot(const std::string& name) = 0;
+
+  virtual void listen_on(std::vector<IpAddress> addresses) = 0;  // bind
+  virtual void set_root(std::string folder) = 0;                 // root
+  virtual void accept_chaos() = 0;                               // class CH is passed to the chain too, not refused
+};
+
+// An entry of plugins/plugins.def.
+struct PluginType {
+  std::string_view name;  // of the directive
+  Result<> (*setup)(Controller&);
+};
+
+}  // namespace swage

@@ -1,0 +1,86 @@
+#include "core/shm/segment.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace swage::shm {
+
+Segment::~Segment() { close(); }
+
+Segment::Segment(Segment&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      writable_(std::exchange(other.writable_, false)) {}
+
+Segment& Segment::operator=(Segment&& other) noexcept {
+  if (this != &other) {
+    close();
+    fd_ = std::exchange(other.fd_, -1);
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+    writable_ = std::exchange(other.writable_, false);
+  }
+  return *this;
+}
+
+void Segment::close() {
+  if (data_ != nullptr) munmap(data_, size_);
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<Segment> Segment::create(const std::string& name, std::size_t size) {
+  CHECK(size != 0);
+  Segment segment;
+  segment.fd_ = memfd_create(name.substr(0, 200).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (segment.fd_ < 0) return fail("shared memory '{}': {}", name, std::strerror(errno));
+  if (ftruncate(segment.fd_, static_cast<off_t>(size)) != 0) {
+    return fail("shared memory '{}' of {} bytes: {}", name, size, std::strerror(errno));
+  }
+  void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, segment.fd_, 0);
+  if (data == MAP_FAILED) return fail("shared memory '{}' of {} bytes: {}", name, size, std::strerror(errno));
+  segment.data_ = static_cast<std::uint8_t*>(data);
+  segment.size_ = size;
+  segment.writable_ = true;
+  return segment;
+}
+
+Result<Segment> Segment::open(int fd) {
+  Segment segment;
+  segment.fd_ = fd;
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return fail("shared memory: {}", std::strerror(errno));
+  if (status.st_size <= 0) return fail("shared memory: the segment is empty");
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* data = mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+  if (data == MAP_FAILED) return fail("shared memory of {} bytes: {}", size, std::strerror(errno));
+  segment.data_ = static_cast<std::uint8_t*>(data);
+  segment.size_ = size;
+  return segment;
+}
+
+MutableBytes Segment::writable_bytes() {
+  CHECK(writable_);
+  return {data_, size_};
+}
+
+Result<> Segment::seal() {
+  // A shared writable mapping forbids F_SEAL_WRITE: map again, read-only.
+  munmap(data_, size_);
+  data_ = nullptr;
+  writable_ = false;
+  if (fcntl(fd_, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+    return fail("shared memory: cannot be sealed: {}", std::strerror(errno));
+  }
+  void* data = mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd_, 0);
+  if (data == MAP_FAILED) return fail("shared memory of {} bytes: {}", size_, std::strerror(errno));
+  data_ = static_cast<std::uint8_t*>(data);
+  return {};
+}
+
+}  // namespace swage::shm

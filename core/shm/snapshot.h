@@ -1,0 +1,45 @@
+// A value that one process (the service) publishes as a whole and all processes read: a zone, a denylist.
+//
+// Every publication is a new sealed segment that goes to the supervisor, which keeps it and hands it to every dns process,
+// also to those that start later. A dns process swaps it in between two batches of queries; what it had before is
+// unmapped then. So bytes() never change under a reader, and reading them costs one load.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "core/shm/segment.h"
+
+namespace swage::shm {
+
+class Snapshot {
+ public:
+  explicit Snapshot(std::string name) : name_(std::move(name)) {}
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  // The newest version; empty before the first. Valid until control goes back to the event loop.
+  [[nodiscard]] Bytes bytes() const { return segment_.bytes(); }
+
+  // Makes `next` the newest version everywhere. In the service process, on its loop's thread.
+  [[nodiscard]] Result<> publish(Segment next) {
+    TRY(next.seal());
+    replace(std::move(next));
+    if (on_publish_) return on_publish_(*this);
+    return {};
+  }
+
+  // For core/server alone: the version that arrived, and what carries a publication to the other processes.
+  void replace(Segment next) { segment_ = std::move(next); }
+  void on_publish(std::function<Result<>(const Snapshot&)> hook) { on_publish_ = std::move(hook); }
+  [[nodiscard]] const Segment& segment() const { return segment_; }
+
+ private:
+  std::string name_;
+  Segment segment_;
+  std::function<Result<>(const Snapshot&)> on_publish_;
+};
+
+}  // namespace swage::shm

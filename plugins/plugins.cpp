@@ -1,0 +1,35 @@
+#include "plugins/plugins.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#define PLUGIN(folder)                   \
+  namespace swage::plugins::folder {     \
+  Result<> setup(Controller& controller); \
+  }
+#include "plugins/plugins.def"
+#undef PLUGIN
+
+namespace swage::plugins {
+namespace {
+
+// The directive's name: the folder's, with '-' for '_'. The texts live as long as the process.
+std::string_view directive(const char* folder) {
+  auto* const name = new std::string(folder);
+  std::replace(name->begin(), name->end(), '_', '-');
+  return *name;
+}
+
+}  // namespace
+
+std::span<const PluginType> all() {
+  static const auto list = std::to_array<PluginType>({
+#define PLUGIN(folder) {directive(#folder), &folder::setup},
+#include "plugins/plugins.def"
+#undef PLUGIN
+  });
+  return list;
+}
+
+}  // namespace swage::plugins
