@@ -8,8 +8,8 @@
 
 namespace swage {
 
-using Bytes = std::span<const std::uint8_t>;         // somebody else's bytes, to read
-using MutableBytes = std::span<std::uint8_t>;        // somebody else's bytes, to fill
+using Bytes = std::span<const std::uint8_t>;   // somebody else's bytes, to read
+using MutableBytes = std::span<std::uint8_t>;  // somebody else's bytes, to fill
 
 [[nodiscard]] inline std::uint16_t load_u16(const std::uint8_t* at) {
   std::uint16_t value;

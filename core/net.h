@@ -56,7 +56,8 @@ struct Prefix {
   IpAddress address;
   std::uint8_t length = 0;  // bits
 
-  // "192.0.2.0/24", "2001:db8::/32"; an address without a length is a network of one. Bits behind the length are cleared.
+  // "192.0.2.0/24", "2001:db8::/32"; an address without a length is a network of one. Bits behind the length are
+  // cleared.
   [[nodiscard]] static Result<Prefix> parse(std::string_view text);
   [[nodiscard]] bool contains(const IpAddress& address) const;
   [[nodiscard]] std::string to_string() const;

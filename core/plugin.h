@@ -9,7 +9,8 @@
 // (Observer) and what works in the background (Service).
 //
 // setup() runs in every process of the server, with the same Corefile, and must do the same in each: it reads no file,
-// opens no socket and looks at no clock. Plugins and Observers live in the dns processes, Services in the service process.
+// opens no socket and looks at no clock. Plugins and Observers live in the dns processes, Services in the service
+// process.
 #pragma once
 
 #include <cstdint>
@@ -81,8 +82,8 @@ class Host {
 class Service {
  public:
   virtual ~Service() = default;
-  // Before the server answers its first query: publish what queries need. May take its time and block; an Error stops the
-  // start, or the reload, and nothing changes.
+  // Before the server answers its first query: publish what queries need. May take its time and block; an Error stops
+  // the start, or the reload, and nothing changes.
   [[nodiscard]] virtual Result<> prepare() { return {}; }
   // Runs until stop() was called. `host` outlives it. An Error is logged.
   [[nodiscard]] virtual async::Task<Result<>> run(Host& host) = 0;
@@ -103,7 +104,7 @@ class Controller : public config::Dispenser {
   // A path of the Corefile as the server opens it: relative ones are below `root`, or the working directory.
   [[nodiscard]] virtual std::string path(std::string_view written) const = 0;
 
-  virtual void add(std::unique_ptr<const Plugin> plugin) = 0;      // at this directive's place in the chain
+  virtual void add(std::unique_ptr<const Plugin> plugin) = 0;  // at this directive's place in the chain
   virtual void add(std::unique_ptr<const Observer> observer) = 0;
   virtual void add(std::unique_ptr<Service> service) = 0;
   // Memory that one process publishes and all see; see core/shm/snapshot.h. `name` is unique in the Corefile: say the

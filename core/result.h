@@ -54,12 +54,12 @@ namespace detail {
 #define SWAGE_TRY_NAME SWAGE_CONCAT(try_result_, __LINE__)
 #define SWAGE_TRY_PICK(_1, _2, name, ...) name
 
-#define SWAGE_TRY_1(expression) \
+#define SWAGE_TRY_1(expression)                                           \
   if (auto&& SWAGE_TRY_NAME = (expression); !SWAGE_TRY_NAME) [[unlikely]] \
-    return std::unexpected(std::move(SWAGE_TRY_NAME).error())
-#define SWAGE_TRY_2(declaration, expression)           \
-  auto&& SWAGE_TRY_NAME = (expression);                \
-  if (!SWAGE_TRY_NAME) [[unlikely]]                    \
+  return std::unexpected(std::move(SWAGE_TRY_NAME).error())
+#define SWAGE_TRY_2(declaration, expression)                   \
+  auto&& SWAGE_TRY_NAME = (expression);                        \
+  if (!SWAGE_TRY_NAME) [[unlikely]]                            \
     return std::unexpected(std::move(SWAGE_TRY_NAME).error()); \
   declaration = *std::move(SWAGE_TRY_NAME)
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <string>
 
-#define PLUGIN(folder)                   \
-  namespace swage::plugins::folder {     \
+#define PLUGIN(folder)                    \
+  namespace swage::plugins::folder {      \
   Result<> setup(Controller& controller); \
   }
 #include "plugins/plugins.def"

@@ -143,9 +143,26 @@ Result<Name> Name::from_wire(Bytes wire) {
 }
 
 Name Name::lowercased() const {
-  Name result = *this;
-  for (std::size_t i = 0; i < size_; ++i) result.bytes_[i] = lower(bytes_[i]);
+  Name result;
+  result.assign_lowercased(*this);
   return result;
+}
+
+void Name::assign_lowercased(NameView view) {
+  std::memcpy(bytes_.data(), view.data(), view.size());
+  size_ = static_cast<std::uint8_t>(view.size());
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  for (std::size_t i = 0; i < view.size(); i += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, &bytes_[i], 8);
+    // The high bit of each byte: set in `above_at` from 'A' on, in `above_z` behind 'Z'; bytes of 0x80 and more are
+    // left out.
+    const std::uint64_t seven_bits = word & (0x7F * kOnes);
+    const std::uint64_t above_at = seven_bits + (0x80 - 'A') * kOnes;
+    const std::uint64_t above_z = seven_bits + (0x80 - 'Z' - 1) * kOnes;
+    word |= (((above_at & ~above_z & ~word) & (0x80 * kOnes)) >> 2);
+    std::memcpy(&bytes_[i], &word, 8);
+  }
 }
 
 Result<Name> Name::child(Bytes label) const {

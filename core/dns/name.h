@@ -12,8 +12,8 @@
 
 namespace swage::dns {
 
-inline constexpr std::size_t kMaxName = 255;   // bytes, with all length bytes and the root's
-inline constexpr std::size_t kMaxLabel = 63;   // bytes, without its length byte
+inline constexpr std::size_t kMaxName = 255;    // bytes, with all length bytes and the root's
+inline constexpr std::size_t kMaxLabel = 63;    // bytes, without its length byte
 inline constexpr std::size_t kMaxLabels = 127;  // without the root
 
 // Lower-case of one byte; only A-Z change (RFC 4343).
@@ -27,7 +27,8 @@ class NameView {
  public:
   constexpr NameView() = default;  // the root
   // REQUIRES: `data` starts a valid name of `size` bytes, its last 0 included.
-  constexpr NameView(const std::uint8_t* data, std::size_t size) : data_(data), size_(static_cast<std::uint8_t>(size)) {}
+  constexpr NameView(const std::uint8_t* data, std::size_t size)
+      : data_(data), size_(static_cast<std::uint8_t>(size)) {}
 
   [[nodiscard]] constexpr const std::uint8_t* data() const { return data_; }
   [[nodiscard]] constexpr std::size_t size() const { return size_; }
@@ -46,8 +47,8 @@ class NameView {
   // Presentation format (RFC 1035 section 5.1), absolute, spelling kept: "example.org.", "a\.b.example.org.", ".".
   [[nodiscard]] std::string to_string() const;
 
-  [[nodiscard]] bool operator==(NameView other) const;             // without case
-  [[nodiscard]] bool same_spelling(NameView other) const;          // with case
+  [[nodiscard]] bool operator==(NameView other) const;     // without case
+  [[nodiscard]] bool same_spelling(NameView other) const;  // with case
   // Canonical order (RFC 4034 section 6.1).
   [[nodiscard]] std::strong_ordering operator<=>(NameView other) const;
 
@@ -60,7 +61,7 @@ class NameView {
 // A name that owns its bytes, without the heap.
 class Name {
  public:
-  Name() = default;  // the root
+  Name() = default;     // the root
   Name(NameView view);  // NOLINT(google-explicit-constructor): a copy of the same value
   // From presentation format; relative names are taken as absolute: "example.org" and "example.org." are the same.
   [[nodiscard]] static Result<Name> parse(std::string_view text);
@@ -72,6 +73,8 @@ class Name {
   [[nodiscard]] const std::uint8_t* data() const { return bytes_.data(); }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] Name lowercased() const;
+  // Becomes `view` in lower case, eight bytes at a time: every query does it.
+  void assign_lowercased(NameView view);
   // `label` (at most 63 bytes) put before this name; an error where the whole would be longer than 255 bytes.
   [[nodiscard]] Result<Name> child(Bytes label) const;
   [[nodiscard]] std::string to_string() const { return view().to_string(); }
@@ -81,7 +84,7 @@ class Name {
   std::strong_ordering operator<=>(const Name& other) const { return view() <=> other.view(); }
 
  private:
-  std::array<std::uint8_t, kMaxName> bytes_{};
+  std::array<std::uint8_t, kMaxName + 1> bytes_{};  // one more: whole words can be read and written
   std::uint8_t size_ = 1;
 };
 

@@ -17,9 +17,9 @@ enum class Transport : std::uint8_t { udp, tcp };
 struct Edns {
   bool present = false;
   std::uint8_t version = 0;
-  bool dnssec_ok = false;               // the DO bit (RFC 3225)
-  std::uint16_t udp_size = 512;         // bytes the client can take over UDP, as it says
-  Bytes options;                        // in wire format: code, length, data, code, … (checked to be well formed)
+  bool dnssec_ok = false;        // the DO bit (RFC 3225)
+  std::uint16_t udp_size = 512;  // bytes the client can take over UDP, as it says
+  Bytes options;                 // in wire format: code, length, data, code, … (checked to be well formed)
 
   // The data of the first option with this code; nullptr data where there is none.
   [[nodiscard]] Bytes option(std::uint16_t code) const;
@@ -30,13 +30,13 @@ inline constexpr std::uint16_t kOptionNsid = 3;           // RFC 5001
 inline constexpr std::uint16_t kOptionTcpKeepalive = 11;  // RFC 7828
 
 struct Query {
-  Bytes message;                // the whole request
+  Bytes message;  // the whole request
   std::uint16_t id = 0;
   Opcode opcode = Opcode::query;
   bool recursion_desired = false;
   bool checking_disabled = false;
-  NameView qname;               // spelled as the client spelled it; points into `message`
-  Name key;                     // qname in lower case: what to look up
+  NameView qname;                                     // spelled as the client spelled it; points into `message`
+  Name key;                                           // qname in lower case: what to look up
   std::array<std::uint8_t, kMaxLabels + 1> labels{};  // where each label of qname starts; the root's comes last
   std::uint8_t label_count = 0;                       // without the root
   Type qtype = Type::a;
@@ -45,9 +45,9 @@ struct Query {
 
   Transport transport = Transport::udp;
   Endpoint client;
-  Endpoint server;              // the address that was asked
-  NameView zone;                // of the server block that answers: qname is in it
-  std::int64_t received = 0;    // nanoseconds, steady clock; once a batch
+  Endpoint server;            // the address that was asked
+  NameView zone;              // of the server block that answers: qname is in it
+  std::int64_t received = 0;  // nanoseconds, steady clock; once a batch
 
   // The part of qname (or of key) that starts at label `index`: suffix(0) is the whole, suffix(label_count) the root.
   [[nodiscard]] NameView suffix(std::size_t index) const {

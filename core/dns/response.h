@@ -19,9 +19,9 @@ struct Record {
   NameView owner;
   Type type = Type::a;
   Class rclass = Class::in;
-  std::uint32_t ttl = 0;   // seconds
+  std::uint32_t ttl = 0;  // seconds
   Bytes rdata;
-  bool optional = false;   // in the additional section: left out without TC where it does not fit (RFC 2181 section 9)
+  bool optional = false;  // in the additional section: left out without TC where it does not fit (RFC 2181 section 9)
 };
 
 struct EdnsOption {

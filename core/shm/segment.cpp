@@ -53,7 +53,7 @@ Result<Segment> Segment::create(const std::string& name, std::size_t size) {
 Result<Segment> Segment::open(int fd) {
   Segment segment;
   segment.fd_ = fd;
-  struct stat status {};
+  struct stat status{};
   if (fstat(fd, &status) != 0) return fail("shared memory: {}", std::strerror(errno));
   if (status.st_size <= 0) return fail("shared memory: the segment is empty");
   const auto size = static_cast<std::size_t>(status.st_size);

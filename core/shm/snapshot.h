@@ -1,8 +1,8 @@
 // A value that one process (the service) publishes as a whole and all processes read: a zone, a denylist.
 //
-// Every publication is a new sealed segment that goes to the supervisor, which keeps it and hands it to every dns process,
-// also to those that start later. A dns process swaps it in between two batches of queries; what it had before is
-// unmapped then. So bytes() never change under a reader, and reading them costs one load.
+// Every publication is a new sealed segment that goes to the supervisor, which keeps it and hands it to every dns
+// process, also to those that start later. A dns process swaps it in between two batches of queries; what it had before
+// is unmapped then. So bytes() never change under a reader, and reading them costs one load.
 #pragma once
 
 #include <functional>

@@ -1,0 +1,88 @@
+#include "core/dns/compressor.h"
+
+#include <algorithm>
+
+namespace swage::dns {
+namespace {
+
+constexpr std::size_t kQuestion = 12;
+constexpr std::uint16_t kPointer = 0xC000;
+constexpr std::size_t kMostPlace = 0x3FFF;  // a pointer has 14 bits
+
+std::uint32_t hash(std::uint16_t parent, const std::uint8_t* label) {
+  std::uint32_t value = 2166136261U ^ parent;
+  for (std::size_t i = 0; i <= label[0]; ++i) value = (value ^ lower(label[i])) * 16777619U;
+  return value ^ (value >> 15);
+}
+
+bool equal_labels(const std::uint8_t* a, const std::uint8_t* b) {
+  if (a[0] != b[0]) return false;
+  for (std::size_t i = 1; i <= a[0]; ++i) {
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Compressor::Node& Compressor::slot(std::uint16_t parent, const std::uint8_t* label) {
+  std::size_t index = hash(parent, label) % kSlots;
+  while (table_[index].place != 0 &&
+         (table_[index].parent != parent || !equal_labels(&message_[table_[index].place], label))) {
+    index = (index + 1) % kSlots;
+  }
+  return table_[index];
+}
+
+void Compressor::start() {
+  started_ = true;
+  table_.fill({});
+  // The question's name is there already: writing it over itself enters its labels.
+  const NameView written(&message_[kQuestion], qname_.size());
+  static_cast<void>(write(written, kQuestion));
+}
+
+std::size_t Compressor::write(NameView name, std::size_t at) {
+  const std::size_t room = message_.size() - at;
+  const auto into_qname = static_cast<std::size_t>(name.data() - qname_.data());
+  if (into_qname < qname_.size() && !name.is_root()) {
+    if (room < 2) return 0;
+    store_u16(&message_[at], static_cast<std::uint16_t>(kPointer | (kQuestion + into_qname)));
+    return at + 2;
+  }
+  if (!started_) start();
+
+  std::array<std::uint8_t, kMaxLabels> labels;
+  std::size_t count = 0;
+  for (std::size_t offset = 0; name.data()[offset] != 0; offset += 1U + name.data()[offset]) {
+    labels[count++] = static_cast<std::uint8_t>(offset);
+  }
+  // From the right: as long as the labels hang on each other in the tree, the suffix has been written.
+  std::uint16_t suffix = 0;
+  while (count > 0) {
+    const Node& node = slot(suffix, name.data() + labels[count - 1]);
+    if (node.place == 0) break;
+    suffix = node.place;
+    --count;
+  }
+  const std::size_t new_bytes =
+      suffix == 0 ? name.size() - 1 : (count == 0 ? 0 : labels[count - 1] + 1U + name.data()[labels[count - 1]]);
+  const std::size_t size = new_bytes + (suffix == 0 ? 1U : 2U);
+  if (room < size) return 0;
+  std::memmove(&message_[at], name.data(), new_bytes);
+  if (suffix == 0) {
+    message_[at + new_bytes] = 0;
+  } else {
+    store_u16(&message_[at + new_bytes], kPointer | suffix);
+  }
+  for (; count > 0 && nodes_ < kMostNodes; --count) {
+    const std::size_t place = at + labels[count - 1];
+    if (place > kMostPlace) break;
+    slot(suffix, &message_[place]) = {static_cast<std::uint16_t>(place), suffix};
+    suffix = static_cast<std::uint16_t>(place);
+    ++nodes_;
+  }
+  return at + size;
+}
+
+}  // namespace swage::dns

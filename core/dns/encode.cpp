@@ -1,0 +1,217 @@
+#include "core/dns/encode.h"
+
+#include <algorithm>
+
+#include "core/dns/compressor.h"
+#include "core/dns/parse.h"
+
+namespace swage::dns {
+namespace {
+
+constexpr std::size_t kOptFixed = 11;  // root, type, class, TTL, RDLENGTH
+constexpr std::uint8_t kQr = 0x80, kAa = 0x04, kTc = 0x02, kRd = 0x01, kCd = 0x10;
+
+// Where the names are in the rdata of the types that RFC 1035 lets be compressed (RFC 3597 section 4): how many bytes
+// precede them and how many there are.
+struct NamesInRdata {
+  std::uint8_t before = 0, count = 0;
+};
+
+NamesInRdata names_in_rdata(Type type) {
+  switch (type) {
+    case Type::ns:
+    case Type::md:
+    case Type::mf:
+    case Type::cname:
+    case Type::mb:
+    case Type::mg:
+    case Type::mr:
+    case Type::ptr:
+      return {0, 1};
+    case Type::soa:
+    case Type::minfo:
+      return {0, 2};
+    case Type::mx:
+      return {2, 1};
+    default:
+      return {};
+  }
+}
+
+NameView name_at(Bytes rdata) {
+  std::size_t size = 0;
+  while (rdata[size] != 0) size += 1U + rdata[size];
+  return {rdata.data(), size + 1};
+}
+
+// Writes records one behind the other, as long as they fit.
+class Writer {
+ public:
+  // `out`: the room for the message without its OPT.
+  Writer(MutableBytes out, std::size_t at, NameView qname) : out_(out), at_(at), compressor_(out, qname) {}
+
+  [[nodiscard]] std::size_t at() const { return at_; }
+
+  // False, and nothing written, where the record does not fit.
+  [[nodiscard]] bool add(const Record& record) {
+    std::size_t at = compressor_.write(record.owner, at_);
+    if (at == 0 || out_.size() - at < 10) return false;
+    std::uint8_t* const fixed = &out_[at];
+    store_u16(fixed, static_cast<std::uint16_t>(record.type));
+    store_u16(fixed + 2, static_cast<std::uint16_t>(record.rclass));
+    store_u32(fixed + 4, record.ttl);
+    const std::size_t rdata = at + 10;
+    at = add_rdata(record, rdata);
+    if (at == 0) return false;
+    store_u16(fixed + 8, static_cast<std::uint16_t>(at - rdata));
+    at_ = at;
+    return true;
+  }
+
+  // Back to an earlier place. Nothing may be added afterwards: the compressor remembers names behind it.
+  void cut(std::size_t at) { at_ = at; }
+
+ private:
+  std::size_t add_rdata(const Record& record, std::size_t at) {
+    Bytes rdata = record.rdata;
+    const NamesInRdata names = names_in_rdata(record.type);
+    if (names.count != 0) {
+      at = copy(rdata.first(names.before), at);
+      rdata = rdata.subspan(names.before);
+      for (int i = 0; i < names.count && at != 0; ++i) {
+        const NameView name = name_at(rdata);
+        at = compressor_.write(name, at);
+        rdata = rdata.subspan(name.size());
+      }
+      if (at == 0) return 0;
+    }
+    return copy(rdata, at);
+  }
+
+  std::size_t copy(Bytes bytes, std::size_t at) {
+    if (out_.size() - at < bytes.size()) return 0;
+    std::copy(bytes.begin(), bytes.end(), out_.begin() + static_cast<std::ptrdiff_t>(at));
+    return at + bytes.size();
+  }
+
+  MutableBytes out_;
+  std::size_t at_;
+  Compressor compressor_;
+};
+
+bool same_rrset(const Record& a, const Record& b) { return a.type == b.type && a.owner == b.owner; }
+
+struct Counts {
+  std::uint16_t answer = 0, authority = 0, additional = 0;
+  bool truncated = false;
+};
+
+Counts write_sections(Writer& writer, const Response& response) {
+  Counts counts;
+  for (const Record& record : response.answer) {
+    if (!writer.add(record)) return counts.truncated = true, counts;
+    ++counts.answer;
+  }
+  for (const Record& record : response.authority) {
+    if (!writer.add(record)) return counts.truncated = true, counts;
+    ++counts.authority;
+  }
+  std::size_t rrset_start = writer.at();
+  std::uint16_t before_rrset = 0;
+  const Record* previous = nullptr;
+  for (const Record& record : response.additional) {
+    if (previous == nullptr || !same_rrset(*previous, record)) {
+      rrset_start = writer.at();
+      before_rrset = counts.additional;
+    }
+    if (!writer.add(record)) {
+      if (record.optional) {
+        writer.cut(rrset_start);
+        counts.additional = before_rrset;
+      } else {
+        counts.truncated = true;
+      }
+      return counts;
+    }
+    ++counts.additional;
+    previous = &record;
+  }
+  return counts;
+}
+
+std::size_t write_opt(const Query& query, const Response& response, std::uint8_t* at, bool with_options) {
+  at[0] = 0;
+  store_u16(at + 1, static_cast<std::uint16_t>(Type::opt));
+  store_u16(at + 3, kUdpSize);
+  at[5] = static_cast<std::uint8_t>(static_cast<std::uint16_t>(response.rcode) >> 4);
+  at[6] = 0;
+  store_u16(at + 7, query.edns.dnssec_ok ? 0x8000 : 0);
+  std::size_t size = kOptFixed;
+  if (with_options) {
+    for (const EdnsOption& option : response.options) {
+      store_u16(at + size, option.code);
+      store_u16(at + size + 2, static_cast<std::uint16_t>(option.data.size()));
+      std::copy(option.data.begin(), option.data.end(), at + size + 4);
+      size += 4 + option.data.size();
+    }
+  }
+  store_u16(at + 9, static_cast<std::uint16_t>(size - kOptFixed));
+  return size;
+}
+
+void write_header(std::uint8_t* out, const Query& query, const Response& response, const Counts& counts) {
+  auto rcode = static_cast<std::uint16_t>(response.rcode);
+  if (rcode > 15 && !query.edns.present) rcode = static_cast<std::uint16_t>(Rcode::servfail);
+  store_u16(out, query.id);
+  out[2] =
+      static_cast<std::uint8_t>(kQr | static_cast<unsigned>(query.opcode) << 3 | (response.authoritative ? kAa : 0U) |
+                                (counts.truncated ? kTc : 0U) | (query.recursion_desired ? kRd : 0U));
+  out[3] = static_cast<std::uint8_t>((query.checking_disabled ? kCd : 0U) | (rcode & 0x0F));
+  store_u16(out + 4, 1);
+  store_u16(out + 6, counts.answer);
+  store_u16(out + 8, counts.authority);
+  store_u16(out + 10, static_cast<std::uint16_t>(counts.additional + (query.edns.present ? 1 : 0)));
+}
+
+}  // namespace
+
+std::size_t size_limit(const Query& query) {
+  if (query.transport == Transport::tcp) return 0xFFFF;
+  return query.edns.present ? std::clamp<std::size_t>(query.edns.udp_size, 512, kUdpSize) : 512;
+}
+
+std::size_t encode(const Query& query, const Response& response, MutableBytes out) {
+  CHECK(out.size() >= 512);
+  std::size_t at = kHeaderSize;
+  std::copy(query.qname.data(), query.qname.data() + query.qname.size(), out.begin() + kHeaderSize);
+  at += query.qname.size();
+  store_u16(&out[at], static_cast<std::uint16_t>(query.qtype));
+  store_u16(&out[at + 2], static_cast<std::uint16_t>(query.qclass));
+  at += 4;
+
+  std::size_t opt_size = query.edns.present ? kOptFixed : 0;
+  bool with_options = false;
+  if (query.edns.present && !response.options.empty()) {
+    std::size_t options = 0;
+    for (const EdnsOption& option : response.options) options += 4 + option.data.size();
+    with_options = at + kOptFixed + options <= out.size();
+    if (with_options) opt_size += options;
+  }
+  Writer writer(out.first(out.size() - opt_size), at, query.qname);
+  const Counts counts = write_sections(writer, response);
+  write_header(out.data(), query, response, counts);
+  std::size_t size = writer.at();
+  if (query.edns.present) size += write_opt(query, response, &out[size], with_options);
+  return size;
+}
+
+std::size_t encode_error(Bytes request, Rcode rcode, MutableBytes out) {
+  CHECK(request.size() >= kHeaderSize && out.size() >= kHeaderSize);
+  std::copy_n(request.begin(), 2, out.begin());
+  out[2] = static_cast<std::uint8_t>(kQr | (request[2] & (0x78 | kRd)));
+  out[3] = static_cast<std::uint8_t>((request[3] & kCd) | static_cast<std::uint8_t>(rcode));
+  std::fill_n(out.begin() + 4, 8, std::uint8_t{0});
+  return kHeaderSize;
+}
+
+}  // namespace swage::dns

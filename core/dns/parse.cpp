@@ -1,0 +1,125 @@
+#include "core/dns/parse.h"
+
+namespace swage::dns {
+namespace {
+
+constexpr std::size_t kRecordFixed = 10;  // type, class, TTL, RDLENGTH (RFC 1035 section 4.1.3)
+
+// Walks over a message; every step says whether it stayed inside.
+class Cursor {
+ public:
+  explicit Cursor(Bytes message) : message_(message) {}
+
+  [[nodiscard]] bool at_end() const { return at_ == message_.size(); }
+  [[nodiscard]] const std::uint8_t* here() const { return message_.data() + at_; }
+  [[nodiscard]] bool has(std::size_t size) const { return message_.size() - at_ >= size; }
+  void skip(std::size_t size) { at_ += size; }
+
+  // The question's name: uncompressed (nothing precedes it that a pointer could mean).
+  [[nodiscard]] bool question_name(Query& query) {
+    const std::size_t start = at_;
+    std::uint8_t count = 0;
+    while (true) {
+      if (!has(1)) return false;
+      const std::uint8_t length = *here();
+      query.labels[count] = static_cast<std::uint8_t>(at_ - start);
+      if (length == 0) break;
+      if (length > kMaxLabel || !has(1U + length)) return false;
+      skip(1U + length);
+      if (at_ - start >= kMaxName) return false;
+      ++count;
+    }
+    skip(1);
+    query.label_count = count;
+    query.qname = NameView(message_.data() + start, at_ - start);
+    query.key.assign_lowercased(query.qname);
+    return true;
+  }
+
+  // A record's owner, compressed or not; pointers are not followed.
+  [[nodiscard]] bool skip_name() {
+    while (has(1)) {
+      const std::uint8_t length = *here();
+      if (length >= 0xC0) {
+        if (!has(2)) return false;
+        skip(2);
+        return true;
+      }
+      if (length > kMaxLabel || !has(1U + length)) return false;
+      skip(1U + length);
+      if (length == 0) return true;
+    }
+    return false;
+  }
+
+ private:
+  Bytes message_;
+  std::size_t at_ = kHeaderSize;
+};
+
+bool options_are_well_formed(Bytes options) {
+  while (!options.empty()) {
+    if (options.size() < 4) return false;
+    const std::size_t size = 4U + load_u16(options.data() + 2);
+    if (options.size() < size) return false;
+    options = options.subspan(size);
+  }
+  return true;
+}
+
+bool parse_record(Cursor& cursor, bool may_be_opt, Edns& edns) {
+  const bool at_root = cursor.has(1) && *cursor.here() == 0;
+  if (!cursor.skip_name() || !cursor.has(kRecordFixed)) return false;
+  const std::uint8_t* const fixed = cursor.here();
+  const std::size_t rdlength = load_u16(fixed + 8);
+  cursor.skip(kRecordFixed);
+  if (!cursor.has(rdlength)) return false;
+  if (load_u16(fixed) == static_cast<std::uint16_t>(Type::opt)) {
+    if (!may_be_opt || !at_root || edns.present) return false;
+    edns.present = true;
+    edns.udp_size = load_u16(fixed + 2);
+    edns.version = fixed[5];
+    edns.dnssec_ok = (fixed[6] & 0x80) != 0;
+    edns.options = {cursor.here(), rdlength};
+    if (edns.version == 0 && !options_are_well_formed(edns.options)) return false;
+  }
+  cursor.skip(rdlength);
+  return true;
+}
+
+}  // namespace
+
+Parsed parse(Bytes message, Query& query) {
+  if (message.size() < kHeaderSize) return Parsed::drop;
+  const std::uint8_t* const header = message.data();
+  if ((header[2] & 0x80) != 0) return Parsed::drop;  // QR
+  query.message = message;
+  query.id = load_u16(header);
+  query.opcode = static_cast<Opcode>((header[2] >> 3) & 0x0F);
+  query.recursion_desired = (header[2] & 0x01) != 0;
+  query.checking_disabled = (header[3] & 0x10) != 0;
+  query.edns = Edns{};
+  if (query.opcode != Opcode::query && query.opcode != Opcode::notify) return Parsed::notimp;
+
+  const std::uint16_t answers = load_u16(header + 6);
+  const std::uint16_t authorities = load_u16(header + 8);
+  const std::uint16_t additionals = load_u16(header + 10);
+  if (load_u16(header + 4) != 1 || answers > 1 || authorities > 1 || additionals > 2) return Parsed::formerr;
+
+  Cursor cursor(message);
+  if (!cursor.question_name(query) || !cursor.has(4)) return Parsed::formerr;
+  query.qtype = static_cast<Type>(load_u16(cursor.here()));
+  query.qclass = static_cast<Class>(load_u16(cursor.here() + 2));
+  cursor.skip(4);
+
+  for (int i = 0; i < answers + authorities; ++i) {
+    if (!parse_record(cursor, false, query.edns)) return Parsed::formerr;
+  }
+  for (int i = 0; i < additionals; ++i) {
+    if (!parse_record(cursor, true, query.edns)) return Parsed::formerr;
+  }
+  if (!cursor.at_end()) return Parsed::formerr;
+  return query.edns.version == 0 ? Parsed::query : Parsed::badvers;
+}
+
+}  // namespace swage::dns

@@ -1,0 +1,23 @@
+// From a request's bytes to a Query: strict, without I/O, without allocation.
+#pragma once
+
+#include "core/dns/query.h"
+
+namespace swage::dns {
+
+inline constexpr std::size_t kHeaderSize = 12;  // bytes (RFC 1035 section 4.1.1)
+
+enum class Parsed : std::uint8_t {
+  query,    // opcode QUERY or NOTIFY with one question: for the chain
+  formerr,  // malformed, or not exactly one question: answered with encode_error
+  notimp,   // another opcode: answered with encode_error
+  badvers,  // EDNS of a version that is not 0 (RFC 6891 section 6.1.3); the question is in the Query
+  drop,     // shorter than a header, or itself a response: never answered
+};
+
+// Reads `message`, which must outlive `query`. Fills what the message says; transport, addresses, zone and time are the
+// caller's. Refused as malformed: QDCOUNT other than 1, ANCOUNT or NSCOUNT above 1, ARCOUNT above 2, a compressed or
+// too long question name, a second OPT or one that is not at the root, options that do not fit, bytes left over.
+[[nodiscard]] Parsed parse(Bytes message, Query& query);
+
+}  // namespace swage::dns
