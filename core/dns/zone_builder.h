@@ -1,0 +1,44 @@
+// Collects the records of a zone, checks them and writes the image that a Zone answers from. In the service process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/bytes.h"
+#include "core/dns/name.h"
+#include "core/dns/types.h"
+#include "core/result.h"
+
+namespace swage::dns {
+
+class ZoneBuilder {
+ public:
+  explicit ZoneBuilder(Name apex);
+  ~ZoneBuilder();
+  ZoneBuilder(ZoneBuilder&& other) noexcept;
+  ZoneBuilder& operator=(ZoneBuilder&& other) noexcept;
+
+  [[nodiscard]] NameView apex() const;
+
+  // Takes a copy of one record. `rdata` is in wire format, uncompressed. Fails for an owner outside the zone, a SOA
+  // that is not at the apex, a type that no zone may hold (OPT, ANY, …), an NSEC3 with more than 500 iterations, and
+  // malformed rdata of the types that Zone::answer looks into. REQUIRES: finish() was not called.
+  [[nodiscard]] Result<> add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata);
+
+  // Sorts and checks: one SOA and at least one NS at the apex, no CNAME beside other records, one DNAME at a name.
+  // Drops duplicates; gives an RRset its lowest TTL. An Error names the owner. Call once, after the last add().
+  [[nodiscard]] Result<> finish();
+
+  // Bytes of the image. REQUIRES: finish() succeeded.
+  [[nodiscard]] std::size_t image_size() const;
+  // Writes the image: the same records give the same bytes. REQUIRES: finish() succeeded; `image` has image_size()
+  // bytes and is aligned to 8.
+  void write(MutableBytes image) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace swage::dns

@@ -1,0 +1,24 @@
+// Reads zone files ("master files", RFC 1035 section 5) into a ZoneBuilder. In the service process.
+//
+// $ORIGIN, $TTL (RFC 2308), $INCLUDE and $GENERATE; TTLs with units (1h30m); owner, TTL and class as RFC 1035 lets them
+// be left out; every type that ldns knows, and any other by RFC 3597 (TYPE65280 \# 2 ab cd). Class IN only.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/dns/name.h"
+#include "core/dns/zone_builder.h"
+#include "core/result.h"
+
+namespace swage::dns {
+
+// Adds the records of the file at `path` and finishes `into`. Relative names are below `origin` until the file says
+// $ORIGIN. An Error says "FILE:LINE: what"; one about the zone as a whole (no SOA, CNAME and other data) "FILE: what".
+[[nodiscard]] Result<> read_zone_file(const std::string& path, NameView origin, ZoneBuilder& into);
+
+// The same from memory. `name` stands for the file in errors; $INCLUDE is relative to its folder.
+[[nodiscard]] Result<> read_zone_text(std::string_view text, const std::string& name, NameView origin,
+                                      ZoneBuilder& into);
+
+}  // namespace swage::dns
