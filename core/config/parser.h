@@ -1,0 +1,36 @@
+// The structure of a Corefile: server blocks, their keys and their directives, with imports and substitutions done.
+// What the directives mean is their plugins' business: they read the tokens with a Dispenser.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config/server_key.h"
+#include "core/config/sources.h"
+#include "core/config/token.h"
+#include "core/result.h"
+
+namespace swage::config {
+
+// All occurrences of one directive in a server block, in order: for each its name, its arguments and its block with the
+// braces. As in CoreDNS they are set up at once: while (dispenser.next()) …
+struct Directive {
+  Token name;                 // of the first occurrence
+  std::vector<Token> tokens;  // starts with `name`
+};
+
+struct ServerBlock {
+  std::vector<Key> keys;              // at least one
+  std::vector<Directive> directives;  // in the order of their first occurrence; no two with the same name
+};
+
+// Parses the Corefile at `path`. An empty file gives no blocks. Errors are "FILE:LINE: what is wrong, what was
+// expected"; warnings are left in `sources`.
+[[nodiscard]] Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path);
+
+// Fails for the first directive that is not in `known`: "Corefile:7: unknown directive 'fiel'; did you mean 'file'?".
+[[nodiscard]] Result<> check_directives(std::span<const ServerBlock> blocks, std::span<const std::string_view> known);
+
+}  // namespace swage::config
