@@ -1,0 +1,63 @@
+// Event: something that coroutines wait for and somebody sets; sleep() and wait_for(), which a time ends.
+//
+// A service that works from time to time ends at once when it is stopped:
+//
+//     while (!co_await wait_for(stopping_, 30s)) refresh();        // and stop() is: stopping_.set();
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+
+#include "core/async/loop.h"
+#include "core/async/task.h"
+#include "core/async/waiter.h"
+
+namespace swage::async {
+
+// Not set at first; stays set until reset(). Coroutines that wait when it is destroyed are never resumed: they end with
+// their owner.
+class Event {
+ public:
+  explicit Event(Loop& loop) : loop_(loop) {}
+  ~Event();
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  // Wakes all who wait; they go on in the loop's next turn, not before set() returns. They may have their turn after
+  // the Event is destroyed.
+  void set();
+  void reset() { set_ = false; }
+  [[nodiscard]] bool is_set() const { return set_; }
+  [[nodiscard]] Loop& loop() const { return loop_; }
+
+  // An awaiter: true when the event was set, false when give_up() was called first.
+  class Wait : private Waiter {
+   public:
+    explicit Wait(Event& event) : event_(event) {}
+    [[nodiscard]] bool await_ready() { return woken_ = event_.set_; }
+    void await_suspend(std::coroutine_handle<> awaiting);
+    bool await_resume() const { return woken_; }
+    void give_up();
+
+   private:
+    friend Event;
+    Event& event_;
+    bool woken_ = false;
+  };
+
+  // co_await event.wait(): until it is set; at once if it is.
+  [[nodiscard]] Wait wait() { return Wait(*this); }
+
+ private:
+  Loop& loop_;
+  Link waiting_;
+  bool set_ = false;
+};
+
+// True when `event` was set, false when `time` has passed before. REQUIRES: `event` outlives the task.
+[[nodiscard]] Task<bool> wait_for(Event& event, std::chrono::milliseconds time);
+
+// May end up to 1 ms early.
+[[nodiscard]] Task<> sleep(Loop& loop, std::chrono::milliseconds time);
+
+}  // namespace swage::async
