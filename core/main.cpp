@@ -1,2 +1,98 @@
+// The swage program: one binary that is the supervisor, or, started by it, one of its children.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <iterator>
+#include <string_view>
+
+#include "core/log.h"
+#include "core/server/check.h"
+#include "core/server/child.h"
+#include "core/server/options.h"
+#include "core/server/supervisor.h"
 #include "plugins/plugins.h"
-int main() { return 0; }
+
+namespace swage {
+namespace {
+
+using server::Options;
+
+// Where there is no Corefile and none was named: something that answers, as CoreDNS does.
+constexpr std::string_view kDefaultCorefile = ".\n{\n    whoami\n    log\n}\n";
+
+config::Sources first_sources(Options& options) {
+  config::Sources sources = config::Sources::from_disk();
+  if (options.corefile == "stdin") {
+    sources.add("stdin", std::string(std::istreambuf_iterator<char>(std::cin), {}));
+  } else if (!options.corefile_given && access(options.corefile.c_str(), F_OK) != 0) {
+    options.corefile = "(default Corefile)";
+    sources.add(options.corefile, std::string(kDefaultCorefile));
+  }
+  return sources;
+}
+
+int write_pidfile(const std::string& path) {
+  std::FILE* const file = std::fopen(path.c_str(), "we");
+  if (file == nullptr || std::fprintf(file, "%d\n", getpid()) < 0 || std::fclose(file) != 0) {
+    std::fprintf(stderr, "-pidfile %s: cannot be written\n", path.c_str());
+    return 1;
+  }
+  return 0;
+}
+
+int serve(Options options) {
+  const std::string pidfile = options.pidfile;
+  if (!pidfile.empty() && write_pidfile(pidfile) != 0) return 1;
+  config::Sources sources = first_sources(options);
+  int status = 0;
+  {
+    server::Supervisor supervisor(std::move(options), std::move(sources));
+    status = supervisor.run();
+  }
+  if (!pidfile.empty()) unlink(pidfile.c_str());
+  log::flush();
+  return status;
+}
+
+int run(std::span<const char* const> arguments) {
+  Result<Options> options = server::parse_options(arguments);
+  if (!options) {
+    std::fprintf(stderr, "swage: %s\n", options.error().text().c_str());
+    return 2;
+  }
+  switch (options->action) {
+    case Options::Action::print_help:
+      std::printf("%s", server::help().data());
+      return 0;
+    case Options::Action::print_version:
+      std::printf("swage-%s\n", SWAGE_VERSION);
+      return 0;
+    case Options::Action::print_plugins:
+      for (const PluginType& plugin : plugins::all()) std::printf("%s\n", std::string(plugin.name).c_str());
+      return 0;
+    case Options::Action::check: {
+      config::Sources sources = first_sources(*options);
+      return server::check(*options, std::move(sources), plugins::all());
+    }
+    case Options::Action::serve:
+      return serve(*std::move(options));
+  }
+  return 2;
+}
+
+// The supervisor starts its children as `swage @dns 3` and `swage @service 0`.
+int run_child(std::string_view kind, const char* index) {
+  server::become_child();
+  if (kind == "@service") return server::run_service_child(plugins::all());
+  return server::run_dns_child(std::strtoul(index, nullptr, 10), plugins::all());
+}
+
+}  // namespace
+}  // namespace swage
+
+int main(int count, char** arguments) {
+  if (count == 3 && arguments[1][0] == '@') return swage::run_child(arguments[1], arguments[2]);
+  return swage::run({arguments + 1, static_cast<std::size_t>(count - 1)});
+}

@@ -1,0 +1,20 @@
+// A server block of the Corefile, set up: its zones and what answers for them. Made by configure(), used in dns
+// processes.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/plugin.h"
+
+namespace swage::server {
+
+struct Block {
+  std::vector<dns::Name> zones;                      // lower case
+  std::vector<std::unique_ptr<const Plugin>> chain;  // in chain order; ends with a nullptr
+  std::vector<std::unique_ptr<const Observer>> observers;
+  std::vector<IpAddress> addresses;  // of `bind`; none: all addresses of the machine
+  bool accepts_chaos = false;
+};
+
+}  // namespace swage::server

@@ -1,0 +1,100 @@
+#include "core/server/channel.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace swage::server {
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+Result<Descriptor> Descriptor::duplicate() const {
+  Descriptor copy(fcntl(fd_, F_DUPFD_CLOEXEC, 3));
+  if (!copy.exists()) return fail("a file descriptor cannot be duplicated: {}", std::strerror(errno));
+  return copy;
+}
+
+Result<std::pair<Channel, Channel>> Channel::pair() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+    return fail("socketpair: {}", std::strerror(errno));
+  }
+  return std::pair(Channel(Descriptor(ends[0])), Channel(Descriptor(ends[1])));
+}
+
+void Channel::send(Message message) {
+  if (message.text.size() > Message::kMostText) message.text.resize(Message::kMostText);
+  waiting_.push_back(std::move(message));
+  flush();
+}
+
+void Channel::flush() {
+  while (!waiting_.empty() && try_send(waiting_.front())) waiting_.pop_front();
+}
+
+// False where it would have to wait. A message to a peer that is gone counts as sent.
+bool Channel::try_send(const Message& message) {
+  char kind = static_cast<char>(message.kind);
+  iovec parts[2] = {{&kind, 1}, {const_cast<char*>(message.text.data()), message.text.size()}};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = parts;
+  header.msg_iovlen = 2;
+  if (message.descriptor.exists()) {
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    const int fd = message.descriptor.get();
+    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+  }
+  while (sendmsg(socket_.get(), &header, MSG_NOSIGNAL) < 0) {
+    if (errno == EINTR) continue;
+    // ETOOMANYREFS: too many descriptors are under way; the peer has to take some first.
+    return errno != EAGAIN && errno != ENOBUFS && errno != ETOOMANYREFS;
+  }
+  return true;
+}
+
+Result<std::optional<Message>> Channel::receive() {
+  std::string text(1 + Message::kMostText, '\0');
+  iovec part = {text.data(), text.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  ssize_t size;
+  do {
+    size = recvmsg(socket_.get(), &header, MSG_CMSG_CLOEXEC);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0 && errno == EAGAIN) return std::optional<Message>();
+  if (size <= 0) return fail("the other end is gone");
+
+  Message message{static_cast<Message::Kind>(text[0]), {}, {}};
+  for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); part_of != nullptr; part_of = CMSG_NXTHDR(&header, part_of)) {
+    if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(part_of), sizeof fd);
+    message.descriptor = Descriptor(fd);
+  }
+  text.resize(static_cast<std::size_t>(size));
+  message.text = text.substr(1);
+  return message;
+}
+
+}  // namespace swage::server

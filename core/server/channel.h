@@ -1,0 +1,83 @@
+// The line between the supervisor and one child: a SEQPACKET socket pair that carries small messages, some with a file
+// descriptor. Neither side ever waits for the other: what does not fit is kept and sent later.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/result.h"
+
+namespace swage::server {
+
+// Owns a file descriptor.
+class Descriptor {
+ public:
+  Descriptor() = default;  // none
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor();
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
+
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool exists() const { return fd_ >= 0; }
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
+  [[nodiscard]] Result<Descriptor> duplicate() const;
+
+ private:
+  int fd_ = -1;
+};
+
+struct Message {
+  enum class Kind : char {
+    // From the supervisor, in this order:
+    corefile = 'c',  // text: its path; descriptor: memory with the recorded Sources
+    socket = 's',    // text: "udp" or "tcp", a space, the endpoint; descriptor: the bound socket
+    snapshot =
+        'n',       // text: its name; descriptor: the sealed memory. Also later, whenever there is a newer one. And from
+                   // the service to the supervisor: a publication
+    set_up = 'u',  // all that was inherited is there: set up, and say ready or failed
+    start = 'g',   // to the service: the configuration is in force, run
+    drain = 'd',   // finish what was begun, then exit
+    // From a child:
+    listen = 'l',  // text: an endpoint that the configuration wants sockets for (service, before ready)
+    serves = 'z',  // text: a line for the operator about what is served (service, before ready)
+    ready = 'r',
+    failed = 'f',  // text: why; the child exits
+    reload = 'h',  // read the Corefile again
+  };
+  Kind kind;
+  std::string text;  // at most kMostText bytes
+  Descriptor descriptor;
+
+  static constexpr std::size_t kMostText = 64 << 10;
+};
+
+class Channel {
+ public:
+  explicit Channel(Descriptor socket) : socket_(std::move(socket)) {}
+
+  // Two connected ends, non-blocking, closed on exec.
+  [[nodiscard]] static Result<std::pair<Channel, Channel>> pair();
+
+  // Sends, or keeps the message for flush(). A peer that is gone is noticed by receive().
+  void send(Message message);
+  // Sends what was kept, as far as it goes. For when the socket is writable, and unsent() says that something is
+  // waiting.
+  void flush();
+  [[nodiscard]] bool unsent() const { return !waiting_.empty(); }
+
+  // The next message; nullopt when there is none now. An Error when the other end is gone.
+  [[nodiscard]] Result<std::optional<Message>> receive();
+
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+ private:
+  [[nodiscard]] bool try_send(const Message& message);
+
+  Descriptor socket_;
+  std::deque<Message> waiting_;
+};
+
+}  // namespace swage::server

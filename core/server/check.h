@@ -1,0 +1,16 @@
+// swage -check: sets a Corefile up as the service process would, without opening a socket, and says what would be
+// served.
+#pragma once
+
+#include <span>
+
+#include "core/config/sources.h"
+#include "core/plugin.h"
+#include "core/server/options.h"
+
+namespace swage::server {
+
+// Prints to standard output, or the error to standard error. Returns the exit status.
+[[nodiscard]] int check(const Options& options, config::Sources sources, std::span<const PluginType> plugins);
+
+}  // namespace swage::server

@@ -1,0 +1,84 @@
+#include "core/server/child.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+
+#include "core/shm/segment.h"
+
+namespace swage::server {
+namespace {
+
+Result<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), port);
+  if (error != std::errc() || end != text.end()) return fail("not a port: '{}'", text);
+  return port;
+}
+
+Result<> take(Message message, Inheritance& inheritance) {
+  const std::string_view text = message.text;
+  const std::size_t space = text.find(' ');
+  switch (message.kind) {
+    case Message::Kind::corefile: {
+      TRY(inheritance.default_port, parse_port(text.substr(0, space)));
+      inheritance.corefile = text.substr(space + 1);
+      TRY(const shm::Segment memory, shm::Segment::open(message.descriptor.release()));
+      TRY(inheritance.sources, config::Sources::deserialize(as_text(memory.bytes())));
+      return {};
+    }
+    case Message::Kind::socket: {
+      TRY(const Endpoint endpoint, parse_endpoint(text.substr(space + 1)));
+      inheritance.sockets.push_back({std::string(text.substr(0, space)), endpoint, std::move(message.descriptor)});
+      return {};
+    }
+    case Message::Kind::snapshot:
+      inheritance.snapshots[message.text] = std::move(message.descriptor);
+      return {};
+    default:
+      return fail("unexpected message '{}' from the supervisor", static_cast<char>(message.kind));
+  }
+}
+
+}  // namespace
+
+std::string endpoint_text(const Endpoint& endpoint) {
+  return fmt::format("{} {}", endpoint.address.to_string(), endpoint.port);
+}
+
+Result<Endpoint> parse_endpoint(std::string_view text) {
+  const std::size_t space = text.find(' ');
+  if (space == std::string_view::npos) return fail("not an endpoint: '{}'", text);
+  Endpoint endpoint;
+  TRY(endpoint.address, IpAddress::parse(text.substr(0, space)));
+  TRY(endpoint.port, parse_port(text.substr(space + 1)));
+  return endpoint;
+}
+
+Result<Inheritance> receive_inheritance(Channel& channel) {
+  Inheritance inheritance;
+  while (true) {
+    pollfd waiting{channel.fd(), POLLIN, 0};
+    poll(&waiting, 1, -1);
+    TRY(std::optional<Message> message, channel.receive());
+    if (!message) continue;
+    if (message->kind == Message::Kind::set_up) return inheritance;
+    TRY(take(std::move(*message), inheritance));
+  }
+}
+
+void become_child() {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+  signal(SIGUSR1, SIG_IGN);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace swage::server

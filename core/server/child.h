@@ -1,0 +1,47 @@
+// What both kinds of child process have in common: taking over what the supervisor hands them, before there is a loop.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config/sources.h"
+#include "core/net.h"
+#include "core/plugin.h"
+#include "core/server/channel.h"
+
+namespace swage::server {
+
+// The descriptor of its channel that a child finds open when it starts.
+inline constexpr int kChannelDescriptor = 3;
+
+struct Inheritance {
+  struct Socket {
+    std::string transport;  // "udp" or "tcp"
+    Endpoint endpoint;
+    Descriptor socket;
+  };
+  std::string corefile;  // path
+  std::uint16_t default_port = 53;
+  config::Sources sources;
+  std::vector<Socket> sockets;
+  std::map<std::string, Descriptor> snapshots;  // by name
+};
+
+// Reads messages up to `set_up`, waiting for them.
+[[nodiscard]] Result<Inheritance> receive_inheritance(Channel& channel);
+
+// How an endpoint goes through a channel: "ADDRESS PORT".
+[[nodiscard]] std::string endpoint_text(const Endpoint& endpoint);
+[[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text);
+
+// The main functions of the children; return the exit status. `worker`: which of the dns processes this is, from 0.
+[[nodiscard]] int run_dns_child(std::size_t worker, std::span<const PluginType> plugins);
+[[nodiscard]] int run_service_child(std::span<const PluginType> plugins);
+
+// To be called first in a child: it dies with the supervisor and leaves signals from a terminal to it.
+void become_child();
+
+}  // namespace swage::server

@@ -1,0 +1,64 @@
+#include "core/server/child_process.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+
+#include "core/server/child.h"
+
+namespace swage::server {
+
+Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker) {
+  TRY(auto ends, Channel::pair());
+  ChildProcess child{worker ? fmt::format("dns {}", *worker) : "service",
+                     worker,
+                     -1,
+                     std::move(ends.first),
+                     false,
+                     std::chrono::steady_clock::now(),
+                     std::nullopt};
+
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_adddup2(&files, ends.second.fd(), kChannelDescriptor);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+
+  std::string program = "swage";
+  std::string kind = worker ? "@dns" : "@service";
+  std::string index = std::to_string(worker.value_or(0));
+  const std::array<char*, 4> arguments = {program.data(), kind.data(), index.data(), nullptr};
+  // /proc/self/exe: the same binary, whatever lies at its path by now.
+  const int error = posix_spawn(&child.pid, "/proc/self/exe", &files, &attributes, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0) return fail("the process '{}' cannot be started: {}", child.name, std::strerror(error));
+  return child;
+}
+
+void ChildProcess::kill(int signal) const {
+  if (pid > 0) ::kill(pid, signal);
+}
+
+void ChildProcess::drain(std::chrono::milliseconds patience) {
+  channel.send({Message::Kind::drain, {}, {}});
+  kill_at = std::chrono::steady_clock::now() + patience;
+}
+
+std::string describe_exit(int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    return fmt::format("killed by signal {} ({})", WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
+  }
+  return fmt::format("exited with status {}", WEXITSTATUS(wait_status));
+}
+
+}  // namespace swage::server

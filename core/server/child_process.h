@@ -1,0 +1,36 @@
+// A child as the supervisor sees it: its process and the channel to it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "core/server/channel.h"
+
+namespace swage::server {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+struct ChildProcess {
+  std::string name;                   // for the log: "dns 0", "service"
+  std::optional<std::size_t> worker;  // which dns process; nullopt: the service
+  pid_t pid = -1;
+  Channel channel;
+  bool ready = false;
+  SteadyTime started;
+  std::optional<SteadyTime> kill_at;  // set when it was told to finish
+
+  // Runs this same binary again, as the dns process `worker` or as the service.
+  [[nodiscard]] static Result<ChildProcess> start(std::optional<std::size_t> worker);
+
+  void kill(int signal) const;
+  // Tells it to finish; it is killed when `patience` is over.
+  void drain(std::chrono::milliseconds patience);
+};
+
+// How a child ended, in words: "exited with status 1", "killed by signal 9 (Killed)".
+[[nodiscard]] std::string describe_exit(int wait_status);
+
+}  // namespace swage::server

@@ -1,0 +1,149 @@
+#include "core/server/configuration.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "core/config/parser.h"
+
+namespace swage::server {
+namespace {
+
+// The Controller of one directive of one server block.
+class Setup : public Controller {
+ public:
+  Setup(std::vector<config::Token> tokens, Block& block, Configuration& configuration, std::string& root)
+      : Controller(std::move(tokens)), block_(block), configuration_(configuration), root_(root) {}
+
+  const std::vector<dns::Name>& zones() const override { return block_.zones; }
+
+  Result<std::vector<dns::Name>> remaining_zones() override {
+    std::vector<dns::Name> zones;
+    while (next_arg()) {
+      const Result<std::vector<std::string>> texts = config::zones_of(val());
+      if (!texts) return std::unexpected(error("{}", texts.error().text()));
+      for (const std::string& text : *texts) {
+        const Result<dns::Name> zone = dns::Name::parse(text);
+        if (!zone) return std::unexpected(error("{}", zone.error().text()));
+        zones.push_back(zone->lowercased());
+      }
+    }
+    return zones.empty() ? block_.zones : zones;
+  }
+
+  std::string path(std::string_view written) const override {
+    return written.starts_with('/') || root_.empty() ? std::string(written) : fmt::format("{}/{}", root_, written);
+  }
+
+  void add(std::unique_ptr<const Plugin> plugin) override { block_.chain.push_back(std::move(plugin)); }
+  void add(std::unique_ptr<const Observer> observer) override { block_.observers.push_back(std::move(observer)); }
+  void add(std::unique_ptr<Service> service) override {
+    configuration_.services.push_back({directive(), std::move(service)});
+  }
+
+  shm::Snapshot& snapshot(const std::string& name) override {
+    auto& entry = configuration_.snapshots[name];
+    if (entry == nullptr) entry = std::make_unique<shm::Snapshot>(name);
+    return *entry;
+  }
+
+  void listen_on(std::vector<IpAddress> addresses) override { block_.addresses = std::move(addresses); }
+  void set_root(std::string folder) override { root_ = std::move(folder); }
+  void accept_chaos() override { block_.accepts_chaos = true; }
+
+ private:
+  Block& block_;
+  Configuration& configuration_;
+  std::string& root_;
+};
+
+Result<> run_setups(const config::ServerBlock& source, std::span<const PluginType> plugins, Block& block,
+                    Configuration& configuration) {
+  std::string root;
+  for (const PluginType& plugin : plugins) {
+    const auto directive = std::find_if(source.directives.begin(), source.directives.end(),
+                                        [&](const auto& each) { return each.name.text == plugin.name; });
+    if (directive == source.directives.end()) continue;
+    Setup setup(directive->tokens, block, configuration, root);
+    TRY(plugin.setup(setup));
+  }
+  block.chain.push_back(nullptr);
+  return {};
+}
+
+// Who has a zone on a listener, for the error about the second one.
+using Owners = std::map<std::pair<Endpoint, std::string>, const config::Token*>;
+
+Result<> listen(const config::Key& key, const dns::Name& zone, const Endpoint& endpoint, const Block& block,
+                Configuration& configuration, Owners& owners) {
+  const auto [owner, is_first] = owners.try_emplace({endpoint, zone.to_string()}, &key.token);
+  if (!is_first) {
+    return std::unexpected(
+        key.token.error(fmt::format("zone {} on {} is already that of {}:{}", zone.to_string(), endpoint.to_string(),
+                                    owner->second->file, owner->second->line)));
+  }
+  CHECK(configuration.listeners[endpoint].add(zone, block));
+  return {};
+}
+
+Result<> add_block(const config::ServerBlock& source, std::span<const PluginType> plugins, std::uint16_t default_port,
+                   Configuration& configuration, Owners& owners) {
+  auto owned = std::make_unique<Block>();
+  Block& block = *owned;
+  for (const config::Key& key : source.keys) {
+    for (const std::string& text : key.zones) {
+      const Result<dns::Name> zone = dns::Name::parse(text);
+      if (!zone) return std::unexpected(key.token.error(zone.error().text()));
+      block.zones.push_back(zone->lowercased());
+    }
+  }
+  configuration.blocks.push_back(std::move(owned));
+  TRY(run_setups(source, plugins, block, configuration));
+
+  if (block.addresses.empty()) {
+    block.addresses.emplace_back();  // 0.0.0.0
+    block.addresses.push_back(IpAddress::v6(std::array<std::uint8_t, 16>{}));
+  }
+  auto zone = block.zones.cbegin();
+  for (const config::Key& key : source.keys) {
+    for (std::size_t i = 0; i < key.zones.size(); ++i, ++zone) {
+      for (const IpAddress& address : block.addresses) {
+        const Endpoint endpoint{address, key.port.value_or(default_port), 0};
+        TRY(listen(key, *zone, endpoint, block, configuration, owners));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> Configuration::summary() const {
+  std::vector<std::string> lines;
+  for (const auto& [endpoint, router] : listeners) {
+    for (const auto& block : blocks) {
+      for (const dns::Name& zone : block->zones) {
+        if (router.serves(zone, *block))
+          lines.push_back(fmt::format("dns://{} {}", endpoint.to_string(), zone.to_string()));
+      }
+    }
+  }
+  return lines;
+}
+
+Result<Configuration> configure(config::Sources& sources, const std::string& path, std::span<const PluginType> plugins,
+                                std::uint16_t default_port) {
+  TRY(const std::vector<config::ServerBlock> blocks, config::parse(sources, path));
+  std::vector<std::string_view> names;
+  std::transform(plugins.begin(), plugins.end(), std::back_inserter(names), [](const auto& each) { return each.name; });
+  TRY(config::check_directives(blocks, names));
+  if (blocks.empty()) return fail("{}: no server block: expected something like 'example.org {{ … }}'", path);
+
+  Configuration configuration;
+  Owners owners;
+  for (const config::ServerBlock& block : blocks) {
+    TRY(add_block(block, plugins, default_port, configuration, owners));
+  }
+  return configuration;
+}
+
+}  // namespace swage::server

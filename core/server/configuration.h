@@ -1,0 +1,38 @@
+// What a Corefile means: its server blocks with their plugins, the services, and which listener asks which block. Made
+// alike in every process by running the setup() of each directive, without any I/O.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/config/sources.h"
+#include "core/plugin.h"
+#include "core/server/block.h"
+#include "core/server/router.h"
+#include "core/shm/snapshot.h"
+
+namespace swage::server {
+
+struct NamedService {
+  std::string name;  // its directive's, for the log
+  std::unique_ptr<Service> service;
+};
+
+struct Configuration {
+  std::vector<std::unique_ptr<Block>> blocks;
+  std::vector<NamedService> services;
+  std::map<std::string, std::unique_ptr<shm::Snapshot>> snapshots;  // by name
+  std::map<Endpoint, Router> listeners;
+
+  // A line for each zone and listener, for the operator: "dns://0.0.0.0:53 libp2p.direct.".
+  [[nodiscard]] std::vector<std::string> summary() const;
+};
+
+// Sets up the Corefile at `path`. `default_port` is for keys without one. Errors say file and line.
+[[nodiscard]] Result<Configuration> configure(config::Sources& sources, const std::string& path,
+                                              std::span<const PluginType> plugins, std::uint16_t default_port);
+
+}  // namespace swage::server

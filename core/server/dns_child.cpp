@@ -1,0 +1,132 @@
+// A dns process: answers queries on the sockets it inherited, from memory alone. It opens nothing, connects to nobody
+// and can be replaced at any time.
+#include <chrono>
+#include <memory>
+
+#include "core/async/loop.h"
+#include "core/log.h"
+#include "core/server/child.h"
+#include "core/server/configuration.h"
+#include "core/server/tcp_server.h"
+#include "core/server/udp_listener.h"
+
+namespace swage::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kDrainCheck = 20ms;
+constexpr auto kMostDraining = 5s;
+
+class DnsChild {
+ public:
+  DnsChild(Channel channel, std::size_t worker) : channel_(std::move(channel)), worker_(worker) {}
+
+  Result<> set_up(std::span<const PluginType> plugins) {
+    TRY(Inheritance inheritance, receive_inheritance(channel_));
+    TRY(configuration_, configure(inheritance.sources, inheritance.corefile, plugins, inheritance.default_port));
+    configuration_.services.clear();
+    for (auto& [name, memory] : inheritance.snapshots) TRY(take_snapshot(name, std::move(memory)));
+    for (Inheritance::Socket& socket : inheritance.sockets) listen(std::move(socket));
+    return {};
+  }
+
+  void run() {
+    async::Poll messages(loop_, channel_.fd(), [this] { receive(); });
+    channel_.send({Message::Kind::ready, {}, {}});
+    loop_.run();
+  }
+
+  Channel& channel() { return channel_; }
+
+ private:
+  struct Udp {
+    Udp(async::Loop& loop, Inheritance::Socket inherited, const Router& router)
+        : listener(std::move(inherited.socket), inherited.endpoint, router),
+          poll(loop, listener.fd(), [this] { listener.serve(); }) {}
+    UdpListener listener;
+    async::Poll poll;
+  };
+
+  void listen(Inheritance::Socket inherited) {
+    const Router& router = configuration_.listeners[inherited.endpoint];
+    if (inherited.transport == "udp") {
+      udp_.push_back(std::make_unique<Udp>(loop_, std::move(inherited), router));
+    } else {
+      tcp_.push_back(std::make_unique<TcpServer>(loop_, std::move(inherited.socket), router));
+    }
+  }
+
+  Result<> take_snapshot(const std::string& name, Descriptor memory) {
+    const auto snapshot = configuration_.snapshots.find(name);
+    if (snapshot == configuration_.snapshots.end()) return {};
+    TRY(shm::Segment segment, shm::Segment::open(memory.release()));
+    snapshot->second->replace(std::move(segment));
+    return {};
+  }
+
+  void receive() {
+    while (true) {
+      Result<std::optional<Message>> message = channel_.receive();
+      if (!message) {  // the supervisor is gone, and with it who would hold the sockets for a successor
+        loop_.stop();
+        return;
+      }
+      if (!message->has_value()) return;
+      handle(std::move(**message));
+    }
+  }
+
+  void handle(Message message) {
+    if (message.kind == Message::Kind::snapshot) {
+      const Result<> taken = take_snapshot(message.text, std::move(message.descriptor));
+      if (!taken) log::error("dns {}: {}: {}", worker_, message.text, taken.error().text());
+    } else if (message.kind == Message::Kind::drain && !drain_timer_) {
+      for (const auto& udp : udp_) {
+        udp->poll.stop();
+        udp->listener.serve_all();
+      }
+      for (const auto& tcp : tcp_) tcp->drain();
+      drain_until_ = loop_.now() + std::chrono::nanoseconds(kMostDraining).count();
+      drain_timer_ = std::make_unique<async::Timer>(loop_, [this] { check_drained(); });
+      check_drained();
+    }
+  }
+
+  void check_drained() {
+    std::size_t sessions = 0;
+    for (const auto& tcp : tcp_) {
+      sessions += tcp->sessions();
+      if (loop_.now() > drain_until_) tcp->close();
+    }
+    if (sessions == 0) {
+      loop_.stop();
+    } else {
+      drain_timer_->start(kDrainCheck);
+    }
+  }
+
+  Channel channel_;
+  std::size_t worker_;
+  async::Loop loop_;
+  Configuration configuration_;
+  std::vector<std::unique_ptr<Udp>> udp_;
+  std::vector<std::unique_ptr<TcpServer>> tcp_;
+  std::unique_ptr<async::Timer> drain_timer_;
+  std::int64_t drain_until_ = 0;
+};
+
+}  // namespace
+
+int run_dns_child(std::size_t worker, std::span<const PluginType> plugins) {
+  DnsChild child{Channel(Descriptor(kChannelDescriptor)), worker};
+  if (const Result<> ready = child.set_up(plugins); !ready) {
+    child.channel().send({Message::Kind::failed, ready.error().text(), {}});
+    return 1;
+  }
+  child.run();
+  log::flush();
+  std::_Exit(0);  // what is left, connections that were cut off among it, goes with the process
+}
+
+}  // namespace swage::server

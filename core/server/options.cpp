@@ -1,0 +1,101 @@
+#include "core/server/options.h"
+
+#include <array>
+
+#include "core/config/nearest.h"
+#include "core/config/values.h"
+
+namespace swage::server {
+namespace {
+
+constexpr auto kFlags = std::to_array<std::string_view>(
+    {"conf", "dns.port", "p", "workers", "pidfile", "quiet", "check", "version", "plugins", "help", "h"});
+
+bool takes_value(std::string_view flag) {
+  return flag == "conf" || flag == "dns.port" || flag == "p" || flag == "workers" || flag == "pidfile";
+}
+
+Result<> apply(std::string_view flag, std::string_view value, Options& options) {
+  if (flag == "conf") {
+    options.corefile = value;
+    options.corefile_given = true;
+  } else if (flag == "dns.port" || flag == "p") {
+    const auto port = config::parse_integer<std::uint16_t>(value, 1, 65535);
+    if (!port) return fail("-{}: {}", flag, port.error().text());
+    options.dns_port = *port;
+  } else if (flag == "workers") {
+    const auto workers = config::parse_integer<std::size_t>(value, 1, 1024);
+    if (!workers) return fail("-{}: {}", flag, workers.error().text());
+    options.workers = *workers;
+  } else if (flag == "pidfile") {
+    options.pidfile = value;
+  } else if (flag == "quiet") {
+    options.quiet = true;
+  } else if (flag == "check") {
+    options.action = Options::Action::check;
+  } else if (flag == "version") {
+    options.action = Options::Action::print_version;
+  } else if (flag == "plugins") {
+    options.action = Options::Action::print_plugins;
+  } else if (flag == "help" || flag == "h") {
+    options.action = Options::Action::print_help;
+  } else {
+    return fail("unknown flag -{}{}; -help lists them", flag, config::did_you_mean(flag, kFlags));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Options> parse_options(std::span<const char* const> arguments) {
+  Options options;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    std::string_view flag = arguments[i];
+    if (!flag.starts_with('-') || flag == "-" || flag == "--") {
+      return fail("unexpected argument '{}': expected a flag; -help lists them", flag);
+    }
+    flag.remove_prefix(flag.starts_with("--") ? 2 : 1);
+    std::string_view value;
+    const std::size_t equals = flag.find('=');
+    const bool has_value = equals != std::string_view::npos;
+    if (has_value) {
+      value = flag.substr(equals + 1);
+      flag = flag.substr(0, equals);
+    }
+    if (takes_value(flag) && !has_value) {
+      if (++i == arguments.size()) return fail("-{} needs a value", flag);
+      value = arguments[i];
+    } else if (!takes_value(flag) && has_value) {
+      return fail("-{} takes no value", flag);
+    }
+    TRY(apply(flag, value, options));
+  }
+  return options;
+}
+
+std::string_view help() {
+  return R"(swage: an authoritative nameserver with a plugin chain
+
+Usage: swage [FLAGS]
+
+Flags, with one dash or two:
+  -conf FILE      the Corefile (default: Corefile; "stdin": standard input). Without the flag
+                  and without such a file: whoami and log on all addresses
+  -dns.port N     the port of server blocks that name none (default: 53)
+  -workers N      dns processes (default: one a core)
+  -pidfile FILE   where to write the process ID
+  -quiet          no start-up lines
+  -check          set everything up, print what would be served, and exit with 0 or 1
+  -plugins        list the plugins of this build, in chain order
+  -version        print the version
+  -help           print this
+
+Signals:
+  USR1, HUP       read the Corefile again; a bad one changes nothing
+  TERM, INT       answer what has arrived, then exit
+
+Exit status: 0 in order; 1 a Corefile, a zone or a socket is at fault; 2 a flag is.
+)";
+}
+
+}  // namespace swage::server

@@ -1,0 +1,29 @@
+// The command line of swage: CoreDNS's flags, with one dash or two, and some of our own.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+
+namespace swage::server {
+
+struct Options {
+  std::string corefile = "Corefile";
+  bool corefile_given = false;  // by -conf; otherwise, where there is no such file, the default Corefile serves
+  std::uint16_t dns_port = 53;  // for server blocks without a port
+  std::size_t workers = 0;      // dns processes; 0: one a core
+  std::string pidfile;          // empty: none
+  bool quiet = false;
+  enum class Action : std::uint8_t { serve, check, print_version, print_plugins, print_help } action = Action::serve;
+};
+
+// `arguments`: without the program's name. An Error is for standard error, with exit status 2.
+[[nodiscard]] Result<Options> parse_options(std::span<const char* const> arguments);
+
+// What -help prints.
+[[nodiscard]] std::string_view help();
+
+}  // namespace swage::server

@@ -1,0 +1,74 @@
+#include "core/server/responder.h"
+
+#include <algorithm>
+
+#include "core/dns/encode.h"
+#include "core/dns/parse.h"
+
+namespace swage::server {
+namespace {
+
+using dns::Rcode;
+
+constexpr std::uint8_t kKeepaliveData[2] = {kTcpIdleTime >> 8, kTcpIdleTime & 0xFF};
+
+// RFC 7828: over TCP the option is answered with our idle time; in a query it is empty; over UDP it is ignored.
+// False where the query is malformed.
+bool answer_keepalive(const Query& query, Response& response) {
+  if (query.transport == dns::Transport::udp || !query.edns.has_option(dns::kOptionTcpKeepalive)) return true;
+  if (!query.edns.option(dns::kOptionTcpKeepalive).empty()) return false;
+  response.options.push_back({dns::kOptionTcpKeepalive, kKeepaliveData});
+  return true;
+}
+
+// Zone transfers are refused, and so are notifications and the obsolete MAILA and MAILB: no plugin takes them.
+bool is_for_chain(const Query& query, const Block& block) {
+  if (query.opcode != dns::Opcode::query) return false;
+  if (query.qtype >= dns::Type::ixfr && query.qtype <= dns::Type::maila) return false;
+  return query.qclass == dns::Class::in || (query.qclass == dns::Class::ch && block.accepts_chaos);
+}
+
+}  // namespace
+
+std::size_t Responder::respond(Bytes request, const Arrival& arrival, MutableBytes out) {
+  query_.transport = arrival.transport;
+  query_.client = arrival.client;
+  query_.server = arrival.server;
+  query_.received = arrival.received;
+  const dns::Parsed parsed = dns::parse(request, query_);
+  if (parsed == dns::Parsed::drop) return 0;
+  if (parsed == dns::Parsed::formerr) return dns::encode_error(request, Rcode::formerr, out);
+  if (parsed == dns::Parsed::notimp) return dns::encode_error(request, Rcode::notimp, out);
+
+  response_.clear();
+  const Block* block = nullptr;
+  if (parsed == dns::Parsed::badvers) {
+    response_.rcode = Rcode::badvers;
+  } else if (!answer_keepalive(query_, response_)) {
+    return dns::encode_error(request, Rcode::formerr, out);
+  } else {
+    const Result<Outcome> outcome = answer(block);
+    if (!outcome) {
+      response_.clear();
+      response_.rcode = Rcode::servfail;
+    } else if (*outcome == Outcome::drop) {
+      return 0;
+    }
+  }
+  const std::size_t size = dns::encode(query_, response_, out.first(std::min(out.size(), dns::size_limit(query_))));
+  if (block != nullptr) {
+    for (const auto& observer : block->observers) observer->sent(query_, response_, size);
+  }
+  return size;
+}
+
+Result<Outcome> Responder::answer(const Block*& block) {
+  const Router::Match match = router_.match(query_);
+  if (match.block == nullptr) return Outcome::send;
+  block = match.block;
+  query_.zone = match.zone;
+  if (!is_for_chain(query_, *block)) return Outcome::send;
+  return Next(block->chain.data())(query_, response_);
+}
+
+}  // namespace swage::server

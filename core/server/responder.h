@@ -1,0 +1,39 @@
+// From the bytes of a request to the bytes of its response: parse, route, chain, encode. No I/O; the same for UDP, TCP
+// and tests. One for each listener of a dns process; its Query and Response are used again for each query.
+#pragma once
+
+#include "core/dns/query.h"
+#include "core/dns/response.h"
+#include "core/server/router.h"
+
+namespace swage::server {
+
+// How a request came in.
+struct Arrival {
+  dns::Transport transport = dns::Transport::udp;
+  Endpoint client;
+  Endpoint server;
+  std::int64_t received = 0;  // nanoseconds, steady clock
+};
+
+class Responder {
+ public:
+  // `router` must outlive the responder.
+  explicit Responder(const Router& router) : router_(router) {}
+
+  // Writes the response to `request` into `out`; returns its size, 0 where nothing is to be sent.
+  // REQUIRES: `out` has 512 bytes or more; for TCP 65,535.
+  [[nodiscard]] std::size_t respond(Bytes request, const Arrival& arrival, MutableBytes out);
+
+ private:
+  [[nodiscard]] Result<Outcome> answer(const Block*& block);
+
+  const Router& router_;
+  Query query_;
+  Response response_;
+};
+
+// How long a TCP connection may be idle, in units of 100 ms (RFC 7828), as we tell the clients that ask.
+inline constexpr std::uint16_t kTcpIdleTime = 100;
+
+}  // namespace swage::server

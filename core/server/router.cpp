@@ -1,0 +1,71 @@
+#include "core/server/router.h"
+
+#include <algorithm>
+
+namespace swage::server {
+namespace {
+
+constexpr std::uint64_t kRootHash = 0x9E3779B97F4A7C15;
+
+// The hash of `label` (with its length byte, lower case) on top of the hash of its parent.
+std::uint64_t hash_label(std::uint64_t parent, const std::uint8_t* label) {
+  std::uint64_t hash = parent;
+  for (std::size_t i = 0; i <= label[0]; ++i) hash = (hash ^ label[i]) * 0x100000001B3;
+  return hash ^ (hash >> 29);
+}
+
+std::uint64_t hash_name(dns::NameView name) {
+  return name.is_root() ? kRootHash : hash_label(hash_name(name.parent()), name.data());
+}
+
+}  // namespace
+
+bool Router::add(dns::NameView zone, const Block& block) {
+  const Entry entry{hash_name(zone), {&block, zone}};
+  if (!table_.empty() && find(entry.hash, zone) != nullptr) return false;
+  if (2 * (count_ + 1) > table_.size()) {
+    std::vector<Entry> old(std::max<std::size_t>(8, table_.size() * 2));
+    old.swap(table_);
+    for (const Entry& each : old) {
+      if (each.match.block != nullptr) insert(each);
+    }
+  }
+  insert(entry);
+  ++count_;
+  most_labels_ = std::max(most_labels_, zone.label_count());
+  return true;
+}
+
+void Router::insert(const Entry& entry) {
+  std::size_t index = entry.hash & (table_.size() - 1);
+  while (table_[index].match.block != nullptr) index = (index + 1) & (table_.size() - 1);
+  table_[index] = entry;
+}
+
+const Router::Entry* Router::find(std::uint64_t hash, dns::NameView name) const {
+  for (std::size_t index = hash & (table_.size() - 1);; index = (index + 1) & (table_.size() - 1)) {
+    const Entry& entry = table_[index];
+    if (entry.match.block == nullptr) return nullptr;
+    if (entry.hash == hash && entry.match.zone.same_spelling(name)) return &entry;
+  }
+}
+
+bool Router::serves(dns::NameView zone, const Block& block) const {
+  const Entry* const entry = table_.empty() ? nullptr : find(hash_name(zone), zone);
+  return entry != nullptr && entry->match.block == &block;
+}
+
+Router::Match Router::match(const Query& query) const {
+  Match best;
+  if (table_.empty()) return best;
+  std::uint64_t hash = kRootHash;
+  const std::size_t most = std::min<std::size_t>(query.label_count, most_labels_);
+  for (std::size_t labels = 0;; ++labels) {
+    const dns::NameView suffix = query.key_suffix(query.label_count - labels);
+    if (const Entry* const entry = find(hash, suffix)) best = entry->match;
+    if (labels == most) return best;
+    hash = hash_label(hash, query.key.data() + query.labels[query.label_count - labels - 1U]);
+  }
+}
+
+}  // namespace swage::server

@@ -1,0 +1,43 @@
+// Finds the server block of a query: the one with the longest zone that the name is in, among the blocks of one
+// listener.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/dns/query.h"
+#include "core/server/block.h"
+
+namespace swage::server {
+
+class Router {
+ public:
+  struct Match {
+    const Block* block = nullptr;  // nullptr: the name is in no zone
+    dns::NameView zone;
+  };
+
+  // False where the zone is there already. `zone` (lower case) and `block` must outlive the router.
+  [[nodiscard]] bool add(dns::NameView zone, const Block& block);
+
+  // True where `zone` (lower case) itself, not one above it, leads to `block`.
+  [[nodiscard]] bool serves(dns::NameView zone, const Block& block) const;
+
+  // Looks at no more labels of the name than the longest zone has.
+  [[nodiscard]] Match match(const Query& query) const;
+
+ private:
+  struct Entry {
+    std::uint64_t hash = 0;
+    Match match;
+  };
+
+  [[nodiscard]] const Entry* find(std::uint64_t hash, dns::NameView name) const;
+  void insert(const Entry& entry);
+
+  std::vector<Entry> table_;  // open addressing; a power of two, at least half of it empty
+  std::size_t count_ = 0;
+  std::size_t most_labels_ = 0;
+};
+
+}  // namespace swage::server

@@ -1,0 +1,144 @@
+// The service process: runs the Services of the plugins: what reads files, watches, waits, talks to the network. It may
+// crash, and is replaced, without one answer being delayed.
+#include <chrono>
+#include <memory>
+
+#include "core/async/loop.h"
+#include "core/config/parser.h"
+#include "core/log.h"
+#include "core/server/child.h"
+#include "core/server/configuration.h"
+
+namespace swage::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kDrainCheck = 10ms;
+constexpr auto kMostDraining = 5s;
+
+class ServiceChild : public Host {
+ public:
+  explicit ServiceChild(Channel channel) : channel_(std::move(channel)) {}
+
+  // Publishes what queries need and tells the supervisor what to listen on.
+  Result<> set_up(std::span<const PluginType> plugins) {
+    TRY(Inheritance inheritance, receive_inheritance(channel_));
+    corefile_ = inheritance.corefile;
+    sources_ = std::move(inheritance.sources);
+    TRY(configuration_, configure(sources_, corefile_, plugins, inheritance.default_port));
+    for (const auto& [name, snapshot] : configuration_.snapshots) {
+      snapshot->on_publish([this](const shm::Snapshot& published) { return publish(published); });
+    }
+    for (const NamedService& each : configuration_.services) TRY(each.service->prepare());
+    for (const auto& [endpoint, router] : configuration_.listeners) {
+      send({Message::Kind::listen, endpoint_text(endpoint), {}});
+    }
+    for (const std::string& line : configuration_.summary()) send({Message::Kind::serves, line, {}});
+    return {};
+  }
+
+  void run() {
+    async::Poll messages(loop_, channel_.fd(), [this] { receive(); });
+    async::Timer flush(loop_, [this] { flush_channel(); });
+    flush_ = &flush;
+    send({Message::Kind::ready, {}, {}});
+    loop_.run();
+    flush_ = nullptr;
+  }
+
+  void send(Message message) {
+    channel_.send(std::move(message));
+    flush_channel();
+  }
+
+  async::Loop& loop() override { return loop_; }
+  void request_reload() override { send({Message::Kind::reload, {}, {}}); }
+  bool corefile_changed() override {
+    config::Sources now = config::Sources::from_disk();
+    const auto parsed = config::parse(now, corefile_);
+    return !(now == sources_);
+  }
+
+ private:
+  Result<> publish(const shm::Snapshot& snapshot) {
+    TRY(Descriptor memory, borrow(snapshot.segment().fd()));
+    send({Message::Kind::snapshot, snapshot.name(), std::move(memory)});
+    return {};
+  }
+
+  static Result<Descriptor> borrow(int fd) {
+    Descriptor owned(fd);
+    Result<Descriptor> copy = owned.duplicate();
+    static_cast<void>(owned.release());
+    return copy;
+  }
+
+  // The supervisor always reads: what did not fit into the socket's buffer goes a moment later.
+  void flush_channel() {
+    channel_.flush();
+    if (channel_.unsent() && flush_ != nullptr) flush_->start(1ms);
+  }
+
+  void receive() {
+    while (true) {
+      Result<std::optional<Message>> message = channel_.receive();
+      if (!message) {
+        loop_.stop();
+        return;
+      }
+      if (!message->has_value()) return;
+      if ((*message)->kind == Message::Kind::start) start();
+      if ((*message)->kind == Message::Kind::drain) drain();
+    }
+  }
+
+  void start() {
+    for (const NamedService& each : configuration_.services) loop_.spawn(run_service(*this, each));
+  }
+
+  static async::Task<> run_service(ServiceChild& host, const NamedService& named) {
+    const Result<> ended = co_await named.service->run(host);
+    if (!ended) log::error("plugin/{}: {}", named.name, ended.error().text());
+  }
+
+  void drain() {
+    if (drain_timer_) return;
+    for (const NamedService& each : configuration_.services) each.service->stop();
+    drain_until_ = loop_.now() + std::chrono::nanoseconds(kMostDraining).count();
+    drain_timer_ = std::make_unique<async::Timer>(loop_, [this] { check_drained(); });
+    check_drained();
+  }
+
+  void check_drained() {
+    if (loop_.alive() == 0 || loop_.now() > drain_until_) {
+      loop_.stop();
+    } else {
+      drain_timer_->start(kDrainCheck);
+    }
+  }
+
+  Channel channel_;
+  async::Loop loop_;
+  std::string corefile_;
+  config::Sources sources_;
+  Configuration configuration_;
+  async::Timer* flush_ = nullptr;
+  std::unique_ptr<async::Timer> drain_timer_;
+  std::int64_t drain_until_ = 0;
+};
+
+}  // namespace
+
+int run_service_child(std::span<const PluginType> plugins) {
+  ServiceChild child{Channel(Descriptor(kChannelDescriptor))};
+  if (const Result<> ready = child.set_up(plugins); !ready) {
+    child.send({Message::Kind::failed, ready.error().text(), {}});
+    return 1;
+  }
+  child.run();
+  log::flush();
+  std::_Exit(0);
+}
+
+}  // namespace swage::server

@@ -1,0 +1,90 @@
+#include "core/server/sockets.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace swage::server {
+namespace {
+
+// Room for what arrives while a worker is being replaced.
+constexpr int kReceiveBuffer = 4 << 20;  // bytes
+constexpr int kBacklog = 4096;           // connections
+
+void set(int fd, int level, int option, int value) {
+  static_cast<void>(setsockopt(fd, level, option, &value, sizeof value));
+}
+
+void set_udp_options(int fd, const Endpoint& endpoint) {
+  // SO_RCVBUFFORCE needs CAP_NET_ADMIN; without it, the system's limit (net.core.rmem_max) holds.
+  set(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
+  set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer);
+  // Forged "fragmentation needed" messages must not make us send fragments: the size of an answer is our own limit.
+  if (endpoint.address.is_v6()) {
+    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
+  } else {
+    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+  }
+  // On a wildcard address each packet has to say which address was asked, for the answer to leave from there.
+  if (endpoint.address.is_unspecified()) {
+    if (endpoint.address.is_v6()) {
+      set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    } else {
+      set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    }
+  }
+}
+
+std::unexpected<Error> cannot_listen(const Endpoint& endpoint, int type) {
+  return fail("cannot listen on {} ({}): {}", endpoint.to_string(), type == SOCK_DGRAM ? "udp" : "tcp",
+              std::strerror(errno));
+}
+
+Result<Descriptor> open_socket(const Endpoint& endpoint, int type) {
+  const int family = endpoint.address.is_v6() ? AF_INET6 : AF_INET;
+  Descriptor socket(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.exists()) return cannot_listen(endpoint, type);
+  const int fd = socket.get();
+  set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (endpoint.address.is_v6()) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (type == SOCK_DGRAM) set_udp_options(fd, endpoint);
+  sockaddr_storage address;
+  const socklen_t size = endpoint.to_sockaddr(address);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0) return cannot_listen(endpoint, type);
+  if (type == SOCK_STREAM && listen(fd, kBacklog) != 0) return cannot_listen(endpoint, type);
+  return socket;
+}
+
+}  // namespace
+
+Result<> check_free(const Endpoint& endpoint) {
+  for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+    const Descriptor socket(::socket(endpoint.address.is_v6() ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0));
+    if (!socket.exists()) continue;
+    if (endpoint.address.is_v6()) set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    // Connections of an earlier run that linger do not count; a listener does.
+    if (type == SOCK_STREAM) set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    sockaddr_storage address;
+    const socklen_t size = endpoint.to_sockaddr(address);
+    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 && errno == EADDRINUSE) {
+      return cannot_listen(endpoint, type);
+    }
+  }
+  return {};
+}
+
+Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers) {
+  CHECK(endpoint.port != 0);
+  SocketSet set;
+  for (std::size_t i = 0; i < workers; ++i) {
+    TRY(Descriptor udp, open_socket(endpoint, SOCK_DGRAM));
+    TRY(Descriptor tcp, open_socket(endpoint, SOCK_STREAM));
+    set.udp.push_back(std::move(udp));
+    set.tcp.push_back(std::move(tcp));
+  }
+  return set;
+}
+
+}  // namespace swage::server

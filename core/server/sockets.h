@@ -1,0 +1,26 @@
+// Opening the sockets on which queries arrive. Done by the supervisor alone, which keeps them for its children.
+#pragma once
+
+#include <vector>
+
+#include "core/net.h"
+#include "core/server/channel.h"
+
+namespace swage::server {
+
+// The sockets of one address: for each worker a UDP socket and a listening TCP socket, all with SO_REUSEPORT, so that
+// the kernel spreads clients over the workers.
+struct SocketSet {
+  std::vector<Descriptor> udp, tcp;  // one of each a worker
+};
+
+// Fails where another program has the address. open_sockets() would not notice: with SO_REUSEPORT two servers of the
+// same user share an address, and each gets a part of the queries. To be asked before any socket of ours is open on
+// that port.
+[[nodiscard]] Result<> check_free(const Endpoint& endpoint);
+
+// Binds `workers` pairs of sockets. Port 0 is not allowed: the pairs would not share one.
+// An Error says which address and why: "cannot listen on 127.0.0.1:53 (udp): Permission denied".
+[[nodiscard]] Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers);
+
+}  // namespace swage::server

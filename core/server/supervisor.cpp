@@ -1,0 +1,385 @@
+#include "core/server/supervisor.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/config/parser.h"
+#include "core/log.h"
+#include "core/server/child.h"
+
+namespace swage::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPatience = 8s;      // with children that were told to finish
+constexpr auto kFirstDelay = 50ms;  // before a child is started again that ended young; doubles
+constexpr auto kMostDelay = 2000ms;
+constexpr auto kGrownUp = 5s;  // a child that lived as long is started again at once
+
+SteadyTime now() { return std::chrono::steady_clock::now(); }
+
+Descriptor catch_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+Result<shm::Segment> to_memory(const config::Sources& sources) {
+  const std::string text = sources.serialize();
+  TRY(shm::Segment memory, shm::Segment::create("swage-corefile", text.size()));
+  std::copy(text.begin(), text.end(), memory.writable_bytes().begin());
+  TRY(memory.seal());
+  return memory;
+}
+
+Result<Descriptor> duplicate(int fd) {
+  Descriptor borrowed(fd);
+  Result<Descriptor> copy = borrowed.duplicate();
+  static_cast<void>(borrowed.release());
+  return copy;
+}
+
+bool has_ipv6() { return access("/proc/net/if_inet6", F_OK) == 0; }
+
+}  // namespace
+
+Supervisor::Supervisor(Options options, config::Sources sources)
+    : options_(std::move(options)), first_sources_(std::move(sources)), signals_(catch_signals()) {
+  if (options_.workers == 0) options_.workers = static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+Supervisor::~Supervisor() = default;
+
+int Supervisor::run() {
+  if (const Result<> begun = begin(std::move(first_sources_)); !begun) {
+    std::fprintf(stderr, "%s\n", begun.error().text().c_str());
+    return 1;
+  }
+  while (current_ || next_ || !leaving_.empty()) wait();
+  return exit_status_;
+}
+
+// Starts the service process of a new generation with the Corefile that `sources` has or finds.
+Result<> Supervisor::begin(config::Sources sources) {
+  TRY(config::parse(sources, options_.corefile));
+  for (const std::string& warning : sources.warnings()) log::warning("{}", warning);
+  auto generation = std::make_unique<Generation>();
+  TRY(generation->sources, to_memory(sources));
+  TRY(start_child(*generation, std::nullopt));
+  next_ = std::move(generation);
+  return {};
+}
+
+Result<> Supervisor::start_child(Generation& generation, std::optional<std::size_t> worker) {
+  TRY(ChildProcess child, ChildProcess::start(worker));
+  Channel& channel = child.channel;
+  TRY(Descriptor sources, duplicate(generation.sources.fd()));
+  channel.send(
+      {Message::Kind::corefile, fmt::format("{} {}", options_.dns_port, options_.corefile), std::move(sources)});
+  if (worker) {
+    for (const Endpoint& endpoint : generation.listen) {
+      const SocketSet& set = sockets_.at(endpoint);
+      TRY(Descriptor udp, set.udp[*worker].duplicate());
+      TRY(Descriptor tcp, set.tcp[*worker].duplicate());
+      channel.send({Message::Kind::socket, "udp " + endpoint_text(endpoint), std::move(udp)});
+      channel.send({Message::Kind::socket, "tcp " + endpoint_text(endpoint), std::move(tcp)});
+    }
+    for (const auto& [name, memory] : generation.snapshots) {
+      TRY(Descriptor copy, memory.duplicate());
+      channel.send({Message::Kind::snapshot, name, std::move(copy)});
+    }
+  }
+  channel.send({Message::Kind::set_up, {}, {}});
+  generation.children.push_back(std::move(child));
+  return {};
+}
+
+Result<> Supervisor::open_missing_sockets(Generation& generation) {
+  if (!has_ipv6()) {
+    std::erase_if(generation.listen,
+                  [](const Endpoint& each) { return each.address.is_v6() && each.address.is_unspecified(); });
+  }
+  if (sockets_.empty()) {
+    for (const Endpoint& endpoint : generation.listen) TRY(check_free(endpoint));
+  }
+  for (const Endpoint& endpoint : generation.listen) {
+    if (sockets_.contains(endpoint)) continue;
+    TRY(SocketSet set, open_sockets(endpoint, options_.workers));
+    sockets_.emplace(endpoint, std::move(set));
+  }
+  return {};
+}
+
+Result<> Supervisor::start_workers(Generation& generation) {
+  TRY(open_missing_sockets(generation));
+  generation.workers_started = true;
+  for (std::size_t worker = 0; worker < options_.workers; ++worker) TRY(start_child(generation, worker));
+  return {};
+}
+
+// The next generation is complete and serves already: the current one may go.
+void Supervisor::put_in_force() {
+  const bool first = current_ == nullptr;
+  if (!first) leave(*current_);
+  current_ = std::move(next_);
+  std::erase_if(sockets_, [&](const auto& each) {
+    return std::find(current_->listen.begin(), current_->listen.end(), each.first) == current_->listen.end();
+  });
+  for (ChildProcess& child : current_->children) {
+    if (!child.worker) child.channel.send({Message::Kind::start, {}, {}});
+  }
+  if (first && !options_.quiet) {
+    for (const std::string& line : current_->serves) log::write(line);
+    log::write("swage-" SWAGE_VERSION);
+    log::write(fmt::format("{} dns processes, pid {}", options_.workers, getpid()));
+  } else if (!first) {
+    log::info("reload: done: {} is in force", options_.corefile);
+  }
+}
+
+void Supervisor::abandon_next(const std::string& why) {
+  for (ChildProcess& child : next_->children) {
+    child.kill(SIGKILL);
+    child.kill_at = now();
+  }
+  leaving_.splice(leaving_.end(), next_->children);
+  next_.reset();
+  if (current_ == nullptr) {
+    std::fprintf(stderr, "%s\n", why.c_str());
+    exit_status_ = 1;
+    return;
+  }
+  log::error("reload: {}; the configuration in force stays", why);
+  std::erase_if(sockets_, [&](const auto& each) {
+    return std::find(current_->listen.begin(), current_->listen.end(), each.first) == current_->listen.end();
+  });
+}
+
+// Tells all processes of a generation to finish.
+void Supervisor::leave(Generation& generation) {
+  for (ChildProcess& child : generation.children) child.drain(kPatience);
+  leaving_.splice(leaving_.end(), generation.children);
+}
+
+void Supervisor::reload() {
+  if (shutting_down_) return;
+  if (next_ != nullptr) {
+    reload_again_ = true;
+    return;
+  }
+  log::info("reload: reading {}", options_.corefile);
+  if (const Result<> begun = begin(config::Sources::from_disk()); !begun) {
+    log::error("reload: {}; the configuration in force stays", begun.error().text());
+  }
+}
+
+void Supervisor::shut_down() {
+  if (shutting_down_) {  // asked twice: at once
+    for (const ChildProcess& child : leaving_) child.kill(SIGKILL);
+    return;
+  }
+  shutting_down_ = true;
+  if (current_) leave(*current_);
+  if (next_) {  // has begun nothing that it could finish
+    for (const ChildProcess& child : next_->children) child.kill(SIGKILL);
+    leaving_.splice(leaving_.end(), next_->children);
+  }
+  current_.reset();
+  next_.reset();
+}
+
+void Supervisor::wait() {
+  std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
+  const auto watch = [&](std::list<ChildProcess>& children) {
+    for (ChildProcess& child : children) {
+      const short events = child.channel.unsent() ? POLLIN | POLLOUT : POLLIN;
+      watched.push_back({child.channel.fd(), events, 0});
+    }
+  };
+  if (current_) watch(current_->children);
+  if (next_) watch(next_->children);
+  watch(leaving_);
+  if (poll(watched.data(), watched.size(), milliseconds_to_next_timer()) < 0 && errno != EINTR) return;
+
+  const auto exchange = [&](Generation* generation, std::list<ChildProcess>& children) {
+    for (ChildProcess& child : children) {
+      child.channel.flush();
+      receive(generation, child);
+      if (generation != nullptr && generation != current_.get() && generation != next_.get()) return;
+    }
+  };
+  if (Generation* const generation = next_.get()) exchange(generation, generation->children);
+  if (Generation* const generation = current_.get()) exchange(generation, generation->children);
+  exchange(nullptr, leaving_);
+  if (watched[0].revents != 0) handle_signals();
+  if (reload_again_ && !next_) {
+    reload_again_ = false;
+    reload();
+  }
+  run_timers();
+}
+
+void Supervisor::handle_signals() {
+  signalfd_siginfo info;
+  while (read(signals_.get(), &info, sizeof info) == sizeof info) {
+    switch (info.ssi_signo) {
+      case SIGTERM:
+      case SIGINT:
+        shut_down();
+        break;
+      case SIGHUP:
+      case SIGUSR1:
+        reload();
+        break;
+      default:
+        reap();
+    }
+  }
+}
+
+void Supervisor::reap() {
+  int status = 0;
+  for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+    const auto is_it = [pid](const ChildProcess& child) { return child.pid == pid; };
+    if (std::erase_if(leaving_, is_it) != 0) continue;
+    for (Generation* const generation : {next_.get(), current_.get()}) {
+      if (generation == nullptr) continue;
+      const auto child = std::find_if(generation->children.begin(), generation->children.end(), is_it);
+      if (child == generation->children.end()) continue;
+      child_ended(*generation, child, status);
+      break;
+    }
+  }
+}
+
+// A child ended that should not have. In the generation in force it is started again; elsewhere the reload is over.
+void Supervisor::child_ended(Generation& generation, std::list<ChildProcess>::iterator child, int status) {
+  const pid_t pid = child->pid;
+  receive(&generation, *child);  // its last words; they may end the generation
+  if (&generation != current_.get()) {
+    if (&generation != next_.get()) {
+      std::erase_if(leaving_, [pid](const ChildProcess& each) { return each.pid == pid; });
+      return;
+    }
+    const std::string why = fmt::format("the process '{}' {} while it was set up", child->name, describe_exit(status));
+    generation.children.erase(child);
+    abandon_next(why);
+    return;
+  }
+  auto& delay = generation.delays[child->worker];
+  if (now() - child->started > kGrownUp) delay = 0ms;
+  log::error("the process '{}' (pid {}) {}; it is started again{}", child->name, child->pid, describe_exit(status),
+             delay == 0ms ? std::string() : fmt::format(" in {} ms", delay.count()));
+  generation.restarts.emplace_back(now() + delay, child->worker);
+  delay = std::clamp<std::chrono::milliseconds>(delay * 2, kFirstDelay, kMostDelay);
+  generation.children.erase(child);
+  run_timers();
+}
+
+// Takes all messages of a child; a `generation` of nullptr: it is leaving, and only to be listened to. The child, and
+// the generation, may be gone afterwards.
+void Supervisor::receive(Generation* generation, ChildProcess& child) {
+  while (true) {
+    Result<std::optional<Message>> message = child.channel.receive();
+    if (!message || !message->has_value()) return;  // gone: SIGCHLD tells
+    if (generation == nullptr) continue;
+    const bool was_next = generation == next_.get();
+    handle(*generation, child, std::move(**message));
+    if (generation != current_.get() && generation != next_.get()) return;
+    if (was_next && generation == current_.get()) continue;
+  }
+}
+
+void Supervisor::handle(Generation& generation, ChildProcess& child, Message message) {
+  switch (message.kind) {
+    case Message::Kind::listen:
+      if (&generation != next_.get()) return;
+      if (const Result<Endpoint> endpoint = parse_endpoint(message.text)) generation.listen.push_back(*endpoint);
+      return;
+    case Message::Kind::serves:
+      if (&generation == next_.get()) generation.serves.push_back(std::move(message.text));
+      return;
+    case Message::Kind::snapshot:
+      take_snapshot(generation, std::move(message));
+      return;
+    case Message::Kind::reload:
+      reload();
+      return;
+    case Message::Kind::failed:
+      if (&generation == next_.get()) {
+        abandon_next(message.text);
+      } else {
+        log::error("{}: {}", child.name, message.text);
+      }
+      return;
+    case Message::Kind::ready:
+      break;
+    default:
+      return;
+  }
+  child.ready = true;
+  if (&generation == current_.get()) {
+    if (!child.worker) child.channel.send({Message::Kind::start, {}, {}});
+    return;
+  }
+  if (!generation.workers_started) {
+    if (const Result<> started = start_workers(generation); !started) abandon_next(started.error().text());
+    return;
+  }
+  const auto is_ready = [](const ChildProcess& each) { return each.ready; };
+  if (std::all_of(generation.children.begin(), generation.children.end(), is_ready)) put_in_force();
+}
+
+// Keeps a publication of the service, for processes to come, and hands it to the dns processes there are.
+void Supervisor::take_snapshot(Generation& generation, Message message) {
+  for (ChildProcess& child : generation.children) {
+    if (!child.worker) continue;
+    Result<Descriptor> copy = message.descriptor.duplicate();
+    if (copy) child.channel.send({Message::Kind::snapshot, message.text, std::move(*copy)});
+  }
+  generation.snapshots[message.text] = std::move(message.descriptor);
+}
+
+void Supervisor::run_timers() {
+  for (const ChildProcess& child : leaving_) {
+    if (child.kill_at && *child.kill_at <= now()) child.kill(SIGKILL);
+  }
+  if (!current_) return;
+  auto due = std::exchange(current_->restarts, {});
+  for (const auto& [when, worker] : due) {
+    if (when > now()) {
+      current_->restarts.emplace_back(when, worker);
+    } else if (const Result<> started = start_child(*current_, worker); !started) {
+      log::error("{}", started.error().text());
+      current_->restarts.emplace_back(now() + kMostDelay, worker);
+    }
+  }
+}
+
+// For poll(): -1 where nothing is to be done at a certain time.
+int Supervisor::milliseconds_to_next_timer() const {
+  std::optional<SteadyTime> next;
+  const auto consider = [&](SteadyTime time) { next = next ? std::min(*next, time) : time; };
+  for (const ChildProcess& child : leaving_) {
+    if (child.kill_at) consider(*child.kill_at);
+  }
+  if (current_) {
+    for (const auto& [when, worker] : current_->restarts) consider(when);
+  }
+  if (!next) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now());
+  return static_cast<int>(std::max<std::int64_t>(left.count(), 1));
+}
+
+}  // namespace swage::server

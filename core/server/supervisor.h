@@ -1,0 +1,81 @@
+// The supervisor: the one process that lasts. It reads the Corefile, owns the sockets and the shared memory, starts and
+// replaces the children, and reloads. It speaks no network protocol, runs no plugin and hears nothing from outside but
+// signals; what a Corefile means is found out in a child.
+//
+// A configuration in force, or on its way to be, is a Generation: the Corefile as it was read, a service process that
+// has set it up, and the dns processes that answer with it. A reload builds the next generation beside the current one:
+//
+//     read the Corefile → service: set up, prepare → open new sockets → dns processes: set up → ready: they serve
+//                                                                                → the current generation drains
+//
+// A failure on the way ends the next generation, and nothing has changed.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config/sources.h"
+#include "core/server/child_process.h"
+#include "core/server/options.h"
+#include "core/server/sockets.h"
+#include "core/shm/segment.h"
+
+namespace swage::server {
+
+class Supervisor {
+ public:
+  // `sources`: what to read the Corefile from when it is read for the first time.
+  Supervisor(Options options, config::Sources sources);
+  ~Supervisor();
+
+  // Serves until a signal says to stop. Returns the exit status.
+  [[nodiscard]] int run();
+
+ private:
+  struct Generation {
+    shm::Segment sources;  // serialised
+    std::vector<Endpoint> listen;
+    std::vector<std::string> serves;
+    std::map<std::string, Descriptor> snapshots;  // the newest of each name
+    std::list<ChildProcess> children;
+    std::vector<std::pair<SteadyTime, std::optional<std::size_t>>> restarts;  // when, and which child
+    std::map<std::optional<std::size_t>, std::chrono::milliseconds> delays;   // before the next restart of a child
+    bool workers_started = false;
+  };
+
+  [[nodiscard]] Result<> begin(config::Sources sources);
+  [[nodiscard]] Result<> start_child(Generation& generation, std::optional<std::size_t> worker);
+  [[nodiscard]] Result<> start_workers(Generation& generation);
+  [[nodiscard]] Result<> open_missing_sockets(Generation& generation);
+  void put_in_force();
+  void abandon_next(const std::string& why);
+  void leave(Generation& generation);
+  void reload();
+  void shut_down();
+
+  void wait();
+  void handle_signals();
+  void reap();
+  void child_ended(Generation& generation, std::list<ChildProcess>::iterator child, int status);
+  void receive(Generation* generation, ChildProcess& child);
+  void handle(Generation& generation, ChildProcess& child, Message message);
+  void take_snapshot(Generation& generation, Message message);
+  void run_timers();
+  [[nodiscard]] int milliseconds_to_next_timer() const;
+
+  Options options_;
+  config::Sources first_sources_;
+  Descriptor signals_;
+  std::unique_ptr<Generation> current_, next_;
+  std::list<ChildProcess> leaving_;  // of generations that are over
+  std::map<Endpoint, SocketSet> sockets_;
+  bool reload_again_ = false;
+  bool shutting_down_ = false;
+  int exit_status_ = 0;
+};
+
+}  // namespace swage::server

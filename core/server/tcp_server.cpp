@@ -1,0 +1,138 @@
+#include "core/server/tcp_server.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "core/bytes.h"
+#include "core/dns/parse.h"
+
+namespace swage::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kIdle = std::chrono::milliseconds(100 * kTcpIdleTime);
+constexpr auto kIdleWhenCrowded = 2s;
+constexpr auto kIdleWhenDraining = 500ms;
+constexpr std::size_t kMostSessions = 20'000;        // of one listener in one process; fewer where descriptors are few
+constexpr std::uint32_t kMostSessionsAClient = 256;  // of one address
+constexpr std::size_t kFirstBuffer = 2048;           // bytes; grows for a longer request
+constexpr std::size_t kWriteSize = 16 << 10;         // bytes of responses that are collected before they are written
+
+std::size_t most_sessions() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMostSessions;
+  return std::min<std::size_t>(kMostSessions, limit.rlim_cur * 3 / 4);
+}
+
+}  // namespace
+
+// One connection. Known to its server as long as it lives.
+struct TcpServer::Session {
+  Session(TcpServer& owner, std::unique_ptr<async::TcpStream> connection)
+      : server(owner), stream(std::move(connection)), idle(owner.loop_, [this] { stream->close(); }), in(kFirstBuffer) {
+    arrival = {dns::Transport::tcp, stream->peer(), stream->local(), 0};
+    server.sessions_.insert(this);
+    ++server.clients_[arrival.client.address];
+  }
+  ~Session() {
+    server.sessions_.erase(this);
+    const auto client = server.clients_.find(arrival.client.address);
+    if (--client->second == 0) server.clients_.erase(client);
+  }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  TcpServer& server;
+  std::unique_ptr<async::TcpStream> stream;
+  async::Timer idle;  // cuts off who is silent, who sends a request too slowly, who does not read
+  Arrival arrival;
+  std::vector<std::uint8_t> in;  // what was read and not answered: `filled` bytes
+  std::size_t filled = 0;
+  std::vector<std::uint8_t> out;  // responses, each behind its length
+};
+
+TcpServer::TcpServer(async::Loop& loop, Descriptor socket, const Router& router)
+    : loop_(loop),
+      listener_(loop, socket.release(),
+                [this](std::unique_ptr<async::TcpStream> stream) { accept(std::move(stream)); }),
+      responder_(router),
+      scratch_(0xFFFF),
+      most_sessions_(most_sessions()) {}
+
+TcpServer::~TcpServer() { CHECK(sessions_.empty()); }
+
+void TcpServer::drain() {
+  draining_ = true;
+  listener_.close();
+  for (Session* session : sessions_) session->idle.start(idle_time());
+}
+
+void TcpServer::close() {
+  for (Session* session : sessions_) session->stream->close();
+}
+
+std::chrono::milliseconds TcpServer::idle_time() const {
+  if (draining_) return kIdleWhenDraining;
+  return sessions_.size() > most_sessions_ * 3 / 4 ? kIdleWhenCrowded : kIdle;
+}
+
+void TcpServer::accept(std::unique_ptr<async::TcpStream> stream) {
+  if (sessions_.size() >= most_sessions_) return;
+  const auto client = clients_.find(stream->peer().address);
+  if (client != clients_.end() && client->second >= kMostSessionsAClient) return;
+  loop_.spawn(run(*this, std::move(stream)));
+}
+
+async::Task<> TcpServer::run(TcpServer& server, std::unique_ptr<async::TcpStream> stream) {
+  Session session(server, std::move(stream));
+  session.idle.start(server.idle_time());
+  while (true) {
+    const MutableBytes room = MutableBytes(session.in).subspan(session.filled);
+    const Result<std::size_t> size = co_await session.stream->read(room);
+    if (!size || *size == 0) co_return;
+    session.filled += *size;
+    const bool goes_on = co_await server.answer_waiting(session);
+    if (!goes_on) co_return;
+  }
+}
+
+// Answers the requests that are complete. The idle time starts anew with each of them, not with a part of one. False
+// where the connection is to be closed.
+async::Task<bool> TcpServer::answer_waiting(Session& session) {
+  session.arrival.received = loop_.now();
+  std::size_t at = 0;
+  while (session.filled - at >= 2) {
+    const std::size_t length = load_u16(&session.in[at]);
+    if (length < dns::kHeaderSize) co_return false;
+    if (session.filled - at < 2 + length) break;
+    const Bytes request = Bytes(session.in).subspan(at + 2, length);
+    at += 2 + length;
+    const std::size_t size = responder_.respond(request, session.arrival, scratch_);
+    if (size == 0) continue;
+    const std::size_t start = session.out.size();
+    session.out.resize(start + 2 + size);
+    store_u16(&session.out[start], static_cast<std::uint16_t>(size));
+    std::copy_n(scratch_.begin(), size, session.out.begin() + static_cast<std::ptrdiff_t>(start + 2));
+    if (session.out.size() < kWriteSize) continue;
+    session.idle.start(idle_time());
+    const Result<> written = co_await session.stream->write(session.out);
+    if (!written) co_return false;
+    session.out.clear();
+  }
+  if (at > 0) session.idle.start(idle_time());
+  if (!session.out.empty()) {
+    const Result<> written = co_await session.stream->write(session.out);
+    if (!written) co_return false;
+    session.out.clear();
+    session.out.shrink_to_fit();
+  }
+  session.in.erase(session.in.begin(), session.in.begin() + static_cast<std::ptrdiff_t>(at));
+  session.filled -= at;
+  const std::size_t needed = session.filled >= 2 ? 2U + load_u16(session.in.data()) : 0;
+  session.in.resize(std::max(kFirstBuffer, needed));
+  co_return true;
+}
+
+}  // namespace swage::server

@@ -1,0 +1,137 @@
+#include "core/server/udp_listener.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "core/dns/encode.h"
+
+namespace swage::server {
+namespace {
+
+constexpr std::size_t kBatch = 64;
+constexpr std::size_t kMostRequest = 4096;  // bytes: a question, and every option there is
+constexpr int kBatchesInARow = 16;
+constexpr int kMostBatchesAtTheEnd = 4096;
+constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(in6_pktinfo));
+
+std::int64_t steady_now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// The address that was asked, out of the control data of a request; what the data says for a reply is put in its place:
+// leave from that address. IPv4: by the route, not by the interface it came in on. IPv6: link-local ones need theirs.
+void take_destination(msghdr& header, Endpoint& server) {
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+      auto* const info = reinterpret_cast<in_pktinfo*>(CMSG_DATA(part));
+      server.address = IpAddress::v4({reinterpret_cast<const std::uint8_t*>(&info->ipi_addr), 4});
+      info->ipi_spec_dst = info->ipi_addr;
+      info->ipi_ifindex = 0;
+    } else if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+      auto* const info = reinterpret_cast<in6_pktinfo*>(CMSG_DATA(part));
+      server.address = IpAddress::v6({info->ipi6_addr.s6_addr, 16});
+      if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr)) info->ipi6_ifindex = 0;
+    }
+  }
+}
+
+}  // namespace
+
+struct UdpListener::Batch {
+  std::array<std::array<std::uint8_t, kMostRequest>, kBatch> requests;
+  std::array<std::array<std::uint8_t, dns::kUdpSize>, kBatch> responses;
+  std::array<sockaddr_storage, kBatch> clients;
+  alignas(cmsghdr) std::array<std::array<char, kControlSize>, kBatch> controls;
+  std::array<iovec, kBatch> request_parts, response_parts;
+  std::array<mmsghdr, kBatch> in, out;
+  std::size_t answers = 0;  // how many of `out` are to be sent
+};
+
+UdpListener::UdpListener(Descriptor socket, const Endpoint& local, const Router& router)
+    : socket_(std::move(socket)),
+      local_(local),
+      wildcard_(local.address.is_unspecified()),
+      responder_(router),
+      batch_(std::make_unique<Batch>()) {
+  std::memset(batch_->in.data(), 0, sizeof batch_->in);
+  std::memset(batch_->out.data(), 0, sizeof batch_->out);
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    batch_->request_parts[i] = {batch_->requests[i].data(), kMostRequest};
+    batch_->in[i].msg_hdr.msg_iov = &batch_->request_parts[i];
+    batch_->in[i].msg_hdr.msg_iovlen = 1;
+    batch_->in[i].msg_hdr.msg_name = &batch_->clients[i];
+    batch_->out[i].msg_hdr.msg_iov = &batch_->response_parts[i];
+    batch_->out[i].msg_hdr.msg_iovlen = 1;
+  }
+}
+
+UdpListener::~UdpListener() = default;
+
+void UdpListener::serve() {
+  for (int i = 0; i < kBatchesInARow; ++i) {
+    if (serve_batch() < kBatch) return;
+  }
+}
+
+void UdpListener::serve_all() {
+  for (int i = 0; i < kMostBatchesAtTheEnd; ++i) {
+    if (serve_batch() == 0) return;
+  }
+}
+
+std::size_t UdpListener::serve_batch() {
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    batch_->in[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+    if (wildcard_) {
+      batch_->in[i].msg_hdr.msg_control = batch_->controls[i].data();
+      batch_->in[i].msg_hdr.msg_controllen = kControlSize;
+    }
+  }
+  const int received = recvmmsg(socket_.get(), batch_->in.data(), kBatch, 0, nullptr);
+  if (received <= 0) return 0;  // nothing there, or an ICMP error of an earlier answer
+  const auto count = static_cast<std::size_t>(received);
+  const std::int64_t now = steady_now();
+  batch_->answers = 0;
+  for (std::size_t i = 0; i < count; ++i) answer(i, now);
+  if (batch_->answers > 0) send(batch_->answers);
+  return count;
+}
+
+void UdpListener::answer(std::size_t index, std::int64_t now) {
+  mmsghdr& in = batch_->in[index];
+  if (batch_->clients[index].ss_family != AF_INET && batch_->clients[index].ss_family != AF_INET6) return;
+  Arrival arrival{dns::Transport::udp, Endpoint::from_sockaddr(static_cast<const sockaddr*>(in.msg_hdr.msg_name)),
+                  local_, now};
+  if (arrival.client.port == 0) return;  // nobody can be there
+  if (wildcard_) take_destination(in.msg_hdr, arrival.server);
+  const std::size_t slot = batch_->answers;
+  const std::size_t size =
+      responder_.respond({batch_->requests[index].data(), in.msg_len}, arrival, batch_->responses[slot]);
+  if (size == 0) return;
+  batch_->response_parts[slot] = {batch_->responses[slot].data(), size};
+  msghdr& out = batch_->out[slot].msg_hdr;
+  out.msg_name = in.msg_hdr.msg_name;
+  out.msg_namelen = in.msg_hdr.msg_namelen;
+  out.msg_control = in.msg_hdr.msg_control;
+  out.msg_controllen = in.msg_hdr.msg_controllen;
+  ++batch_->answers;
+}
+
+// An answer that cannot be sent is dropped: the client asks again. The others still go out.
+void UdpListener::send(std::size_t count) {
+  for (std::size_t sent = 0; sent < count;) {
+    const int result = sendmmsg(socket_.get(), &batch_->out[sent], static_cast<unsigned>(count - sent), 0);
+    if (result > 0) {
+      sent += static_cast<std::size_t>(result);
+    } else if (errno != EINTR) {
+      ++sent;
+    }
+  }
+}
+
+}  // namespace swage::server

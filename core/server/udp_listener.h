@@ -1,0 +1,40 @@
+// Serves one UDP socket: up to 64 requests in with one system call, their responses out with another. In dns processes.
+#pragma once
+
+#include <memory>
+
+#include "core/net.h"
+#include "core/server/channel.h"
+#include "core/server/responder.h"
+
+namespace swage::server {
+
+class UdpListener {
+ public:
+  // `socket`: bound to `local`, non-blocking; on a wildcard address with IP_PKTINFO or IPV6_RECVPKTINFO.
+  UdpListener(Descriptor socket, const Endpoint& local, const Router& router);
+  ~UdpListener();
+
+  // Answers what is waiting, at most a few batches, so that others get their turn: called whenever the socket is
+  // readable.
+  void serve();
+  // Answers all that has arrived so far. For the end, when nobody else will read this socket.
+  void serve_all();
+
+  [[nodiscard]] int fd() const { return socket_.get(); }
+
+ private:
+  struct Batch;
+
+  [[nodiscard]] std::size_t serve_batch();
+  void answer(std::size_t index, std::int64_t now);
+  void send(std::size_t count);
+
+  Descriptor socket_;
+  Endpoint local_;
+  bool wildcard_;
+  Responder responder_;
+  std::unique_ptr<Batch> batch_;
+};
+
+}  // namespace swage::server

@@ -1,0 +1,99 @@
+#include "plugins/file/file.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "core/async/work.h"
+#include "core/dns/zone_builder.h"
+#include "core/dns/zone_file.h"
+#include "core/log.h"
+
+namespace swage::plugins::file {
+namespace {
+
+bool is_under_any(dns::NameView name, const std::vector<dns::Name>& zones) {
+  return std::any_of(zones.begin(), zones.end(), [&](const dns::Name& zone) { return name.is_under(zone); });
+}
+
+}  // namespace
+
+const ServedZone* FilePlugin::find(dns::NameView name) const {
+  const ServedZone* longest = nullptr;
+  for (const ServedZone& zone : zones_) {
+    if (name.is_under(zone.apex) && (longest == nullptr || zone.apex.size() > longest->apex.size())) longest = &zone;
+  }
+  return longest;
+}
+
+Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next next) const {
+  const ServedZone* const zone = query.qclass == dns::Class::in ? find(query.key) : nullptr;
+  if (zone == nullptr) return next(query, response);
+  const Bytes image = zone->snapshot->bytes();
+  if (image.empty()) return fail("zone {} is not loaded", zone->apex.to_string());
+  dns::Zone(image).answer(query, response);
+  if (response.rcode == dns::Rcode::nxdomain && is_under_any(query.key, zone->fallthrough)) {
+    response.clear();
+    return next(query, response);
+  }
+  return Outcome::send;
+}
+
+Result<> ZoneService::prepare() {
+  loaded_ = stamp();
+  TRY(shm::Segment image, load());
+  TRY(zone_.snapshot->publish(std::move(image)));
+  announce();
+  return {};
+}
+
+async::Task<Result<>> ZoneService::run(Host& host) {
+  stopping_.emplace(host.loop());
+  const auto pause = zone_.reload.count() == 0 ? std::chrono::hours(24 * 365) : zone_.reload;
+  while (true) {
+    const bool stopped = co_await wait_for(*stopping_, pause);
+    if (stopped) co_return Result<>();
+    if (zone_.reload.count() == 0) continue;
+    const Stamp found = stamp();
+    if (found == loaded_) continue;
+    const auto read = [this] { return load(); };
+    Result<shm::Segment> image = co_await work(host.loop(), read);
+    if (stamp() != found) continue;  // written while it was read: the next look will tell
+    loaded_ = found;
+    if (image) {
+      const Result<> published = zone_.snapshot->publish(*std::move(image));
+      if (!published) co_return published;
+      announce();
+    } else {
+      log::error("plugin/file: {}; the zone stays as it was", image.error().text());
+    }
+  }
+}
+
+void ZoneService::stop() {
+  if (stopping_) stopping_->set();
+}
+
+ZoneService::Stamp ZoneService::stamp() const {
+  struct stat status{};
+  if (stat(zone_.path.c_str(), &status) != 0) return {};
+  return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino};
+}
+
+// On any thread.
+Result<shm::Segment> ZoneService::load() const {
+  dns::ZoneBuilder builder(zone_.apex);
+  TRY(dns::read_zone_file(zone_.path, zone_.apex, builder));
+  TRY(shm::Segment image, shm::Segment::create("swage " + zone_.snapshot->name(), builder.image_size()));
+  builder.write(image.writable_bytes());
+  TRY(dns::Zone::check(image.bytes()));
+  return image;
+}
+
+void ZoneService::announce() const {
+  const dns::Zone zone(zone_.snapshot->bytes());
+  log::info("plugin/file: {}: {} records, serial {}, from {}", zone_.apex.to_string(), zone.records(), zone.serial(),
+            zone_.path);
+}
+
+}  // namespace swage::plugins::file

@@ -1,0 +1,61 @@
+// The file plugin: zones from master files. FilePlugin answers in the dns processes; ZoneService, one a zone, reads the
+// file in the service process and publishes the compiled zone.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/async/event.h"
+#include "core/dns/zone.h"
+#include "core/plugin.h"
+#include "core/shm/snapshot.h"
+
+namespace swage::plugins::file {
+
+struct ServedZone {
+  dns::Name apex;                      // lower case
+  std::string path;                    // of the zone file
+  shm::Snapshot* snapshot;             // the compiled zone
+  std::chrono::milliseconds reload;    // how often to look at the file; 0: never
+  std::vector<dns::Name> fallthrough;  // names in these are the next plugin's where they do not exist
+};
+
+class FilePlugin : public Plugin {
+ public:
+  explicit FilePlugin(std::vector<ServedZone> zones) : zones_(std::move(zones)) {}
+  [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
+
+ private:
+  [[nodiscard]] const ServedZone* find(dns::NameView name) const;
+
+  std::vector<ServedZone> zones_;
+};
+
+class ZoneService : public Service {
+ public:
+  explicit ZoneService(ServedZone zone) : zone_(std::move(zone)) {}
+  [[nodiscard]] Result<> prepare() override;
+  [[nodiscard]] async::Task<Result<>> run(Host& host) override;
+  void stop() override;
+
+ private:
+  // What tells a changed file from an unchanged one.
+  struct Stamp {
+    std::int64_t seconds = 0, nanoseconds = 0, size = -1;
+    std::uint64_t inode = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+  [[nodiscard]] Stamp stamp() const;
+  [[nodiscard]] Result<shm::Segment> load() const;
+  void announce() const;
+
+  ServedZone zone_;
+  Stamp loaded_;
+  std::optional<async::Event> stopping_;  // while run() runs
+};
+
+[[nodiscard]] Result<> setup(Controller& controller);
+
+}  // namespace swage::plugins::file

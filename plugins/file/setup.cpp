@@ -1,0 +1,60 @@
+// Reads the directive: file DBFILE [ZONES...] { reload DURATION ; fallthrough [ZONES...] }
+#include "core/config/values.h"
+#include "plugins/file/file.h"
+
+namespace swage::plugins::file {
+namespace {
+
+constexpr std::chrono::milliseconds kReload = std::chrono::minutes(1);
+
+Result<> read_property(Controller& controller, ServedZone& like) {
+  if (controller.val() == "reload") {
+    TRY(const std::string_view text, controller.expect_arg("a duration"));
+    const auto duration = config::parse_duration(text);
+    if (!duration) return std::unexpected(controller.error("reload: {}", duration.error().text()));
+    like.reload = std::chrono::ceil<std::chrono::milliseconds>(*duration);
+    return controller.expect_end();
+  }
+  if (controller.val() == "fallthrough") {
+    TRY(like.fallthrough, controller.remaining_zones());
+    return {};
+  }
+  if (controller.val() == "upstream") {
+    static_cast<void>(controller.remaining_args());
+    return {};
+  }
+  return std::unexpected(controller.unknown_property({"reload", "fallthrough", "upstream"}));
+}
+
+// One occurrence of the directive: its zones, which share file and properties.
+Result<> read_directive(Controller& controller, std::vector<ServedZone>& zones) {
+  TRY(const std::string_view written, controller.expect_arg("the path of a zone file"));
+  ServedZone like{{}, controller.path(written), nullptr, kReload, {}};
+  const config::Token directive = controller.token();
+  TRY(const std::vector<dns::Name> apexes, controller.remaining_zones());
+  while (controller.next_block()) TRY(read_property(controller, like));
+  for (const dns::Name& apex : apexes) {
+    for (const ServedZone& earlier : zones) {
+      if (earlier.apex == apex) {
+        return std::unexpected(
+            directive.error(fmt::format("zone {} is already served from {}", apex.to_string(), earlier.path)));
+      }
+    }
+    like.apex = apex;
+    like.snapshot = &controller.snapshot(fmt::format("file {} {}", apex.to_string(), like.path));
+    zones.push_back(like);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> setup(Controller& controller) {
+  std::vector<ServedZone> zones;
+  while (controller.next()) TRY(read_directive(controller, zones));
+  for (const ServedZone& zone : zones) controller.add(std::make_unique<ZoneService>(zone));
+  controller.add(std::unique_ptr<const Plugin>(std::make_unique<FilePlugin>(std::move(zones))));
+  return {};
+}
+
+}  // namespace swage::plugins::file
