@@ -1,0 +1,116 @@
+// The way of a UDP query, from the socket to the socket, allocates nothing: counted with AddressSanitizer's hooks,
+// which see every malloc of the process.
+#include <sanitizer/allocator_interface.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+
+#include "core/server/configuration.h"
+#include "core/server/sockets.h"
+#include "core/server/udp_listener.h"
+#include "plugins/plugins.h"
+#include "tests/support/dns_client.h"
+#include "tests/support/dns_message.h"
+#include "tests/support/loopback.h"
+
+namespace {
+
+using namespace swage;
+using namespace swage::tests;
+
+std::atomic<std::uint64_t> allocations{0};
+std::atomic<bool> counting{false};
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kCounts = true;
+void on_malloc(const volatile void*, std::size_t) {
+  if (counting) ++allocations;
+}
+void on_free(const volatile void*) {}
+void install_hooks() {
+  static const bool installed = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) != 0;
+  REQUIRE(installed);
+}
+#else
+constexpr bool kCounts = false;
+void install_hooks() {}
+#endif
+
+constexpr const char* kCorefile = R"(libp2p.direct {
+    bind 127.0.0.1
+    errors
+    any
+    ipsubdomain
+    file zones/libp2p.direct
+}
+example.org {
+    bind 127.0.0.1
+    errors
+    nsid
+    file zones/example.org
+}
+)";
+constexpr const char* kPeer = "k51qzi5uqu5dgf513xbrfjl4smgo2eh1x8p8y6grzsf1oz0reiy56p65tds3s6.libp2p.direct.";
+
+}  // namespace
+
+TEST_CASE("allocation: none for a query over UDP") {
+  if (!kCounts) {
+    WARN("skipped: allocations are counted in the sanitizer build");
+    return;
+  }
+  install_hooks();
+  const Port port;
+  config::Sources sources;
+  sources.add("Corefile", kCorefile);
+  Result<server::Configuration> configuration = server::configure(sources, "Corefile", plugins::all(), port.number());
+  REQUIRE(configuration);
+  for (const server::NamedService& each : configuration->services) REQUIRE(each.service->prepare());
+  Result<server::SocketSet> sockets = server::open_sockets(port.v4(), 1);
+  REQUIRE(sockets);
+  server::UdpListener listener(std::move(sockets->udp[0]), port.v4(), configuration->listeners.at(port.v4()));
+
+  const Opt opt{};
+  const Opt secure{.flags = kDnssecOk};
+  const Opt nsid{.options = {{3, ""}}};
+  const std::vector<std::pair<std::string, Question>> cases = {
+      {"synthesised A", {.name = std::string("203-0-113-1.") + kPeer, .type = "A"}},
+      {"synthesised AAAA", {.name = std::string("2001-db8--1.") + kPeer, .type = "AAAA", .opt = opt}},
+      {"synthesised NODATA", {.name = kPeer, .type = "TXT", .opt = secure}},
+      {"ANY", {.name = kPeer, .type = "ANY"}},
+      {"zone answer", {.name = "libp2p.direct.", .type = "NS", .opt = opt}},
+      {"zone answer with additional records", {.name = "example.org.", .type = "MX", .opt = opt}},
+      {"NXDOMAIN", {.name = "nowhere.libp2p.direct.", .type = "A", .opt = secure}},
+      {"NODATA", {.name = "example.org.", .type = "TYPE65280"}},
+      {"refused", {.name = "elsewhere.test.", .type = "A", .opt = opt}},
+      {"NSID", {.name = "example.org.", .type = "SOA", .opt = nsid}},
+      {"bad version", {.name = "example.org.", .type = "SOA", .opt = Opt{.version = 1}}},
+  };
+  const UdpClient client(port.v4());
+  for (const auto& [what, question] : cases) {
+    INFO(what);
+    const Packet query = encode(question);
+    const auto ask = [&](int times) {
+      for (int i = 0; i < times; ++i) {
+        client.send(query);
+        counting = true;
+        listener.serve();
+        counting = false;
+        const auto answer = client.receive();
+        REQUIRE(answer);
+        REQUIRE(answer->size() >= query.size());
+      }
+    };
+    ask(3);  // to its working size
+    allocations = 0;
+    ask(200);
+    CHECK(allocations == 0);
+  }
+
+  allocations = 0;  // and the count counts
+  counting = true;
+  const auto one = std::make_unique<std::uint64_t>(1);
+  counting = false;
+  CHECK(allocations == 1);
+}

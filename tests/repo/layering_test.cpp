@@ -1,0 +1,107 @@
+// The layers of docs/architecture.md, checked against every #include of core/ and plugins/.
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// What each folder of core/ may include from the others, besides the basics (core/*.h).
+const std::map<std::string, std::set<std::string>> kMayInclude = {
+    {"dns", {}},
+    {"config", {}},
+    {"crypto", {}},
+    {"shm", {}},
+    {"async", {}},
+    {"libp2p", {"dns", "crypto"}},
+    {"http", {"libp2p", "async", "crypto"}},
+    {"dial", {"libp2p", "async", "crypto"}},
+    {"server", {"dns", "config", "crypto", "shm", "async", "http", "libp2p", "dial"}},
+};
+
+// Libraries that only one folder of core/ may touch.
+const std::map<std::string, std::string> kOnlyIn = {
+    {"ldns/", "core/dns/"}, {"uv.h", "core/async/"}, {"openssl/ssl.h", "core/async/"}};
+
+// The plugin contract joins what plugins see; the program joins everything.
+const std::set<std::string> kJoins = {"core/plugin.h", "core/plugin.cpp", "core/negative.h", "core/negative.cpp",
+                                      "core/main.cpp"};
+
+std::string folder_of(const std::string& path) {  // "core/dns/name.h" is "dns"; "core/net.h" is ""
+  const std::size_t first = path.find('/');
+  const std::size_t second = path.find('/', first + 1);
+  return second == std::string::npos ? "" : path.substr(first + 1, second - first - 1);
+}
+
+// Why `file` may not include `included`; empty if it may.
+std::string objection(const std::string& file, const std::string& included) {
+  for (const auto& [library, place] : kOnlyIn) {
+    if (included.starts_with(library) && !file.starts_with(place)) return "only " + place + " may include it";
+  }
+  const bool is_test = file.ends_with("_test.cpp");
+  if (included.starts_with("tests/")) return is_test ? "" : "only tests may include it";
+  if (file.starts_with("plugins/")) {
+    if (included.starts_with("core/server/")) return "plugins know core/plugin.h, not the server";
+    if (included.starts_with("plugins/") && folder_of(file) != folder_of(included) && !folder_of(file).empty()) {
+      return "a plugin never includes another";
+    }
+    return "";
+  }
+  if (kJoins.contains(file) || is_test) return "";
+  if (included.starts_with("plugins/")) return "core never includes a plugin";
+  if (!included.starts_with("core/")) return "";
+  const std::string from = folder_of(file), to = folder_of(included);
+  if (from == to) return "";
+  if (to.empty()) return kJoins.contains(included) && from != "server" ? "it is above this folder" : "";
+  if (from.empty()) return "the basics include no folder";
+  const auto allowed = kMayInclude.find(from);
+  if (allowed == kMayInclude.end()) return "the folder has no place in the layers";
+  return allowed->second.contains(to) ? "" : "core/" + from + " may not include core/" + to;
+}
+
+std::vector<std::string> violations() {
+  std::vector<std::string> found;
+  const std::regex include(R"re(^\s*#\s*include\s*["<]([^">]+)[">])re");
+  for (const char* const top : {"core", "plugins"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(top)) {
+      const std::string file = entry.path().string();
+      if (!file.ends_with(".h") && !file.ends_with(".cpp")) continue;
+      std::ifstream text(file);
+      std::smatch match;
+      for (std::string line; std::getline(text, line);) {
+        if (!std::regex_search(line, match, include)) continue;
+        const std::string why = objection(file, match[1]);
+        if (!why.empty()) found.push_back(file + " includes " + match[1].str() + ": " + why);
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("layering: every #include goes down") {
+  for (const std::string& violation : violations()) FAIL_CHECK(violation);
+}
+
+TEST_CASE("layering: what is forbidden is found") {
+  CHECK(objection("core/dns/name.h", "core/async/loop.h") == "core/dns may not include core/async");
+  CHECK(objection("core/dns/name.h", "core/plugin.h") == "it is above this folder");
+  CHECK(objection("core/net.h", "core/dns/name.h") == "the basics include no folder");
+  CHECK(objection("core/server/router.h", "plugins/file/file.h") == "core never includes a plugin");
+  CHECK(objection("core/server/router.h", "uv.h") == "only core/async/ may include it");
+  CHECK(objection("plugins/file/file.cpp", "ldns/ldns.h") == "only core/dns/ may include it");
+  CHECK(objection("plugins/file/file.cpp", "plugins/any/any.h") == "a plugin never includes another");
+  CHECK(objection("plugins/file/file.cpp", "core/server/router.h") == "plugins know core/plugin.h, not the server");
+  CHECK(objection("plugins/file/file.cpp", "plugins/file/file.h").empty());
+  CHECK(objection("plugins/file/file.cpp", "core/plugin.h").empty());
+  CHECK(objection("core/server/router.h", "core/plugin.h").empty());
+  CHECK(objection("core/libp2p/peer_id.h", "core/dns/name.h").empty());
+}

@@ -1,0 +1,108 @@
+// The documentation is executed: every ```corefile block of every Markdown file is started as it stands (but for the
+// ports, which are free ones), and every plugin's README has the sections that docs/writing-a-plugin.md promises.
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/support/server.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using swage::tests::read_file;
+
+struct Block {
+  std::string where;  // FILE:LINE
+  std::string text;
+};
+
+std::vector<std::string> markdown_files() {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(".")) {
+    const std::string path = entry.path().lexically_normal().string();
+    if (path.ends_with(".md") && !path.starts_with("build")) files.push_back(path);
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<Block> corefile_blocks(const std::string& path) {
+  std::vector<Block> blocks;
+  std::istringstream text(read_file(path));
+  const std::regex open("^(```|~~~)\\s*corefile\\s*$");
+  std::string fence;
+  int number = 0;
+  for (std::string line; std::getline(text, line);) {
+    ++number;
+    std::smatch match;
+    if (!fence.empty()) {
+      if (line == fence) {
+        fence.clear();
+      } else {
+        blocks.back().text += line + "\n";
+      }
+    } else if (std::regex_match(line, match, open)) {
+      fence = match[1];
+      blocks.push_back({path + ":" + std::to_string(number), ""});
+    }
+  }
+  return blocks;
+}
+
+// Ports in the keys of server blocks give way to the test's own.
+std::string without_ports(const std::string& corefile) {
+  std::istringstream text(corefile);
+  std::string result;
+  int depth = 0;
+  const std::regex port(R"((\S):\d+)");
+  for (std::string line; std::getline(text, line);) {
+    const bool is_key = depth == 0 && !line.starts_with("#");
+    for (const char c : line) depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+    result += (is_key ? std::regex_replace(line, port, "$1") : line) + "\n";
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("readme: every corefile block starts") {
+  std::size_t count = 0;
+  for (const std::string& path : markdown_files()) {
+    for (const Block& block : corefile_blocks(path)) {
+      INFO(block.where << "\n" << block.text);
+      const swage::tests::Server server(without_ports(block.text));
+      CHECK(server.log().find("[ERROR]") == std::string::npos);
+      ++count;
+    }
+  }
+  const swage::tests::Server server(read_file("Corefile.example"));
+  CHECK(count >= 10);
+}
+
+TEST_CASE("readme: every plugin of plugins.def has its README, with its sections") {
+  std::istringstream list(read_file("plugins/plugins.def"));
+  const std::regex plugin(R"(^PLUGIN\((\w+)\))");
+  std::smatch match;
+  std::size_t count = 0;
+  for (std::string line; std::getline(list, line);) {
+    if (!std::regex_search(line, match, plugin)) continue;
+    const std::string path = "plugins/" + match[1].str() + "/README.md";
+    const std::string readme = read_file(path);
+    INFO(path);
+    for (const char* const section :
+         {"## Name", "## Description", "## Syntax", "## Examples", "## Limitations", "## See Also"}) {
+      INFO(section);
+      CHECK(readme.find(std::string("\n") + section + "\n") != std::string::npos);
+    }
+    CHECK_FALSE(corefile_blocks(path).empty());
+    CHECK((readme.find("aces untrusted queries") != std::string::npos ||
+           readme.find("perator only") != std::string::npos));
+    ++count;
+  }
+  CHECK(count >= 11);
+}
