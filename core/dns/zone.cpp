@@ -1,0 +1,37 @@
+#include "core/dns/zone.h"
+
+#include "core/dns/zone_answer.h"
+#include "core/dns/zone_lookup.h"
+
+namespace swage::dns {
+
+using zone_image::Header;
+
+Result<> Zone::check(Bytes image) {
+  if (image.size() < sizeof(Header)) return fail("a zone image of {} bytes is too short", image.size());
+  Header header;
+  std::memcpy(&header, image.data(), sizeof header);
+  if (header.magic != zone_image::kMagic) return fail("not a zone image");
+  if (header.version != zone_image::kVersion) {
+    return fail("zone image of version {}, not {}", header.version, zone_image::kVersion);
+  }
+  if (header.size != image.size()) {
+    return fail("zone image of {} bytes should have {}", image.size(), header.size);
+  }
+  return {};
+}
+
+NameView Zone::apex() const { return ImageReader(image_).apex().name(); }
+std::uint32_t Zone::serial() const { return ImageReader(image_).header().serial; }
+std::uint32_t Zone::nodes() const { return ImageReader(image_).header().nodes; }
+std::uint32_t Zone::records() const { return ImageReader(image_).header().records; }
+
+void Zone::answer(const Query& query, Response& response) const {
+  ZoneAnswer(ImageReader(image_), query, response).run();
+}
+
+void Zone::add_negative_soa(const Query& query, Response& response) const {
+  ZoneSections(ImageReader(image_), query, response).add_negative_soa();
+}
+
+}  // namespace swage::dns

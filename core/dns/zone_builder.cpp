@@ -1,0 +1,55 @@
+#include "core/dns/zone_builder.h"
+
+#include <optional>
+
+#include "core/dns/zone_check.h"
+#include "core/dns/zone_plan.h"
+#include "core/dns/zone_records.h"
+#include "core/dns/zone_write.h"
+
+namespace swage::dns {
+
+struct ZoneBuilder::State {
+  Name apex;
+  RecordStore store;
+  std::optional<ZonePlan> plan;
+  std::optional<ZoneLayout> layout;
+};
+
+ZoneBuilder::ZoneBuilder(Name apex) : state_(std::make_unique<State>()) { state_->apex = apex; }
+ZoneBuilder::~ZoneBuilder() = default;
+ZoneBuilder::ZoneBuilder(ZoneBuilder&& other) noexcept = default;
+ZoneBuilder& ZoneBuilder::operator=(ZoneBuilder&& other) noexcept = default;
+
+NameView ZoneBuilder::apex() const { return state_->apex; }
+
+Result<> ZoneBuilder::add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata) {
+  CHECK(!state_->plan);
+  if (!owner.is_under(state_->apex)) {
+    return fail("{} is outside the zone {}", owner.to_string(), state_->apex.to_string());
+  }
+  TRY(check_record(type, rdata));
+  if (type == Type::soa && owner != state_->apex) return fail("SOA record at {}, below the apex", owner.to_string());
+  state_->store.add(owner, type, ttl, rdata);
+  return {};
+}
+
+Result<> ZoneBuilder::finish() {
+  CHECK(!state_->plan);
+  TRY(auto plan, ZonePlan::make(state_->apex, state_->store));
+  state_->plan.emplace(std::move(plan));
+  state_->layout.emplace(*state_->plan, state_->store);
+  return {};
+}
+
+std::size_t ZoneBuilder::image_size() const {
+  CHECK(state_->layout.has_value());
+  return state_->layout->size();
+}
+
+void ZoneBuilder::write(MutableBytes image) const {
+  CHECK(state_->layout.has_value());
+  state_->layout->write(image);
+}
+
+}  // namespace swage::dns

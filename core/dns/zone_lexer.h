@@ -1,0 +1,57 @@
+// Zone files as entries of tokens (RFC 1035 section 5.1): parentheses, comments and quotes are resolved here; escapes
+// are left to whoever knows what the token means. Internal to core/dns; in the service process.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace swage::dns {
+
+struct ZoneToken {
+  std::string_view text;  // as written, escapes included; without its quotes where it is quoted as a whole
+  unsigned line = 0;
+  bool quoted = false;
+};
+
+// What was wrong, and where; the file's name is put before it by whoever knows it.
+struct ZoneFault {
+  unsigned line;
+  std::string text;
+};
+template <typename T = void>
+using ZoneResult = std::expected<T, ZoneFault>;
+
+template <typename... Args>
+[[nodiscard]] std::unexpected<ZoneFault> fault(unsigned line, fmt::format_string<Args...> format, Args&&... args) {
+  return std::unexpected(ZoneFault{line, fmt::format(format, std::forward<Args>(args)...)});
+}
+
+// One line, or several held together by parentheses. Never without tokens.
+struct ZoneEntry {
+  std::vector<ZoneToken> tokens;
+  bool indented = false;  // starts with white space: the owner is left out
+};
+
+class ZoneLexer {
+ public:
+  // `text` must outlive the lexer and all tokens.
+  explicit ZoneLexer(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+
+  // Reads the next entry that is not empty; false at the end of the text. The entry's memory is used again.
+  [[nodiscard]] ZoneResult<bool> next(ZoneEntry& entry);
+
+ private:
+  [[nodiscard]] ZoneResult<> read_entry(ZoneEntry& entry);
+  [[nodiscard]] ZoneResult<> read_word(ZoneEntry& entry);
+  [[nodiscard]] ZoneResult<> read_quoted(ZoneEntry& entry);
+  [[nodiscard]] ZoneResult<> skip_quoted();
+  void skip_comment();
+
+  const char* at_;
+  const char* end_;
+  unsigned line_ = 1;
+};
+
+}  // namespace swage::dns

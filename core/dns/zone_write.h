@@ -1,0 +1,38 @@
+// From a ZonePlan to the bytes of an image (core/dns/zone_image.h). Internal to core/dns; in the service process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/dns/zone_plan.h"
+#include "core/dns/zone_records.h"
+
+namespace swage::dns {
+
+// Where everything goes; both must outlive it.
+class ZoneLayout {
+ public:
+  ZoneLayout(const ZonePlan& plan, const RecordStore& store);
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  // REQUIRES: `image` has size() bytes and is aligned to 8.
+  void write(MutableBytes image) const;
+
+ private:
+  friend class ZoneWriter;
+
+  zone_image::Ref place(std::size_t size, std::size_t alignment = zone_image::kUnit);
+
+  const ZonePlan& plan_;
+  const RecordStore& store_;
+  std::size_t size_ = 0;
+  std::vector<zone_image::Ref> nodes_;      // of plan.nodes(), then of plan.nsec3s()
+  std::vector<std::uint32_t> nsec_owners_;  // indexes of nodes
+  std::uint32_t slot_count_;
+  std::uint32_t bucket_bits_ = 1;
+  zone_image::Ref slots_, order_, nsec3_buckets_, nsec3_;
+};
+
+}  // namespace swage::dns
