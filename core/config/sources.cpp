@@ -1,0 +1,197 @@
+#include "core/config/sources.h"
+
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <glob.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include "core/bytes.h"
+
+namespace swage::config {
+namespace {
+
+std::string reason(int error) { return std::system_category().message(error); }
+
+// All of an open file, up to a byte more than kMaxFile. An errno if that fails.
+std::expected<std::string, int> read_all(int file) {
+  struct stat status{};
+  if (fstat(file, &status) != 0) return std::unexpected(errno);
+  if (S_ISDIR(status.st_mode)) return std::unexpected(EISDIR);
+  std::string text(Sources::kMaxFile + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t count = ::read(file, text.data() + size, text.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return std::unexpected(errno);
+    if (count == 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  text.resize(size);
+  text.shrink_to_fit();
+  return text;
+}
+
+std::expected<std::string, int> read_file(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::unexpected(errno);
+  auto text = read_all(file);
+  ::close(file);
+  return text;
+}
+
+Result<std::vector<std::string>> glob_disk(const std::string& pattern) {
+  glob_t found{};
+  const int status = ::glob(pattern.c_str(), 0, nullptr, &found);
+  std::vector<std::string> paths;
+  if (status == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  globfree(&found);
+  if (status != 0 && status != GLOB_NOMATCH) return fail("'{}': cannot read the folder", pattern);
+  std::sort(paths.begin(), paths.end());  // glob(3) sorts by the locale
+  return paths;
+}
+
+// The record: "swage sources 1\n", then the files, the globs and the environment, each as a count and so many entries.
+//
+//   count  u32          file  text path, text contents       glob  text pattern, count, that many text paths
+//   text   u32 size, so many bytes                           env   text name, count 0 or 1, that many text value
+constexpr std::string_view kMagic = "swage sources 1\n";
+
+class Writer {
+ public:
+  void count(std::size_t value) {
+    std::uint8_t bytes[4];
+    store_u32(bytes, static_cast<std::uint32_t>(value));
+    out_ += as_text(bytes);
+  }
+  void text(std::string_view value) {
+    count(value.size());
+    out_ += value;
+  }
+  std::string out_{kMagic};
+};
+
+// After the first failure everything reads as 0 and "".
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  std::uint32_t count() {
+    const std::string_view bytes = take(4);
+    return bytes.empty() ? 0 : load_u32(as_bytes(bytes).data());
+  }
+  std::string text() { return std::string(take(count())); }
+  [[nodiscard]] bool ok() const { return ok_; }
+
+ private:
+  std::string_view take(std::size_t size) {
+    ok_ = ok_ && size <= rest_.size();
+    if (!ok_) return {};
+    const std::string_view bytes = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return bytes;
+  }
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+}  // namespace
+
+Sources Sources::from_disk() {
+  Sources sources;
+  sources.disk_ = true;
+  return sources;
+}
+
+void Sources::add(std::string path, std::string text) {
+  std::string& file = files_[std::move(path)];
+  total_ += text.size() - file.size();
+  file = std::move(text);
+}
+
+void Sources::set_env(std::string name, std::string value) { env_[std::move(name)] = std::move(value); }
+
+Result<std::string_view> Sources::read(const std::string& path) {
+  if (const auto file = files_.find(path); file != files_.end()) return file->second;
+  if (!disk_) return fail("{}: {}", path, reason(ENOENT));
+  auto text = read_file(path);
+  if (!text) return fail("{}: {}", path, reason(text.error()));
+  if (text->size() > kMaxFile) return fail("{}: larger than {} bytes", path, kMaxFile);
+  if (total_ + text->size() > kMaxTotal) return fail("{}: with it all files are larger than {} bytes", path, kMaxTotal);
+  total_ += text->size();
+  return files_.emplace(path, *std::move(text)).first->second;
+}
+
+Result<std::vector<std::string>> Sources::glob(const std::string& pattern) {
+  if (const auto known = globs_.find(pattern); known != globs_.end()) return known->second;
+  std::vector<std::string> paths;
+  if (disk_) {
+    TRY(paths, glob_disk(pattern));
+    if (paths.size() > kMaxMatches) return fail("'{}': more than {} files match", pattern, kMaxMatches);
+    globs_.emplace(pattern, paths);
+  } else {
+    for (const auto& [path, text] : files_) {
+      if (fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) paths.push_back(path);
+    }
+  }
+  return paths;
+}
+
+std::optional<std::string> Sources::env(const std::string& name) {
+  if (const auto known = env_.find(name); known != env_.end()) return known->second;
+  if (!disk_) return std::nullopt;
+  const char* value = std::getenv(name.c_str());
+  return env_[name] = value == nullptr ? std::optional<std::string>() : value;
+}
+
+std::string Sources::serialize() const {
+  Writer writer;
+  writer.count(files_.size());
+  for (const auto& [path, text] : files_) {
+    writer.text(path);
+    writer.text(text);
+  }
+  writer.count(globs_.size());
+  for (const auto& [pattern, paths] : globs_) {
+    writer.text(pattern);
+    writer.count(paths.size());
+    for (const std::string& path : paths) writer.text(path);
+  }
+  writer.count(env_.size());
+  for (const auto& [name, value] : env_) {
+    writer.text(name);
+    writer.count(value ? 1 : 0);
+    if (value) writer.text(*value);
+  }
+  return std::move(writer.out_);
+}
+
+Result<Sources> Sources::deserialize(std::string_view bytes) {
+  Sources sources;
+  Reader reader(bytes.substr(std::min(kMagic.size(), bytes.size())));
+  for (auto left = reader.count(); left > 0 && reader.ok(); --left) {
+    std::string path = reader.text();
+    sources.add(std::move(path), reader.text());
+  }
+  for (auto left = reader.count(); left > 0 && reader.ok(); --left) {
+    std::vector<std::string>& paths = sources.globs_[reader.text()];
+    for (auto matches = reader.count(); matches > 0 && reader.ok(); --matches) paths.push_back(reader.text());
+  }
+  for (auto left = reader.count(); left > 0 && reader.ok(); --left) {
+    std::optional<std::string>& value = sources.env_[reader.text()];
+    if (reader.count() != 0) value = reader.text();
+  }
+  // Only what serialize() makes is valid: this also finds a wrong magic, duplicates, disorder and trailing bytes.
+  if (!reader.ok() || sources.serialize() != bytes) return fail("not a record of configuration sources");
+  return sources;
+}
+
+bool Sources::operator==(const Sources& other) const {
+  return files_ == other.files_ && globs_ == other.globs_ && env_ == other.env_;
+}
+
+}  // namespace swage::config

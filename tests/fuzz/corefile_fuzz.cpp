@@ -1,0 +1,106 @@
+// Fuzzes the Corefile language: what is parsed once must parse again from its record, every error must have a line, and
+// a setup that walks its tokens must come to an end. The input is the Corefile, and behind each line "==> NAME" a file
+// that it may import.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "core/bytes.h"
+#include "core/config/dispenser.h"
+#include "core/config/parser.h"
+#include "core/config/values.h"
+
+namespace {
+
+using namespace swage;
+
+// Ends the process, for the fuzzer to see; not CHECK, which is for invariants of the server.
+void expect(bool holds) {
+  if (!holds) std::abort();
+}
+
+config::Sources make_sources(std::string_view input) {
+  constexpr std::string_view kMark = "\n==> ";
+  config::Sources sources;
+  std::string name = "Corefile";
+  for (;;) {
+    const std::size_t end = std::min(input.find(kMark), input.size());
+    sources.add(name, std::string(input.substr(0, end)));
+    if (end == input.size()) break;
+    input.remove_prefix(end + kMark.size());
+    const std::size_t line = std::min(input.find('\n'), input.size());
+    name = input.substr(0, line);
+    input.remove_prefix(line);
+  }
+  sources.set_env("A", "value {$A} {args[0]}");
+  sources.set_env("BRACE", "{");
+  return sources;
+}
+
+void walk(config::Dispenser& dispenser, std::size_t& steps) {
+  const unsigned level = dispenser.nesting();
+  while (dispenser.next_block(level)) {
+    expect(++steps < 1'000'000);
+    (void)dispenser.remaining_args();
+    walk(dispenser, steps);
+  }
+  expect(dispenser.nesting() <= level);
+}
+
+void use(const config::Directive& directive) {
+  config::Dispenser dispenser(directive.tokens);
+  std::size_t steps = 0;
+  while (dispenser.next()) {
+    expect(dispenser.val() == directive.name.text);
+    for (const std::string& argument : dispenser.remaining_args()) {
+      (void)config::parse_duration(argument);
+      (void)config::parse_size(argument);
+      (void)config::parse_ttl(argument);
+      (void)config::zones_of(argument);
+    }
+    walk(dispenser, steps);
+  }
+}
+
+bool same(const std::vector<config::ServerBlock>& a, const std::vector<config::ServerBlock>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].keys.size() != b[i].keys.size() || a[i].directives.size() != b[i].directives.size()) return false;
+    for (std::size_t k = 0; k < a[i].directives.size(); ++k) {
+      if (a[i].directives[k].tokens != b[i].directives[k].tokens) return false;
+    }
+  }
+  return true;
+}
+
+bool names_a_line(std::string_view error) {
+  for (std::size_t at = error.find(':'); at != std::string_view::npos; at = error.find(':', at + 1)) {
+    const std::size_t end = error.find_first_not_of("0123456789", at + 1);
+    if (end != std::string_view::npos && end > at + 1 && error.substr(end).starts_with(": ")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input = as_text({data, size});
+  if (const auto record = config::Sources::deserialize(input)) expect(record->serialize() == input);
+
+  config::Sources sources = make_sources(input);
+  auto copy = config::Sources::deserialize(sources.serialize());
+  expect(copy && *copy == sources);
+  const auto blocks = config::parse(sources, "Corefile");
+  const auto again = config::parse(*copy, "Corefile");
+  expect(blocks.has_value() == again.has_value());
+  if (!blocks) {
+    expect(blocks.error().text() == again.error().text() && names_a_line(blocks.error().text()));
+    return 0;
+  }
+  expect(same(*blocks, *again));
+  for (const config::ServerBlock& block : *blocks) {
+    expect(!block.keys.empty());
+    for (const config::Directive& directive : block.directives) use(directive);
+  }
+  return 0;
+}
