@@ -1,0 +1,10 @@
+#include "core/plugin.h"
+
+namespace swage {
+
+Result<Outcome> Next::operator()(const Query& query, Response& response) const {
+  if (*plugin_ == nullptr) return Outcome::send;
+  return (*plugin_)->serve(query, response, Next(plugin_ + 1));
+}
+
+}  // namespace swage

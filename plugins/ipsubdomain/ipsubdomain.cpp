@@ -1,0 +1,69 @@
+#include "plugins/ipsubdomain/ipsubdomain.h"
+
+#include <algorithm>
+
+#include "core/libp2p/peer_id.h"
+#include "core/negative.h"
+#include "plugins/ipsubdomain/address_label.h"
+
+namespace swage::plugins::ipsubdomain {
+
+using dns::Type;
+
+namespace {
+
+bool is_under_any(dns::NameView name, const std::vector<dns::Name>& zones) {
+  return std::ranges::any_of(zones, [&](const dns::Name& zone) { return name.is_under(zone); });
+}
+
+// Answers a query for the address that is qname's first label; false where it has no such address.
+bool answer_address(const Query& query, std::uint32_t ttl, Response& response) {
+  if (query.qtype != Type::a && query.qtype != Type::aaaa) return false;
+  const auto address = parse_address_label(query.key.view().first_label());
+  if (!address || address->is_v6() != (query.qtype == Type::aaaa)) return false;
+  response.rcode = dns::Rcode::noerror;
+  response.authoritative = true;
+  response.answer.push_back(
+      {.owner = query.qname, .type = query.qtype, .ttl = ttl, .rdata = response.arena.copy(address->bytes())});
+  return true;
+}
+
+// True where the plugins behind say that the name does not exist, or do not know its zone.
+bool knows_nothing(const Response& response) {
+  return response.answer.empty() && (response.rcode == dns::Rcode::nxdomain || response.rcode == dns::Rcode::refused);
+}
+
+}  // namespace
+
+IpSubdomain::IpSubdomain(std::vector<ForgeZone> zones) {
+  for (ForgeZone& zone : zones) {
+    const std::size_t labels = zone.apex.view().label_count();
+    zones_.push_back({std::move(zone), labels});
+  }
+  std::ranges::stable_sort(zones_, std::ranges::greater(), &Entry::labels);
+}
+
+const IpSubdomain::Entry* IpSubdomain::find(const Query& query) const {
+  for (const Entry& entry : zones_) {
+    if (query.label_count < entry.labels) continue;
+    if (query.key_suffix(query.label_count - entry.labels).same_spelling(entry.zone.apex)) return &entry;
+  }
+  return nullptr;
+}
+
+Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next next) const {
+  if (query.opcode != dns::Opcode::query || query.qclass != dns::Class::in) return next(query, response);
+  const Entry* const entry = find(query);
+  if (entry == nullptr || query.label_count == entry->labels) return next(query, response);
+  const std::size_t peer = query.label_count - entry->labels - 1;  // the index of the label that may be a peer ID
+  if (!libp2p::PeerId::from_label(query.key_suffix(peer).first_label())) return next(query, response);
+
+  if (peer == 1 && answer_address(query, entry->zone.ttl, response)) return Outcome::send;
+  if (is_under_any(query.key, entry->zone.fallthrough)) {
+    TRY(const Outcome outcome, next(query, response));
+    if (outcome == Outcome::drop || !knows_nothing(response)) return outcome;
+  }
+  return no_data(query, response, next, entry->zone.apex);
+}
+
+}  // namespace swage::plugins::ipsubdomain

@@ -1,0 +1,47 @@
+// Plugins without a server: a Corefile becomes the chain that the server would make of it, and queries written as text
+// get their answers as text.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/plugin.h"
+#include "core/server/configuration.h"
+#include "tests/support/dns_client.h"
+
+namespace swage::tests {
+
+class PluginHarness {
+ public:
+  // Plays the plugins behind those of the Corefile, at the end of every chain.
+  using Rest = std::function<Result<Outcome>(const Query&, Response&)>;
+
+  // Ends the test run where the Corefile is refused. `plugins` in chain order.
+  PluginHarness(std::span<const PluginType> plugins, std::string_view corefile, Rest rest = {});
+
+  // Why the Corefile is refused ("Corefile:2: …"); empty where it is accepted.
+  [[nodiscard]] static std::string setup_error(std::span<const PluginType> plugins, std::string_view corefile);
+
+  // The answer to "www.example.org. A", in the form of response_text(); "drop", "error: TEXT". Behind the type may come
+  // "do" (EDNS with the DO bit), "notify" (the opcode) and a class. Over UDP from 192.0.2.7. REQUIRES: the name is in a
+  // server block.
+  [[nodiscard]] std::string ask(std::string_view text);
+
+  // Of the last ask().
+  [[nodiscard]] const Query& query() const { return query_; }
+  [[nodiscard]] const Response& response() const { return response_; }
+
+ private:
+  server::Configuration configuration_;
+  Packet packet_;  // what query_ points into
+  Query query_;
+  Response response_;
+};
+
+// The rest of the chain that answers from a zone, as the plugin `file` does.
+[[nodiscard]] PluginHarness::Rest zone_rest(std::string_view zone_text, std::string_view apex);
+
+}  // namespace swage::tests
