@@ -181,6 +181,7 @@ std::string to_hex(Bytes bytes) {
 }
 
 std::string Decoded::rcode_text() const {
+  if (rcode == 4) return "NOTIMP";  // ldns: NOTIMPL
   if (rcode == 16) return "BADVERS";
   const ldns_lookup_table* entry = ldns_lookup_by_id(ldns_rcodes, static_cast<int>(rcode));
   return entry == nullptr ? fmt::format("RCODE{}", rcode) : entry->name;
