@@ -1,13 +1,14 @@
 // What happens under load when processes are killed, the configuration is read again, or the server is told to stop.
 #include <signal.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "tests/support/load.h"
 #include "tests/support/server.h"
+
+#include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
 namespace {
 
@@ -178,7 +179,7 @@ TEST_CASE("faults: SIGTERM answers what has arrived, then ends with 0") {
   const UdpClient client(server.endpoint());
   TcpClient tcp(server.endpoint());
   REQUIRE(tcp.connected());
-  constexpr std::size_t kQueries = 500;
+  constexpr std::size_t kQueries = 200;  // their answers fit into the client's socket
   for (std::size_t i = 0; i < kQueries; ++i) {
     client.send(encode({.name = "libp2p.direct.", .type = "SOA", .id = static_cast<std::uint16_t>(i)}));
   }
@@ -232,10 +233,10 @@ TEST_CASE("faults: a changed zone file is read again without losing a query; a b
     return answer.answer.size() == 1 && answer.answer[0].find(" " + serial + " ") != std::string::npos;
   };
   for (int serial = 2; serial < 6; ++serial) {
-    folder.write("zone", zone(serial, ""));
+    static_cast<void>(folder.write("zone", zone(serial, "")));
     REQUIRE(wait_until([&] { return serial_is(std::to_string(serial)); }, 10s));
   }
-  folder.write("zone", zone(99, "www AAA 192.0.2.1\n"));
+  static_cast<void>(folder.write("zone", zone(99, "www AAA 192.0.2.1\n")));
   REQUIRE(wait_until([&] { return server.log().find(path + ":6: ") != std::string::npos; }, 10s));
   CHECK(serial_is("5"));
   REQUIRE(load.wait_for_answers(200));

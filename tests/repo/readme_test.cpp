@@ -1,7 +1,5 @@
 // The documentation is executed: every ```corefile block of every Markdown file is started as it stands (but for the
 // ports, which are free ones), and every plugin's README has the sections that docs/writing-a-plugin.md promises.
-#include <catch2/catch.hpp>
-
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -10,6 +8,8 @@
 #include <vector>
 
 #include "tests/support/server.h"
+
+#include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
 namespace {
 
