@@ -1,0 +1,87 @@
+// What a Corefile means, with plugins that only say that they were asked.
+#include "core/server/configuration.h"
+
+#include <catch2/catch.hpp>
+
+using namespace swage;
+
+namespace {
+
+class Answers : public Plugin {
+ public:
+  Result<Outcome> serve(const Query&, Response&, Next) const override { return Outcome::send; }
+};
+
+const std::vector<PluginType> kPlugins = {
+    {"root",
+     [](Controller& controller) -> Result<> {
+       controller.next();
+       TRY(const std::string_view folder, controller.expect_arg("a folder"));
+       controller.set_root(std::string(folder));
+       return {};
+     }},
+    {"bind",
+     [](Controller& controller) -> Result<> {
+       controller.next();
+       std::vector<IpAddress> addresses;
+       for (const std::string& text : controller.remaining_args()) addresses.push_back(*IpAddress::parse(text));
+       controller.listen_on(std::move(addresses));
+       return {};
+     }},
+    {"answers",
+     [](Controller& controller) -> Result<> {
+       while (controller.next()) TRY(controller.remaining_zones());
+       controller.add(std::unique_ptr<const Plugin>(std::make_unique<Answers>()));
+       static_cast<void>(controller.snapshot("answers " + controller.path("data")));
+       return {};
+     }},
+};
+
+Result<server::Configuration> configure(std::string corefile) {
+  config::Sources sources;
+  sources.add("Corefile", std::move(corefile));
+  return server::configure(sources, "Corefile", kPlugins, 53);
+}
+
+std::string error_of(std::string corefile) {
+  const auto configuration = configure(std::move(corefile));
+  return configuration ? "no error" : configuration.error().text();
+}
+
+}  // namespace
+
+TEST_CASE("configuration: listeners, zones and blocks") {
+  const auto configuration = configure(R"(a.test b.test:5300 {
+    bind 127.0.0.1 ::1
+    answers
+}
+10.0.2.0/23 {
+    answers
+}
+)");
+  REQUIRE(configuration);
+  CHECK(configuration->summary() ==
+        std::vector<std::string>{"dns://0.0.0.0:53 2.0.10.in-addr.arpa.", "dns://0.0.0.0:53 3.0.10.in-addr.arpa.",
+                                 "dns://127.0.0.1:53 a.test.", "dns://127.0.0.1:5300 b.test.",
+                                 "dns://[::]:53 2.0.10.in-addr.arpa.", "dns://[::]:53 3.0.10.in-addr.arpa.",
+                                 "dns://[::1]:53 a.test.", "dns://[::1]:5300 b.test."});
+  CHECK(configuration->blocks.size() == 2);
+  CHECK(configuration->blocks[0]->chain.size() == 2);  // with the nullptr at its end
+  CHECK(configuration->snapshots.contains("answers data"));
+}
+
+TEST_CASE("configuration: root comes first, wherever it stands") {
+  const auto configuration = configure("a.test {\n answers\n root /srv\n}\n");
+  REQUIRE(configuration);
+  CHECK(configuration->snapshots.contains("answers /srv/data"));
+}
+
+TEST_CASE("configuration: errors say file and line") {
+  CHECK(error_of("") == "Corefile: no server block: expected something like 'example.org { … }'");
+  CHECK(error_of("a.test {\n anwsers\n}\n") == "Corefile:2: unknown directive 'anwsers'; did you mean 'answers'?");
+  CHECK(error_of("a.test {\n answers\n}\nb.test A.test {\n answers\n}\n") ==
+        "Corefile:4: zone a.test. on 0.0.0.0:53 is already that of Corefile:1");
+  CHECK(error_of("a.test {\n bind 127.0.0.1\n}\na.test {\n bind 127.0.0.2\n}\n") == "no error");
+  CHECK(error_of("a.test {\n answers a..b\n}\n").starts_with("Corefile:2: "));
+  CHECK(error_of("tls://a.test {\n answers\n}\n").starts_with("Corefile:1: "));
+}
