@@ -92,6 +92,7 @@ ZoneAnswer::Step ZoneAnswer::substitute(const Node& dname_owner) {
   std::copy(target.begin(), target.end(), cname.begin() + static_cast<std::ptrdiff_t>(prefix));
   response_.answer.push_back(
       {.owner = name_.spelling(), .type = Type::cname, .rclass = Class::in, .ttl = dname.ttl, .rdata = cname});
+  if (query_.qtype == Type::cname) return Step::done;  // that was it
   return follow({cname.data(), cname.size()});
 }
 
@@ -120,7 +121,7 @@ void ZoneAnswer::refer(const Node& cut) {
   const Rrset& ns = *find_rrset(cut, Type::ns);
   response_.authoritative = !response_.answer.empty();
   add(response_.authority, cut.name(), ns);
-  if (dnssec_) {
+  if (dnssec_ && zone_.header().denial != zone_image::Denial::none) {
     if (const Rrset* ds = find_rrset(cut, Type::ds)) {
       add(response_.authority, cut.name(), *ds);
     } else {

@@ -1,5 +1,7 @@
 #include "core/dns/zone_file.h"
 
+#include <strings.h>
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -47,6 +49,10 @@ std::optional<Type> type_of(std::string_view text) {
   return type ? std::optional(*type) : std::nullopt;
 }
 
+bool is_word(const ZoneToken& token, std::string_view word) {
+  return token.text.size() == word.size() && strncasecmp(token.text.data(), word.data(), word.size()) == 0;
+}
+
 bool starts_number(const ZoneToken& token) {
   return !token.text.empty() && token.text[0] >= '0' && token.text[0] <= '9';
 }
@@ -85,10 +91,10 @@ class ZoneReader {
   Result<> read_entry(const ZoneEntry& entry) {
     const ZoneToken& first = entry.tokens.front();
     const bool is_directive = !entry.indented && !first.quoted && first.text.starts_with('$');
-    if (is_directive && first.text == "$INCLUDE") return include(entry.tokens);
-    const auto done = !is_directive               ? read_record(entry.tokens, entry.indented)
-                      : first.text == "$GENERATE" ? generate(entry.tokens)
-                                                  : directive(entry.tokens);
+    if (is_directive && is_word(first, "$INCLUDE")) return include(entry.tokens);
+    const auto done = !is_directive                 ? read_record(entry.tokens, entry.indented)
+                      : is_word(first, "$GENERATE") ? generate(entry.tokens)
+                                                    : directive(entry.tokens);
     return done ? Result<>{} : at(done.error());
   }
   ZoneResult<> read_record(Tokens tokens, bool indented);
@@ -166,12 +172,12 @@ ZoneResult<Name> ZoneReader::name_of(const ZoneToken& token) const {
 
 ZoneResult<> ZoneReader::directive(Tokens tokens) {
   const ZoneToken& directive = tokens.front();
-  if (directive.text != "$ORIGIN" && directive.text != "$TTL") {
+  if (!is_word(directive, "$ORIGIN") && !is_word(directive, "$TTL")) {
     return fault(directive.line, "unknown directive '{}'", directive.text);
   }
   if (tokens.size() < 2) return fault(directive.line, "{}: expected an argument", directive.text);
   if (tokens.size() > 2) return fault(tokens[2].line, "{}: unexpected '{}'", directive.text, tokens[2].text);
-  if (directive.text == "$TTL") {
+  if (is_word(directive, "$TTL")) {
     TRY(state_.default_ttl, parse_ttl(tokens[1]));
   } else {
     TRY(origin_, name_of(tokens[1]));

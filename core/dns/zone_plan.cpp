@@ -11,32 +11,31 @@ using Ref = RecordStore::Ref;
 
 namespace {
 
-bool lower_equal(Bytes a, Bytes b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](std::uint8_t x, std::uint8_t y) { return lower(x) == lower(y); });
-}
-
 bool is_one_name(Type type) {
   return type == Type::ns || type == Type::cname || type == Type::ptr || type == Type::dname;
 }
 
-bool same_record(const RecordStore::Record& a, const RecordStore::Record& b) {
-  if (a.type != b.type) return false;
-  return is_one_name(a.type) ? lower_equal(a.rdata(), b.rdata()) : std::ranges::equal(a.rdata(), b.rdata());
+std::strong_ordering compare_rdata(Type type, Bytes a, Bytes b) {
+  if (!is_one_name(type)) return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
+  return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end(),
+                                                [](std::uint8_t x, std::uint8_t y) { return lower(x) <=> lower(y); });
 }
 
 // By type, the RRSIGs behind what they cover, and the records of an RRset in canonical order (RFC 4034 section 6.3).
-bool record_before(const RecordStore::Record& a, const RecordStore::Record& b) {
-  if (a.covered() != b.covered()) return a.covered() < b.covered();
-  if (a.type != b.type) return b.type == Type::rrsig;
-  return std::ranges::lexicographical_compare(a.rdata(), b.rdata());
+std::strong_ordering compare(const RecordStore::Record& a, const RecordStore::Record& b) {
+  if (a.covered() != b.covered()) return a.covered() <=> b.covered();
+  if (a.type != b.type) return (a.type == Type::rrsig) <=> (b.type == Type::rrsig);
+  return compare_rdata(a.type, a.rdata(), b.rdata());
 }
 
 void sort_records(const RecordStore& store, std::vector<Ref>& records) {
   if (records.size() < 2) return;
-  std::sort(records.begin(), records.end(),
-            [&](Ref a, Ref b) { return record_before(store.record(a), store.record(b)); });
-  const auto same = [&](Ref a, Ref b) { return same_record(store.record(a), store.record(b)); };
+  const auto before = [&](Ref a, Ref b) {
+    const auto order = compare(store.record(a), store.record(b));
+    return order != 0 ? order < 0 : a < b;  // of duplicates the first stays
+  };
+  std::sort(records.begin(), records.end(), before);
+  const auto same = [&](Ref a, Ref b) { return compare(store.record(a), store.record(b)) == 0; };
   records.erase(std::unique(records.begin(), records.end(), same), records.end());
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/dns/zone_builder.h"
 #include "core/dns/zone_file.h"
+#include "core/dns/zone_lookup.h"
 
 namespace swage::tests {
 namespace {
@@ -26,6 +27,14 @@ void append_section(std::string& text, const char* title, const std::vector<dns:
   if (records.empty()) return;
   if (*title != '\0') text += fmt::format("-- {}\n", title);
   for (const dns::Record& record : records) text += record_text(record) + (record.optional ? " (optional)\n" : "\n");
+}
+
+// In the form of RFC 3597, for what ldns cannot print.
+std::string unknown_text(const dns::Record& record) {
+  std::string text = fmt::format("{} {} IN {} \\# {} ", record.owner.to_string(), record.ttl, to_string(record.type),
+                                 record.rdata.size());
+  for (const std::uint8_t byte : record.rdata) text += fmt::format("{:02x}", byte);
+  return text;
 }
 
 }  // namespace
@@ -67,6 +76,25 @@ Result<std::vector<std::uint8_t>> build_image(std::string_view text, const std::
   return image;
 }
 
+std::string records_text(Bytes image) {
+  std::string text;
+  const dns::ImageReader reader(image.data());
+  const auto* node = reader.at<dns::zone_image::Node>(reader.header().first_node);
+  for (unsigned i = 0; i < reader.header().nodes; ++i) {
+    const dns::Rrsets rrsets(*node);
+    auto rrset = rrsets.begin();
+    for (; rrset != dns::Rrsets::end(); ++rrset) {
+      dns::RdataCursor rdata(*rrset);
+      for (unsigned k = 0; k < (*rrset).count + (*rrset).sigs; ++k) {
+        const auto type = k < (*rrset).count ? dns::Type{(*rrset).type} : dns::Type::rrsig;
+        text += record_text({node->name(), type, dns::Class::in, (*rrset).ttl, rdata.next(), false}) + '\n';
+      }
+    }
+    node = reinterpret_cast<const dns::zone_image::Node*>(&*rrset);  // which is behind the last
+  }
+  return text;
+}
+
 std::string record_text(const dns::Record& record) {
   std::vector<std::uint8_t> wire(record.owner.data(), record.owner.data() + record.owner.size());
   const auto put = [&](std::size_t size, std::uint32_t value) {
@@ -82,10 +110,11 @@ std::string record_text(const dns::Record& record) {
   if (ldns_wire2rr(&rr, wire.data(), wire.size(), &at, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
     return "malformed record";
   char* const line = ldns_rr2str(rr);
+  ldns_rr_free(rr);
+  if (line == nullptr) return unknown_text(record);
   std::string text = line;
   std::free(line);
-  ldns_rr_free(rr);
-  text = text.substr(0, text.find_first_of("\n;"));
+  text = text.substr(0, std::min(text.find('\n'), text.find(" ;{")));
   std::ranges::replace(text, '\t', ' ');
   while (text.ends_with(' ')) text.pop_back();
   return text;

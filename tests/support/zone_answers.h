@@ -39,6 +39,9 @@ class TestZone {
 [[nodiscard]] Result<std::vector<std::uint8_t>> build_image(std::string_view text, const std::string& file,
                                                             std::string_view apex);
 
+// All records of an image but NSEC3s, one a line, in canonical order.
+[[nodiscard]] std::string records_text(Bytes image);
+
 // One record in presentation format, by ldns.
 [[nodiscard]] std::string record_text(const dns::Record& record);
 [[nodiscard]] std::string response_text(const dns::Response& response);
