@@ -40,7 +40,7 @@ IpSubdomain::IpSubdomain(std::vector<ForgeZone> zones) {
     const std::size_t labels = zone.apex.view().label_count();
     zones_.push_back({std::move(zone), labels});
   }
-  std::ranges::stable_sort(zones_, std::ranges::greater(), &Entry::labels);
+  std::ranges::sort(zones_, std::ranges::greater(), &Entry::labels);
 }
 
 const IpSubdomain::Entry* IpSubdomain::find(const Query& query) const {
