@@ -26,7 +26,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Runs until stop() is called or nothing is left that could happen. May be called again.
+  // Runs until stop() is called or nothing is left that could happen: no timer, Poll, Signal or stream that was read
+  // and is open, no work. May be called again.
   void run();
   // Makes run() return, after the callback or coroutine that called this.
   void stop();

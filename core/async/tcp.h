@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "core/async/loop.h"
 #include "core/async/stream.h"
@@ -30,20 +31,22 @@ class TcpStream : public Stream {
   [[nodiscard]] Task<Result<>> connect(Endpoint to);
   // After the end, reads give 0 again. Nothing is read ahead: without a reader the other side has to wait.
   [[nodiscard]] Task<Result<std::size_t>> read(MutableBytes into) override;
-  // Tells the other side that no more will be written. REQUIRES: connected; no write waits.
+  // Tells the other side that no more will be written. REQUIRES: connected, not closed; no write waits.
   void end_writing();
   void close() override;
 
   // REQUIRES: adopted, or connected. Still known when closed.
-  [[nodiscard]] const Endpoint& peer() const;
-  [[nodiscard]] const Endpoint& local() const;
+  [[nodiscard]] const Endpoint& peer() const { return peer_; }
+  [[nodiscard]] const Endpoint& local() const { return local_; }
 
  private:
   struct State;
   struct Operation;
   [[nodiscard]] Task<Result<>> write_parts(Parts parts) override;
 
-  State* state_;  // deletes itself when libuv has let go of it
+  State* state_;  // nullptr when closed; deletes itself when libuv has let go of it
+  Endpoint peer_;
+  Endpoint local_;
 };
 
 // Hands each new connection to a function. Where descriptors or memory run out it lets clients wait, and tries again
@@ -70,12 +73,11 @@ class TcpListener {
   [[nodiscard]] Endpoint local() const;
 
  private:
-  void accept_one();
+  void accept_one(const Accepted& accepted);
 
   Loop& loop_;
   int fd_;
-  Accepted accepted_;
-  Poll poll_;
+  std::optional<Poll> poll_;  // none when closed. Owns the Accepted, which may destroy this and so must outlive it
   Timer retry_;
   bool starved_ = false;  // said in the log already
 };

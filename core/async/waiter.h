@@ -14,8 +14,9 @@ class Link {
   Link& operator=(const Link&) = delete;
 
   [[nodiscard]] bool alone() const { return next_ == this; }
-  // REQUIRES: not alone.
-  [[nodiscard]] Link& next() const { return *next_; }
+  // Of the list of this head. REQUIRES: not alone.
+  [[nodiscard]] Link& first() const { return *next_; }
+  [[nodiscard]] Link& last() const { return *previous_; }
   // Leaves its ring, if any, and becomes the last of the list of `head`.
   void join(Link& head) {
     leave();
