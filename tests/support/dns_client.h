@@ -42,6 +42,7 @@ class TcpClient {
   TcpClient& operator=(const TcpClient&) = delete;
 
   [[nodiscard]] bool connected() const { return connected_; }
+  [[nodiscard]] int descriptor() const { return socket_; }
   // Sends bytes as they are, each call in a segment of its own. False if the server has closed.
   [[nodiscard]] bool send_raw(Bytes bytes) const;
   [[nodiscard]] bool send(Bytes packet) const;  // with its length before it
