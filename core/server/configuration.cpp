@@ -70,6 +70,19 @@ Result<> run_setups(const config::ServerBlock& source, std::span<const PluginTyp
   return {};
 }
 
+// The zones of a block's keys, each once, though "a:53 a:54" names one twice.
+Result<std::vector<dns::Name>> zones_of(const config::ServerBlock& source) {
+  std::vector<dns::Name> zones;
+  for (const config::Key& key : source.keys) {
+    for (const std::string& text : key.zones) {
+      const Result<dns::Name> zone = dns::Name::parse(text);
+      if (!zone) return std::unexpected(key.token.error(zone.error().text()));
+      if (std::find(zones.begin(), zones.end(), *zone) == zones.end()) zones.push_back(zone->lowercased());
+    }
+  }
+  return zones;
+}
+
 // Who has a zone on a listener, for the error about the second one.
 using Owners = std::map<std::pair<Endpoint, std::string>, const config::Token*>;
 
@@ -89,13 +102,7 @@ Result<> add_block(const config::ServerBlock& source, std::span<const PluginType
                    Configuration& configuration, Owners& owners) {
   auto owned = std::make_unique<Block>();
   Block& block = *owned;
-  for (const config::Key& key : source.keys) {
-    for (const std::string& text : key.zones) {
-      const Result<dns::Name> zone = dns::Name::parse(text);
-      if (!zone) return std::unexpected(key.token.error(zone.error().text()));
-      block.zones.push_back(zone->lowercased());
-    }
-  }
+  TRY(block.zones, zones_of(source));
   configuration.blocks.push_back(std::move(owned));
   TRY(run_setups(source, plugins, block, configuration));
 
@@ -103,9 +110,10 @@ Result<> add_block(const config::ServerBlock& source, std::span<const PluginType
     block.addresses.emplace_back();  // 0.0.0.0
     block.addresses.push_back(IpAddress::v6(std::array<std::uint8_t, 16>{}));
   }
-  auto zone = block.zones.cbegin();
   for (const config::Key& key : source.keys) {
-    for (std::size_t i = 0; i < key.zones.size(); ++i, ++zone) {
+    for (const std::string& text : key.zones) {
+      // Routers view the zones where they are kept: in the block.
+      const auto zone = std::find(block.zones.begin(), block.zones.end(), *dns::Name::parse(text));
       for (const IpAddress& address : block.addresses) {
         const Endpoint endpoint{address, key.port.value_or(default_port), 0};
         TRY(listen(key, *zone, endpoint, block, configuration, owners));

@@ -70,6 +70,13 @@ TEST_CASE("configuration: listeners, zones and blocks") {
   CHECK(configuration->snapshots.contains("answers data"));
 }
 
+TEST_CASE("configuration: one zone on two ports is one zone of the block") {
+  const auto configuration = configure("a.test:53 a.test:54 {\n bind ::1\n answers\n}\n");
+  REQUIRE(configuration);
+  CHECK(configuration->summary() == std::vector<std::string>{"dns://[::1]:53 a.test.", "dns://[::1]:54 a.test."});
+  CHECK(configuration->blocks[0]->zones.size() == 1);
+}
+
 TEST_CASE("configuration: root comes first, wherever it stands") {
   const auto configuration = configure("a.test {\n answers\n root /srv\n}\n");
   REQUIRE(configuration);
