@@ -1,7 +1,9 @@
 #include "tests/support/plugin_harness.h"
 
+#include <array>
 #include <sstream>
 
+#include "core/dns/encode.h"
 #include "core/dns/parse.h"
 #include "tests/support/dns_message.h"
 #include "tests/support/zone_answers.h"
@@ -33,6 +35,8 @@ Packet encode_text(std::string_view text) {
   for (std::string word; words >> word;) {
     if (word == "do") {
       question.opt = Opt{.flags = kDnssecOk};
+    } else if (word == "nsid") {
+      question.opt = Opt{.options = {{dns::kOptionNsid, ""}}};
     } else if (word == "notify") {
       question.flags |= kNotify;
     } else {
@@ -65,14 +69,23 @@ std::string PluginHarness::ask(std::string_view text) {
   packet_ = encode_text(text);
   query_ = {};
   CHECK(dns::parse(packet_, query_) == dns::Parsed::query);
-  query_.client = {.address = *IpAddress::parse("192.0.2.7"), .port = 50000};
-  query_.server = {.address = *IpAddress::parse("192.0.2.1"), .port = 53};
+  query_.transport = arrival.transport;
+  query_.client = arrival.client;
+  query_.server = arrival.server;
+  query_.received = arrival.received;
   const server::Router::Match match = configuration_.listeners.begin()->second.match(query_);
   CHECK(match.block != nullptr);
   query_.zone = match.zone;
   const Result<Outcome> outcome = Next(match.block->chain.data())(query_, response_);
-  if (!outcome) return "error: " + outcome.error().text();
-  return *outcome == Outcome::drop ? "drop" : response_text(response_);
+  if (outcome && *outcome == Outcome::drop) return "drop";
+  if (!outcome) {
+    response_.clear();
+    response_.rcode = dns::Rcode::servfail;
+  }
+  std::array<std::uint8_t, 65'535> out;
+  const std::size_t size = dns::encode(query_, response_, MutableBytes(out).first(dns::size_limit(query_)));
+  for (const auto& observer : match.block->observers) observer->sent(query_, response_, size);
+  return outcome ? response_text(response_) : "error: " + outcome.error().text();
 }
 
 PluginHarness::Rest zone_rest(std::string_view zone_text, std::string_view apex) {

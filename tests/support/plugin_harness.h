@@ -10,6 +10,7 @@
 
 #include "core/plugin.h"
 #include "core/server/configuration.h"
+#include "core/server/responder.h"
 #include "tests/support/dns_client.h"
 
 namespace swage::tests {
@@ -26,10 +27,15 @@ class PluginHarness {
   [[nodiscard]] static std::string setup_error(std::span<const PluginType> plugins, std::string_view corefile);
 
   // The answer to "www.example.org. A", in the form of response_text(); "drop", "error: TEXT". Behind the type may come
-  // "do" (EDNS with the DO bit), "notify" (the opcode) and a class. Over UDP from 192.0.2.7. REQUIRES: the name is in a
-  // server block.
+  // "do" (EDNS with the DO bit), "nsid" (EDNS with that option), "notify" (the opcode) and a class. Observers see it
+  // sent. REQUIRES: the name is in a server block.
   [[nodiscard]] std::string ask(std::string_view text);
 
+  // How the next queries come in.
+  server::Arrival arrival{.client = {.address = *IpAddress::parse("192.0.2.7"), .port = 50000},
+                          .server = {.address = *IpAddress::parse("192.0.2.1"), .port = 53}};
+
+  [[nodiscard]] const server::Configuration& configuration() const { return configuration_; }
   // Of the last ask().
   [[nodiscard]] const Query& query() const { return query_; }
   [[nodiscard]] const Response& response() const { return response_; }
