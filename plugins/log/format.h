@@ -1,0 +1,59 @@
+// The format of a query's line in the log: text with placeholders such as {name}, compiled once at setup; README.md has
+// the list. No clock and no output of its own.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/dns/query.h"
+#include "core/dns/response.h"
+
+namespace swage::plugins::log {
+
+// What became of a query, in the words and by the rules of CoreDNS.
+enum class Kind : std::uint8_t { noerror, nodata, nxdomain, delegation, server_error, meta, update, other_error };
+enum class Class : std::uint8_t { success, denial, error };
+
+[[nodiscard]] Kind kind_of(const dns::Query& query, const dns::Response& response);
+[[nodiscard]] Class class_of(Kind kind);
+[[nodiscard]] std::optional<Class> parse_class(std::string_view word);  // nullopt where it is none
+
+// All that a line can tell.
+struct Event {
+  const dns::Query& query;
+  const dns::Response& response;
+  Kind kind;
+  std::size_t size;  // bytes of the encoded response
+  std::chrono::nanoseconds duration;
+};
+
+class Format {
+ public:
+  // Never fails: what is not a placeholder is text, braces too.
+  explicit Format(std::string_view text);
+
+  // Appends the line for `event`. Allocates nothing where `line` has the room.
+  void append_to(std::string& line, const Event& event) const;
+
+ private:
+  using Append = void (*)(std::string& line, const Event& event);
+  struct Placeholder {
+    std::string_view name;  // with its braces
+    Append append;
+  };
+  struct Piece {
+    std::string text;  // before the value
+    Append append;     // none: text alone
+  };
+  static const Placeholder kPlaceholders[];
+
+  [[nodiscard]] static Append find(std::string_view placeholder);  // nullptr where it is none
+
+  std::vector<Piece> pieces_;
+};
+
+}  // namespace swage::plugins::log

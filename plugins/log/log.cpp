@@ -1,0 +1,90 @@
+#include "plugins/log/log.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/log.h"
+
+namespace swage::plugins::log {
+namespace {
+
+constexpr std::size_t kUsualLine = 512;  // bytes; a longer line makes more room once
+
+bool contains(const std::vector<dns::Name>& names, dns::NameView name) {
+  return std::any_of(names.begin(), names.end(), [name](const dns::Name& zone) { return name.is_under(zone); });
+}
+
+}  // namespace
+
+Log::Log(std::vector<Rule> rules, Clock clock) : rules_(std::move(rules)), clock_(clock) { line_.reserve(kUsualLine); }
+
+void Log::sent(const Query& query, const Response& response, std::size_t size) const {
+  const auto rule = std::find_if(rules_.begin(), rules_.end(),
+                                 [&query](const Rule& candidate) { return contains(candidate.names, query.key); });
+  if (rule == rules_.end()) return;
+  const Kind kind = kind_of(query, response);
+  if (!rule->classes.empty() && std::ranges::find(rule->classes, class_of(kind)) == rule->classes.end()) return;
+  const std::chrono::nanoseconds duration = clock_().time_since_epoch() - std::chrono::nanoseconds(query.received);
+  line_ = "[INFO] ";
+  rule->format.append_to(line_, {query, response, kind, size, duration});
+  swage::log::write(line_);
+}
+
+namespace {
+
+// [NAMES...] [FORMAT]
+Result<Rule> parse_arguments(Controller& controller) {
+  Rule rule;
+  std::optional<std::string> format;
+  while (controller.next_arg()) {
+    if (format) return std::unexpected(controller.error("directive 'log': the format '{}' must come last", *format));
+    if (controller.val().find('{') != std::string::npos) {
+      format = controller.val();
+      continue;
+    }
+    const Result<dns::Name> name = dns::Name::parse(controller.val());
+    if (!name) return std::unexpected(controller.error("directive 'log': {}", name.error().text()));
+    rule.names.push_back(*name);
+  }
+  if (rule.names.empty()) rule.names.emplace_back();  // the root: all
+  if (format) rule.format = Format(*format);
+  return rule;
+}
+
+// CLASSES of the block's lines; none: all.
+Result<std::vector<Class>> parse_classes(Controller& controller) {
+  std::vector<Class> classes;
+  bool all = false;
+  while (controller.next_block()) {
+    if (controller.val() != "class") return std::unexpected(controller.unknown_property({"class"}));
+    TRY(controller.expect_arg("success, denial, error or all"));
+    do {
+      const std::string& word = controller.val();
+      if (word == "all") {
+        all = true;
+      } else if (const std::optional<Class> value = parse_class(word)) {
+        classes.push_back(*value);
+      } else {
+        return std::unexpected(
+            controller.error("directive 'log': unknown class '{}'; expected success, denial, error or all", word));
+      }
+    } while (controller.next_arg());
+  }
+  if (all) classes.clear();
+  return classes;
+}
+
+}  // namespace
+
+Result<> setup(Controller& controller) {
+  std::vector<Rule> rules;
+  while (controller.next()) {
+    TRY(Rule rule, parse_arguments(controller));
+    TRY(rule.classes, parse_classes(controller));
+    rules.push_back(std::move(rule));
+  }
+  controller.add(std::make_unique<const Log>(std::move(rules)));
+  return {};
+}
+
+}  // namespace swage::plugins::log

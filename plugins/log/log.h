@@ -1,0 +1,36 @@
+// log: one line in the server's log for each response of a server block. In every dns process; CoreDNS's formats.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "core/plugin.h"
+#include "plugins/log/format.h"
+
+namespace swage::plugins::log {
+
+// What one directive says.
+struct Rule {
+  std::vector<dns::Name> names;  // these, and all below
+  Format format = Format("{common}");
+  std::vector<Class> classes;  // none: all
+};
+
+class Log : public Observer {
+ public:
+  using Clock = std::chrono::steady_clock::time_point (*)();
+
+  explicit Log(std::vector<Rule> rules, Clock clock = &std::chrono::steady_clock::now);
+
+  void sent(const Query& query, const Response& response, std::size_t size) const override;
+
+ private:
+  std::vector<Rule> rules_;  // the first that has the name counts
+  Clock clock_;
+  mutable std::string line_;  // one thread a process; keeps its room between queries
+};
+
+Result<> setup(Controller& controller);
+
+}  // namespace swage::plugins::log
