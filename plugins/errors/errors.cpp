@@ -1,0 +1,155 @@
+#include "plugins/errors/errors.h"
+
+#include <algorithm>
+#include <array>
+
+// <regex> of g++ 12 does not compile without this warning when it is sanitized (GCC bug 105562).
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <regex>
+#pragma GCC diagnostic pop
+
+#include "core/config/values.h"
+#include "core/log.h"
+
+namespace swage::plugins::errors {
+namespace {
+
+constexpr std::size_t kMaxPattern = 10'000;  // bytes
+constexpr auto kLevels = std::to_array<std::string_view>({"error", "warning", "info", "debug"});
+
+void write(std::string_view level, std::string_view text) {
+  if (level == "error") swage::log::error("plugin/errors: {}", text);
+  if (level == "warning") swage::log::warning("plugin/errors: {}", text);
+  if (level == "info") swage::log::info("plugin/errors: {}", text);
+}
+
+}  // namespace
+
+Result<Consolidation> Consolidation::make(Options options) {
+  TRY(Matcher matches, compile(options.pattern));
+  return Consolidation(std::move(options), std::move(matches));
+}
+
+// CoreDNS's expressions are RE2's: they never take more than linear time. So is this, with libstdc++'s __polynomial,
+// which follows all alternatives at once instead of one after the other, without recursion over the text.
+Result<Consolidation::Matcher> Consolidation::compile(std::string_view pattern) {
+  if (pattern.size() > kMaxPattern) return fail("a regular expression of more than {} bytes", kMaxPattern);
+  auto flags = std::regex::ECMAScript | std::regex_constants::__polynomial;
+  if (pattern.starts_with("(?i)")) {
+    flags |= std::regex::icase;
+    pattern.remove_prefix(4);
+  }
+  try {
+    return [regex = std::regex(pattern.begin(), pattern.end(), flags)](const std::string& text) {
+      return std::regex_search(text, regex);
+    };
+  } catch (const std::regex_error& error) {
+    return fail("cannot use regular expression '{}': {}", pattern, error.what());
+  }
+}
+
+bool Consolidation::add(std::int64_t now) {
+  if (count_++ != 0) return false;
+  due_ = now + options_.period;
+  return options_.show_first;
+}
+
+void Consolidation::flush() {
+  if (count_ > 1 || (count_ == 1 && !options_.show_first)) {
+    write(level(), fmt::format("{} errors like '{}' occurred in last {}", count_, options_.pattern, options_.duration));
+  }
+  count_ = 0;
+  due_ = kNever;
+}
+
+Errors::~Errors() {
+  for (Consolidation& consolidation : consolidations_) consolidation.flush();
+}
+
+Result<Outcome> Errors::serve(const Query& query, Response& response, Next next) const {
+  if (query.received >= due_) [[unlikely]]
+    flush_due(query.received);
+  Result<Outcome> outcome = next(query, response);
+  if (!outcome) [[unlikely]]
+    report(query, outcome.error().text());
+  return outcome;
+}
+
+void Errors::flush_due(std::int64_t now) const {
+  due_ = Consolidation::kNever;
+  for (Consolidation& consolidation : consolidations_) {
+    if (consolidation.due() <= now) consolidation.flush();
+    due_ = std::min(due_, consolidation.due());
+  }
+}
+
+void Errors::report(const Query& query, const std::string& text) const {
+  std::string_view level = "error";
+  for (Consolidation& consolidation : consolidations_) {
+    if (!consolidation.matches(text)) continue;
+    const bool show = consolidation.add(query.received);
+    due_ = std::min(due_, consolidation.due());
+    if (!show) return;
+    level = consolidation.level();
+    break;
+  }
+  write(level, fmt::format("{} {} {}: {}", static_cast<unsigned>(dns::Rcode::servfail), query.key.to_string(),
+                           dns::to_string(query.qtype), text));
+}
+
+namespace {
+
+// DURATION REGEXP [LEVEL] [show_first]
+Result<Consolidation> parse_consolidate(Controller& controller) {
+  const auto bad = [&controller](std::string_view text) {
+    return std::unexpected(controller.error("directive 'errors': {}", text));
+  };
+  Consolidation::Options options;
+  TRY(options.duration, controller.expect_arg("a duration"));
+  const auto period = config::parse_duration(options.duration);
+  if (!period) return bad(period.error().text());
+  options.period = period->count();
+  TRY(options.pattern, controller.expect_arg("a regular expression"));
+  bool has_level = false;
+  while (controller.next_arg()) {
+    const std::string& word = controller.val();
+    if (word == "show_first" && !options.show_first) {
+      options.show_first = true;
+    } else if (std::ranges::find(kLevels, word) == kLevels.end()) {
+      return bad(fmt::format("'{}' is neither a level (error, warning, info or debug) nor 'show_first'", word));
+    } else if (has_level || options.show_first) {
+      return bad(fmt::format("'{}': there can be one level, before 'show_first'", word));
+    } else {
+      has_level = true;
+      options.level = word;
+    }
+  }
+  auto consolidation = Consolidation::make(std::move(options));
+  if (!consolidation) return bad(consolidation.error().text());
+  return consolidation;
+}
+
+}  // namespace
+
+Result<> setup(Controller& controller) {
+  controller.next();
+  if (controller.next_arg() && controller.val() != "stdout") return std::unexpected(controller.unexpected_token());
+  TRY(controller.expect_end());
+  std::vector<Consolidation> consolidations;
+  while (controller.next_block()) {
+    if (controller.val() == "stacktrace") {
+      TRY(controller.expect_end());
+    } else if (controller.val() == "consolidate") {
+      TRY(Consolidation consolidation, parse_consolidate(controller));
+      consolidations.push_back(std::move(consolidation));
+    } else {
+      return std::unexpected(controller.unknown_property({"stacktrace", "consolidate"}));
+    }
+  }
+  if (controller.next()) return std::unexpected(controller.error("directive 'errors' twice in a server block"));
+  controller.add(std::make_unique<const Errors>(std::move(consolidations)));
+  return {};
+}
+
+}  // namespace swage::plugins::errors
