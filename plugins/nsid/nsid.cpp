@@ -1,0 +1,40 @@
+#include "plugins/nsid/nsid.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+#include <fmt/ranges.h>
+
+namespace swage::plugins::nsid {
+namespace {
+
+constexpr std::size_t kMaxData = 255;  // bytes; what a client gets for asking must stay small
+
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return gethostname(name, HOST_NAME_MAX) == 0 && name[0] != '\0' ? name : "localhost";
+}
+
+}  // namespace
+
+Result<Outcome> Nsid::serve(const Query& query, Response& response, Next next) const {
+  TRY(const Outcome outcome, next(query, response));
+  if (query.edns.has_option(dns::kOptionNsid)) response.options.push_back({dns::kOptionNsid, as_bytes(data_)});
+  return outcome;
+}
+
+Result<> setup(Controller& controller) {
+  controller.next();
+  const std::vector<std::string> words = controller.remaining_args();
+  std::string data = words.empty() ? host_name() : fmt::format("{}", fmt::join(words, " "));
+  if (data.size() > kMaxData) {
+    return std::unexpected(
+        controller.error("directive 'nsid': {} bytes of data, but at most {} can be sent", data.size(), kMaxData));
+  }
+  if (controller.next_block()) return std::unexpected(controller.error("directive 'nsid' has no block"));
+  if (controller.next()) return std::unexpected(controller.error("directive 'nsid' twice in a server block"));
+  controller.add(std::make_unique<const Nsid>(std::move(data)));
+  return {};
+}
+
+}  // namespace swage::plugins::nsid
