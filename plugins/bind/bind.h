@@ -1,0 +1,10 @@
+// bind: the addresses on which a server block listens. Acts at setup only; it opens nothing itself.
+#pragma once
+
+#include "core/plugin.h"
+
+namespace swage::plugins::bind {
+
+Result<> setup(Controller& controller);
+
+}  // namespace swage::plugins::bind
