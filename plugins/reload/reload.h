@@ -1,0 +1,34 @@
+// reload: asks for a reload when the Corefile has changed. In the service process.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "core/async/event.h"
+#include "core/plugin.h"
+
+namespace swage::plugins::reload {
+
+class Reload : public Service {
+ public:
+  struct Times {
+    std::chrono::milliseconds interval{30'000};
+    std::chrono::milliseconds jitter{15'000};  // 0: none; at most half of the interval counts
+  };
+
+  // `random`: 0 to 1; says where in the range that the jitter leaves the interval of this server lies.
+  Reload(Times times, double random);
+
+  [[nodiscard]] async::Task<Result<>> run(Host& host) override;
+  void stop() override;
+  [[nodiscard]] std::chrono::milliseconds interval() const { return interval_; }
+
+ private:
+  std::chrono::milliseconds interval_;
+  std::optional<async::Event> stopping_;  // while it runs
+  bool stopped_ = false;
+};
+
+Result<> setup(Controller& controller);
+
+}  // namespace swage::plugins::reload

@@ -1,0 +1,98 @@
+#include "plugins/reload/reload.h"
+
+#include <array>
+#include <catch2/catch.hpp>
+
+#include "core/async/loop.h"
+#include "tests/support/plugin_harness.h"
+
+using namespace swage;
+using namespace std::chrono_literals;
+using plugins::reload::Reload;
+using tests::PluginHarness;
+
+namespace {
+
+constexpr std::array kPlugins = {PluginType{"reload", &plugins::reload::setup}};
+
+std::string setup_error(std::string_view corefile) { return PluginHarness::setup_error(kPlugins, corefile); }
+
+std::size_t services(std::string_view corefile) {
+  return PluginHarness(kPlugins, corefile).configuration().services.size();
+}
+
+// The Corefile changes before every third look; the second reload that is asked for stops the service.
+class FakeHost : public Host {
+ public:
+  explicit FakeHost(Reload& service) : service_(service) {}
+  async::Loop& loop() override { return loop_; }
+  void request_reload() override {
+    if (++reloads == 2) service_.stop();
+  }
+  bool corefile_changed() override { return ++looks % 3 == 0; }
+
+  int looks = 0;
+  int reloads = 0;
+
+ private:
+  async::Loop loop_;
+  Reload& service_;
+};
+
+}  // namespace
+
+TEST_CASE("reload: setup") {
+  for (const char* const arguments : {"", "10s", "10s 2s", "2s 0s", "1m30s 1s"}) {
+    INFO(arguments);
+    CHECK(services(fmt::format(". {{\n reload {}\n}}", arguments)) == 1);
+  }
+  CHECK(services(". {\n reload off\n}") == 0);
+  CHECK(setup_error(". {\n reload often\n}") ==
+        "Corefile:2: directive 'reload': 'often' is no duration; expected a number with a unit, such as 500ms, 30s or "
+        "1h30m");
+  CHECK(setup_error(". {\n reload 10s 5\n}") ==
+        "Corefile:2: directive 'reload': '5' is no duration: a unit is missing; expected, say, 5s");
+  CHECK(setup_error(". {\n reload 1s\n}") ==
+        "Corefile:2: directive 'reload': an interval of '1s', but it must be at least 2s");
+  CHECK(setup_error(". {\n reload 3s 0.5s\n}") ==
+        "Corefile:2: directive 'reload': a jitter of '0.5s', but it must be 0s or at least 1s");
+  CHECK(setup_error(". {\n reload 10s 5s 1s\n}") ==
+        "Corefile:2: directive 'reload': unexpected '1s'; expected the end of the line");
+  CHECK(setup_error(". {\n reload off 5s\n}") ==
+        "Corefile:2: directive 'reload': unexpected '5s'; expected the end of the line");
+  CHECK(setup_error(". {\n reload {\n  every 5s\n }\n}") == "Corefile:3: directive 'reload' has no block");
+  CHECK(setup_error(". {\n reload\n reload\n}") == "Corefile:3: directive 'reload' twice in a server block");
+}
+
+TEST_CASE("reload: the jitter spreads the interval evenly around its middle") {
+  const auto interval = [](Reload::Times times, double random) { return Reload(times, random).interval(); };
+  CHECK(interval({}, 0.0) == 22'500ms);
+  CHECK(interval({}, 0.5) == 30s);
+  CHECK(interval({}, 1.0) == 37'500ms);
+  CHECK(interval({.interval = 10s, .jitter = 15s}, 0.0) == 7'500ms);
+  CHECK(interval({.interval = 10s, .jitter = 2s}, 1.0) == 11s);
+  CHECK(interval({.interval = 1min, .jitter = 0s}, 0.9) == 1min);
+}
+
+TEST_CASE("reload: asks for a reload whenever the Corefile has changed, until it is stopped") {
+  Reload service({.interval = 1ms, .jitter = 0ms}, 0.5);
+  FakeHost host(service);
+  host.loop().spawn(service.run(host));
+  host.loop().run();
+  CHECK(host.looks == 6);
+  CHECK(host.reloads == 2);
+  CHECK(host.loop().alive() == 0);
+}
+
+TEST_CASE("reload: stop ends its sleep at once") {
+  for (const bool before : {true, false}) {
+    Reload service({.interval = 1h, .jitter = 0ms}, 0.5);
+    FakeHost host(service);
+    if (before) service.stop();
+    host.loop().spawn(service.run(host));
+    service.stop();
+    host.loop().run();  // for an hour, were it not stopped
+    CHECK(host.looks == 0);
+    CHECK(host.loop().alive() == 0);
+  }
+}
