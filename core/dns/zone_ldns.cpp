@@ -1,4 +1,6 @@
 // Rdata of the types that we have no table for, by ldns: LOC, APL, IPSECKEY, HIP, CERT and other rare ones.
+#include <stdbool.h>  // first: without it ldns makes bool, true and false macros
+
 #include <ldns/ldns.h>
 
 #include <memory>

@@ -104,7 +104,7 @@ ZoneResult<> parse_field(RdataText& text, char field) {
     case 'w':
       return parse_gateway(text);
     default:
-      CHECK(!"a letter that stands for no field");
+      CHECK(false);  // a letter that stands for no field
       return {};
   }
 }
