@@ -4,6 +4,8 @@
 
 #include <array>
 #include <catch2/catch.hpp>
+#include <random>
+#include <set>
 #include <string>
 
 #include "tests/support/zone_answers.h"
@@ -189,6 +191,33 @@ TEST_CASE("zone: the NSEC3PARAM decides which chain is used") {
   CHECK(ask(start + chain).find("IN NSEC example.") != std::string::npos);
   CHECK(ask(start + chain + "@ 60 NSEC3PARAM 1 0 0 -\n").find("IN NSEC3 1 0 0 -") != std::string::npos);
   CHECK(ask(start + chain + "@ 60 NSEC3PARAM 1 0 1 -\n").find("IN NSEC example.") != std::string::npos);
+}
+
+TEST_CASE("zone with NSEC: the right one of many covers a name") {
+  std::mt19937 random(3);
+  const auto random_name = [&] {
+    std::string text;
+    for (std::size_t i = 1 + random() % 3; i > 0; --i) {
+      text += std::string(random() % 2 * 20, 'p') + fmt::format("{}", random() % 40) + ".";  // many begin the same
+    }
+    return *Name::parse(text + "example");
+  };
+  std::set<Name> names;
+  for (int i = 0; i < 700; ++i) names.insert(random_name());
+  std::string text = "@ 60 SOA ns. host. 1 2 3 4 60\n@ 60 NS ns.\n@ 60 NSEC " + names.begin()->to_string() + "\n";
+  for (auto owner = names.begin(); owner != names.end(); ++owner) {
+    const std::string next = std::next(owner) == names.end() ? "@" : std::next(owner)->to_string();
+    text += fmt::format("{0} 60 A 192.0.2.1\n{0} 60 NSEC {1} A\n", owner->to_string(), next);
+  }
+  const tests::TestZone zone(text, "example");
+  for (int i = 0; i < 3000; ++i) {
+    const Name wanted = random_name();
+    if (names.contains(wanted)) continue;
+    auto next = names.upper_bound(wanted);
+    const std::string owner = next == names.begin() ? "example." : std::prev(next)->to_string();
+    INFO(wanted.to_string());
+    REQUIRE(zone.ask(wanted.to_string(), "A", true).find("\n" + owner + " 60 IN NSEC ") != std::string::npos);
+  }
 }
 
 TEST_CASE("NSEC3 hashes: RFC 5155 appendix A") {

@@ -20,7 +20,8 @@ constexpr unsigned kMaxDepth = 16;  // files that include files
 
 Result<std::string> read_file(const std::string& path) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return fail("{}: is a directory", path);
+  const auto status = std::filesystem::status(path, error);
+  if (exists(status) && !is_regular_file(status)) return fail("{}: is not a regular file", path);
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail("{}: {}", path, std::strerror(errno));
   const auto size = std::filesystem::file_size(path, error);

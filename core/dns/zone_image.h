@@ -12,6 +12,8 @@
 //     | Node ...           |  the owners of NSEC3 records, which are no names of the zone (RFC 5155 section 7.2.8)
 //     +--------------------+ header.order
 //     | Ref x order_count  |  nodes with an NSEC, in canonical order: the predecessor of a name by binary search
+//     +--------------------+ header.order_keys
+//     | KeyPrefix x ...    |  of every kOrderStep-th of them: the search begins here, in little memory
 //     +--------------------+ header.nsec3_buckets
 //     | uint32 x buckets+1 |  by the first bits of a hash: where its entries start
 //     +--------------------+ header.nsec3
@@ -46,6 +48,10 @@ inline constexpr std::size_t kUnit = 4;
 inline constexpr std::array<char, 8> kMagic = {'s', 'w', 'a', 'g', 'z', 'o', 'n', 'e'};
 inline constexpr std::uint32_t kVersion = 1;
 
+// A search among the keys of every eighth name touches 2 bytes for each name, which stay in the cache, and then the
+// names of eight neighbours. To search among the names themselves takes four times as long in a zone of a million.
+inline constexpr std::size_t kOrderStep = 8;
+
 enum class Denial : std::uint8_t { none, nsec, nsec3 };
 
 struct Header {
@@ -69,6 +75,7 @@ struct Header {
   Ref first_node;
   Ref order;
   std::uint32_t order_count;
+  Ref order_keys;
   Ref nsec3_buckets;
   Ref nsec3;
   std::uint32_t nsec3_count;

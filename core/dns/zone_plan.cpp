@@ -39,8 +39,6 @@ void sort_records(const RecordStore& store, std::vector<Ref>& records) {
   records.erase(std::unique(records.begin(), records.end(), same), records.end());
 }
 
-bool belongs_to_nsec3(const RecordStore::Record& record) { return record.covered() == Type::nsec3; }
-
 // RFC 1034 section 3.6.2, RFC 2181 section 10.1, RFC 6672 section 2.4.
 Result<> check_node(const RecordStore& store, NameView name, std::span<const Ref> records) {
   constexpr Type kKey{25};
@@ -108,8 +106,10 @@ Result<ZonePlan> ZonePlan::make(NameView apex, RecordStore& store) {
 }
 
 Result<> ZonePlan::add_owner(Ref owner, std::vector<Ref>& records) {
-  const auto middle = std::stable_partition(records.begin(), records.end(),
-                                            [this](Ref ref) { return !belongs_to_nsec3(store_->record(ref)); });
+  const auto is_nsec3 = [this](Ref ref) { return store_->record(ref).covered() == Type::nsec3; };
+  const auto first = std::find_if(records.begin(), records.end(), is_nsec3);
+  const auto last = std::find_if_not(first, records.end(), is_nsec3);
+  const auto middle = std::rotate(first, last, records.end());  // they are sorted by type: the NSEC3s go last
   const std::span<const Ref> usual(records.begin(), middle);
   const std::span<const Ref> nsec3(middle, records.end());
   if (!usual.empty()) {

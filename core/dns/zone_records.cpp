@@ -3,33 +3,21 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/dns/canonical_key.h"
 #include "core/result.h"
 
 namespace swage::dns {
 namespace {
 
-// Owners as strings of bytes whose order is the canonical order of the names: the labels below the apex from right to
-// left in lower case, each followed by a 0. A 0 or 1 within a label becomes two bytes, so that 0 stays the lowest.
+// The canonical keys of many names, one behind the other.
 class SortKeys {
  public:
   explicit SortKeys(std::size_t count) { starts_.reserve(count + 1); }
 
   void add(NameView name, std::size_t apex_size) {
     starts_.push_back(static_cast<std::uint32_t>(bytes_.size()));
-    std::array<std::uint8_t, kMaxLabels> labels;
-    std::size_t count = 0;
-    for (std::size_t at = 0; at < name.size() - apex_size; at += 1U + name.data()[at]) {
-      labels[count++] = static_cast<std::uint8_t>(at);
-    }
-    while (count > 0) {
-      const std::uint8_t* label = name.data() + labels[--count];
-      for (std::size_t i = 1; i <= *label; ++i) {
-        const std::uint8_t byte = lower(label[i]);
-        if (byte <= 1) bytes_.push_back(1);
-        bytes_.push_back(byte <= 1 ? static_cast<std::uint8_t>(byte + 1) : byte);
-      }
-      bytes_.push_back(0);
-    }
+    const CanonicalKey key(name, apex_size);
+    bytes_.insert(bytes_.end(), key.bytes().begin(), key.bytes().end());
     CHECK(bytes_.size() < UINT32_MAX);
   }
   void finish() { starts_.push_back(static_cast<std::uint32_t>(bytes_.size())); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/dns/canonical_key.h"
 #include "core/dns/zone_lookup.h"
 
 namespace swage::dns {
@@ -60,6 +61,8 @@ ZoneLayout::ZoneLayout(const ZonePlan& plan, const RecordStore& store) : plan_(p
   for (const PlannedNode& node : plan.nodes()) place_node(node);
   for (const PlannedNsec3& nsec3 : plan.nsec3s()) place_node(nsec3.node);
   order_ = place(nsec_owners_.size() * sizeof(Ref));
+  const std::size_t steps = (nsec_owners_.size() + zone_image::kOrderStep - 1) / zone_image::kOrderStep;
+  order_keys_ = place(steps * sizeof(KeyPrefix), alignof(KeyPrefix));
   while (bucket_bits_ < 31 && (std::size_t{1} << bucket_bits_) < plan.nsec3s().size()) ++bucket_bits_;
   nsec3_buckets_ = place(plan.nsec3s().empty() ? 0 : ((std::size_t{1} << bucket_bits_) + 1) * sizeof(std::uint32_t));
   nsec3_ = place(plan.nsec3s().size() * sizeof(zone_image::Nsec3));
@@ -125,6 +128,7 @@ void ZoneWriter::write_header() {
   header_.denial = plan_.denial();
   header_.order = layout_.order_;
   header_.order_count = static_cast<std::uint32_t>(layout_.nsec_owners_.size());
+  header_.order_keys = layout_.order_keys_;
   header_.nsec3_buckets = layout_.nsec3_buckets_;
   header_.nsec3 = layout_.nsec3_;
   header_.nsec3_count = static_cast<std::uint32_t>(plan_.nsec3s().size());
@@ -197,8 +201,15 @@ void ZoneWriter::insert(const PlannedNode& planned, NameView name, Ref ref) {
 }
 
 void ZoneWriter::write_order() {
-  Ref* to = at<Ref>(layout_.order_);
-  for (const std::uint32_t index : layout_.nsec_owners_) *to++ = layout_.nodes_[index];
+  auto* const refs = at<Ref>(layout_.order_);
+  auto* const keys = at<KeyPrefix>(layout_.order_keys_);
+  const std::size_t apex_size = plan_.name(plan_.nodes().front()).size();
+  for (std::size_t i = 0; i < layout_.nsec_owners_.size(); ++i) {
+    const std::uint32_t index = layout_.nsec_owners_[i];
+    refs[i] = layout_.nodes_[index];
+    if (i % zone_image::kOrderStep != 0) continue;
+    keys[i / zone_image::kOrderStep] = KeyPrefix::of(plan_.name(plan_.nodes()[index]), apex_size);
+  }
 }
 
 void ZoneWriter::write_nsec3s() {

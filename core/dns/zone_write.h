@@ -32,7 +32,7 @@ class ZoneLayout {
   std::vector<std::uint32_t> nsec_owners_;  // indexes of nodes
   std::uint32_t slot_count_;
   std::uint32_t bucket_bits_ = 1;
-  zone_image::Ref slots_, order_, nsec3_buckets_, nsec3_;
+  zone_image::Ref slots_, order_, order_keys_, nsec3_buckets_, nsec3_;
 };
 
 }  // namespace swage::dns
