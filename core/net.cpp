@@ -1,6 +1,8 @@
 #include "core/net.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -109,5 +111,10 @@ bool Prefix::contains(const IpAddress& other) const {
 }
 
 std::string Prefix::to_string() const { return fmt::format("{}/{}", address.to_string(), length); }
+
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return gethostname(name, HOST_NAME_MAX) == 0 && name[0] != '\0' ? name : "localhost";
+}
 
 }  // namespace swage

@@ -65,4 +65,7 @@ struct Prefix {
   auto operator<=>(const Prefix&) const = default;
 };
 
+// What this machine calls itself; "localhost" if it has no name.
+[[nodiscard]] std::string host_name();
+
 }  // namespace swage

@@ -180,7 +180,7 @@ std::size_t size_limit(const Query& query) {
   return query.edns.present ? std::clamp<std::size_t>(query.edns.udp_size, 512, kUdpSize) : 512;
 }
 
-std::size_t encode(const Query& query, const Response& response, MutableBytes out) {
+std::size_t encode(const Query& query, Response& response, MutableBytes out) {
   CHECK(out.size() >= 512);
   std::size_t at = kHeaderSize;
   std::copy(query.qname.data(), query.qname.data() + query.qname.size(), out.begin() + kHeaderSize);
@@ -199,6 +199,7 @@ std::size_t encode(const Query& query, const Response& response, MutableBytes ou
   }
   Writer writer(out.first(out.size() - opt_size), at, query.qname);
   const Counts counts = write_sections(writer, response);
+  response.truncated = counts.truncated;
   write_header(out.data(), query, response, counts);
   std::size_t size = writer.at();
   if (query.edns.present) size += write_opt(query, response, &out[size], with_options);

@@ -17,12 +17,12 @@ inline constexpr std::uint16_t kUdpSize = 1232;
 // Writes the response into `out` and returns its size in bytes, at most out.size(). REQUIRES: out.size() >= 512.
 //
 // What does not fit: records of the answer and authority sections, and glue (records of the additional section that are
-// not optional), are cut with TC set; optional records are left out whole RRsets at a time, without TC. In the
-// additional section, what is not optional comes first.
+// not optional), are cut with TC set (and response.truncated); optional records are left out whole RRsets at a time,
+// without TC. In the additional section, what is not optional comes first.
 //
 // Header: QR; AA and the rcode are the response's; id, opcode, RD and CD the query's; RA and AD are 0. An OPT record is
 // sent if, and only if, the query has one; an rcode above 15 becomes SERVFAIL without it.
-[[nodiscard]] std::size_t encode(const Query& query, const Response& response, MutableBytes out);
+[[nodiscard]] std::size_t encode(const Query& query, Response& response, MutableBytes out);
 
 // The answer to a message that could not be parsed: its header alone, with no question. REQUIRES: `request` has a
 // header.

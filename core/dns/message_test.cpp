@@ -14,7 +14,7 @@ using namespace swage;
 using namespace swage::dns;
 namespace t = swage::tests;
 
-std::vector<std::uint8_t> encoded(const Query& query, const Response& response, std::size_t room) {
+std::vector<std::uint8_t> encoded(const Query& query, Response& response, std::size_t room) {
   std::vector<std::uint8_t> out(room);
   out.resize(encode(query, response, out));
   return out;

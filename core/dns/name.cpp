@@ -64,20 +64,25 @@ std::strong_ordering NameView::operator<=>(NameView other) const {
 }
 
 std::string NameView::to_string() const {
-  if (is_root()) return ".";
   std::string text;
+  append_to(text);
+  return text;
+}
+
+void NameView::append_to(std::string& text) const {
+  if (is_root()) text += '.';
   for (NameView rest = *this; !rest.is_root(); rest = rest.parent()) {
     for (const std::uint8_t byte : rest.first_label()) {
+      const auto digit = [byte](int divisor) { return static_cast<char>('0' + byte / divisor % 10); };
       if (byte <= ' ' || byte >= 0x7F) {
-        text += fmt::format("\\{:03}", byte);
-      } else {
-        if (std::string_view(".\\\"();@$").find(static_cast<char>(byte)) != std::string_view::npos) text += '\\';
-        text += static_cast<char>(byte);
+        text += {'\\', digit(100), digit(10), digit(1)};
+        continue;
       }
+      if (std::string_view(".\\\"();@$").find(static_cast<char>(byte)) != std::string_view::npos) text += '\\';
+      text += static_cast<char>(byte);
     }
     text += '.';
   }
-  return text;
 }
 
 Name::Name(NameView view) : size_(static_cast<std::uint8_t>(view.size())) {

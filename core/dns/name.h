@@ -46,6 +46,7 @@ class NameView {
   [[nodiscard]] bool is_wildcard() const { return size_ > 2 && data_[0] == 1 && data_[1] == '*'; }
   // Presentation format (RFC 1035 section 5.1), absolute, spelling kept: "example.org.", "a\.b.example.org.", ".".
   [[nodiscard]] std::string to_string() const;
+  void append_to(std::string& text) const;  // the same, behind what is there
 
   [[nodiscard]] bool operator==(NameView other) const;     // without case
   [[nodiscard]] bool same_spelling(NameView other) const;  // with case

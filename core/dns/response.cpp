@@ -45,6 +45,7 @@ Response::Response() {
 void Response::clear() {
   rcode = Rcode::refused;
   authoritative = false;
+  truncated = false;
   answer.clear();
   authority.clear();
   additional.clear();

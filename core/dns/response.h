@@ -50,6 +50,7 @@ class Response {
  public:
   Rcode rcode = Rcode::refused;
   bool authoritative = false;  // AA
+  bool truncated = false;      // TC; encode() finds out
   std::vector<Record> answer, authority, additional;
   std::vector<EdnsOption> options;  // sent only where the query has an OPT
   Arena arena;

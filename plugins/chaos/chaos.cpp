@@ -1,10 +1,9 @@
 #include "plugins/chaos/chaos.h"
 
-#include <limits.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <set>
+
+#include "core/net.h"
 
 namespace swage::plugins::chaos {
 namespace {
@@ -22,11 +21,6 @@ dns::Name name(std::string_view text) {
   const Result<dns::Name> parsed = dns::Name::parse(text);
   CHECK(parsed);
   return *parsed;
-}
-
-std::string host_name() {
-  char name[HOST_NAME_MAX + 1] = {};
-  return gethostname(name, HOST_NAME_MAX) == 0 && name[0] != '\0' ? name : "localhost";
 }
 
 }  // namespace

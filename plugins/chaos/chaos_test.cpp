@@ -21,12 +21,6 @@ std::string chaos_of(std::string_view arguments, std::string_view name) {
   return harness.ask(fmt::format("{} TXT CH", name));
 }
 
-std::string host_name() {
-  char name[256] = {};
-  REQUIRE(gethostname(name, sizeof name - 1) == 0);
-  return name;
-}
-
 }  // namespace
 
 TEST_CASE("chaos: setup") {

@@ -39,23 +39,6 @@ void append_address(std::string& line, const IpAddress& address) {
   if (address.is_v6()) line += ']';
 }
 
-// As NameView::to_string(), which would allocate.
-void append_name(std::string& line, dns::NameView name) {
-  if (name.is_root()) line += '.';
-  for (; !name.is_root(); name = name.parent()) {
-    for (const std::uint8_t byte : name.first_label()) {
-      if (byte <= ' ' || byte >= 0x7F) {
-        line += '\\';
-        append_digits(line, byte, 3);
-        continue;
-      }
-      if (std::string_view(".\\\"();@$").find(static_cast<char>(byte)) != std::string_view::npos) line += '\\';
-      line += static_cast<char>(byte);
-    }
-    line += '.';
-  }
-}
-
 // As few decimals as say it all: "0.0000123s".
 void append_seconds(std::string& line, std::chrono::nanoseconds duration) {
   constexpr std::uint64_t kSecond = 1'000'000'000;
@@ -111,6 +94,7 @@ std::uint64_t buffer_size(const dns::Query& query) {
 void append_flags(std::string& line, const Event& event) {
   line += "qr";
   if (event.response.authoritative) line += ",aa";
+  if (event.response.truncated) line += ",tc";
   if (event.query.recursion_desired) line += ",rd";
   if (event.query.checking_disabled) line += ",cd";
 }
@@ -171,7 +155,7 @@ std::optional<Class> parse_class(std::string_view word) {
 
 const Format::Placeholder Format::kPlaceholders[] = {
     {"{type}", [](std::string& line, const Event& event) { line += dns::to_string(event.query.qtype); }},
-    {"{name}", [](std::string& line, const Event& event) { append_name(line, event.query.key); }},
+    {"{name}", [](std::string& line, const Event& event) { event.query.key.view().append_to(line); }},
     {"{class}", [](std::string& line, const Event& event) { line += dns::to_string(event.query.qclass); }},
     {"{proto}",
      [](std::string& line, const Event& event) { line += event.query.transport == Transport::tcp ? "tcp" : "udp"; }},

@@ -1,19 +1,13 @@
 #include "plugins/nsid/nsid.h"
 
-#include <limits.h>
-#include <unistd.h>
-
 #include <fmt/ranges.h>
+
+#include "core/net.h"
 
 namespace swage::plugins::nsid {
 namespace {
 
 constexpr std::size_t kMaxData = 255;  // bytes; what a client gets for asking must stay small
-
-std::string host_name() {
-  char name[HOST_NAME_MAX + 1] = {};
-  return gethostname(name, HOST_NAME_MAX) == 0 && name[0] != '\0' ? name : "localhost";
-}
 
 }  // namespace
 
