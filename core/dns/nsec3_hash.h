@@ -15,7 +15,7 @@ inline constexpr unsigned kMaxNsec3Iterations = 500;
 
 using Nsec3Hash = std::array<std::uint8_t, kNsec3HashSize>;
 
-// In any case. `iterations` are the additional ones, 0 for a single hash. Allocates once for each thread.
+// In any case. `iterations` are the additional ones, 0 for a single hash.
 [[nodiscard]] Nsec3Hash nsec3_hash(NameView name, Bytes salt, unsigned iterations);
 
 }  // namespace swage::dns

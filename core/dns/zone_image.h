@@ -48,8 +48,9 @@ inline constexpr std::size_t kUnit = 4;
 inline constexpr std::array<char, 8> kMagic = {'s', 'w', 'a', 'g', 'z', 'o', 'n', 'e'};
 inline constexpr std::uint32_t kVersion = 1;
 
-// A search among the keys of every eighth name touches 2 bytes for each name, which stay in the cache, and then the
-// names of eight neighbours. To search among the names themselves takes four times as long in a zone of a million.
+// A search among the keys of every eighth name touches 2 bytes for each name of the zone, which stay in the cache, and
+// at last the names of eight neighbours. To search among the names themselves takes more than twice as long in a signed
+// zone of a million.
 inline constexpr std::size_t kOrderStep = 8;
 
 enum class Denial : std::uint8_t { none, nsec, nsec3 };
