@@ -1,0 +1,53 @@
+// Other people's DNS servers on loopback, for comparison: Knot DNS, NSD and unbound, as Debian packages them. Each has
+// a configuration of its own in a temporary folder and nothing to do with a server that the machine may run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "tests/support/dns_client.h"
+#include "tests/support/loopback.h"
+#include "tests/support/process.h"
+
+namespace swage::tests {
+
+struct ServedZone {
+  std::string name;  // with its final dot
+  std::string file;  // absolute path
+};
+
+// A resolver that minimises QNAMEs strictly, spells them in mixed case (0x20) and asks `authority` for everything:
+// there is no other nameserver in its world.
+struct Resolving {
+  Endpoint authority;
+  std::vector<std::string> zones;      // names that are answered when it is ready
+  std::vector<std::string> anchors{};  // DNSKEY records to trust; it validates if there are any
+};
+
+// True if `program` is installed. If not, says so on standard error and by Catch's WARN, and fails the test where the
+// environment has CI=true. For Catch tests only.
+[[nodiscard]] bool have_peer(std::string_view program);
+
+class Peer {
+ public:
+  // Authoritative for `zones`, ready to answer. `folder` must outlive the peer.
+  [[nodiscard]] static Result<Peer> knot(const Folder& folder, const std::vector<ServedZone>& zones);
+  [[nodiscard]] static Result<Peer> nsd(const Folder& folder, const std::vector<ServedZone>& zones);
+  [[nodiscard]] static Result<Peer> unbound(const Folder& folder, const Resolving& resolving);
+
+  [[nodiscard]] Endpoint endpoint() const { return port_.v4(); }
+  [[nodiscard]] std::string log() const { return process_.log(); }
+
+ private:
+  explicit Peer(Port port) : port_(std::move(port)) {}
+  // Starts the command and waits until all `names` are answered.
+  [[nodiscard]] static Result<Peer> start(Port port, const Command& command, const std::vector<std::string>& names);
+
+  Port port_;
+  Process process_;
+};
+
+}  // namespace swage::tests
