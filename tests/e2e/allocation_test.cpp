@@ -51,6 +51,10 @@ example.org {
     nsid
     file zones/example.org
 }
+example {
+    bind 127.0.0.1
+    file tests/support/zones/rfc5155.zone  # signed, with NSEC3
+}
 )";
 constexpr const char* kPeer = "k51qzi5uqu5dgf513xbrfjl4smgo2eh1x8p8y6grzsf1oz0reiy56p65tds3s6.libp2p.direct.";
 
@@ -84,6 +88,10 @@ TEST_CASE("allocation: none for a query over UDP") {
       {"zone answer with additional records", {.name = "example.org.", .type = "MX", .opt = opt}},
       {"NXDOMAIN", {.name = "nowhere.libp2p.direct.", .type = "A", .opt = secure}},
       {"NODATA", {.name = "example.org.", .type = "TYPE65280"}},
+      {"signed answer", {.name = "example.", .type = "MX", .opt = secure}},
+      {"signed NXDOMAIN", {.name = "a.c.x.w.example.", .type = "A", .opt = secure}},
+      {"signed wildcard", {.name = "a.z.w.example.", .type = "MX", .opt = secure}},
+      {"signed referral", {.name = "mc.b.example.", .type = "MX", .opt = secure}},
       {"refused", {.name = "elsewhere.test.", .type = "A", .opt = opt}},
       {"NSID", {.name = "example.org.", .type = "SOA", .opt = nsid}},
       {"bad version", {.name = "example.org.", .type = "SOA", .opt = Opt{.version = 1}}},
