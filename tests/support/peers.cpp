@@ -126,6 +126,7 @@ server:
   qname-minimisation: yes
   qname-minimisation-strict: yes
   local-zone: "test." nodefault
+  val-log-level: 2
   module-config: "{}"
 remote-control:
   control-enable: no
