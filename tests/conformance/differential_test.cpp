@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::size_t kBatch = 64;       // queries under way at each server
 constexpr std::size_t kTcpBatches = 10;  // one batch of so many goes over TCP
-constexpr std::size_t kShown = 12;       // unexplained differences that are printed
 constexpr const char* kTypes[] = {"A",     "A",         "A",         "AAAA",   "TXT",  "TXT",        "MX",    "NS",
                                   "NS",    "SOA",       "DS",        "DS",     "SRV",  "CAA",        "PTR",   "CNAME",
                                   "DNAME", "TYPE65280", "TYPE65281", "DNSKEY", "NSEC", "NSEC3PARAM", "HTTPS", "NSEC3"};

@@ -15,8 +15,8 @@
 namespace swage::tests {
 
 struct ServerOptions {
-  unsigned workers = 1;                // dns processes
-  std::vector<std::string> arguments{}; // after those that Server gives
+  unsigned workers = 1;                  // dns processes
+  std::vector<std::string> arguments{};  // after those that Server gives
   std::vector<std::pair<std::string, std::string>> environment{};
   bool wait = true;  // until it answers DNS on port()
   Milliseconds patience{20000};

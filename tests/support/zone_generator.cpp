@@ -11,8 +11,8 @@ namespace swage::tests {
 namespace {
 
 constexpr std::string_view kLabels[] = {
-    "a",   "b",      "c",     "x",     "y",     "www",   "mail", "ns",
-    "ns2", "_tcp",   "_x",    "a\\.b", "\\000", "\\255", "-",    "A-very-long-label-of-no-meaning",
+    "a",   "b",      "c",      "x",     "y",     "www",   "mail", "ns",
+    "ns2", "_tcp",   "_x",     "a\\.b", "\\000", "\\255", "-",    "A-very-long-label-of-no-meaning",
     "w-1", "\\032z", "sp\\;c", "0",     "ent",   "Deep",  "*",    "zz"};
 constexpr std::string_view kOutside[] = {"www.outside.example.", "ns.outside.example.", "other.example.", "example."};
 
