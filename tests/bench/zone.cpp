@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <random>
 #include <string>
@@ -148,7 +149,7 @@ Result<> bench(unsigned count, bool only_a) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const unsigned count = argc > 1 ? static_cast<unsigned>(std::stoul(argv[1])) : 1'000'000;
+  const unsigned count = argc > 1 ? static_cast<unsigned>(std::strtoul(argv[1], nullptr, 10)) : 1'000'000;
   for (const bool only_a : {true, false}) {
     if (const auto done = bench(count, only_a); !done) {
       std::fprintf(stderr, "%s\n", done.error().text().c_str());
