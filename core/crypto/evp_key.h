@@ -42,7 +42,7 @@ class EvpPublicKey {
 // A private key, which OpenSSL wipes when it goes.
 class EvpPrivateKey {
  public:
-  // From the system's randomness. An RSA key takes about 0.1 s.
+  // From OpenSSL's randomness, which is the system's. An RSA key takes long: two primes must be found.
   [[nodiscard]] static EvpPrivateKey generate_rsa();    // of 2048 bits
   [[nodiscard]] static EvpPrivateKey generate_ecdsa();  // on P-256
   [[nodiscard]] static EvpPrivateKey generate_secp256k1();

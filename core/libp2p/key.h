@@ -45,7 +45,7 @@ class PublicKey {
 // A private key and its public one. Moves, is wiped when it goes.
 class PrivateKey {
  public:
-  // From the system's randomness: RSA of 2048 bits (in 0.1 s), ECDSA on P-256.
+  // From the system's randomness: RSA of 2048 bits (which takes long), ECDSA on P-256.
   [[nodiscard]] static PrivateKey generate(KeyType type);
   // An Ed25519 key. REQUIRES: 32 bytes, secret.
   [[nodiscard]] static PrivateKey from_seed(Bytes seed);
