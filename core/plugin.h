@@ -25,6 +25,7 @@
 #include "core/dns/query.h"
 #include "core/dns/response.h"
 #include "core/result.h"
+#include "core/shm/shared.h"
 #include "core/shm/snapshot.h"
 
 namespace swage {
@@ -110,6 +111,10 @@ class Controller : public config::Dispenser {
   // Memory that one process publishes and all see; see core/shm/snapshot.h. `name` is unique in the Corefile: say the
   // directive and what tells it from the next, "file example.org. zones/example.org".
   [[nodiscard]] virtual shm::Snapshot& snapshot(const std::string& name) = 0;
+
+  // Memory that all processes see and that outlives them; see core/shm/shared.h. Those who say the same name have the
+  // same memory, in this configuration and in the next one: say what it holds and for which zone.
+  [[nodiscard]] virtual shm::Shared& shared(const std::string& name) = 0;
 
   virtual void listen_on(std::vector<IpAddress> addresses) = 0;  // bind
   virtual void set_root(std::string folder) = 0;                 // root

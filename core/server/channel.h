@@ -35,8 +35,11 @@ struct Message {
     corefile = 'c',  // text: its path; descriptor: memory with the recorded Sources
     socket = 's',    // text: "udp" or "tcp", a space, the endpoint; descriptor: the bound socket
     snapshot =
-        'n',       // text: its name; descriptor: the sealed memory. Also later, whenever there is a newer one. And from
-                   // the service to the supervisor: a publication
+        'n',  // text: its name; descriptor: the sealed memory. Also later, whenever there is a newer one. And from
+              // the service to the supervisor: a publication
+    shared =
+        'm',  // text: its name; descriptor: memory that lasts. Also later. And from the service to the supervisor: what
+              // the memory of this name is from now on
     set_up = 'u',  // all that was inherited is there: set up, and say ready or failed
     start = 'g',   // to the service: the configuration is in force, run
     drain = 'd',   // finish what was begun, then exit

@@ -39,6 +39,9 @@ Result<> take(Message message, Inheritance& inheritance) {
     case Message::Kind::snapshot:
       inheritance.snapshots[message.text] = std::move(message.descriptor);
       return {};
+    case Message::Kind::shared:
+      inheritance.shared[message.text] = std::move(message.descriptor);
+      return {};
     default:
       return fail("unexpected message '{}' from the supervisor", static_cast<char>(message.kind));
   }

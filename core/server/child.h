@@ -28,6 +28,7 @@ struct Inheritance {
   config::Sources sources;
   std::vector<Socket> sockets;
   std::map<std::string, Descriptor> snapshots;  // by name
+  std::map<std::string, Descriptor> shared;     // by name
 };
 
 // Reads messages up to `set_up`, waiting for them.

@@ -46,6 +46,12 @@ class Setup : public Controller {
     return *entry;
   }
 
+  shm::Shared& shared(const std::string& name) override {
+    auto& entry = configuration_.shared[name];
+    if (entry == nullptr) entry = std::make_unique<shm::Shared>(name);
+    return *entry;
+  }
+
   void listen_on(std::vector<IpAddress> addresses) override { block_.addresses = std::move(addresses); }
   void set_root(std::string folder) override { root_ = std::move(folder); }
   void accept_chaos() override { block_.accepts_chaos = true; }

@@ -12,6 +12,7 @@
 #include "core/plugin.h"
 #include "core/server/block.h"
 #include "core/server/router.h"
+#include "core/shm/shared.h"
 #include "core/shm/snapshot.h"
 
 namespace swage::server {
@@ -25,6 +26,7 @@ struct Configuration {
   std::vector<std::unique_ptr<Block>> blocks;
   std::vector<NamedService> services;
   std::map<std::string, std::unique_ptr<shm::Snapshot>> snapshots;  // by name
+  std::map<std::string, std::unique_ptr<shm::Shared>> shared;       // by name
   std::map<Endpoint, Router> listeners;
 
   // A line for each zone and listener, for the operator: "dns://0.0.0.0:53 libp2p.direct.".

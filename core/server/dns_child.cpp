@@ -27,6 +27,7 @@ class DnsChild {
     TRY(configuration_, configure(inheritance.sources, inheritance.corefile, plugins, inheritance.default_port));
     configuration_.services.clear();
     for (auto& [name, memory] : inheritance.snapshots) TRY(take_snapshot(name, std::move(memory)));
+    for (auto& [name, memory] : inheritance.shared) take_shared(name, std::move(memory));
     for (Inheritance::Socket& socket : inheritance.sockets) listen(std::move(socket));
     return {};
   }
@@ -65,6 +66,18 @@ class DnsChild {
     return {};
   }
 
+  // A process without it serves all the rest.
+  void take_shared(const std::string& name, Descriptor memory) {
+    const auto shared = configuration_.shared.find(name);
+    if (shared == configuration_.shared.end()) return;
+    Result<shm::Segment> segment = shm::Segment::attach(memory.release(), shm::Segment::Access::read);
+    if (segment) {
+      shared->second->replace(*std::move(segment));
+    } else {
+      log::error("dns {}: {}: {}", worker_, name, segment.error().text());
+    }
+  }
+
   void receive() {
     while (true) {
       Result<std::optional<Message>> message = channel_.receive();
@@ -81,6 +94,8 @@ class DnsChild {
     if (message.kind == Message::Kind::snapshot) {
       const Result<> taken = take_snapshot(message.text, std::move(message.descriptor));
       if (!taken) log::error("dns {}: {}: {}", worker_, message.text, taken.error().text());
+    } else if (message.kind == Message::Kind::shared) {
+      take_shared(message.text, std::move(message.descriptor));
     } else if (message.kind == Message::Kind::drain && !drain_timer_) {
       for (const auto& udp : udp_) {
         udp->poll.stop();

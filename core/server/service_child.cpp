@@ -30,7 +30,11 @@ class ServiceChild : public Host {
     for (const auto& [name, snapshot] : configuration_.snapshots) {
       snapshot->on_publish([this](const shm::Snapshot& published) { return publish(published); });
     }
+    for (const auto& [name, shared] : configuration_.shared) take_over(*shared, inheritance.shared[name]);
     for (const NamedService& each : configuration_.services) TRY(each.service->prepare());
+    for (const auto& [name, shared] : configuration_.shared) {
+      if (shared->exists() && !shared->provided()) TRY(send_memory(Message::Kind::shared, name, shared->segment()));
+    }
     for (const auto& [endpoint, router] : configuration_.listeners) {
       send({Message::Kind::listen, endpoint_text(endpoint), {}});
     }
@@ -62,8 +66,26 @@ class ServiceChild : public Host {
 
  private:
   Result<> publish(const shm::Snapshot& snapshot) {
-    TRY(Descriptor memory, borrow(snapshot.segment().fd()));
-    send({Message::Kind::snapshot, snapshot.name(), std::move(memory)});
+    return send_memory(Message::Kind::snapshot, snapshot.name(), snapshot.segment());
+  }
+
+  // What the configuration, or the service process, before this one left.
+  void take_over(shm::Shared& shared, Descriptor& left) {
+    shared.on_provide([this](const shm::Shared& provided) {
+      return send_memory(Message::Kind::shared, provided.name(), provided.segment());
+    });
+    if (!left.exists()) return;
+    Result<shm::Segment> memory = shm::Segment::attach(left.release(), shm::Segment::Access::write);
+    if (memory) {
+      shared.replace(*std::move(memory));
+    } else {
+      log::error("{}: {}", shared.name(), memory.error().text());
+    }
+  }
+
+  Result<> send_memory(Message::Kind kind, const std::string& name, const shm::Segment& segment) {
+    TRY(Descriptor memory, borrow(segment.fd()));
+    send({kind, name, std::move(memory)});
     return {};
   }
 

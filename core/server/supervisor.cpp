@@ -50,6 +50,14 @@ Result<Descriptor> duplicate(int fd) {
   return copy;
 }
 
+Result<> send_all(Channel& channel, Message::Kind kind, const std::map<std::string, Descriptor>& memories) {
+  for (const auto& [name, memory] : memories) {
+    TRY(Descriptor copy, memory.duplicate());
+    channel.send({kind, name, std::move(copy)});
+  }
+  return {};
+}
+
 bool has_ipv6() { return access("/proc/net/if_inet6", F_OK) == 0; }
 
 }  // namespace
@@ -76,6 +84,11 @@ Result<> Supervisor::begin(config::Sources sources) {
   for (const std::string& warning : sources.warnings()) log::warning("{}", warning);
   auto generation = std::make_unique<Generation>();
   TRY(generation->sources, to_memory(sources));
+  if (current_) {
+    for (const auto& [name, memory] : current_->shared) {
+      TRY(generation->inherited[name], memory.duplicate());
+    }
+  }
   TRY(start_child(*generation, std::nullopt));
   next_ = std::move(generation);
   return {};
@@ -95,11 +108,11 @@ Result<> Supervisor::start_child(Generation& generation, std::optional<std::size
       channel.send({Message::Kind::socket, "udp " + endpoint_text(endpoint), std::move(udp)});
       channel.send({Message::Kind::socket, "tcp " + endpoint_text(endpoint), std::move(tcp)});
     }
-    for (const auto& [name, memory] : generation.snapshots) {
-      TRY(Descriptor copy, memory.duplicate());
-      channel.send({Message::Kind::snapshot, name, std::move(copy)});
-    }
+    TRY(send_all(channel, Message::Kind::snapshot, generation.snapshots));
+  } else {
+    TRY(send_all(channel, Message::Kind::shared, generation.inherited));
   }
+  TRY(send_all(channel, Message::Kind::shared, generation.shared));
   channel.send({Message::Kind::set_up, {}, {}});
   generation.children.push_back(std::move(child));
   return {};
@@ -133,6 +146,7 @@ void Supervisor::put_in_force() {
   const bool first = current_ == nullptr;
   if (!first) leave(*current_);
   current_ = std::move(next_);
+  current_->inherited.clear();
   std::erase_if(sockets_, [&](const auto& each) {
     return std::find(current_->listen.begin(), current_->listen.end(), each.first) == current_->listen.end();
   });
@@ -311,7 +325,10 @@ void Supervisor::handle(Generation& generation, ChildProcess& child, Message mes
       if (&generation == next_.get()) generation.serves.push_back(std::move(message.text));
       return;
     case Message::Kind::snapshot:
-      take_snapshot(generation, std::move(message));
+      pass_on(generation, generation.snapshots, std::move(message));
+      return;
+    case Message::Kind::shared:
+      pass_on(generation, generation.shared, std::move(message));
       return;
     case Message::Kind::reload:
       reload();
@@ -341,14 +358,14 @@ void Supervisor::handle(Generation& generation, ChildProcess& child, Message mes
   if (std::all_of(generation.children.begin(), generation.children.end(), is_ready)) put_in_force();
 }
 
-// Keeps a publication of the service, for processes to come, and hands it to the dns processes there are.
-void Supervisor::take_snapshot(Generation& generation, Message message) {
+// Keeps memory that the service sent, for processes to come, and hands it to the dns processes there are.
+void Supervisor::pass_on(Generation& generation, std::map<std::string, Descriptor>& kept, Message message) {
   for (ChildProcess& child : generation.children) {
     if (!child.worker) continue;
     Result<Descriptor> copy = message.descriptor.duplicate();
-    if (copy) child.channel.send({Message::Kind::snapshot, message.text, std::move(*copy)});
+    if (copy) child.channel.send({message.kind, message.text, std::move(*copy)});
   }
-  generation.snapshots[message.text] = std::move(message.descriptor);
+  kept[message.text] = std::move(message.descriptor);
 }
 
 void Supervisor::run_timers() {

@@ -41,6 +41,8 @@ class Supervisor {
     std::vector<Endpoint> listen;
     std::vector<std::string> serves;
     std::map<std::string, Descriptor> snapshots;  // the newest of each name
+    std::map<std::string, Descriptor> shared;     // memory that lasts, as the service chose it
+    std::map<std::string, Descriptor> inherited;  // what it chooses from: that of the generation before
     std::list<ChildProcess> children;
     std::vector<std::pair<SteadyTime, std::optional<std::size_t>>> restarts;  // when, and which child
     std::map<std::optional<std::size_t>, std::chrono::milliseconds> delays;   // before the next restart of a child
@@ -63,7 +65,7 @@ class Supervisor {
   void child_ended(Generation& generation, std::list<ChildProcess>::iterator child, int status);
   void receive(Generation* generation, ChildProcess& child);
   void handle(Generation& generation, ChildProcess& child, Message message);
-  void take_snapshot(Generation& generation, Message message);
+  void pass_on(Generation& generation, std::map<std::string, Descriptor>& kept, Message message);
   void run_timers();
   [[nodiscard]] int milliseconds_to_next_timer() const;
 

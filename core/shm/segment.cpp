@@ -50,18 +50,30 @@ Result<Segment> Segment::create(const std::string& name, std::size_t size) {
   return segment;
 }
 
-Result<Segment> Segment::open(int fd) {
+Result<Segment> Segment::map(int fd, Access access, int flags) {
   Segment segment;
   segment.fd_ = fd;
   struct stat status{};
   if (fstat(fd, &status) != 0) return fail("shared memory: {}", std::strerror(errno));
   if (status.st_size <= 0) return fail("shared memory: the segment is empty");
   const auto size = static_cast<std::size_t>(status.st_size);
-  void* data = mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+  const int protection = access == Access::write ? PROT_READ | PROT_WRITE : PROT_READ;
+  void* data = mmap(nullptr, size, protection, MAP_SHARED | flags, fd, 0);
   if (data == MAP_FAILED) return fail("shared memory of {} bytes: {}", size, std::strerror(errno));
   segment.data_ = static_cast<std::uint8_t*>(data);
   segment.size_ = size;
+  segment.writable_ = access == Access::write;
   return segment;
+}
+
+Result<Segment> Segment::open(int fd) { return map(fd, Access::read, MAP_POPULATE); }
+
+Result<Segment> Segment::attach(int fd, Access access) { return map(fd, access, 0); }
+
+Result<Segment> Segment::again(Access access) const {
+  const int copy = fcntl(fd_, F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) return fail("shared memory: {}", std::strerror(errno));
+  return attach(copy, access);
 }
 
 MutableBytes Segment::writable_bytes() {
@@ -80,6 +92,13 @@ Result<> Segment::seal() {
   void* data = mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd_, 0);
   if (data == MAP_FAILED) return fail("shared memory of {} bytes: {}", size_, std::strerror(errno));
   data_ = static_cast<std::uint8_t*>(data);
+  return {};
+}
+
+Result<> Segment::fix_size() {
+  if (fcntl(fd_, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+    return fail("shared memory: its size cannot be fixed: {}", std::strerror(errno));
+  }
   return {};
 }
 

@@ -1,4 +1,4 @@
-// A piece of shared memory: an anonymous memfd and its mapping in this process. Move-only owner of both.
+// A piece of shared memory: a memfd, or a file, and its mapping in this process. Move-only owner of both.
 #pragma once
 
 #include <string>
@@ -23,13 +23,22 @@ class Segment {
 
   [[nodiscard]] bool exists() const { return data_ != nullptr; }
   [[nodiscard]] Bytes bytes() const { return {data_, size_}; }
-  // REQUIRES: made by create() and not sealed.
+  // The memory, or file, behind `fd` as it is, and as others may change it. Takes over `fd`, also where it fails.
+  enum class Access : std::uint8_t { read, write };
+  [[nodiscard]] static Result<Segment> attach(int fd, Access access);
+  // The same memory once more.
+  [[nodiscard]] Result<Segment> again(Access access) const;
+
+  // REQUIRES: made by create() or attached for writing, and not sealed.
   [[nodiscard]] MutableBytes writable_bytes();
   // No process can change the bytes or the size from now on.
   [[nodiscard]] Result<> seal();
+  // No process can change the size from now on. REQUIRES: made by create().
+  [[nodiscard]] Result<> fix_size();
   [[nodiscard]] int fd() const { return fd_; }
 
  private:
+  [[nodiscard]] static Result<Segment> map(int fd, Access access, int flags);
   void close();
 
   int fd_ = -1;
