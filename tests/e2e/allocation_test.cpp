@@ -3,9 +3,13 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <ctime>
+
+#include "core/libp2p/peer_id.h"
 #include "core/server/configuration.h"
 #include "core/server/sockets.h"
 #include "core/server/udp_listener.h"
+#include "core/shm/challenge_store.h"
 #include "plugins/plugins.h"
 #include "tests/support/dns_client.h"
 #include "tests/support/dns_message.h"
@@ -42,6 +46,7 @@ constexpr const char* kCorefile = R"(libp2p.direct {
     bind 127.0.0.1
     errors
     any
+    acme-txt
     ipsubdomain
     file zones/libp2p.direct
 }
@@ -57,6 +62,14 @@ example {
 }
 )";
 constexpr const char* kPeer = "k51qzi5uqu5dgf513xbrfjl4smgo2eh1x8p8y6grzsf1oz0reiy56p65tds3s6.libp2p.direct.";
+constexpr const char* kRegistered = "k51qzi5uqu5diuci8bva7narzo109juvlfbckhzf3j2ljua2979b21rs6uyquk";
+
+void set_challenges(server::Configuration& configuration) {
+  shm::ChallengeStore store(*configuration.shared.at(shm::ChallengeStore::name("libp2p.direct.")));
+  const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;
+  const auto peer = libp2p::PeerId::from_label(as_bytes(kRegistered));
+  for (const char value : {'a', 'b'}) REQUIRE(store.put(peer->multihash(), std::string(43, value), now));
+}
 
 }  // namespace
 
@@ -72,6 +85,7 @@ TEST_CASE("allocation: none for a query over UDP") {
   Result<server::Configuration> configuration = server::configure(sources, "Corefile", plugins::all(), port.number());
   REQUIRE(configuration);
   for (const server::NamedService& each : configuration->services) REQUIRE(each.service->prepare());
+  set_challenges(*configuration);
   Result<server::SocketSet> sockets = server::open_sockets(port.v4(), 1);
   REQUIRE(sockets);
   server::UdpListener listener(std::move(sockets->udp[0]), port.v4(), configuration->listeners.at(port.v4()));
@@ -84,6 +98,9 @@ TEST_CASE("allocation: none for a query over UDP") {
       {"synthesised AAAA", {.name = std::string("2001-db8--1.") + kPeer, .type = "AAAA", .opt = opt}},
       {"synthesised NODATA", {.name = kPeer, .type = "TXT", .opt = secure}},
       {"ANY", {.name = kPeer, .type = "ANY"}},
+      {"challenge", {.name = std::string("_acme-challenge.") + kRegistered + ".libp2p.direct.", .type = "TXT"}},
+      {"no challenge", {.name = std::string("_acme-challenge.") + kPeer, .type = "TXT", .opt = opt}},
+      {"challenge, another type", {.name = std::string("_acme-challenge.") + kPeer, .type = "CAA", .opt = opt}},
       {"zone answer", {.name = "libp2p.direct.", .type = "NS", .opt = opt}},
       {"zone answer with additional records", {.name = "example.org.", .type = "MX", .opt = opt}},
       {"NXDOMAIN", {.name = "nowhere.libp2p.direct.", .type = "A", .opt = secure}},

@@ -1,0 +1,69 @@
+#include "plugins/acme_txt/acme_txt.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "core/libp2p/peer_id.h"
+#include "core/log.h"
+#include "core/negative.h"
+
+namespace swage::plugins::acme_txt {
+namespace {
+
+constexpr std::string_view kLabel = "_acme-challenge";
+
+}  // namespace
+
+std::int64_t coarse_time() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+// The zone two labels above qname; nullptr where that is none of ours.
+const dns::Name* AcmeTxt::zone_of(const Query& query) const {
+  if (query.label_count < 2 || as_text(query.key.view().first_label()) != kLabel) return nullptr;
+  const dns::NameView above = query.key_suffix(2);
+  const auto zone =
+      std::ranges::find_if(settings_.zones, [&](const dns::Name& each) { return above.same_spelling(each); });
+  return zone == settings_.zones.end() ? nullptr : &*zone;
+}
+
+// REQUIRES: at most 255 bytes.
+void AcmeTxt::add_txt(const Query& query, Response& response, std::string_view text) const {
+  const MutableBytes rdata = response.arena.allocate(1 + text.size());
+  rdata[0] = static_cast<std::uint8_t>(text.size());
+  std::ranges::copy(text, rdata.begin() + 1);
+  response.answer.push_back({.owner = query.qname, .type = dns::Type::txt, .ttl = settings_.ttl, .rdata = rdata});
+}
+
+Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next) const {
+  if (query.opcode != dns::Opcode::query || query.qclass != dns::Class::in) return next(query, response);
+  const dns::Name* const zone = zone_of(query);
+  if (zone == nullptr) return next(query, response);
+  const auto peer = libp2p::PeerId::from_label(query.key_suffix(1).first_label());
+  if (!peer) return next(query, response);
+  if (query.qtype != dns::Type::txt) return no_data(query, response, next, *zone);
+
+  if (!store_.exists()) return fail("the challenge store of {} is not there", zone->to_string());
+  shm::Challenges values;
+  if (store_.find(peer->multihash(), clock_(), values) == shm::Table::Found::unsettled) {
+    return fail("the challenges of {} cannot be read", query.qname.to_string());
+  }
+  if (values.count == 0 && !settings_.placeholder) return no_data(query, response, next, *zone);
+  response.rcode = dns::Rcode::noerror;
+  response.authoritative = true;
+  for (std::size_t i = 0; i < values.count; ++i) add_txt(query, response, values.text(i));
+  if (values.count == 0) add_txt(query, response, *settings_.placeholder);
+  return Outcome::send;
+}
+
+Result<> ChallengeService::prepare() {
+  TRY(keeper_.prepare(clock_()));
+  log::info("plugin/acme-txt: {}: {}", zone_, keeper_.description(clock_()));
+  return {};
+}
+
+async::Task<Result<>> ChallengeService::run(Host&) { co_return keeper_.enforce(clock_()); }
+
+}  // namespace swage::plugins::acme_txt
