@@ -286,7 +286,8 @@ void TableWriter::fill(std::uint64_t number, const Version& version) {
     record.words[i].store(value, std::memory_order_relaxed);
     step();
   }
-  record.sequence.store(odd + 1, std::memory_order_release);
+  const std::uint64_t even = odd + 1;
+  record.sequence.store(even == 0 ? 2 : even, std::memory_order_release);  // a damaged one may overflow; 0 is no number
   step();
 }
 
