@@ -27,6 +27,7 @@ IpAddress IpAddress::v6(Bytes sixteen) {
 Result<IpAddress> IpAddress::parse(std::string_view text) {
   std::array<std::uint8_t, 16> bytes;
   const std::string terminated(text);
+  if (terminated.find('\0') != std::string::npos) return fail("not an IP address: '{}'", text);
   if (inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1) return v4({bytes.data(), 4});
   if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) return v6(bytes);
   return fail("not an IP address: '{}'", text);

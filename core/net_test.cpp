@@ -21,6 +21,10 @@ TEST_CASE("net: addresses and endpoints as text") {
   }
 }
 
+TEST_CASE("net: what stands behind a zero byte is not ignored") {
+  CHECK_FALSE(IpAddress::parse(std::string_view("1.2.3.4\0x", 9)));
+}
+
 TEST_CASE("net: prefixes") {
   CHECK(Prefix::parse("192.0.2.77/24")->to_string() == "192.0.2.0/24");
   CHECK(Prefix::parse("2001:db8:ffff::/33")->to_string() == "2001:db8:8000::/33");

@@ -18,7 +18,8 @@ class Error {
 
   // An error in a configuration or zone file: "FILE:LINE: TEXT".
   [[nodiscard]] static Error at(std::string_view file, unsigned line, std::string_view text) {
-    return Error(fmt::format("{}:{}: {}", file, line, text));
+    constexpr std::size_t kMost = 1000;  // bytes: a word of a file may be megabytes long
+    return Error(fmt::format("{}:{}: {}{}", file, line, text.substr(0, kMost), text.size() > kMost ? "…" : ""));
   }
 
   [[nodiscard]] const std::string& text() const { return text_; }

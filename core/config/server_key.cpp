@@ -41,7 +41,7 @@ const char* objection(char character) {
   if (byte >= 0x80) return "write what is not ASCII as punycode, xn--…";
   if (byte <= ' ' || byte == 0x7F) return "it has white space or a control character";
   if (character == '{' || character == '}') return "a brace stands alone, with blanks around it";
-  if (character == ':') return "behind ':' comes a port, 0 to 65535";
+  if (character == ':') return "behind ':' comes a port, 1 to 65535";
   if (character == '(' || character == ')') return "a snippet is '(name) {' on a line of its own";
   return character == '"' ? "a quote cannot be in it" : nullptr;
 }
@@ -112,7 +112,7 @@ Result<Key> parse_key(std::string_view text) {
     if (is_digits(port)) {
       std::uint16_t number = 0;
       const auto [end, error] = std::from_chars(port.begin(), port.end(), number);
-      if (error != std::errc()) return fail("'{}' is no port; expected 0 to 65535", port);
+      if (error != std::errc() || number == 0) return fail("'{}' is no port; expected 1 to 65535", port);
       key.port = number;
       zone = text.substr(0, colon);
     }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <glob.h>
+#include <ifaddrs.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,17 +13,23 @@
 #include <system_error>
 
 #include "core/bytes.h"
+#include "core/net.h"
 
 namespace swage::config {
 namespace {
 
-std::string reason(int error) { return std::system_category().message(error); }
+constexpr int kNoPlainFile = -1;  // beside the errnos
+
+std::string reason(int error) {
+  return error == kNoPlainFile ? "not a plain file" : std::system_category().message(error);
+}
 
 // All of an open file, up to a byte more than kMaxFile. An errno if that fails.
 std::expected<std::string, int> read_all(int file) {
   struct stat status{};
   if (fstat(file, &status) != 0) return std::unexpected(errno);
   if (S_ISDIR(status.st_mode)) return std::unexpected(EISDIR);
+  if (!S_ISREG(status.st_mode)) return std::unexpected(kNoPlainFile);  // a pipe may never end
   std::string text(Sources::kMaxFile + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
@@ -38,7 +45,7 @@ std::expected<std::string, int> read_all(int file) {
 }
 
 std::expected<std::string, int> read_file(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return std::unexpected(errno);
   auto text = read_all(file);
   ::close(file);
@@ -56,10 +63,26 @@ Result<std::vector<std::string>> glob_disk(const std::string& pattern) {
   return paths;
 }
 
-// The record: "swage sources 1\n", then the files, the globs and the environment, each as a count and so many entries.
+std::map<std::string, std::vector<std::string>> addresses_of_interfaces() {
+  std::map<std::string, std::vector<std::string>> found;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return found;
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    auto& addresses = found[entry->ifa_name];
+    if (entry->ifa_addr == nullptr) continue;
+    if (entry->ifa_addr->sa_family != AF_INET && entry->ifa_addr->sa_family != AF_INET6) continue;
+    addresses.push_back(Endpoint::from_sockaddr(entry->ifa_addr).address.to_string());
+  }
+  freeifaddrs(list);
+  return found;
+}
+
+// The record: "swage sources 1\n", then the files, the globs, the environment and the interfaces, each as a count and
+// so many entries.
 //
 //   count  u32          file  text path, text contents       glob  text pattern, count, that many text paths
 //   text   u32 size, so many bytes                           env   text name, count 0 or 1, that many text value
+//                                                            interface  text name, count, that many text addresses
 constexpr std::string_view kMagic = "swage sources 1\n";
 
 class Writer {
@@ -73,6 +96,14 @@ class Writer {
     count(value.size());
     out_ += value;
   }
+  void lists(const std::map<std::string, std::vector<std::string>>& lists) {
+    count(lists.size());
+    for (const auto& [name, values] : lists) {
+      text(name);
+      count(values.size());
+      for (const std::string& value : values) text(value);
+    }
+  }
   std::string out_{kMagic};
 };
 
@@ -85,6 +116,12 @@ class Reader {
     return bytes.empty() ? 0 : load_u32(as_bytes(bytes).data());
   }
   std::string text() { return std::string(take(count())); }
+  void lists(std::map<std::string, std::vector<std::string>>& lists) {
+    for (auto left = count(); left > 0 && ok_; --left) {
+      std::vector<std::string>& values = lists[text()];
+      for (auto more = count(); more > 0 && ok_; --more) values.push_back(text());
+    }
+  }
   [[nodiscard]] bool ok() const { return ok_; }
 
  private:
@@ -104,6 +141,7 @@ class Reader {
 Sources Sources::from_disk() {
   Sources sources;
   sources.disk_ = true;
+  sources.interfaces_ = addresses_of_interfaces();
   return sources;
 }
 
@@ -155,18 +193,14 @@ std::string Sources::serialize() const {
     writer.text(path);
     writer.text(text);
   }
-  writer.count(globs_.size());
-  for (const auto& [pattern, paths] : globs_) {
-    writer.text(pattern);
-    writer.count(paths.size());
-    for (const std::string& path : paths) writer.text(path);
-  }
+  writer.lists(globs_);
   writer.count(env_.size());
   for (const auto& [name, value] : env_) {
     writer.text(name);
     writer.count(value ? 1 : 0);
     if (value) writer.text(*value);
   }
+  writer.lists(interfaces_);
   return std::move(writer.out_);
 }
 
@@ -177,14 +211,12 @@ Result<Sources> Sources::deserialize(std::string_view bytes) {
     std::string path = reader.text();
     sources.add(std::move(path), reader.text());
   }
-  for (auto left = reader.count(); left > 0 && reader.ok(); --left) {
-    std::vector<std::string>& paths = sources.globs_[reader.text()];
-    for (auto matches = reader.count(); matches > 0 && reader.ok(); --matches) paths.push_back(reader.text());
-  }
+  reader.lists(sources.globs_);
   for (auto left = reader.count(); left > 0 && reader.ok(); --left) {
     std::optional<std::string>& value = sources.env_[reader.text()];
     if (reader.count() != 0) value = reader.text();
   }
+  reader.lists(sources.interfaces_);
   // Only what serialize() makes is valid: this also finds a wrong magic, duplicates, disorder and trailing bytes.
   if (!reader.ok() || sources.serialize() != bytes) return fail("not a record of configuration sources");
   return sources;

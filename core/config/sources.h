@@ -1,4 +1,5 @@
-// What a Corefile is made of: the text of each file, what each glob matched, and the environment variables it names.
+// What a Corefile is made of: the text of each file, what each glob matched, the environment variables it names, and
+// what the interfaces that it may name are.
 //
 // The supervisor reads from disk, and everything that was read is recorded. The children get the record, so that the
 // same parse gives the same result in every process, whatever has changed on disk since; and two records tell whether a
@@ -36,12 +37,15 @@ class Sources {
   // The value of an environment variable; nullopt if it is not set.
   [[nodiscard]] std::optional<std::string> env(const std::string& name);
 
+  // The addresses that the network interfaces of this machine had when the record was begun, as text, by interface.
+  [[nodiscard]] const std::map<std::string, std::vector<std::string>>& interfaces() const { return interfaces_; }
+
   // The record as bytes, for deserialize() in another process of the same build.
   [[nodiscard]] std::string serialize() const;
   // What comes out knows only the record. Fails for anything that serialize() did not make; never reads past `bytes`.
   [[nodiscard]] static Result<Sources> deserialize(std::string_view bytes);
 
-  // The same files, globs and variables with the same contents.
+  // The same files, globs and variables with the same contents. Interfaces do not count.
   [[nodiscard]] bool operator==(const Sources& other) const;
 
   // What the operator should know although it is no error, as "FILE:LINE: text". Neither serialised nor compared.
@@ -54,6 +58,7 @@ class Sources {
   std::map<std::string, std::string> files_;
   std::map<std::string, std::vector<std::string>> globs_;
   std::map<std::string, std::optional<std::string>> env_;
+  std::map<std::string, std::vector<std::string>> interfaces_;
   std::vector<std::string> warnings_;
 };
 

@@ -108,7 +108,7 @@ TEST_CASE("a record is taken only as it was written", "[config]") {
     std::string broken = bytes;
     broken[at] = static_cast<char>(broken[at] ^ 0x80);
     const auto result = Sources::deserialize(broken);  // a changed letter of a text is still a record
-    if (result) CHECK_FALSE(*result == sources);
+    if (result) CHECK_FALSE(result->serialize() == bytes);
   }
   CHECK(Sources::deserialize("").error().text() == "not a record of configuration sources");
 }
