@@ -1,5 +1,6 @@
 #include "core/log.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,21 +8,21 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace swage::log {
 namespace {
 
 constexpr std::size_t kMostWaiting = 1 << 20;  // bytes
+constexpr std::size_t kMostLine = 16 << 10;    // bytes; what is longer is cut
 
 class Writer {
  public:
   void add(std::string_view line) {
+    line = line.substr(0, kMostLine);
     const std::lock_guard lock(mutex_);
-    if (!running_) {
-      running_ = true;
-      std::thread([this] { run(); }).detach();
-    }
+    if (!running_ && !start()) return write_all(std::string(line) + '\n');
     if (waiting_.size() + line.size() > kMostWaiting) {
       ++dropped_;
       return;
@@ -37,6 +38,16 @@ class Writer {
   }
 
  private:
+  // False where the system gives no more threads.
+  bool start() {
+    try {
+      std::thread([this] { run(); }).detach();
+      running_ = true;
+    } catch (const std::system_error&) {
+    }
+    return running_;
+  }
+
   [[noreturn]] void run() {
     std::string batch;
     std::unique_lock lock(mutex_);
@@ -58,7 +69,12 @@ class Writer {
   static void write_all(std::string_view text) {
     while (!text.empty()) {
       const ssize_t count = ::write(STDOUT_FILENO, text.data(), text.size());
-      if (count < 0 && errno != EINTR && errno != EAGAIN) return;  // nobody listens any more
+      if (count < 0 && errno == EAGAIN) {
+        pollfd room{STDOUT_FILENO, POLLOUT, 0};
+        poll(&room, 1, -1);
+      } else if (count < 0 && errno != EINTR) {
+        return;  // nobody listens any more
+      }
       if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
     }
   }
