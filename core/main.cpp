@@ -1,4 +1,6 @@
 // The swage program: one binary that is the supervisor, or, started by it, one of its children.
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -26,32 +28,40 @@ config::Sources first_sources(Options& options) {
   config::Sources sources = config::Sources::from_disk();
   if (options.corefile == "stdin") {
     sources.add("stdin", std::string(std::istreambuf_iterator<char>(std::cin), {}));
+    options.corefile_on_disk = false;
   } else if (!options.corefile_given && access(options.corefile.c_str(), F_OK) != 0) {
     options.corefile = "(default Corefile)";
+    options.corefile_on_disk = false;
     sources.add(options.corefile, std::string(kDefaultCorefile));
   }
   return sources;
 }
 
-int write_pidfile(const std::string& path) {
-  std::FILE* const file = std::fopen(path.c_str(), "we");
-  if (file == nullptr || std::fprintf(file, "%d\n", getpid()) < 0 || std::fclose(file) != 0) {
-    std::fprintf(stderr, "-pidfile %s: cannot be written\n", path.c_str());
-    return 1;
-  }
-  return 0;
+// Descriptors 0 to 2 are standard input, output and error, or nothing: a socket that got one of these numbers would be
+// written to by mistake.
+void occupy_standard_descriptors() {
+  int fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
+  if (fd >= 0) close(fd);
+}
+
+// Zones and connections take descriptors: as many as the system lets us have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int serve(Options options) {
-  const std::string pidfile = options.pidfile;
-  if (!pidfile.empty() && write_pidfile(pidfile) != 0) return 1;
+  raise_descriptor_limit();
+  server::Supervisor::block_signals();  // before anybody may send one
   config::Sources sources = first_sources(options);
   int status = 0;
   {
     server::Supervisor supervisor(std::move(options), std::move(sources));
     status = supervisor.run();
   }
-  if (!pidfile.empty()) unlink(pidfile.c_str());
   log::flush();
   return status;
 }
@@ -84,7 +94,7 @@ int run(std::span<const char* const> arguments) {
 
 // The supervisor starts its children as `swage @dns 3` and `swage @service 0`.
 int run_child(std::string_view kind, const char* index) {
-  server::become_child();
+  server::become_child(kind == "@service" ? "swage service" : fmt::format("swage dns {}", index));
   if (kind == "@service") return server::run_service_child(plugins::all());
   return server::run_dns_child(std::strtoul(index, nullptr, 10), plugins::all());
 }
@@ -93,6 +103,7 @@ int run_child(std::string_view kind, const char* index) {
 }  // namespace swage
 
 int main(int count, char** arguments) {
+  swage::occupy_standard_descriptors();
   if (count == 3 && arguments[1][0] == '@') return swage::run_child(arguments[1], arguments[2]);
   return swage::run({arguments + 1, static_cast<std::size_t>(count - 1)});
 }

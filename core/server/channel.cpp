@@ -1,6 +1,7 @@
 #include "core/server/channel.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,6 +44,15 @@ void Channel::flush() {
   while (!waiting_.empty() && try_send(waiting_.front())) waiting_.pop_front();
 }
 
+void Channel::flush_patiently() {
+  flush();
+  for (int tries = 0; unsent() && tries < 50; ++tries) {
+    pollfd room{socket_.get(), POLLOUT, 0};
+    poll(&room, 1, 100);
+    flush();
+  }
+}
+
 // False where it would have to wait. A message to a peer that is gone counts as sent.
 bool Channel::try_send(const Message& message) {
   char kind = static_cast<char>(message.kind);
@@ -70,8 +80,8 @@ bool Channel::try_send(const Message& message) {
 }
 
 Result<std::optional<Message>> Channel::receive() {
-  std::string text(1 + Message::kMostText, '\0');
-  iovec part = {text.data(), text.size()};
+  incoming_.resize(1 + Message::kMostText);
+  iovec part = {incoming_.data(), incoming_.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr header{};
   header.msg_iov = &part;
@@ -85,15 +95,15 @@ Result<std::optional<Message>> Channel::receive() {
   if (size < 0 && errno == EAGAIN) return std::optional<Message>();
   if (size <= 0) return fail("the other end is gone");
 
-  Message message{static_cast<Message::Kind>(text[0]), {}, {}};
+  Message message{
+      static_cast<Message::Kind>(incoming_[0]), incoming_.substr(1, static_cast<std::size_t>(size) - 1), {}};
   for (cmsghdr* part_of = CMSG_FIRSTHDR(&header); part_of != nullptr; part_of = CMSG_NXTHDR(&header, part_of)) {
     if (part_of->cmsg_level != SOL_SOCKET || part_of->cmsg_type != SCM_RIGHTS) continue;
     int fd = -1;
     std::memcpy(&fd, CMSG_DATA(part_of), sizeof fd);
     message.descriptor = Descriptor(fd);
   }
-  text.resize(static_cast<std::size_t>(size));
-  message.text = text.substr(1);
+  if ((header.msg_flags & MSG_CTRUNC) != 0) return fail("a descriptor did not arrive: too many are open (ulimit -n)");
   return message;
 }
 

@@ -40,7 +40,8 @@ struct Message {
     shared =
         'm',  // text: its name; descriptor: memory that lasts. Also later. And from the service to the supervisor: what
               // the memory of this name is from now on
-    set_up = 'u',  // all that was inherited is there: set up, and say ready or failed
+    set_up = 'u',  // all that was inherited is there: set up, and say ready or failed. Text: "again" to a process that
+                   // replaces one of the configuration in force
     start = 'g',   // to the service: the configuration is in force, run
     drain = 'd',   // finish what was begun, then exit
     // From a child:
@@ -69,9 +70,12 @@ class Channel {
   // Sends what was kept, as far as it goes. For when the socket is writable, and unsent() says that something is
   // waiting.
   void flush();
+  // Waits, up to 5 s, until all is sent. For the last words of a child.
+  void flush_patiently();
   [[nodiscard]] bool unsent() const { return !waiting_.empty(); }
 
-  // The next message; nullopt when there is none now. An Error when the other end is gone.
+  // The next message; nullopt when there is none now. An Error when the other end is gone, or a message has
+  // lost its descriptor because too many are open here: then this process is of no use any more.
   [[nodiscard]] Result<std::optional<Message>> receive();
 
   [[nodiscard]] int fd() const { return socket_.get(); }
@@ -81,6 +85,7 @@ class Channel {
 
   Descriptor socket_;
   std::deque<Message> waiting_;
+  std::string incoming_;
 };
 
 }  // namespace swage::server

@@ -69,12 +69,15 @@ Result<Inheritance> receive_inheritance(Channel& channel) {
     poll(&waiting, 1, -1);
     TRY(std::optional<Message> message, channel.receive());
     if (!message) continue;
-    if (message->kind == Message::Kind::set_up) return inheritance;
+    if (message->kind == Message::Kind::set_up) {
+      inheritance.again = message->text == "again";
+      return inheritance;
+    }
     TRY(take(std::move(*message), inheritance));
   }
 }
 
-void become_child() {
+void become_child(const std::string& name) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   signal(SIGINT, SIG_IGN);
@@ -82,6 +85,10 @@ void become_child() {
   signal(SIGHUP, SIG_IGN);
   signal(SIGUSR1, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  prctl(PR_SET_NAME, name.c_str());
 }
 
 }  // namespace swage::server

@@ -24,6 +24,7 @@ struct Inheritance {
     Descriptor socket;
   };
   std::string corefile;  // path
+  bool again = false;    // a process of this configuration, which is in force, has ended before
   std::uint16_t default_port = 53;
   config::Sources sources;
   std::vector<Socket> sockets;
@@ -42,7 +43,8 @@ struct Inheritance {
 [[nodiscard]] int run_dns_child(std::size_t worker, std::span<const PluginType> plugins);
 [[nodiscard]] int run_service_child(std::span<const PluginType> plugins);
 
-// To be called first in a child: it dies with the supervisor and leaves signals from a terminal to it.
-void become_child();
+// To be called first in a child: it dies with the supervisor and leaves signals to it. `name`: what ps and top show, at
+// most 15 bytes.
+void become_child(const std::string& name);
 
 }  // namespace swage::server

@@ -28,10 +28,7 @@ Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker) {
   posix_spawn_file_actions_adddup2(&files, ends.second.fd(), kChannelDescriptor);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  // The child has our mask: the signals that are for the supervisor stay blocked until become_child() ignores them.
 
   std::string program = "swage";
   std::string kind = worker ? "@dns" : "@service";

@@ -11,8 +11,9 @@ namespace {
 // The Controller of one directive of one server block.
 class Setup : public Controller {
  public:
-  Setup(std::vector<config::Token> tokens, Block& block, Configuration& configuration, std::string& root)
-      : Controller(std::move(tokens)), block_(block), configuration_(configuration), root_(root) {}
+  Setup(std::vector<config::Token> tokens, const config::Sources& sources, Block& block, Configuration& configuration,
+        std::string& root)
+      : Controller(std::move(tokens)), sources_(sources), block_(block), configuration_(configuration), root_(root) {}
 
   const std::vector<dns::Name>& zones() const override { return block_.zones; }
 
@@ -32,6 +33,11 @@ class Setup : public Controller {
 
   std::string path(std::string_view written) const override {
     return written.starts_with('/') || root_.empty() ? std::string(written) : fmt::format("{}/{}", root_, written);
+  }
+
+  const std::vector<std::string>* interface(const std::string& name) const override {
+    const auto found = sources_.interfaces().find(name);
+    return found == sources_.interfaces().end() ? nullptr : &found->second;
   }
 
   void add(std::unique_ptr<const Plugin> plugin) override { block_.chain.push_back(std::move(plugin)); }
@@ -57,19 +63,26 @@ class Setup : public Controller {
   void accept_chaos() override { block_.accepts_chaos = true; }
 
  private:
+  const config::Sources& sources_;
   Block& block_;
   Configuration& configuration_;
   std::string& root_;
 };
 
-Result<> run_setups(const config::ServerBlock& source, std::span<const PluginType> plugins, Block& block,
-                    Configuration& configuration) {
+// What configure() was given.
+struct Given {
+  const config::Sources& sources;
+  std::span<const PluginType> plugins;
+  std::uint16_t default_port;
+};
+
+Result<> run_setups(const config::ServerBlock& source, const Given& given, Block& block, Configuration& configuration) {
   std::string root;
-  for (const PluginType& plugin : plugins) {
+  for (const PluginType& plugin : given.plugins) {
     const auto directive = std::find_if(source.directives.begin(), source.directives.end(),
                                         [&](const auto& each) { return each.name.text == plugin.name; });
     if (directive == source.directives.end()) continue;
-    Setup setup(directive->tokens, block, configuration, root);
+    Setup setup(directive->tokens, given.sources, block, configuration, root);
     TRY(plugin.setup(setup));
   }
   block.chain.push_back(nullptr);
@@ -104,13 +117,13 @@ Result<> listen(const config::Key& key, const dns::Name& zone, const Endpoint& e
   return {};
 }
 
-Result<> add_block(const config::ServerBlock& source, std::span<const PluginType> plugins, std::uint16_t default_port,
-                   Configuration& configuration, Owners& owners) {
+Result<> add_block(const config::ServerBlock& source, const Given& given, Configuration& configuration,
+                   Owners& owners) {
   auto owned = std::make_unique<Block>();
   Block& block = *owned;
   TRY(block.zones, zones_of(source));
   configuration.blocks.push_back(std::move(owned));
-  TRY(run_setups(source, plugins, block, configuration));
+  TRY(run_setups(source, given, block, configuration));
 
   if (block.addresses.empty()) {
     block.addresses.emplace_back();  // 0.0.0.0
@@ -121,7 +134,7 @@ Result<> add_block(const config::ServerBlock& source, std::span<const PluginType
       // Routers view the zones where they are kept: in the block.
       const auto zone = std::find(block.zones.begin(), block.zones.end(), *dns::Name::parse(text));
       for (const IpAddress& address : block.addresses) {
-        const Endpoint endpoint{address, key.port.value_or(default_port), 0};
+        const Endpoint endpoint{address, key.port.value_or(given.default_port), 0};
         TRY(listen(key, *zone, endpoint, block, configuration, owners));
       }
     }
@@ -154,8 +167,9 @@ Result<Configuration> configure(config::Sources& sources, const std::string& pat
 
   Configuration configuration;
   Owners owners;
+  const Given given{sources, plugins, default_port};
   for (const config::ServerBlock& block : blocks) {
-    TRY(add_block(block, plugins, default_port, configuration, owners));
+    TRY(add_block(block, given, configuration, owners));
   }
   return configuration;
 }

@@ -28,7 +28,7 @@ class DnsChild {
     configuration_.services.clear();
     for (auto& [name, memory] : inheritance.snapshots) TRY(take_snapshot(name, std::move(memory)));
     for (auto& [name, memory] : inheritance.shared) take_shared(name, std::move(memory));
-    for (Inheritance::Socket& socket : inheritance.sockets) listen(std::move(socket));
+    for (Inheritance::Socket& socket : inheritance.sockets) TRY(listen(std::move(socket)));
     return {};
   }
 
@@ -36,32 +36,38 @@ class DnsChild {
     async::Poll messages(loop_, channel_.fd(), [this] { receive(); });
     channel_.send({Message::Kind::ready, {}, {}});
     loop_.run();
+    configuration_.blocks.clear();  // plugins may have last words
   }
 
   Channel& channel() { return channel_; }
 
  private:
   struct Udp {
-    Udp(async::Loop& loop, Inheritance::Socket inherited, const Router& router)
-        : listener(std::move(inherited.socket), inherited.endpoint, router),
-          poll(loop, listener.fd(), [this] { listener.serve(); }) {}
+    Udp(DnsChild& child, Inheritance::Socket inherited, const Router& router)
+        : listener(std::move(inherited.socket), inherited.endpoint, router, child.responder_, *child.batch_),
+          poll(child.loop_, listener.fd(), [this] { listener.serve(); }) {}
     UdpListener listener;
     async::Poll poll;
   };
 
-  void listen(Inheritance::Socket inherited) {
-    const Router& router = configuration_.listeners[inherited.endpoint];
-    if (inherited.transport == "udp") {
-      udp_.push_back(std::make_unique<Udp>(loop_, std::move(inherited), router));
-    } else {
-      tcp_.push_back(std::make_unique<TcpServer>(loop_, std::move(inherited.socket), router));
+  Result<> listen(Inheritance::Socket inherited) {
+    const auto listener = configuration_.listeners.find(inherited.endpoint);
+    if (listener == configuration_.listeners.end()) {
+      return fail("no server block listens on {}", inherited.endpoint.to_string());
     }
+    if (inherited.transport == "udp") {
+      udp_.push_back(std::make_unique<Udp>(*this, std::move(inherited), listener->second));
+    } else {
+      tcp_.push_back(std::make_unique<TcpServer>(tcp_common_, std::move(inherited.socket), listener->second));
+    }
+    return {};
   }
 
   Result<> take_snapshot(const std::string& name, Descriptor memory) {
     const auto snapshot = configuration_.snapshots.find(name);
     if (snapshot == configuration_.snapshots.end()) return {};
     TRY(shm::Segment segment, shm::Segment::open(memory.release()));
+    segment.close_descriptor();
     snapshot->second->replace(std::move(segment));
     return {};
   }
@@ -97,10 +103,8 @@ class DnsChild {
     } else if (message.kind == Message::Kind::shared) {
       take_shared(message.text, std::move(message.descriptor));
     } else if (message.kind == Message::Kind::drain && !drain_timer_) {
-      for (const auto& udp : udp_) {
-        udp->poll.stop();
-        udp->listener.serve_all();
-      }
+      for (const auto& udp : udp_) udp->listener.serve_all();
+      udp_.clear();  // closed: an address that nobody else has any more must not catch what is meant for a wildcard
       for (const auto& tcp : tcp_) tcp->drain();
       drain_until_ = loop_.now() + std::chrono::nanoseconds(kMostDraining).count();
       drain_timer_ = std::make_unique<async::Timer>(loop_, [this] { check_drained(); });
@@ -125,6 +129,9 @@ class DnsChild {
   std::size_t worker_;
   async::Loop loop_;
   Configuration configuration_;
+  Responder responder_;
+  std::unique_ptr<UdpBatch, DeleteUdpBatch> batch_ = make_udp_batch();
+  TcpServer::Common tcp_common_{loop_, responder_};
   std::vector<std::unique_ptr<Udp>> udp_;
   std::vector<std::unique_ptr<TcpServer>> tcp_;
   std::unique_ptr<async::Timer> drain_timer_;
@@ -137,6 +144,8 @@ int run_dns_child(std::size_t worker, std::span<const PluginType> plugins) {
   DnsChild child{Channel(Descriptor(kChannelDescriptor)), worker};
   if (const Result<> ready = child.set_up(plugins); !ready) {
     child.channel().send({Message::Kind::failed, ready.error().text(), {}});
+    child.channel().flush_patiently();
+    log::flush();
     return 1;
   }
   child.run();

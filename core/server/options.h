@@ -12,10 +12,11 @@ namespace swage::server {
 
 struct Options {
   std::string corefile = "Corefile";
-  bool corefile_given = false;  // by -conf; otherwise, where there is no such file, the default Corefile serves
-  std::uint16_t dns_port = 53;  // for server blocks without a port
-  std::size_t workers = 0;      // dns processes; 0: one a core
-  std::string pidfile;          // empty: none
+  bool corefile_given = false;   // by -conf; otherwise, where there is no such file, the default Corefile serves
+  bool corefile_on_disk = true;  // false: standard input, or the default Corefile
+  std::uint16_t dns_port = 53;   // for server blocks without a port
+  std::size_t workers = 0;       // dns processes; 0: one a core
+  std::string pidfile;           // empty: none
   bool quiet = false;
   enum class Action : std::uint8_t { serve, check, print_version, print_plugins, print_help } action = Action::serve;
 };

@@ -30,7 +30,7 @@ bool is_for_chain(const Query& query, const Block& block) {
 
 }  // namespace
 
-std::size_t Responder::respond(Bytes request, const Arrival& arrival, MutableBytes out) {
+std::size_t Responder::respond(const Router& router, Bytes request, const Arrival& arrival, MutableBytes out) {
   query_.transport = arrival.transport;
   query_.client = arrival.client;
   query_.server = arrival.server;
@@ -47,7 +47,7 @@ std::size_t Responder::respond(Bytes request, const Arrival& arrival, MutableByt
   } else if (!answer_keepalive(query_, response_)) {
     return dns::encode_error(request, Rcode::formerr, out);
   } else {
-    const Result<Outcome> outcome = answer(block);
+    const Result<Outcome> outcome = answer(router, block);
     if (!outcome) {
       response_.clear();
       response_.rcode = Rcode::servfail;
@@ -62,8 +62,8 @@ std::size_t Responder::respond(Bytes request, const Arrival& arrival, MutableByt
   return size;
 }
 
-Result<Outcome> Responder::answer(const Block*& block) {
-  const Router::Match match = router_.match(query_);
+Result<Outcome> Responder::answer(const Router& router, const Block*& block) {
+  const Router::Match match = router.match(query_);
   if (match.block == nullptr) return Outcome::send;
   block = match.block;
   query_.zone = match.zone;

@@ -1,5 +1,5 @@
 // From the bytes of a request to the bytes of its response: parse, route, chain, encode. No I/O; the same for UDP, TCP
-// and tests. One for each listener of a dns process; its Query and Response are used again for each query.
+// and tests. One for each dns process; its Query and Response are used again for each query.
 #pragma once
 
 #include "core/dns/query.h"
@@ -18,17 +18,13 @@ struct Arrival {
 
 class Responder {
  public:
-  // `router` must outlive the responder.
-  explicit Responder(const Router& router) : router_(router) {}
-
   // Writes the response to `request` into `out`; returns its size, 0 where nothing is to be sent.
   // REQUIRES: `out` has 512 bytes or more; for TCP 65,535.
-  [[nodiscard]] std::size_t respond(Bytes request, const Arrival& arrival, MutableBytes out);
+  [[nodiscard]] std::size_t respond(const Router& router, Bytes request, const Arrival& arrival, MutableBytes out);
 
  private:
-  [[nodiscard]] Result<Outcome> answer(const Block*& block);
+  [[nodiscard]] Result<Outcome> answer(const Router& router, const Block*& block);
 
-  const Router& router_;
   Query query_;
   Response response_;
 };

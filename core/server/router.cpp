@@ -56,10 +56,18 @@ bool Router::serves(dns::NameView zone, const Block& block) const {
 }
 
 Router::Match Router::match(const Query& query) const {
+  if (query.qtype == dns::Type::ds && query.label_count > 0) [[unlikely]] {
+    const Match above = match(query, query.label_count - 1U);
+    if (above.block != nullptr) return above;
+  }
+  return match(query, query.label_count);
+}
+
+Router::Match Router::match(const Query& query, std::size_t most_labels) const {
   Match best;
   if (table_.empty()) return best;
   std::uint64_t hash = kRootHash;
-  const std::size_t most = std::min<std::size_t>(query.label_count, most_labels_);
+  const std::size_t most = std::min(most_labels, most_labels_);
   for (std::size_t labels = 0;; ++labels) {
     const dns::NameView suffix = query.key_suffix(query.label_count - labels);
     if (const Entry* const entry = find(hash, suffix)) best = entry->match;

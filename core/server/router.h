@@ -23,7 +23,8 @@ class Router {
   // True where `zone` (lower case) itself, not one above it, leads to `block`.
   [[nodiscard]] bool serves(dns::NameView zone, const Block& block) const;
 
-  // Looks at no more labels of the name than the longest zone has.
+  // Looks at no more labels of the name than the longest zone has. The DS records of a zone are its parent's (RFC 4035
+  // section 3.1.4.1): for QTYPE DS the zone of that very name gives way to one above it, if there is one.
   [[nodiscard]] Match match(const Query& query) const;
 
  private:
@@ -32,6 +33,7 @@ class Router {
     Match match;
   };
 
+  [[nodiscard]] Match match(const Query& query, std::size_t most_labels) const;
   [[nodiscard]] const Entry* find(std::uint64_t hash, dns::NameView name) const;
   void insert(const Entry& entry);
 

@@ -48,6 +48,21 @@ TEST_CASE("router: the longest zone wins, whatever the case") {
   CHECK_FALSE(router.serves(root, other));
 }
 
+TEST_CASE("router: DS is asked of the zone above, if it is here") {
+  const Block parent, child;
+  const dns::Name above = *dns::Name::parse("org"), zone = *dns::Name::parse("example.org");
+  Router router;
+  REQUIRE(router.add(zone, child));
+  Query query;
+  query.ask(zone);
+  query.qtype = dns::Type::ds;
+  CHECK(router.match(query).block == &child);
+  REQUIRE(router.add(above, parent));
+  CHECK(router.match(query).block == &parent);
+  query.qtype = dns::Type::a;
+  CHECK(router.match(query).block == &child);
+}
+
 TEST_CASE("router: thousands of zones") {
   const Block block;
   std::deque<dns::Name> zones;

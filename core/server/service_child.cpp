@@ -31,7 +31,12 @@ class ServiceChild : public Host {
       snapshot->on_publish([this](const shm::Snapshot& published) { return publish(published); });
     }
     for (const auto& [name, shared] : configuration_.shared) take_over(*shared, inheritance.shared[name]);
-    for (const NamedService& each : configuration_.services) TRY(each.service->prepare());
+    for (const NamedService& each : configuration_.services) {
+      const Result<> prepared = each.service->prepare();
+      if (!prepared && !inheritance.again) return prepared;
+      // What the process before this one published still serves.
+      if (!prepared) log::error("plugin/{}: {}", each.name, prepared.error().text());
+    }
     for (const auto& [name, shared] : configuration_.shared) {
       if (shared->exists() && !shared->provided()) TRY(send_memory(Message::Kind::shared, name, shared->segment()));
     }
@@ -56,10 +61,13 @@ class ServiceChild : public Host {
     flush_channel();
   }
 
+  void flush_patiently() { channel_.flush_patiently(); }
+
   async::Loop& loop() override { return loop_; }
   void request_reload() override { send({Message::Kind::reload, {}, {}}); }
   bool corefile_changed() override {
     config::Sources now = config::Sources::from_disk();
+    if (!now.read(corefile_)) return false;  // gone, or it never was a file: there is nothing to reload
     const auto parsed = config::parse(now, corefile_);
     return !(now == sources_);
   }
@@ -156,6 +164,8 @@ int run_service_child(std::span<const PluginType> plugins) {
   ServiceChild child{Channel(Descriptor(kChannelDescriptor))};
   if (const Result<> ready = child.set_up(plugins); !ready) {
     child.send({Message::Kind::failed, ready.error().text(), {}});
+    child.flush_patiently();
+    log::flush();
     return 1;
   }
   child.run();

@@ -22,16 +22,21 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 8s;      // with children that were told to finish
 constexpr auto kFirstDelay = 50ms;  // before a child is started again that ended young; doubles
 constexpr auto kMostDelay = 2000ms;
-constexpr auto kGrownUp = 5s;  // a child that lived as long is started again at once
+constexpr auto kMostSetUp = 5min;  // for a new configuration: zones may be large
+constexpr auto kGrownUp = 5s;      // a child that lived as long is started again at once
 
 SteadyTime now() { return std::chrono::steady_clock::now(); }
 
-Descriptor catch_signals() {
+sigset_t handled_signals() {
   sigset_t set;
   sigemptyset(&set);
   for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
-  sigprocmask(SIG_BLOCK, &set, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+Descriptor catch_signals() {
+  Supervisor::block_signals();
+  const sigset_t set = handled_signals();
   return Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
@@ -69,8 +74,17 @@ Supervisor::Supervisor(Options options, config::Sources sources)
 
 Supervisor::~Supervisor() = default;
 
+void Supervisor::block_signals() {
+  const sigset_t set = handled_signals();
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+}
+
 int Supervisor::run() {
-  if (const Result<> begun = begin(std::move(first_sources_)); !begun) {
+  Result<Pidfile> pidfile = Pidfile::prepare(options_.pidfile);
+  if (pidfile) pidfile_.emplace(*std::move(pidfile));
+  const Result<> begun = pidfile_ ? begin(std::move(first_sources_)) : std::unexpected(pidfile.error());
+  if (!begun) {
     std::fprintf(stderr, "%s\n", begun.error().text().c_str());
     return 1;
   }
@@ -83,6 +97,7 @@ Result<> Supervisor::begin(config::Sources sources) {
   TRY(config::parse(sources, options_.corefile));
   for (const std::string& warning : sources.warnings()) log::warning("{}", warning);
   auto generation = std::make_unique<Generation>();
+  generation->begun = now();
   TRY(generation->sources, to_memory(sources));
   if (current_) {
     for (const auto& [name, memory] : current_->shared) {
@@ -113,7 +128,7 @@ Result<> Supervisor::start_child(Generation& generation, std::optional<std::size
     TRY(send_all(channel, Message::Kind::shared, generation.inherited));
   }
   TRY(send_all(channel, Message::Kind::shared, generation.shared));
-  channel.send({Message::Kind::set_up, {}, {}});
+  channel.send({Message::Kind::set_up, &generation == current_.get() ? "again" : "", {}});
   generation.children.push_back(std::move(child));
   return {};
 }
@@ -123,8 +138,11 @@ Result<> Supervisor::open_missing_sockets(Generation& generation) {
     std::erase_if(generation.listen,
                   [](const Endpoint& each) { return each.address.is_v6() && each.address.is_unspecified(); });
   }
-  if (sockets_.empty()) {
-    for (const Endpoint& endpoint : generation.listen) TRY(check_free(endpoint));
+  const auto is_ours = [this](std::uint16_t port) {
+    return std::any_of(sockets_.begin(), sockets_.end(), [port](const auto& each) { return each.first.port == port; });
+  };
+  for (const Endpoint& endpoint : generation.listen) {
+    if (!is_ours(endpoint.port)) TRY(check_free(endpoint));
   }
   for (const Endpoint& endpoint : generation.listen) {
     if (sockets_.contains(endpoint)) continue;
@@ -153,6 +171,7 @@ void Supervisor::put_in_force() {
   for (ChildProcess& child : current_->children) {
     if (!child.worker) child.channel.send({Message::Kind::start, {}, {}});
   }
+  if (first) pidfile_->write();
   if (first && !options_.quiet) {
     for (const std::string& line : current_->serves) log::write(line);
     log::write("swage-" SWAGE_VERSION);
@@ -163,12 +182,7 @@ void Supervisor::put_in_force() {
 }
 
 void Supervisor::abandon_next(const std::string& why) {
-  for (ChildProcess& child : next_->children) {
-    child.kill(SIGKILL);
-    child.kill_at = now();
-  }
-  leaving_.splice(leaving_.end(), next_->children);
-  next_.reset();
+  end_next();
   if (current_ == nullptr) {
     std::fprintf(stderr, "%s\n", why.c_str());
     exit_status_ = 1;
@@ -180,6 +194,20 @@ void Supervisor::abandon_next(const std::string& why) {
   });
 }
 
+// The dns processes that are ready serve already, and finish what they have begun; the others have begun nothing.
+void Supervisor::end_next() {
+  for (ChildProcess& child : next_->children) {
+    if (child.worker && child.ready) {
+      child.drain(kPatience);
+    } else {
+      child.kill(SIGKILL);
+      child.kill_at = now();
+    }
+  }
+  leaving_.splice(leaving_.end(), next_->children);
+  next_.reset();
+}
+
 // Tells all processes of a generation to finish.
 void Supervisor::leave(Generation& generation) {
   for (ChildProcess& child : generation.children) child.drain(kPatience);
@@ -188,7 +216,12 @@ void Supervisor::leave(Generation& generation) {
 
 void Supervisor::reload() {
   if (shutting_down_) return;
+  if (!options_.corefile_on_disk) {
+    log::warning("reload: {} cannot be read again", options_.corefile);
+    return;
+  }
   if (next_ != nullptr) {
+    if (!reload_again_) log::info("reload: one is under way; another follows it");
     reload_again_ = true;
     return;
   }
@@ -205,12 +238,8 @@ void Supervisor::shut_down() {
   }
   shutting_down_ = true;
   if (current_) leave(*current_);
-  if (next_) {  // has begun nothing that it could finish
-    for (const ChildProcess& child : next_->children) child.kill(SIGKILL);
-    leaving_.splice(leaving_.end(), next_->children);
-  }
   current_.reset();
-  next_.reset();
+  if (next_) end_next();
 }
 
 void Supervisor::wait() {
@@ -280,10 +309,11 @@ void Supervisor::reap() {
 // A child ended that should not have. In the generation in force it is started again; elsewhere the reload is over.
 void Supervisor::child_ended(Generation& generation, std::list<ChildProcess>::iterator child, int status) {
   const pid_t pid = child->pid;
+  child->pid = -1;               // nobody's any more
   receive(&generation, *child);  // its last words; they may end the generation
   if (&generation != current_.get()) {
     if (&generation != next_.get()) {
-      std::erase_if(leaving_, [pid](const ChildProcess& each) { return each.pid == pid; });
+      leaving_.erase(child);
       return;
     }
     const std::string why = fmt::format("the process '{}' {} while it was set up", child->name, describe_exit(status));
@@ -293,7 +323,7 @@ void Supervisor::child_ended(Generation& generation, std::list<ChildProcess>::it
   }
   auto& delay = generation.delays[child->worker];
   if (now() - child->started > kGrownUp) delay = 0ms;
-  log::error("the process '{}' (pid {}) {}; it is started again{}", child->name, child->pid, describe_exit(status),
+  log::error("the process '{}' (pid {}) {}; it is started again{}", child->name, pid, describe_exit(status),
              delay == 0ms ? std::string() : fmt::format(" in {} ms", delay.count()));
   generation.restarts.emplace_back(now() + delay, child->worker);
   delay = std::clamp<std::chrono::milliseconds>(delay * 2, kFirstDelay, kMostDelay);
@@ -301,76 +331,14 @@ void Supervisor::child_ended(Generation& generation, std::list<ChildProcess>::it
   run_timers();
 }
 
-// Takes all messages of a child; a `generation` of nullptr: it is leaving, and only to be listened to. The child, and
-// the generation, may be gone afterwards.
-void Supervisor::receive(Generation* generation, ChildProcess& child) {
-  while (true) {
-    Result<std::optional<Message>> message = child.channel.receive();
-    if (!message || !message->has_value()) return;  // gone: SIGCHLD tells
-    if (generation == nullptr) continue;
-    const bool was_next = generation == next_.get();
-    handle(*generation, child, std::move(**message));
-    if (generation != current_.get() && generation != next_.get()) return;
-    if (was_next && generation == current_.get()) continue;
-  }
-}
-
-void Supervisor::handle(Generation& generation, ChildProcess& child, Message message) {
-  switch (message.kind) {
-    case Message::Kind::listen:
-      if (&generation != next_.get()) return;
-      if (const Result<Endpoint> endpoint = parse_endpoint(message.text)) generation.listen.push_back(*endpoint);
-      return;
-    case Message::Kind::serves:
-      if (&generation == next_.get()) generation.serves.push_back(std::move(message.text));
-      return;
-    case Message::Kind::snapshot:
-      pass_on(generation, generation.snapshots, std::move(message));
-      return;
-    case Message::Kind::shared:
-      pass_on(generation, generation.shared, std::move(message));
-      return;
-    case Message::Kind::reload:
-      reload();
-      return;
-    case Message::Kind::failed:
-      if (&generation == next_.get()) {
-        abandon_next(message.text);
-      } else {
-        log::error("{}: {}", child.name, message.text);
-      }
-      return;
-    case Message::Kind::ready:
-      break;
-    default:
-      return;
-  }
-  child.ready = true;
-  if (&generation == current_.get()) {
-    if (!child.worker) child.channel.send({Message::Kind::start, {}, {}});
-    return;
-  }
-  if (!generation.workers_started) {
-    if (const Result<> started = start_workers(generation); !started) abandon_next(started.error().text());
-    return;
-  }
-  const auto is_ready = [](const ChildProcess& each) { return each.ready; };
-  if (std::all_of(generation.children.begin(), generation.children.end(), is_ready)) put_in_force();
-}
-
-// Keeps memory that the service sent, for processes to come, and hands it to the dns processes there are.
-void Supervisor::pass_on(Generation& generation, std::map<std::string, Descriptor>& kept, Message message) {
-  for (ChildProcess& child : generation.children) {
-    if (!child.worker) continue;
-    Result<Descriptor> copy = message.descriptor.duplicate();
-    if (copy) child.channel.send({message.kind, message.text, std::move(*copy)});
-  }
-  kept[message.text] = std::move(message.descriptor);
-}
-
 void Supervisor::run_timers() {
-  for (const ChildProcess& child : leaving_) {
-    if (child.kill_at && *child.kill_at <= now()) child.kill(SIGKILL);
+  for (ChildProcess& child : leaving_) {
+    if (!child.kill_at || *child.kill_at > now()) continue;
+    child.kill(SIGKILL);
+    child.kill_at = now() + kMostDelay;  // it may be in the kernel's hands
+  }
+  if (next_ && now() - next_->begun > kMostSetUp) {
+    abandon_next(fmt::format("not set up within {} minutes", kMostSetUp.count()));
   }
   if (!current_) return;
   auto due = std::exchange(current_->restarts, {});
@@ -394,6 +362,7 @@ int Supervisor::milliseconds_to_next_timer() const {
   if (current_) {
     for (const auto& [when, worker] : current_->restarts) consider(when);
   }
+  if (next_) consider(next_->begun + kMostSetUp);
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now());
   return static_cast<int>(std::max<std::int64_t>(left.count(), 1));

@@ -21,6 +21,7 @@
 #include "core/config/sources.h"
 #include "core/server/child_process.h"
 #include "core/server/options.h"
+#include "core/server/pidfile.h"
 #include "core/server/sockets.h"
 #include "core/shm/segment.h"
 
@@ -31,6 +32,9 @@ class Supervisor {
   // `sources`: what to read the Corefile from when it is read for the first time.
   Supervisor(Options options, config::Sources sources);
   ~Supervisor();
+
+  // From now on the signals that the supervisor handles wait for it. To be called before anything that takes time.
+  static void block_signals();
 
   // Serves until a signal says to stop. Returns the exit status.
   [[nodiscard]] int run();
@@ -47,6 +51,7 @@ class Supervisor {
     std::vector<std::pair<SteadyTime, std::optional<std::size_t>>> restarts;  // when, and which child
     std::map<std::optional<std::size_t>, std::chrono::milliseconds> delays;   // before the next restart of a child
     bool workers_started = false;
+    SteadyTime begun;
   };
 
   [[nodiscard]] Result<> begin(config::Sources sources);
@@ -55,6 +60,7 @@ class Supervisor {
   [[nodiscard]] Result<> open_missing_sockets(Generation& generation);
   void put_in_force();
   void abandon_next(const std::string& why);
+  void end_next();
   void leave(Generation& generation);
   void reload();
   void shut_down();
@@ -72,6 +78,7 @@ class Supervisor {
   Options options_;
   config::Sources first_sources_;
   Descriptor signals_;
+  std::optional<Pidfile> pidfile_;
   std::unique_ptr<Generation> current_, next_;
   std::list<ChildProcess> leaving_;  // of generations that are over
   std::map<Endpoint, SocketSet> sockets_;

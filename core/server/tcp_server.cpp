@@ -15,31 +15,59 @@ using namespace std::chrono_literals;
 constexpr auto kIdle = std::chrono::milliseconds(100 * kTcpIdleTime);
 constexpr auto kIdleWhenCrowded = 2s;
 constexpr auto kIdleWhenDraining = 500ms;
-constexpr std::size_t kMostSessions = 20'000;        // of one listener in one process; fewer where descriptors are few
-constexpr std::uint32_t kMostSessionsAClient = 256;  // of one address
+constexpr std::size_t kMostSessions = 20'000;        // of a process; fewer where descriptors are few
+constexpr std::uint32_t kMostSessionsAClient = 256;  // of a process
+constexpr std::size_t kOtherDescriptors = 256;       // for sockets and shared memory, where there are that many
 constexpr std::size_t kFirstBuffer = 2048;           // bytes; grows for a longer request
 constexpr std::size_t kWriteSize = 16 << 10;         // bytes of responses that are collected before they are written
 
 std::size_t most_sessions() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMostSessions;
-  return std::min<std::size_t>(kMostSessions, limit.rlim_cur * 3 / 4);
+  const std::size_t others = std::min<std::size_t>(kOtherDescriptors, limit.rlim_cur / 2);
+  return std::min<std::size_t>(kMostSessions, limit.rlim_cur - others);
+}
+
+// An IPv6 host has its pick of 2^64 addresses: its network counts.
+IpAddress counted_as(const IpAddress& client) {
+  if (!client.is_v6()) return client;
+  std::array<std::uint8_t, 16> network{};
+  std::copy_n(client.bytes().begin(), 8, network.begin());
+  return IpAddress::v6(network);
 }
 
 }  // namespace
 
+TcpClients::TcpClients() : most_(most_sessions()) {}
+
+bool TcpClients::add(const IpAddress& client) {
+  if (count_ >= most_) return false;
+  std::uint32_t& sessions = clients_[counted_as(client)];
+  if (sessions >= kMostSessionsAClient) return false;
+  ++sessions;
+  ++count_;
+  return true;
+}
+
+void TcpClients::remove(const IpAddress& client) {
+  const auto entry = clients_.find(counted_as(client));
+  if (--entry->second == 0) clients_.erase(entry);
+  --count_;
+}
+
 // One connection. Known to its server as long as it lives.
 struct TcpServer::Session {
   Session(TcpServer& owner, std::unique_ptr<async::TcpStream> connection)
-      : server(owner), stream(std::move(connection)), idle(owner.loop_, [this] { stream->close(); }), in(kFirstBuffer) {
+      : server(owner),
+        stream(std::move(connection)),
+        idle(owner.common_.loop, [this] { stream->close(); }),
+        in(kFirstBuffer) {
     arrival = {dns::Transport::tcp, stream->peer(), stream->local(), 0};
     server.sessions_.insert(this);
-    ++server.clients_[arrival.client.address];
   }
   ~Session() {
     server.sessions_.erase(this);
-    const auto client = server.clients_.find(arrival.client.address);
-    if (--client->second == 0) server.clients_.erase(client);
+    server.common_.clients.remove(arrival.client.address);
   }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -53,13 +81,11 @@ struct TcpServer::Session {
   std::vector<std::uint8_t> out;  // responses, each behind its length
 };
 
-TcpServer::TcpServer(async::Loop& loop, Descriptor socket, const Router& router)
-    : loop_(loop),
-      listener_(loop, socket.release(),
+TcpServer::TcpServer(Common& common, Descriptor socket, const Router& router)
+    : common_(common),
+      listener_(common.loop, socket.release(),
                 [this](std::unique_ptr<async::TcpStream> stream) { accept(std::move(stream)); }),
-      responder_(router),
-      scratch_(0xFFFF),
-      most_sessions_(most_sessions()) {}
+      router_(router) {}
 
 TcpServer::~TcpServer() { CHECK(sessions_.empty()); }
 
@@ -75,14 +101,12 @@ void TcpServer::close() {
 
 std::chrono::milliseconds TcpServer::idle_time() const {
   if (draining_) return kIdleWhenDraining;
-  return sessions_.size() > most_sessions_ * 3 / 4 ? kIdleWhenCrowded : kIdle;
+  return common_.clients.has_room() ? kIdle : kIdleWhenCrowded;
 }
 
 void TcpServer::accept(std::unique_ptr<async::TcpStream> stream) {
-  if (sessions_.size() >= most_sessions_) return;
-  const auto client = clients_.find(stream->peer().address);
-  if (client != clients_.end() && client->second >= kMostSessionsAClient) return;
-  loop_.spawn(run(*this, std::move(stream)));
+  if (!common_.clients.add(stream->peer().address)) return;
+  common_.loop.spawn(run(*this, std::move(stream)));
 }
 
 async::Task<> TcpServer::run(TcpServer& server, std::unique_ptr<async::TcpStream> stream) {
@@ -101,7 +125,7 @@ async::Task<> TcpServer::run(TcpServer& server, std::unique_ptr<async::TcpStream
 // Answers the requests that are complete. The idle time starts anew with each of them, not with a part of one. False
 // where the connection is to be closed.
 async::Task<bool> TcpServer::answer_waiting(Session& session) {
-  session.arrival.received = loop_.now();
+  session.arrival.received = common_.loop.now();
   std::size_t at = 0;
   while (session.filled - at >= 2) {
     const std::size_t length = load_u16(&session.in[at]);
@@ -109,12 +133,12 @@ async::Task<bool> TcpServer::answer_waiting(Session& session) {
     if (session.filled - at < 2 + length) break;
     const Bytes request = Bytes(session.in).subspan(at + 2, length);
     at += 2 + length;
-    const std::size_t size = responder_.respond(request, session.arrival, scratch_);
+    const std::size_t size = common_.responder.respond(router_, request, session.arrival, common_.scratch);
     if (size == 0) continue;
     const std::size_t start = session.out.size();
     session.out.resize(start + 2 + size);
     store_u16(&session.out[start], static_cast<std::uint16_t>(size));
-    std::copy_n(scratch_.begin(), size, session.out.begin() + static_cast<std::ptrdiff_t>(start + 2));
+    std::copy_n(common_.scratch.begin(), size, session.out.begin() + static_cast<std::ptrdiff_t>(start + 2));
     if (session.out.size() < kWriteSize) continue;
     session.idle.start(idle_time());
     const Result<> written = co_await session.stream->write(session.out);
@@ -131,7 +155,8 @@ async::Task<bool> TcpServer::answer_waiting(Session& session) {
   session.in.erase(session.in.begin(), session.in.begin() + static_cast<std::ptrdiff_t>(at));
   session.filled -= at;
   const std::size_t needed = session.filled >= 2 ? 2U + load_u16(session.in.data()) : 0;
-  session.in.resize(std::max(kFirstBuffer, needed));
+  // Room grows with what arrives, not with what is announced.
+  session.in.resize(std::max(kFirstBuffer, std::min(needed, 2 * session.filled)));
   co_return true;
 }
 

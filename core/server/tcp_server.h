@@ -16,10 +16,34 @@
 
 namespace swage::server {
 
+// How many connections a process has, in all and of each client: an IPv4 address, or an IPv6 network of 64 bits. Some
+// of the descriptors that the process may open are kept for other things.
+class TcpClients {
+ public:
+  TcpClients();
+  // False where the client, or all together, have as many as they may.
+  [[nodiscard]] bool add(const IpAddress& client);
+  void remove(const IpAddress& client);
+  // True where connections are few enough for the usual idle time.
+  [[nodiscard]] bool has_room() const { return count_ <= most_ * 3 / 4; }
+
+ private:
+  std::map<IpAddress, std::uint32_t> clients_;
+  std::size_t count_ = 0, most_;
+};
+
 class TcpServer {
  public:
+  // What the listeners of a process share; it must outlive them.
+  struct Common {
+    async::Loop& loop;
+    Responder& responder;
+    TcpClients clients{};
+    std::vector<std::uint8_t> scratch = std::vector<std::uint8_t>(0xFFFF);  // a response before its length is known
+  };
+
   // `socket`: listening. The server must live until sessions() is 0: see drain() and close().
-  TcpServer(async::Loop& loop, Descriptor socket, const Router& router);
+  TcpServer(Common& common, Descriptor socket, const Router& router);
   ~TcpServer();
 
   // Accepts nobody any more; connections that are idle for half a second are closed.
@@ -35,13 +59,10 @@ class TcpServer {
   [[nodiscard]] async::Task<bool> answer_waiting(Session& session);
   [[nodiscard]] std::chrono::milliseconds idle_time() const;
 
-  async::Loop& loop_;
+  Common& common_;
   async::TcpListener listener_;
-  Responder responder_;
-  std::vector<std::uint8_t> scratch_;  // a response before its length is known
+  const Router& router_;
   std::set<Session*> sessions_;
-  std::map<IpAddress, std::uint32_t> clients_;  // how many connections each has
-  std::size_t most_sessions_;
   bool draining_ = false;
 };
 

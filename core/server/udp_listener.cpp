@@ -42,7 +42,21 @@ void take_destination(msghdr& header, Endpoint& server) {
 
 }  // namespace
 
-struct UdpListener::Batch {
+class UdpBatch {
+ public:
+  UdpBatch() {
+    std::memset(in.data(), 0, sizeof in);
+    std::memset(out.data(), 0, sizeof out);
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      request_parts[i] = {requests[i].data(), kMostRequest};
+      in[i].msg_hdr.msg_iov = &request_parts[i];
+      in[i].msg_hdr.msg_iovlen = 1;
+      in[i].msg_hdr.msg_name = &clients[i];
+      out[i].msg_hdr.msg_iov = &response_parts[i];
+      out[i].msg_hdr.msg_iovlen = 1;
+    }
+  }
+
   std::array<std::array<std::uint8_t, kMostRequest>, kBatch> requests;
   std::array<std::array<std::uint8_t, dns::kUdpSize>, kBatch> responses;
   std::array<sockaddr_storage, kBatch> clients;
@@ -52,25 +66,19 @@ struct UdpListener::Batch {
   std::size_t answers = 0;  // how many of `out` are to be sent
 };
 
-UdpListener::UdpListener(Descriptor socket, const Endpoint& local, const Router& router)
+void DeleteUdpBatch::operator()(UdpBatch* batch) const { delete batch; }
+std::unique_ptr<UdpBatch, DeleteUdpBatch> make_udp_batch() {
+  return std::unique_ptr<UdpBatch, DeleteUdpBatch>(new UdpBatch);
+}
+
+UdpListener::UdpListener(Descriptor socket, const Endpoint& local, const Router& router, Responder& responder,
+                         UdpBatch& batch)
     : socket_(std::move(socket)),
       local_(local),
       wildcard_(local.address.is_unspecified()),
-      responder_(router),
-      batch_(std::make_unique<Batch>()) {
-  std::memset(batch_->in.data(), 0, sizeof batch_->in);
-  std::memset(batch_->out.data(), 0, sizeof batch_->out);
-  for (std::size_t i = 0; i < kBatch; ++i) {
-    batch_->request_parts[i] = {batch_->requests[i].data(), kMostRequest};
-    batch_->in[i].msg_hdr.msg_iov = &batch_->request_parts[i];
-    batch_->in[i].msg_hdr.msg_iovlen = 1;
-    batch_->in[i].msg_hdr.msg_name = &batch_->clients[i];
-    batch_->out[i].msg_hdr.msg_iov = &batch_->response_parts[i];
-    batch_->out[i].msg_hdr.msg_iovlen = 1;
-  }
-}
-
-UdpListener::~UdpListener() = default;
+      router_(router),
+      responder_(responder),
+      batch_(batch) {}
 
 void UdpListener::serve() {
   for (int i = 0; i < kBatchesInARow; ++i) {
@@ -86,46 +94,44 @@ void UdpListener::serve_all() {
 
 std::size_t UdpListener::serve_batch() {
   for (std::size_t i = 0; i < kBatch; ++i) {
-    batch_->in[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
-    if (wildcard_) {
-      batch_->in[i].msg_hdr.msg_control = batch_->controls[i].data();
-      batch_->in[i].msg_hdr.msg_controllen = kControlSize;
-    }
+    batch_.in[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+    batch_.in[i].msg_hdr.msg_control = wildcard_ ? batch_.controls[i].data() : nullptr;
+    batch_.in[i].msg_hdr.msg_controllen = wildcard_ ? kControlSize : 0;
   }
-  const int received = recvmmsg(socket_.get(), batch_->in.data(), kBatch, 0, nullptr);
+  const int received = recvmmsg(socket_.get(), batch_.in.data(), kBatch, 0, nullptr);
   if (received <= 0) return 0;  // nothing there, or an ICMP error of an earlier answer
   const auto count = static_cast<std::size_t>(received);
   const std::int64_t now = steady_now();
-  batch_->answers = 0;
+  batch_.answers = 0;
   for (std::size_t i = 0; i < count; ++i) answer(i, now);
-  if (batch_->answers > 0) send(batch_->answers);
+  if (batch_.answers > 0) send(batch_.answers);
   return count;
 }
 
 void UdpListener::answer(std::size_t index, std::int64_t now) {
-  mmsghdr& in = batch_->in[index];
-  if (batch_->clients[index].ss_family != AF_INET && batch_->clients[index].ss_family != AF_INET6) return;
+  mmsghdr& in = batch_.in[index];
+  if (batch_.clients[index].ss_family != AF_INET && batch_.clients[index].ss_family != AF_INET6) return;
   Arrival arrival{dns::Transport::udp, Endpoint::from_sockaddr(static_cast<const sockaddr*>(in.msg_hdr.msg_name)),
                   local_, now};
   if (arrival.client.port == 0) return;  // nobody can be there
   if (wildcard_) take_destination(in.msg_hdr, arrival.server);
-  const std::size_t slot = batch_->answers;
+  const std::size_t slot = batch_.answers;
   const std::size_t size =
-      responder_.respond({batch_->requests[index].data(), in.msg_len}, arrival, batch_->responses[slot]);
+      responder_.respond(router_, {batch_.requests[index].data(), in.msg_len}, arrival, batch_.responses[slot]);
   if (size == 0) return;
-  batch_->response_parts[slot] = {batch_->responses[slot].data(), size};
-  msghdr& out = batch_->out[slot].msg_hdr;
+  batch_.response_parts[slot] = {batch_.responses[slot].data(), size};
+  msghdr& out = batch_.out[slot].msg_hdr;
   out.msg_name = in.msg_hdr.msg_name;
   out.msg_namelen = in.msg_hdr.msg_namelen;
   out.msg_control = in.msg_hdr.msg_control;
   out.msg_controllen = in.msg_hdr.msg_controllen;
-  ++batch_->answers;
+  ++batch_.answers;
 }
 
 // An answer that cannot be sent is dropped: the client asks again. The others still go out.
 void UdpListener::send(std::size_t count) {
   for (std::size_t sent = 0; sent < count;) {
-    const int result = sendmmsg(socket_.get(), &batch_->out[sent], static_cast<unsigned>(count - sent), 0);
+    const int result = sendmmsg(socket_.get(), &batch_.out[sent], static_cast<unsigned>(count - sent), 0);
     if (result > 0) {
       sent += static_cast<std::size_t>(result);
     } else if (errno != EINTR) {

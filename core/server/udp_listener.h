@@ -9,11 +9,18 @@
 
 namespace swage::server {
 
+// The buffers of a batch. A process has one, which its listeners use in turn.
+class UdpBatch;
+struct DeleteUdpBatch {
+  void operator()(UdpBatch* batch) const;
+};
+[[nodiscard]] std::unique_ptr<UdpBatch, DeleteUdpBatch> make_udp_batch();
+
 class UdpListener {
  public:
-  // `socket`: bound to `local`, non-blocking; on a wildcard address with IP_PKTINFO or IPV6_RECVPKTINFO.
-  UdpListener(Descriptor socket, const Endpoint& local, const Router& router);
-  ~UdpListener();
+  // `socket`: bound to `local`, non-blocking; on a wildcard address with IP_PKTINFO or IPV6_RECVPKTINFO. The rest must
+  // outlive the listener.
+  UdpListener(Descriptor socket, const Endpoint& local, const Router& router, Responder& responder, UdpBatch& batch);
 
   // Answers what is waiting, at most a few batches, so that others get their turn: called whenever the socket is
   // readable.
@@ -24,8 +31,6 @@ class UdpListener {
   [[nodiscard]] int fd() const { return socket_.get(); }
 
  private:
-  struct Batch;
-
   [[nodiscard]] std::size_t serve_batch();
   void answer(std::size_t index, std::int64_t now);
   void send(std::size_t count);
@@ -33,8 +38,9 @@ class UdpListener {
   Descriptor socket_;
   Endpoint local_;
   bool wildcard_;
-  Responder responder_;
-  std::unique_ptr<Batch> batch_;
+  const Router& router_;
+  Responder& responder_;
+  UdpBatch& batch_;
 };
 
 }  // namespace swage::server

@@ -29,6 +29,11 @@ Segment& Segment::operator=(Segment&& other) noexcept {
   return *this;
 }
 
+void Segment::close_descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
 void Segment::close() {
   if (data_ != nullptr) munmap(data_, size_);
   if (fd_ >= 0) ::close(fd_);

@@ -36,6 +36,8 @@ class Segment {
   // No process can change the size from now on. REQUIRES: made by create().
   [[nodiscard]] Result<> fix_size();
   [[nodiscard]] int fd() const { return fd_; }
+  // Keeps the mapping, but not the descriptor: for who only reads.
+  void close_descriptor();
 
  private:
   [[nodiscard]] static Result<Segment> map(int fd, Access access, int flags);

@@ -88,7 +88,10 @@ TEST_CASE("allocation: none for a query over UDP") {
   set_challenges(*configuration);
   Result<server::SocketSet> sockets = server::open_sockets(port.v4(), 1);
   REQUIRE(sockets);
-  server::UdpListener listener(std::move(sockets->udp[0]), port.v4(), configuration->listeners.at(port.v4()));
+  server::Responder responder;
+  const auto batch = server::make_udp_batch();
+  server::UdpListener listener(std::move(sockets->udp[0]), port.v4(), configuration->listeners.at(port.v4()), responder,
+                               *batch);
 
   const Opt opt{};
   const Opt secure{.flags = kDnssecOk};

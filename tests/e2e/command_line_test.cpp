@@ -78,11 +78,11 @@ TEST_CASE("command line: -check says what would be served, or what is wrong, and
   CHECK(bad.errors == path + ":2: unknown directive 'fiel'; did you mean 'file'?\n");
   bad = check("example.org {\n    file " + folder.file("zone") + "\n}\n");
   CHECK(bad.status == 1);
-  CHECK(bad.errors.starts_with(folder.file("zone") + ": "));
+  CHECK(bad.errors.starts_with(path + ":2: " + folder.file("zone") + ": "));
   static_cast<void>(folder.write("zone", "@ SOA a b 1 2 3 4 5\n@ NS ns\nns A 192.0.2.256\n"));
   bad = check("example.org {\n    file " + folder.file("zone") + "\n}\n");
   CHECK(bad.status == 1);
-  CHECK(bad.errors.starts_with(folder.file("zone") + ":3: "));
+  CHECK(bad.errors.starts_with(path + ":2: " + folder.file("zone") + ":3: "));
   bad = run_swage({"-check", "-conf", folder.file("nowhere")});
   CHECK(bad.status == 1);
   CHECK(bad.errors.starts_with(folder.file("nowhere") + ": "));
@@ -121,8 +121,13 @@ TEST_CASE("command line: an address that somebody else has is an error, not shar
   auto first = Process::start({.arguments = arguments});
   REQUIRE(first);
   REQUIRE(first->wait_for("dns processes", 20s));
-  const Outcome second = run_swage({arguments.begin() + 1, arguments.end()});
+  std::vector<std::string> again(arguments.begin() + 1, arguments.end());
+  const std::string pidfile = folder.write("swage.pid", "the first one's\n");
+  again.insert(again.end(), {"-pidfile", pidfile});
+  const Outcome second = run_swage(again);
   CHECK(second.status == 1);
+  CHECK(read_file(pidfile) == "the first one's\n");
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 2);  // nothing else is left behind
   CHECK(second.errors ==
         "cannot listen on 127.0.0.1:" + std::to_string(port.number()) + " (udp): Address already in use\n");
 }

@@ -1,5 +1,7 @@
 // What happens under load when processes are killed, the configuration is read again, or the server is told to stop.
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -172,6 +174,58 @@ TEST_CASE("faults: SIGUSR1 with a bad Corefile changes nothing and says file and
   REQUIRE(load.wait_for_answers(200));
   load.stop();
   CHECK(load.retried() + load.lost() + load.wrong() == 0);
+}
+
+TEST_CASE("faults: a reload from one address to all of them leaves no deaf socket behind") {
+  Server server(kForge, {.workers = 2});
+  TcpClient idle(server.endpoint());  // keeps an old process for a while
+  REQUIRE(idle.connected());
+  REQUIRE(idle.send(encode({.name = "libp2p.direct.", .type = "SOA"})));
+  REQUIRE(idle.receive());
+  Load load(server.endpoint(), kClients, kTry);
+  REQUIRE(load.wait_for_answers(200));
+  server.write_corefile("libp2p.direct {\n ipsubdomain\n file zones/libp2p.direct\n}\n");
+  server.process().signal(SIGUSR1);
+  REQUIRE(server.process().wait_for("reload: done", 20s));
+  REQUIRE(load.wait_for_answers(2000));
+  std::this_thread::sleep_for(kTry);
+  load.stop();
+  // What had arrived at the old socket in the moment it was closed is asked again; nobody is left waiting.
+  CHECK(load.retried() <= kClients);
+  CHECK(load.lost() + load.wrong() == 0);
+}
+
+TEST_CASE("faults: a Corefile that has become a pipe is refused, and the server goes on") {
+  Server server(kForge, {.workers = 1});
+  const std::string path = server.folder().file("Corefile");
+  REQUIRE(unlink(path.c_str()) == 0);
+  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  server.process().signal(SIGUSR1);
+  CHECK(server.process().wait_for(path + ": not a plain file", 10s));
+  for (const pid_t pid : of_kind(server.process().pid(), "@dns")) kill(pid, SIGKILL);
+  CHECK(wait_until(
+      [&] { return ask_udp(server.endpoint(), encode({.name = "libp2p.direct.", .type = "SOA"})).has_value(); }, 10s));
+}
+
+TEST_CASE("faults: a broken zone and a lost service process do not stop the other zones") {
+  const Folder folder;
+  const auto zone = [](int serial) {
+    return "$TTL 60\n@ SOA ns hostmaster " + std::to_string(serial) + " 1 2 3 4\n@ NS ns\nns A 192.0.2.1\n";
+  };
+  const std::string bad = folder.write("bad", zone(1)), good = folder.write("good", zone(1));
+  Server server("a.test {\n bind 127.0.0.1\n file " + bad + "\n}\nb.test {\n bind 127.0.0.1\n file " + good +
+                " {\n  reload 100ms\n }\n}\n");
+  static_cast<void>(folder.write("bad", "broken\n"));
+  for (const pid_t pid : of_kind(server.process().pid(), "@service")) kill(pid, SIGKILL);
+  REQUIRE(server.process().wait_for("bad:1: ", 10s));
+  static_cast<void>(folder.write("good", zone(2)));
+  CHECK(wait_until(
+      [&] {
+        const Decoded answer = server.ask({.name = "b.test.", .type = "SOA"});
+        return answer.answer.size() == 1 && answer.answer[0].find(" 2 1 2 3 4") != std::string::npos;
+      },
+      10s));
+  CHECK(server.ask({.name = "a.test.", .type = "SOA"}).answer.size() == 1);
 }
 
 TEST_CASE("faults: SIGTERM answers what has arrived, then ends with 0") {

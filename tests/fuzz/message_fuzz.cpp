@@ -24,10 +24,11 @@ server::Configuration make_configuration() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const server::Configuration configuration = make_configuration();
-  static server::Responder responder(configuration.listeners.begin()->second);
+  static const server::Router& router = configuration.listeners.begin()->second;
+  static server::Responder responder;
   static std::array<std::uint8_t, 65535> out;
   for (const dns::Transport transport : {dns::Transport::udp, dns::Transport::tcp}) {
-    const std::size_t written = responder.respond({data, size}, {transport, {}, {}, 0}, out);
+    const std::size_t written = responder.respond(router, {data, size}, {transport, {}, {}, 0}, out);
     CHECK(written == 0 || written >= 12);
     CHECK(transport == dns::Transport::tcp || written <= 1232);
   }

@@ -23,7 +23,7 @@ class RestPlugin : public Plugin {
 };
 
 Result<server::Configuration> configure(std::span<const PluginType> plugins, std::string_view corefile) {
-  config::Sources sources;
+  config::Sources sources = config::Sources::from_disk();  // with the interfaces of this machine
   sources.add("Corefile", std::string(corefile));
   return server::configure(sources, "Corefile", plugins, 53);
 }

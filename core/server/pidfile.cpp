@@ -1,0 +1,42 @@
+#include "core/server/pidfile.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+#include "core/log.h"
+
+namespace swage::server {
+namespace {
+
+std::string text() { return fmt::format("{}\n", getpid()); }
+std::string beside(const std::string& path) { return fmt::format("{}.{}", path, getpid()); }
+
+}  // namespace
+
+Result<Pidfile> Pidfile::prepare(std::string path) {
+  if (path.empty()) return Pidfile(std::move(path));
+  std::ofstream file(beside(path));
+  file << text() << std::flush;
+  if (!file) return fail("-pidfile {}: {}", path, std::strerror(errno));
+  return Pidfile(std::move(path));
+}
+
+void Pidfile::write() const {
+  if (path_.empty()) return;
+  if (std::rename(beside(path_).c_str(), path_.c_str()) != 0)
+    log::error("-pidfile {}: {}", path_, std::strerror(errno));
+}
+
+Pidfile::~Pidfile() {
+  if (path_.empty()) return;
+  unlink(beside(path_).c_str());
+  std::ifstream file(path_);
+  const std::string found(std::istreambuf_iterator<char>(file), {});
+  if (found == text()) unlink(path_.c_str());
+}
+
+}  // namespace swage::server
