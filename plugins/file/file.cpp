@@ -18,16 +18,25 @@ bool is_under_any(dns::NameView name, const std::vector<dns::Name>& zones) {
 
 }  // namespace
 
-const ServedZone* FilePlugin::find(dns::NameView name) const {
-  const ServedZone* longest = nullptr;
-  for (const ServedZone& zone : zones_) {
-    if (name.is_under(zone.apex) && (longest == nullptr || zone.apex.size() > longest->apex.size())) longest = &zone;
+FilePlugin::FilePlugin(std::vector<ServedZone> zones) : zones_(std::move(zones)) {
+  for (const ServedZone& zone : zones_) by_apex_.emplace(as_text(zone.apex.view().bytes()), &zone);
+}
+
+// The longest zone that the name is in. The DS records of a zone are those of the zone above it (RFC 4035 section
+// 3.1.4.1), if that is here too.
+const ServedZone* FilePlugin::find(const Query& query) const {
+  const ServedZone* itself = nullptr;
+  for (std::size_t label = 0; label <= query.label_count; ++label) {
+    const auto found = by_apex_.find(as_text(query.key_suffix(label).bytes()));
+    if (found == by_apex_.end()) continue;
+    if (label > 0 || query.qtype != dns::Type::ds) return found->second;
+    itself = found->second;
   }
-  return longest;
+  return itself;
 }
 
 Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next next) const {
-  const ServedZone* const zone = query.qclass == dns::Class::in ? find(query.key) : nullptr;
+  const ServedZone* const zone = query.qclass == dns::Class::in ? find(query) : nullptr;
   if (zone == nullptr) return next(query, response);
   const Bytes image = zone->snapshot->bytes();
   if (image.empty()) return fail("zone {} is not loaded", zone->apex.to_string());
@@ -41,8 +50,9 @@ Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next n
 
 Result<> ZoneService::prepare() {
   loaded_ = stamp();
-  TRY(shm::Segment image, load());
-  TRY(zone_.snapshot->publish(std::move(image)));
+  Result<shm::Segment> image = load();
+  if (!image) return std::unexpected(zone_.directive.error(image.error().text()));
+  TRY(zone_.snapshot->publish(*std::move(image)));
   announce();
   return {};
 }
@@ -62,8 +72,8 @@ async::Task<Result<>> ZoneService::run(Host& host) {
     loaded_ = found;
     if (image) {
       const Result<> published = zone_.snapshot->publish(*std::move(image));
-      if (!published) co_return published;
-      announce();
+      if (published) announce();
+      if (!published) log::error("plugin/file: {}: {}", zone_.path, published.error().text());
     } else {
       log::error("plugin/file: {}; the zone stays as it was", image.error().text());
     }

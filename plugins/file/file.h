@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/async/event.h"
@@ -19,18 +20,20 @@ struct ServedZone {
   std::string path;                    // of the zone file
   shm::Snapshot* snapshot;             // the compiled zone
   std::chrono::milliseconds reload;    // how often to look at the file; 0: never
+  config::Token directive;             // where the Corefile names it, for errors
   std::vector<dns::Name> fallthrough;  // names in these are the next plugin's where they do not exist
 };
 
 class FilePlugin : public Plugin {
  public:
-  explicit FilePlugin(std::vector<ServedZone> zones) : zones_(std::move(zones)) {}
+  explicit FilePlugin(std::vector<ServedZone> zones);
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:
-  [[nodiscard]] const ServedZone* find(dns::NameView name) const;
+  [[nodiscard]] const ServedZone* find(const Query& query) const;
 
-  std::vector<ServedZone> zones_;
+  const std::vector<ServedZone> zones_;
+  std::unordered_map<std::string_view, const ServedZone*> by_apex_;  // in wire format, lower case
 };
 
 class ZoneService : public Service {

@@ -29,8 +29,9 @@ Result<> read_property(Controller& controller, ServedZone& like) {
 // One occurrence of the directive: its zones, which share file and properties.
 Result<> read_directive(Controller& controller, std::vector<ServedZone>& zones) {
   TRY(const std::string_view written, controller.expect_arg("the path of a zone file"));
-  ServedZone like{{}, controller.path(written), nullptr, kReload, {}};
+  if (written.empty()) return std::unexpected(controller.error("file: expected the path of a zone file, not nothing"));
   const config::Token directive = controller.token();
+  ServedZone like{{}, controller.path(written), nullptr, kReload, directive, {}};
   TRY(const std::vector<dns::Name> apexes, controller.remaining_zones());
   while (controller.next_block()) TRY(read_property(controller, like));
   for (const dns::Name& apex : apexes) {

@@ -1,0 +1,104 @@
+#include "plugins/file/file.h"
+
+#include <array>
+
+#include "tests/support/loopback.h"
+#include "tests/support/plugin_harness.h"
+
+#include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
+
+using namespace swage;
+using tests::Folder;
+using tests::PluginHarness;
+
+namespace {
+
+constexpr std::array kPlugins = {PluginType{"file", &plugins::file::setup}};
+
+std::string setup_error(std::string_view corefile) { return PluginHarness::setup_error(kPlugins, corefile); }
+
+// Reads the zone files, as the service process does before the first query.
+std::string prepare(const PluginHarness& harness) {
+  for (const server::NamedService& each : harness.configuration().services) {
+    const Result<> prepared = each.service->prepare();
+    if (!prepared) return prepared.error().text();
+  }
+  return "";
+}
+
+constexpr std::string_view kParent =
+    "$TTL 60\n@ SOA ns hostmaster 7 1 2 3 30\n@ NS ns\nns A 192.0.2.1\nsub NS ns.sub\nsub DS 1 13 2 "
+    "0123456789012345678901234567890123456789012345678901234567890123\nns.sub A 192.0.2.2\n";
+constexpr std::string_view kChild = "$TTL 60\n@ SOA ns hostmaster 8 1 2 3 30\n@ NS ns\nns A 192.0.2.2\n";
+
+}  // namespace
+
+TEST_CASE("file: setup") {
+  CHECK(setup_error("example.org {\n file zone\n}") == "");
+  CHECK(setup_error("example.org {\n file zone {\n  reload 10s\n  fallthrough\n  upstream\n }\n}") == "");
+  CHECK(setup_error("example.org {\n file zone a.test b.test\n file other c.test {\n  reload 0\n }\n}") == "");
+  CHECK(setup_error("a.test:53 a.test:54 {\n file zone\n}") == "");
+  CHECK(setup_error("example.org {\n file\n}") ==
+        "Corefile:2: directive 'file': expected the path of a zone file after 'file'");
+  CHECK(setup_error("example.org {\n file \"\"\n}") ==
+        "Corefile:2: file: expected the path of a zone file, not nothing");
+  CHECK(setup_error("example.org {\n file zone {\n  relaod 1s\n }\n}") ==
+        "Corefile:3: directive 'file': unknown property 'relaod'; did you mean 'reload'?");
+  CHECK(setup_error("example.org {\n file zone {\n  reload soon\n }\n}").starts_with("Corefile:3: reload: "));
+  CHECK(setup_error("example.org {\n file zone\n file other\n}") ==
+        "Corefile:3: zone example.org. is already served from zone");
+  CHECK(setup_error("example.org {\n file zone a..b\n}").starts_with("Corefile:2: "));
+}
+
+TEST_CASE("file: what is wrong with a zone file is said with both places") {
+  const Folder folder;
+  const auto error = [&](const std::string& file) {
+    const PluginHarness harness(kPlugins, "example.org {\n file " + file + "\n}");
+    return prepare(harness);
+  };
+  const std::string zone = folder.file("zone");
+  CHECK(error(zone) == "Corefile:2: " + zone + ": No such file or directory");
+  static_cast<void>(folder.write("zone", "@ SOA ns hostmaster 1 2 3 4 5\n@ NS ns\nns A 192.0.2\n"));
+  CHECK(error(zone).starts_with("Corefile:2: " + zone + ":3: "));
+  static_cast<void>(folder.write("zone", "www 60 A 192.0.2.1\n"));
+  CHECK(error(zone).starts_with("Corefile:2: " + zone + ": "));
+  CHECK(error(folder.path()).starts_with("Corefile:2: " + folder.path() + ": "));
+}
+
+TEST_CASE("file: answers from the longest zone; other names are the next plugin's") {
+  const Folder folder;
+  const std::string parent = folder.write("parent", kParent), child = folder.write("child", kChild);
+  PluginHarness harness(kPlugins, "test {\n file " + parent + " example.test\n file " + child + " sub.example.test\n}");
+  CHECK(harness.ask("example.test. SOA") == "error: zone example.test. is not loaded");
+  REQUIRE(prepare(harness) == "");
+  CHECK(harness.ask("NS.example.test. A") == "NOERROR aa\nNS.example.test. 60 IN A 192.0.2.1\n");
+  CHECK(harness.ask("ns.sub.example.test. A") == "NOERROR aa\nns.sub.example.test. 60 IN A 192.0.2.2\n");
+  CHECK(harness.ask("www.example.test. A").starts_with("NXDOMAIN aa\n-- authority\nexample.test. 30 IN SOA "));
+  CHECK(harness.ask("other.test. A").starts_with("REFUSED"));
+}
+
+TEST_CASE("file: the DS records of a zone are its parent's, though both are here") {
+  const Folder folder;
+  const std::string parent = folder.write("parent", kParent), child = folder.write("child", kChild);
+  PluginHarness harness(kPlugins, "test {\n file " + parent + " example.test\n file " + child + " sub.example.test\n}");
+  REQUIRE(prepare(harness) == "");
+  CHECK(harness.ask("sub.example.test. DS").starts_with("NOERROR aa\nsub.example.test. 60 IN DS 1 13 2 "));
+  PluginHarness alone(kPlugins, "test {\n file " + child + " sub.example.test\n}");
+  REQUIRE(prepare(alone) == "");
+  CHECK(alone.ask("sub.example.test. DS").starts_with("NOERROR aa\n-- authority\nsub.example.test. 30 IN SOA "));
+}
+
+TEST_CASE("file: fallthrough gives names that do not exist to the next plugin") {
+  const Folder folder;
+  const std::string parent = folder.write("parent", kParent);
+  const auto rest = [](const Query& query, Response& response) -> Result<Outcome> {
+    response.rcode = dns::Rcode::noerror;
+    response.answer.push_back({query.qname, dns::Type::txt, dns::Class::in, 1, as_bytes(std::string_view("\1x"))});
+    return Outcome::send;
+  };
+  PluginHarness harness(kPlugins, "example.test {\n file " + parent + " {\n  fallthrough a.example.test\n }\n}", rest);
+  REQUIRE(prepare(harness) == "");
+  CHECK(harness.ask("x.a.example.test. TXT") == "NOERROR\nx.a.example.test. 1 IN TXT \"x\"\n");
+  CHECK(harness.ask("x.b.example.test. TXT").starts_with("NXDOMAIN aa"));
+  CHECK(harness.ask("ns.example.test. TXT").starts_with("NOERROR aa\n-- authority"));
+}
