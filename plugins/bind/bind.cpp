@@ -1,11 +1,6 @@
 #include "plugins/bind/bind.h"
 
-#include <ifaddrs.h>
-#include <net/if.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 namespace swage::plugins::bind {
 namespace {
@@ -20,28 +15,22 @@ bool contains(const Addresses& addresses, const IpAddress& address) {
   return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
 }
 
-// The addresses that `interface` has now. Link-local IPv6 ones are left out: to bind them takes a scope too.
-Result<Addresses> addresses_of(const std::string& interface) {
-  ifaddrs* list = nullptr;
-  if (getifaddrs(&list) != 0) return fail("cannot list the interfaces: {}", std::strerror(errno));
+// What an ADDRESS or IFACE stands for. Link-local IPv6 addresses of an interface are left out: to bind them takes a
+// scope.
+Result<Addresses> resolve(const Controller& controller, const std::string& word) {
+  const std::vector<std::string>* const interface = controller.interface(word);
+  if (interface == nullptr) {
+    const Result<IpAddress> address = IpAddress::parse(word);
+    if (!address) return fail("'{}' is neither an IP address nor an interface of this host", word);
+    return Addresses{*address};
+  }
   Addresses found;
-  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
-    if (entry->ifa_addr == nullptr || interface != entry->ifa_name) continue;
-    if (entry->ifa_addr->sa_family != AF_INET && entry->ifa_addr->sa_family != AF_INET6) continue;
-    const IpAddress address = Endpoint::from_sockaddr(entry->ifa_addr).address;
+  for (const std::string& text : *interface) {
+    TRY(const IpAddress address, IpAddress::parse(text));
     if (!is_link_local(address)) found.push_back(address);
   }
-  freeifaddrs(list);
-  if (found.empty()) return fail("interface '{}' has no address", interface);
+  if (found.empty()) return fail("interface '{}' has no address", word);
   return found;
-}
-
-// What an ADDRESS or IFACE stands for.
-Result<Addresses> resolve(const std::string& word) {
-  if (if_nametoindex(word.c_str()) != 0) return addresses_of(word);
-  const Result<IpAddress> address = IpAddress::parse(word);
-  if (!address) return fail("'{}' is neither an IP address nor an interface of this host", word);
-  return Addresses{*address};
 }
 
 // All arguments that are left on this line; at least one.
@@ -49,7 +38,7 @@ Result<Addresses> remaining_addresses(Controller& controller) {
   Addresses all;
   TRY(controller.expect_arg("an address or an interface"));
   do {
-    Result<Addresses> some = resolve(controller.val());
+    Result<Addresses> some = resolve(controller, controller.val());
     if (!some) return std::unexpected(controller.error("directive 'bind': {}", some.error().text()));
     all.insert(all.end(), some->begin(), some->end());
   } while (controller.next_arg());
