@@ -1,0 +1,78 @@
+// libp2p's secure channel over Noise (https://github.com/libp2p/specs/blob/master/noise/README.md): two sides agree on
+// keys and prove who they are. Without I/O and without a clock: bytes go in, bytes come out. Owned by whoever owns the
+// connection. Extensions (early data) are neither sent nor looked at.
+//
+//     TRY(auto handshake, Handshake::start({Role::initiator, peer}, identity, random));
+//     while (!handshake.done()) { send(handshake.take_output()); …; TRY(handshake.receive(in)); }
+//     send(handshake.take_output());
+//     Channel channel = std::move(handshake).finish();       // what is left in `in` belongs to channel.decryptor
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/crypto/random.h"
+#include "core/libp2p/key.h"
+#include "core/libp2p/noise_symmetric.h"
+#include "core/libp2p/noise_transport.h"
+#include "core/libp2p/noise_xx.h"
+#include "core/libp2p/peer_id.h"
+
+namespace swage::libp2p::noise {
+
+inline constexpr std::string_view kProtocol = "/noise";
+
+// A connection whose other end is known, and that nobody else can read or change.
+struct Channel {
+  PublicKey remote_key;  // proven
+  PeerId remote;         // its peer ID
+  crypto::Digest hash;   // of the handshake: the same on both sides, unique for the connection
+  Encryptor encryptor;
+  Decryptor decryptor;
+};
+
+class Handshake {
+ public:
+  struct Options {
+    Role role = Role::initiator;
+    std::optional<PeerId> expected{};  // who the other side must be; nullopt: anybody who can prove to be somebody
+  };
+
+  // Makes a static and an ephemeral key and signs the static one: `identity` and `random` are not needed later. Fails
+  // where `identity` cannot sign.
+  [[nodiscard]] static NoiseResult<Handshake> start(Options options, const PrivateKey& identity,
+                                                    crypto::Random& random);
+
+  // Takes what belongs to the handshake from the front of `in`: when done(), what is left belongs to the channel. An
+  // error is for ever: every further call fails in the same way. An initiator that finds somebody else than it
+  // expected has not said who it is. Holds at most one message that is not whole, of 65535 bytes.
+  [[nodiscard]] NoiseResult<> receive(Bytes& in);
+
+  [[nodiscard]] bool done() const { return xx_.done() && remote_.has_value() && !failed_; }
+
+  // What is to be sent, since the last call; an initiator has some from the start.
+  [[nodiscard]] std::vector<std::uint8_t> take_output() { return std::exchange(output_, {}); }
+
+  // REQUIRES: done(), and that the output was taken.
+  [[nodiscard]] Channel finish() &&;
+
+ private:
+  Handshake(Options options, XxHandshake xx, std::vector<std::uint8_t> payload);
+  [[nodiscard]] NoiseResult<> write();
+  [[nodiscard]] NoiseResult<> read(Bytes message);
+  [[nodiscard]] NoiseResult<> handle(Bytes message);
+
+  Options options_;
+  XxHandshake xx_;
+  std::vector<std::uint8_t> payload_;  // ours, in the message that holds our static key
+  FrameReader reader_;
+  std::optional<PublicKey> remote_;
+  std::optional<NoiseError> failed_;
+  std::vector<std::uint8_t> output_;
+};
+
+}  // namespace swage::libp2p::noise
