@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <iterator>
+#include <sstream>
 #include <string_view>
 
 #include "core/log.h"
@@ -27,7 +27,9 @@ constexpr std::string_view kDefaultCorefile = ".\n{\n    whoami\n    log\n}\n";
 config::Sources first_sources(Options& options) {
   config::Sources sources = config::Sources::from_disk();
   if (options.corefile == "stdin") {
-    sources.add("stdin", std::string(std::istreambuf_iterator<char>(std::cin), {}));
+    std::ostringstream text;
+    text << std::cin.rdbuf();
+    sources.add("stdin", text.str());
     options.corefile_on_disk = false;
   } else if (!options.corefile_given && access(options.corefile.c_str(), F_OK) != 0) {
     options.corefile = "(default Corefile)";

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "core/log.h"
@@ -19,6 +20,8 @@ std::string beside(const std::string& path) { return fmt::format("{}.{}", path, 
 
 Result<Pidfile> Pidfile::prepare(std::string path) {
   if (path.empty()) return Pidfile(std::move(path));
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return fail("-pidfile {}: is a directory", path);
   std::ofstream file(beside(path));
   file << text() << std::flush;
   if (!file) return fail("-pidfile {}: {}", path, std::strerror(errno));
@@ -35,8 +38,8 @@ Pidfile::~Pidfile() {
   if (path_.empty()) return;
   unlink(beside(path_).c_str());
   std::ifstream file(path_);
-  const std::string found(std::istreambuf_iterator<char>(file), {});
-  if (found == text()) unlink(path_.c_str());
+  std::string found;
+  if (std::getline(file, found) && found + "\n" == text()) unlink(path_.c_str());
 }
 
 }  // namespace swage::server

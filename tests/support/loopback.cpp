@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <sstream>
 
 #include "core/result.h"
 
@@ -111,7 +112,9 @@ std::string Folder::write(std::string_view name, std::string_view text) const {
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();  // what fails, as the files of a process that has just ended do, leaves the text empty
+  return text.str();
 }
 
 }  // namespace swage::tests
