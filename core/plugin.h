@@ -105,8 +105,8 @@ class Controller : public config::Dispenser {
   // A path of the Corefile as the server opens it: relative ones are below `root`, or the working directory.
   [[nodiscard]] virtual std::string path(std::string_view written) const = 0;
 
-  // The addresses of a network interface of this machine, as they were when the Corefile was read, so that all processes
-  // see the same; nullptr where there is no such interface.
+  // The addresses of a network interface of this machine, as they were when the Corefile was read, so that all
+  // processes see the same; nullptr where there is no such interface.
   [[nodiscard]] virtual const std::vector<std::string>* interface(const std::string& name) const = 0;
 
   virtual void add(std::unique_ptr<const Plugin> plugin) = 0;  // at this directive's place in the chain
