@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,6 +78,10 @@ class Host {
   virtual void request_reload() = 0;
   // True when the Corefile or a file it imports is no longer what the server runs with.
   [[nodiscard]] virtual bool corefile_changed() = 0;
+  // A socket that listen_tcp() asked for, once, to be accepted from; the caller closes it. The supervisor keeps another
+  // descriptor of it: clients wait in it while this process is replaced. nullopt where it was taken, and for [::] on a
+  // machine without IPv6.
+  [[nodiscard]] virtual std::optional<int> take_listening_socket(const Endpoint& endpoint) = 0;
 };
 
 // Works in the background, in the service process.
@@ -119,6 +124,13 @@ class Controller : public config::Dispenser {
   // Memory that all processes see and that outlives them; see core/shm/shared.h. Those who say the same name have the
   // same memory, in this configuration and in the next one: say what it holds and for which zone.
   [[nodiscard]] virtual shm::Shared& shared(const std::string& name) = 0;
+
+  // The same for the service process alone: what is in it, secrets say, never comes to a process that answers queries.
+  [[nodiscard]] virtual shm::Shared& service_memory(const std::string& name) = 0;
+
+  // Has the supervisor open a TCP socket for a Service; see Host::take_listening_socket(). An Error, which names the
+  // directive's token, where queries or another Service are listening there.
+  [[nodiscard]] virtual Result<> listen_tcp(const Endpoint& endpoint) = 0;
 
   virtual void listen_on(std::vector<IpAddress> addresses) = 0;  // bind
   virtual void set_root(std::string folder) = 0;                 // root

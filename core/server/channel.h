@@ -33,7 +33,8 @@ struct Message {
   enum class Kind : char {
     // From the supervisor, in this order:
     corefile = 'c',  // text: its path; descriptor: memory with the recorded Sources
-    socket = 's',    // text: "udp" or "tcp", a space, the endpoint; descriptor: the bound socket
+    socket = 's',    // text: "udp" or "tcp", a space, the endpoint; descriptor: the bound socket. To the service:
+                     // before `start`
     snapshot =
         'n',  // text: its name; descriptor: the sealed memory. Also later, whenever there is a newer one. And from
               // the service to the supervisor: a publication
@@ -45,8 +46,10 @@ struct Message {
     start = 'g',   // to the service: the configuration is in force, run
     drain = 'd',   // finish what was begun, then exit
     // From a child:
-    listen = 'l',  // text: an endpoint that the configuration wants sockets for (service, before ready)
-    serves = 'z',  // text: a line for the operator about what is served (service, before ready)
+    listen = 'l',          // text: an endpoint that the configuration wants sockets for (service, before ready)
+    listen_service = 't',  // text: an endpoint where the service itself wants a TCP socket (service, before ready)
+    service_memory = 'k',  // as `shared`, for service processes alone
+    serves = 'z',          // text: a line for the operator about what is served (service, before ready)
     ready = 'r',
     failed = 'f',  // text: why; the child exits
     reload = 'h',  // read the Corefile again

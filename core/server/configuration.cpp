@@ -52,10 +52,18 @@ class Setup : public Controller {
     return *entry;
   }
 
-  shm::Shared& shared(const std::string& name) override {
-    auto& entry = configuration_.shared[name];
-    if (entry == nullptr) entry = std::make_unique<shm::Shared>(name);
-    return *entry;
+  shm::Shared& shared(const std::string& name) override { return memory(name, shm::Shared::Audience::everyone); }
+  shm::Shared& service_memory(const std::string& name) override { return memory(name, shm::Shared::Audience::service); }
+
+  Result<> listen_tcp(const Endpoint& endpoint) override {
+    for (const ServiceSocket& each : configuration_.service_sockets) {
+      if (each.endpoint == endpoint) {
+        return std::unexpected(
+            error("{} is already that of {}:{}", endpoint.to_string(), each.token.file, each.token.line));
+      }
+    }
+    configuration_.service_sockets.push_back({endpoint, token(), directive()});
+    return {};
   }
 
   void listen_on(std::vector<IpAddress> addresses) override { block_.addresses = std::move(addresses); }
@@ -63,6 +71,13 @@ class Setup : public Controller {
   void accept_chaos() override { block_.accepts_chaos = true; }
 
  private:
+  shm::Shared& memory(const std::string& name, shm::Shared::Audience audience) {
+    auto& entry = configuration_.shared[name];
+    if (entry == nullptr) entry = std::make_unique<shm::Shared>(name, audience);
+    CHECK(entry->audience() == audience);
+    return *entry;
+  }
+
   const config::Sources& sources_;
   Block& block_;
   Configuration& configuration_;
@@ -100,6 +115,24 @@ Result<std::vector<dns::Name>> zones_of(const config::ServerBlock& source) {
     }
   }
   return zones;
+}
+
+// No Service listens where queries come in.
+Result<> check_service_sockets(const Configuration& configuration) {
+  for (const ServiceSocket& socket : configuration.service_sockets) {
+    const auto clashes = [&](const auto& listener) {
+      const Endpoint& dns = listener.first;
+      const bool overlap = dns.address == socket.endpoint.address || dns.address.is_unspecified() ||
+                           socket.endpoint.address.is_unspecified();
+      return dns.port == socket.endpoint.port && dns.address.is_v6() == socket.endpoint.address.is_v6() && overlap;
+    };
+    const auto clash = std::ranges::find_if(configuration.listeners, clashes);
+    if (clash != configuration.listeners.end()) {
+      return std::unexpected(socket.token.error(
+          fmt::format("{}: DNS is served on {} already", socket.endpoint.to_string(), clash->first.to_string())));
+    }
+  }
+  return {};
 }
 
 // Who has a zone on a listener, for the error about the second one.
@@ -154,6 +187,9 @@ std::vector<std::string> Configuration::summary() const {
       }
     }
   }
+  for (const ServiceSocket& socket : service_sockets) {
+    lines.push_back(fmt::format("tcp://{} {}", socket.endpoint.to_string(), socket.directive));
+  }
   return lines;
 }
 
@@ -171,6 +207,7 @@ Result<Configuration> configure(config::Sources& sources, const std::string& pat
   for (const config::ServerBlock& block : blocks) {
     TRY(add_block(block, given, configuration, owners));
   }
+  TRY(check_service_sockets(configuration));
   return configuration;
 }
 

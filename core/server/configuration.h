@@ -22,12 +22,20 @@ struct NamedService {
   std::unique_ptr<Service> service;
 };
 
+// A TCP socket that a Service has asked for.
+struct ServiceSocket {
+  Endpoint endpoint;
+  config::Token token;    // that says so
+  std::string directive;  // of the Service
+};
+
 struct Configuration {
   std::vector<std::unique_ptr<Block>> blocks;
   std::vector<NamedService> services;
   std::map<std::string, std::unique_ptr<shm::Snapshot>> snapshots;  // by name
   std::map<std::string, std::unique_ptr<shm::Shared>> shared;       // by name
   std::map<Endpoint, Router> listeners;
+  std::vector<ServiceSocket> service_sockets;
 
   // A line for each zone and listener, for the operator: "dns://0.0.0.0:53 libp2p.direct.".
   [[nodiscard]] std::vector<std::string> summary() const;

@@ -35,6 +35,16 @@ const std::vector<PluginType> kPlugins = {
        static_cast<void>(controller.snapshot("answers " + controller.path("data")));
        return {};
      }},
+    {"web",
+     [](Controller& controller) -> Result<> {
+       while (controller.next()) {
+         for (const std::string& port : controller.remaining_args()) {
+           const auto number = static_cast<std::uint16_t>(std::stoi(port));
+           TRY(controller.listen_tcp({*IpAddress::parse("127.0.0.1"), number, 0}));
+         }
+       }
+       return {};
+     }},
 };
 
 Result<server::Configuration> configure(std::string corefile) {
@@ -91,4 +101,14 @@ TEST_CASE("configuration: errors say file and line") {
   CHECK(error_of("a.test {\n bind 127.0.0.1\n}\na.test {\n bind 127.0.0.2\n}\n") == "no error");
   CHECK(error_of("a.test {\n answers a..b\n}\n").starts_with("Corefile:2: "));
   CHECK(error_of("tls://a.test {\n answers\n}\n").starts_with("Corefile:1: "));
+}
+
+TEST_CASE("configuration: a service listens where nobody else does") {
+  const auto configuration = configure("a.test {\n answers\n web 80 443\n}\n");
+  REQUIRE(configuration);
+  CHECK(configuration->summary().back() == "tcp://127.0.0.1:443 web");
+  CHECK(error_of("a.test {\n web 80 80\n}\n") == "Corefile:2: 127.0.0.1:80 is already that of Corefile:2");
+  CHECK(error_of("a.test {\n answers\n web 53\n}\n") ==
+        "Corefile:3: 127.0.0.1:53: DNS is served on 0.0.0.0:53 already");
+  CHECK(error_of("a.test {\n bind ::1\n web 53\n}\n") == "no error");
 }

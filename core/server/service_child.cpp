@@ -38,10 +38,13 @@ class ServiceChild : public Host {
       if (!prepared) log::error("plugin/{}: {}", each.name, prepared.error().text());
     }
     for (const auto& [name, shared] : configuration_.shared) {
-      if (shared->exists() && !shared->provided()) TRY(send_memory(Message::Kind::shared, name, shared->segment()));
+      if (shared->exists() && !shared->provided()) TRY(keep(*shared));
     }
     for (const auto& [endpoint, router] : configuration_.listeners) {
       send({Message::Kind::listen, endpoint_text(endpoint), {}});
+    }
+    for (const ServiceSocket& socket : configuration_.service_sockets) {
+      send({Message::Kind::listen_service, endpoint_text(socket.endpoint), {}});
     }
     for (const std::string& line : configuration_.summary()) send({Message::Kind::serves, line, {}});
     return {};
@@ -71,6 +74,11 @@ class ServiceChild : public Host {
     const auto parsed = config::parse(now, corefile_);
     return !(now == sources_);
   }
+  std::optional<int> take_listening_socket(const Endpoint& endpoint) override {
+    auto taken = sockets_.extract(endpoint);
+    if (taken.empty()) return std::nullopt;
+    return taken.mapped().release();
+  }
 
  private:
   Result<> publish(const shm::Snapshot& snapshot) {
@@ -79,9 +87,7 @@ class ServiceChild : public Host {
 
   // What the configuration, or the service process, before this one left.
   void take_over(shm::Shared& shared, Descriptor& left) {
-    shared.on_provide([this](const shm::Shared& provided) {
-      return send_memory(Message::Kind::shared, provided.name(), provided.segment());
-    });
+    shared.on_provide([this](const shm::Shared& provided) { return keep(provided); });
     if (!left.exists()) return;
     Result<shm::Segment> memory = shm::Segment::attach(left.release(), shm::Segment::Access::write);
     if (memory) {
@@ -89,6 +95,11 @@ class ServiceChild : public Host {
     } else {
       log::error("{}: {}", shared.name(), memory.error().text());
     }
+  }
+
+  Result<> keep(const shm::Shared& shared) {
+    const bool secret = shared.audience() == shm::Shared::Audience::service;
+    return send_memory(secret ? Message::Kind::service_memory : Message::Kind::shared, shared.name(), shared.segment());
   }
 
   Result<> send_memory(Message::Kind kind, const std::string& name, const shm::Segment& segment) {
@@ -118,9 +129,15 @@ class ServiceChild : public Host {
         return;
       }
       if (!message->has_value()) return;
+      if ((*message)->kind == Message::Kind::socket) take_socket(std::move(**message));
       if ((*message)->kind == Message::Kind::start) start();
       if ((*message)->kind == Message::Kind::drain) drain();
     }
+  }
+
+  void take_socket(Message message) {
+    const Result<Endpoint> endpoint = parse_endpoint(message.text.substr(message.text.find(' ') + 1));
+    if (endpoint) sockets_[*endpoint] = std::move(message.descriptor);
   }
 
   void start() {
@@ -153,6 +170,7 @@ class ServiceChild : public Host {
   std::string corefile_;
   config::Sources sources_;
   Configuration configuration_;
+  std::map<Endpoint, Descriptor> sockets_;  // that nobody has taken yet
   async::Timer* flush_ = nullptr;
   std::unique_ptr<async::Timer> drain_timer_;
   std::int64_t drain_until_ = 0;

@@ -59,8 +59,9 @@ Result<Descriptor> open_socket(const Endpoint& endpoint, int type) {
 
 }  // namespace
 
-Result<> check_free(const Endpoint& endpoint) {
+Result<> check_free(const Endpoint& endpoint, Transports transports) {
   for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+    if (type == SOCK_DGRAM && transports == Transports::tcp) continue;
     const Descriptor socket(::socket(endpoint.address.is_v6() ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0));
     if (!socket.exists()) continue;
     if (endpoint.address.is_v6()) set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
@@ -85,6 +86,11 @@ Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers) {
     set.tcp.push_back(std::move(tcp));
   }
   return set;
+}
+
+Result<Descriptor> open_tcp_socket(const Endpoint& endpoint) {
+  CHECK(endpoint.port != 0);
+  return open_socket(endpoint, SOCK_STREAM);
 }
 
 }  // namespace swage::server

@@ -1,6 +1,7 @@
 // Opening the sockets on which queries arrive. Done by the supervisor alone, which keeps them for its children.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "core/net.h"
@@ -14,13 +15,17 @@ struct SocketSet {
   std::vector<Descriptor> udp, tcp;  // one of each a worker
 };
 
-// Fails where another program has the address. open_sockets() would not notice: with SO_REUSEPORT two servers of the
-// same user share an address, and each gets a part of the queries. To be asked before any socket of ours is open on
-// that port.
-[[nodiscard]] Result<> check_free(const Endpoint& endpoint);
+// Fails where another program has the address, of those transports. open_sockets() would not notice: with SO_REUSEPORT
+// two servers of the same user share an address, and each gets a part of the queries. To be asked before any socket of
+// ours is open on that port.
+enum class Transports : std::uint8_t { udp_and_tcp, tcp };
+[[nodiscard]] Result<> check_free(const Endpoint& endpoint, Transports transports = Transports::udp_and_tcp);
 
 // Binds `workers` pairs of sockets. Port 0 is not allowed: the pairs would not share one.
 // An Error says which address and why: "cannot listen on 127.0.0.1:53 (udp): Permission denied".
 [[nodiscard]] Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers);
+
+// A listening TCP socket. Port 0 is not allowed: a process that takes another's place would have another port.
+[[nodiscard]] Result<Descriptor> open_tcp_socket(const Endpoint& endpoint);
 
 }  // namespace swage::server

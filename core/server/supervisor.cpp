@@ -100,8 +100,10 @@ Result<> Supervisor::begin(config::Sources sources) {
   generation->begun = now();
   TRY(generation->sources, to_memory(sources));
   if (current_) {
-    for (const auto& [name, memory] : current_->shared) {
-      TRY(generation->inherited[name], memory.duplicate());
+    for (const auto* const memories : {&current_->shared, &current_->service_memory}) {
+      for (const auto& [name, memory] : *memories) {
+        TRY(generation->inherited[name], memory.duplicate());
+      }
     }
   }
   TRY(start_child(*generation, std::nullopt));
@@ -126,6 +128,7 @@ Result<> Supervisor::start_child(Generation& generation, std::optional<std::size
     TRY(send_all(channel, Message::Kind::snapshot, generation.snapshots));
   } else {
     TRY(send_all(channel, Message::Kind::shared, generation.inherited));
+    TRY(send_all(channel, Message::Kind::shared, generation.service_memory));
   }
   TRY(send_all(channel, Message::Kind::shared, generation.shared));
   channel.send({Message::Kind::set_up, &generation == current_.get() ? "again" : "", {}});
@@ -135,21 +138,53 @@ Result<> Supervisor::start_child(Generation& generation, std::optional<std::size
 
 Result<> Supervisor::open_missing_sockets(Generation& generation) {
   if (!has_ipv6()) {
-    std::erase_if(generation.listen,
-                  [](const Endpoint& each) { return each.address.is_v6() && each.address.is_unspecified(); });
+    const auto impossible = [](const Endpoint& each) { return each.address.is_v6() && each.address.is_unspecified(); };
+    std::erase_if(generation.listen, impossible);
+    std::erase_if(generation.service_listen, impossible);
   }
-  const auto is_ours = [this](std::uint16_t port) {
-    return std::any_of(sockets_.begin(), sockets_.end(), [port](const auto& each) { return each.first.port == port; });
+  const auto is_ours = [](const auto& sockets, std::uint16_t port) {
+    return std::ranges::any_of(sockets, [port](const auto& each) { return each.first.port == port; });
   };
   for (const Endpoint& endpoint : generation.listen) {
-    if (!is_ours(endpoint.port)) TRY(check_free(endpoint));
+    if (!is_ours(sockets_, endpoint.port)) TRY(check_free(endpoint));
+  }
+  for (const Endpoint& endpoint : generation.service_listen) {
+    if (!is_ours(service_sockets_, endpoint.port)) TRY(check_free(endpoint, Transports::tcp));
   }
   for (const Endpoint& endpoint : generation.listen) {
     if (sockets_.contains(endpoint)) continue;
     TRY(SocketSet set, open_sockets(endpoint, options_.workers));
     sockets_.emplace(endpoint, std::move(set));
   }
+  for (const Endpoint& endpoint : generation.service_listen) {
+    if (service_sockets_.contains(endpoint)) continue;
+    TRY(Descriptor socket, open_tcp_socket(endpoint));
+    service_sockets_.emplace(endpoint, std::move(socket));
+  }
   return {};
+}
+
+// Those that the configuration in force has no use for.
+void Supervisor::close_unused_sockets() {
+  const auto close = [](auto& sockets, const std::vector<Endpoint>& used) {
+    std::erase_if(sockets, [&](const auto& each) { return std::ranges::find(used, each.first) == used.end(); });
+  };
+  close(sockets_, current_->listen);
+  close(service_sockets_, current_->service_listen);
+}
+
+// Its configuration is in force: here are its sockets.
+void Supervisor::start_service(ChildProcess& service) {
+  for (const Endpoint& endpoint : current_->service_listen) {
+    Result<Descriptor> copy = service_sockets_.at(endpoint).duplicate();
+    if (copy) {
+      service.channel.send({Message::Kind::socket, "tcp " + endpoint_text(endpoint), std::move(*copy)});
+    } else {  // its successor may have more luck
+      log::error("{}: {}: {}", service.name, endpoint.to_string(), copy.error().text());
+      service.kill(SIGKILL);
+    }
+  }
+  service.channel.send({Message::Kind::start, {}, {}});
 }
 
 Result<> Supervisor::start_workers(Generation& generation) {
@@ -165,11 +200,9 @@ void Supervisor::put_in_force() {
   if (!first) leave(*current_);
   current_ = std::move(next_);
   current_->inherited.clear();
-  std::erase_if(sockets_, [&](const auto& each) {
-    return std::find(current_->listen.begin(), current_->listen.end(), each.first) == current_->listen.end();
-  });
+  close_unused_sockets();
   for (ChildProcess& child : current_->children) {
-    if (!child.worker) child.channel.send({Message::Kind::start, {}, {}});
+    if (!child.worker) start_service(child);
   }
   if (first) pidfile_->write();
   if (first && !options_.quiet) {
@@ -189,9 +222,7 @@ void Supervisor::abandon_next(const std::string& why) {
     return;
   }
   log::error("reload: {}; the configuration in force stays", why);
-  std::erase_if(sockets_, [&](const auto& each) {
-    return std::find(current_->listen.begin(), current_->listen.end(), each.first) == current_->listen.end();
-  });
+  close_unused_sockets();
 }
 
 // The dns processes that are ready serve already, and finish what they have begun; the others have begun nothing.

@@ -43,10 +43,12 @@ class Supervisor {
   struct Generation {
     shm::Segment sources;  // serialised
     std::vector<Endpoint> listen;
+    std::vector<Endpoint> service_listen;
     std::vector<std::string> serves;
-    std::map<std::string, Descriptor> snapshots;  // the newest of each name
-    std::map<std::string, Descriptor> shared;     // memory that lasts, as the service chose it
-    std::map<std::string, Descriptor> inherited;  // what it chooses from: that of the generation before
+    std::map<std::string, Descriptor> snapshots;       // the newest of each name
+    std::map<std::string, Descriptor> shared;          // memory that lasts, as the service chose it
+    std::map<std::string, Descriptor> service_memory;  // the same, for the service process alone
+    std::map<std::string, Descriptor> inherited;       // what it chooses from: both of the generation before
     std::list<ChildProcess> children;
     std::vector<std::pair<SteadyTime, std::optional<std::size_t>>> restarts;  // when, and which child
     std::map<std::optional<std::size_t>, std::chrono::milliseconds> delays;   // before the next restart of a child
@@ -58,6 +60,8 @@ class Supervisor {
   [[nodiscard]] Result<> start_child(Generation& generation, std::optional<std::size_t> worker);
   [[nodiscard]] Result<> start_workers(Generation& generation);
   [[nodiscard]] Result<> open_missing_sockets(Generation& generation);
+  void close_unused_sockets();
+  void start_service(ChildProcess& service);
   void put_in_force();
   void abandon_next(const std::string& why);
   void end_next();
@@ -82,6 +86,7 @@ class Supervisor {
   std::unique_ptr<Generation> current_, next_;
   std::list<ChildProcess> leaving_;  // of generations that are over
   std::map<Endpoint, SocketSet> sockets_;
+  std::map<Endpoint, Descriptor> service_sockets_;
   bool reload_again_ = false;
   bool shutting_down_ = false;
   int exit_status_ = 0;

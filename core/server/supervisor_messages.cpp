@@ -33,6 +33,12 @@ void Supervisor::handle(Generation& generation, ChildProcess& child, Message mes
       if (&generation != next_.get()) return;
       if (const Result<Endpoint> endpoint = parse_endpoint(message.text)) generation.listen.push_back(*endpoint);
       return;
+    case Message::Kind::listen_service:
+      if (&generation != next_.get()) return;
+      if (const Result<Endpoint> endpoint = parse_endpoint(message.text)) {
+        generation.service_listen.push_back(*endpoint);
+      }
+      return;
     case Message::Kind::serves:
       if (&generation == next_.get()) generation.serves.push_back(std::move(message.text));
       return;
@@ -41,6 +47,9 @@ void Supervisor::handle(Generation& generation, ChildProcess& child, Message mes
       return;
     case Message::Kind::shared:
       pass_on(generation, generation.shared, std::move(message));
+      return;
+    case Message::Kind::service_memory:
+      generation.service_memory[message.text] = std::move(message.descriptor);
       return;
     case Message::Kind::reload:
       reload();
@@ -59,7 +68,7 @@ void Supervisor::handle(Generation& generation, ChildProcess& child, Message mes
   }
   child.ready = true;
   if (&generation == current_.get()) {
-    if (!child.worker) child.channel.send({Message::Kind::start, {}, {}});
+    if (!child.worker) start_service(child);
     return;
   }
   if (!generation.workers_started) {

@@ -7,6 +7,7 @@
 // processes, which only read, it arrives before they serve.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -17,11 +18,19 @@ namespace swage::shm {
 
 class Shared {
  public:
-  explicit Shared(std::string name) : name_(std::move(name)) {}
+  enum class Audience : std::uint8_t { everyone, service };
+
+  explicit Shared(std::string name, Audience audience = Audience::everyone)
+      : name_(std::move(name)), audience_(audience) {}
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  // Which processes ever have the memory.
+  [[nodiscard]] Audience audience() const { return audience_; }
+  // The file that the memory is, for who keeps something beside it; empty: it ends with the server. Said in setup().
+  [[nodiscard]] const std::string& place() const { return place_; }
+  void set_place(std::string path) { place_ = std::move(path); }
   [[nodiscard]] bool exists() const { return segment_.exists(); }
   // Empty where there is none. Valid until control goes back to the event loop.
   [[nodiscard]] Bytes bytes() const { return segment_.bytes(); }
@@ -48,6 +57,8 @@ class Shared {
 
  private:
   std::string name_;
+  Audience audience_;
+  std::string place_;
   Segment segment_;
   bool provided_ = false;
   std::function<Result<>(const Shared&)> on_provide_;

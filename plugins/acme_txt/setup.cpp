@@ -93,6 +93,7 @@ Result<> setup_with(Controller& controller, Clock clock) {
   }
   const std::string zone = controller.zones().front().to_string();
   shm::Shared& memory = controller.shared(shm::ChallengeStore::name(zone));
+  memory.set_place(store.path);
   shm::ChallengeKeeper::Seed seed;
   crypto::SystemRandom().fill(seed);
   controller.add(std::make_unique<ChallengeService>(zone, shm::ChallengeKeeper(memory, std::move(store), seed), clock));

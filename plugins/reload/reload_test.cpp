@@ -24,6 +24,7 @@ std::size_t services(std::string_view corefile) {
 // The Corefile changes before every third look; the second reload that is asked for stops the service.
 class FakeHost : public Host {
  public:
+  std::optional<int> take_listening_socket(const Endpoint&) override { return std::nullopt; }
   explicit FakeHost(Reload& service) : service_(service) {}
   async::Loop& loop() override { return loop_; }
   void request_reload() override {
