@@ -1,0 +1,89 @@
+#include "core/http/forwarded.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+namespace swage::http {
+
+namespace {
+
+constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};  // RFC 4291, 2.5.5.2
+
+bool is_mapped(const IpAddress& address) {
+  return address.is_v6() && std::ranges::equal(address.bytes().first(kMapped.size()), kMapped);
+}
+
+// A network of mapped addresses is one of IPv4.
+bool contains(const Prefix& network, const IpAddress& address) {
+  constexpr std::uint8_t kMappedLength = 8 * kMapped.size();
+  if (network.length < kMappedLength || !is_mapped(network.address)) return network.contains(address);
+  const auto length = static_cast<std::uint8_t>(network.length - kMappedLength);
+  return Prefix{unmapped(network.address), length}.contains(address);
+}
+
+bool is_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+std::string_view trim(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
+std::optional<IpAddress> parse_address(std::string_view text, bool v6) {
+  const auto address = IpAddress::parse(text);
+  if (!address || address->is_v6() != v6) return std::nullopt;
+  return unmapped(*address);
+}
+
+// An address; one of IPv4 may have a port, one of IPv6 brackets and then a port.
+std::optional<IpAddress> parse_entry(std::string_view text) {
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos) return std::nullopt;
+    const std::string_view behind = text.substr(close + 1);
+    if (!behind.empty() && (behind[0] != ':' || !is_port(behind.substr(1)))) return std::nullopt;
+    return parse_address(text.substr(1, close - 1), true);
+  }
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return parse_address(text, false);
+  if (text.find(':', colon + 1) != std::string_view::npos) return parse_address(text, true);
+  if (!is_port(text.substr(colon + 1))) return std::nullopt;
+  return parse_address(text.substr(0, colon), false);
+}
+
+}  // namespace
+
+IpAddress unmapped(const IpAddress& address) {
+  return is_mapped(address) ? IpAddress::v4(address.bytes().subspan(kMapped.size())) : address;
+}
+
+IpAddress client_address(const IpAddress& connection, const Fields& fields, std::span<const Prefix> trusted) {
+  const auto is_trusted = [trusted](const IpAddress& address) {
+    return std::ranges::any_of(trusted, [&](const Prefix& network) { return contains(network, address); });
+  };
+  IpAddress client = unmapped(connection);
+  std::string entries;  // of all fields, in one list
+  for (const Field& field : fields) {
+    if (!equal_without_case(field.name, "X-Forwarded-For")) continue;
+    if (!entries.empty()) entries += ',';
+    entries += field.value;
+  }
+  std::string_view rest = entries;
+  while (is_trusted(client) && !rest.empty()) {
+    const std::size_t comma = rest.rfind(',');
+    const auto entry = parse_entry(trim(rest.substr(comma + 1)));  // npos + 1 is 0
+    if (!entry) break;
+    client = *entry;
+    rest = rest.substr(0, comma == std::string_view::npos ? 0 : comma);
+  }
+  return client;
+}
+
+}  // namespace swage::http

@@ -1,0 +1,85 @@
+// Server: HTTP/1.1 over TCP or TLS. Reads requests whole, has a Handler answer them, one after the other on each
+// connection, and bounds what a client can make it hold: bytes, time, connections. In service processes.
+//
+// Strict in what it takes (see request_parser.h): a request about whose end two readers could differ is refused with
+// 400, 408, 431, 501 or 505 and the end of the connection; no Handler sees it.
+//
+// While the Handler works the connection is watched: Caller::gone is set when the client closes it, or its sending
+// half, which looks the same until something is written. The response is written all the same: a client that
+// half-closes behind its request (nc -N) gets it from a Handler that does not ask for `gone`. Go's net/http does the
+// same. A client that pipelines more than 16 KiB behind its request is not read meanwhile, and so not seen closing.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/async/event.h"
+#include "core/async/loop.h"
+#include "core/async/task.h"
+#include "core/http/message.h"
+#include "core/net.h"
+
+namespace swage::async {
+class TlsContext;
+}
+
+namespace swage::http {
+
+struct Limits {
+  using Time = std::chrono::milliseconds;
+
+  std::size_t header = 16 << 10;  // bytes of request line and fields; of a chunked body's trailers and extensions again
+  std::size_t fields = 100;
+  std::size_t body = 16 << 10;     // bytes, decoded
+  std::size_t connections = 4096;  // beyond, the one that is idle for longest is closed, or else the new one
+  std::size_t of_network = 128;    // connections of a client's network: 24 bits of IPv4, 48 of IPv6
+  std::vector<Prefix> proxies{};   // where of_network does not count: many clients come from there
+  std::size_t requests = 1000;     // of a connection
+  Time header_time{10'000};        // from the first byte of a request, or of TLS, to the end of its fields
+  Time body_time{10'000};          // from there to the end of the body
+  Time idle_time{60'000};          // without a request
+  Time write_time{10'000};         // of a response; and of waiting for the client to close, at the end
+};
+
+// Who asks. Lives as long as the request is handled.
+struct Caller {
+  IpAddress address;   // of the connection's other side; IPv4 as IPv4. See forwarded.h for what is behind a proxy
+  async::Event& gone;  // set when nobody waits for the response any more, or Server::close() was called
+};
+
+// Answers one request. The task is destroyed before it has ended only where the Server is. A deadline is its own
+// affair.
+using Handler = std::function<async::Task<Response>(Request, Caller&)>;
+
+class Server {
+ public:
+  Server(async::Loop& loop, Limits limits, Handler handler);
+  // Closes all connections and destroys the tasks of those who are being answered. REQUIRES: not called by one of them.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Accepts from a listening socket, which it takes over, until drain(). For more than one: call it again.
+  void listen(int fd);
+  // For connections from now on; nullopt, and at first: plain HTTP.
+  void use(std::optional<async::TlsContext> tls);
+
+  // Accepts nobody any more. Idle connections close at once; a request that has begun is finished and answered, with
+  // `Connection: close`.
+  void drain();
+  // drain(), and closes all connections now; their handlers see `gone`.
+  void close();
+  // Set when all is over that was there when drain() was called.
+  [[nodiscard]] async::Event& drained();
+  [[nodiscard]] std::size_t connections() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace swage::http
