@@ -9,34 +9,19 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "core/crypto/openssl.h"
+
 namespace swage::crypto {
 namespace {
 
-template <auto free>
-struct Free {
-  template <typename T>
-  void operator()(T* owned) const {
-    free(owned);
-  }
-};
 using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
 using Number = std::unique_ptr<BIGNUM, Free<BN_clear_free>>;
-
-// Takes back what OpenSSL puts on the thread's queue of errors: TLS reads its own there.
-class ErrorMark {
- public:
-  ErrorMark() { ERR_set_mark(); }
-  ErrorMark(const ErrorMark&) = delete;
-  ErrorMark& operator=(const ErrorMark&) = delete;
-  ~ErrorMark() { ERR_pop_to_mark(); }
-};
 
 constexpr std::size_t kMaxDer = 8192;  // an RSA private key of 8192 bits takes 4.7 kB
 constexpr int kMinRsaBits = 2048, kMaxRsaBits = 8192, kMaxRsaExponentBits = 32;
