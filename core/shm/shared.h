@@ -30,7 +30,12 @@ class Shared {
   [[nodiscard]] Audience audience() const { return audience_; }
   // The file that the memory is, for who keeps something beside it; empty: it ends with the server. Said in setup().
   [[nodiscard]] const std::string& place() const { return place_; }
-  void set_place(std::string path) { place_ = std::move(path); }
+  void set_place(std::string path) {
+    place_ = std::move(path);
+    kept_ = true;
+  }
+  // True where a plugin, in whose setup() the place was said, sees to it that there is such memory.
+  [[nodiscard]] bool kept() const { return kept_; }
   [[nodiscard]] bool exists() const { return segment_.exists(); }
   // Empty where there is none. Valid until control goes back to the event loop.
   [[nodiscard]] Bytes bytes() const { return segment_.bytes(); }
@@ -59,6 +64,7 @@ class Shared {
   std::string name_;
   Audience audience_;
   std::string place_;
+  bool kept_ = false;
   Segment segment_;
   bool provided_ = false;
   std::function<Result<>(const Shared&)> on_provide_;
