@@ -1,17 +1,118 @@
 #include "core/dial/dialer.h"
 
+#include <algorithm>
+#include <optional>
+
+#include "core/async/semaphore.h"
+#include "core/async/tasks.h"
+#include "core/dial/race.h"
+#include "core/dial/services.h"
+#include "core/dial/upgrade.h"
+
 namespace swage::dial {
+namespace {
 
-struct Dialer::State {};
+using async::Task;
 
-Dialer::Dialer(async::Loop&, libp2p::PrivateKey, Settings) : state_(std::make_unique<State>()) {}
-Dialer::~Dialer() = default;
+constexpr std::size_t kMaxAgent = 64;                 // characters
+constexpr std::chrono::milliseconds kGoodbye{1'000};  // for it to leave
 
-async::Task<std::expected<Reached, DialError>> Dialer::reach(libp2p::PeerId, std::vector<std::string>, async::Event&) {
-  co_return std::unexpected(DialError(DialError::Kind::unreachable, "no dials yet"));
+// Enough for an identify message in each direction, and for a peer that asks us for as much.
+constexpr libp2p::yamux::Limits kLimits{.inbound_streams = 8,
+                                        .outbound_streams = 2,
+                                        .unconsumed = std::size_t{128} << 10,
+                                        .window = libp2p::yamux::kInitialWindow,
+                                        .output = std::size_t{32} << 10};
+
+// For a metric and a line of a log.
+std::string printable(std::string_view agent) {
+  std::string text(agent.substr(0, kMaxAgent));
+  std::ranges::replace_if(text, [](char c) { return c < 0x20 || c > 0x7E; }, '?');
+  return text;
 }
 
-std::size_t Dialer::dialling() const { return 0; }
-std::size_t Dialer::identifying() const { return 0; }
+async::TlsContext make_wss_context() {
+  auto context = async::TlsContext::unverified_client({"http/1.1"});
+  CHECK(context);
+  return *std::move(context);
+}
+
+}  // namespace
+
+// Shared with the tasks of reach(), which may be destroyed after the Dialer.
+struct Dialer::State {
+  State(async::Loop& on, libp2p::PrivateKey identity, Settings chosen)
+      : loop(on),
+        settings(std::move(chosen)),
+        upgrader(loop, std::move(identity)),
+        means{loop, upgrader, make_wss_context(), settings.connect_timeout, settings.handshake_timeout},
+        resolver(loop, settings.resolver),
+        dials(loop, std::max<std::size_t>(settings.total, 1)),
+        identifications(loop, settings.identifications),
+        ending(loop) {}
+
+  void identify(Secured secured);
+  [[nodiscard]] Task<> identify_within(Secured secured, async::Semaphore::Permit permit);
+  [[nodiscard]] Task<Result<>> ask_agent(Secured secured);
+
+  async::Loop& loop;
+  Settings settings;
+  Upgrader upgrader;
+  Means means;
+  async::Resolver resolver;
+  async::Semaphore dials;
+  async::Semaphore identifications;
+  async::Event ending;
+  std::optional<async::Tasks> background{std::in_place};
+};
+
+void Dialer::State::identify(Secured secured) {
+  auto permit = identifications.try_acquire();
+  if (permit && settings.on_identified) background->start(identify_within(std::move(secured), std::move(permit)));
+}
+
+Task<> Dialer::State::identify_within(Secured secured, async::Semaphore::Permit permit) {
+  auto identifying = ask_agent(std::move(secured));
+  co_await async::within(loop, settings.identify_timeout, std::move(identifying));
+  static_cast<void>(permit);  // until here
+}
+
+Task<Result<>> Dialer::State::ask_agent(Secured secured) {
+  const libp2p::PeerId peer = secured.peer;
+  CO_TRY(const auto connection, co_await upgrader.multiplex(std::move(secured), Side::dialler, kLimits));
+  async::Tasks serving;  // a peer may ask first, and wait for the answer: it is "not available"
+  serving.start(serve(loop, *connection, Services()));
+  CO_TRY(const auto message, co_await ask_identity(*connection));
+  const std::string agent = printable(message.agent_version.value_or(""));
+  if (!agent.empty()) settings.on_identified(peer, agent);
+  co_await connection->finish(kGoodbye);
+  co_return {};
+}
+
+Dialer::Dialer(async::Loop& loop, libp2p::PrivateKey identity, Settings settings)
+    : state_(std::make_shared<State>(loop, std::move(identity), std::move(settings))) {}
+
+Dialer::~Dialer() {
+  state_->ending.set();
+  state_->background.reset();
+}
+
+Task<std::expected<Reached, DialError>> Dialer::reach(libp2p::PeerId peer, std::vector<std::string> addresses,
+                                                      async::Event& cancel) {
+  const std::shared_ptr<State> state = state_;
+  const Track track(state->settings, state->means, state->resolver, state->dials, state->ending);
+  std::optional<Race> race(std::in_place, track, peer);
+  auto outcome = co_await race->run(addresses, cancel);
+  race.reset();  // closes the others
+  if (!outcome) co_return std::unexpected(std::move(outcome).error());
+  Reached reached(outcome->target.address, std::string(to_string(outcome->target.transport)),
+                  outcome->secured.security);
+  if (state->background) state->identify(std::move(outcome->secured));
+  co_return reached;
+}
+
+std::size_t Dialer::dialling() const { return state_->dials.taken(); }
+
+std::size_t Dialer::identifying() const { return state_->identifications.taken(); }
 
 }  // namespace swage::dial

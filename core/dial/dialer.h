@@ -89,7 +89,7 @@ class Dialer {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace swage::dial

@@ -1,0 +1,49 @@
+#include "core/dial/dial_target.h"
+
+#include "core/async/tasks.h"
+#include "core/async/tcp.h"
+#include "core/async/websocket.h"
+
+namespace swage::dial {
+namespace {
+
+using async::Task;
+
+// For HTTP's Host (RFC 6455, section 4.1): the port only where it is not the scheme's own.
+std::string http_host(const Target& target) {
+  const std::uint16_t port = target.endpoint.port;
+  if (target.server_name.empty()) return target.endpoint.to_string();
+  if (port == (target.transport == Transport::wss ? 443 : 80)) return target.server_name;
+  return fmt::format("{}:{}", target.server_name, port);
+}
+
+Task<Result<Secured>> prove(const Means& means, const Target& target, std::unique_ptr<async::Stream> stream,
+                            libp2p::PeerId peer) {
+  if (target.transport == Transport::wss) {
+    auto tls = std::make_unique<async::TlsStream>(means.loop, std::move(stream), means.wss, async::TlsSide::client,
+                                                  target.server_name);
+    CO_TRY(co_await tls->handshake());
+    stream = std::move(tls);
+  }
+  if (target.transport != Transport::tcp) {
+    std::string host = http_host(target), path = "/";
+    CO_TRY(stream, co_await async::connect_websocket(means.loop, std::move(stream), std::move(host), std::move(path)));
+  }
+  co_return co_await means.upgrader.secure(std::move(stream), Side::dialler, peer);
+}
+
+}  // namespace
+
+Task<Result<Secured>> dial_target(const Means& means, Target target, libp2p::PeerId peer) {
+  auto tcp = std::make_unique<async::TcpStream>(means.loop);
+  auto connecting = tcp->connect(target.endpoint);
+  const auto connected = co_await async::within(means.loop, means.connect_timeout, std::move(connecting));
+  if (!connected) co_return fail("connect: timed out");
+  CO_TRY(*connected);
+  auto proving = prove(means, target, std::move(tcp), peer);
+  auto proven = co_await async::within(means.loop, means.handshake_timeout, std::move(proving));
+  if (!proven) co_return fail("handshake: timed out");
+  co_return *std::move(proven);
+}
+
+}  // namespace swage::dial
