@@ -1,0 +1,75 @@
+#include "plugins/broker/api.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace swage::plugins::broker {
+namespace {
+
+// A client whose endpoint ends with a slash asks for "//v1/…".
+std::string without_repeated_slashes(std::string_view path) {
+  std::string clean;
+  for (const char c : path) {
+    if (c != '/' || !clean.ends_with('/')) clean.push_back(c);
+  }
+  return clean;
+}
+
+// A browser that asks before it asks. Some clients' first request is an OPTIONS of their own: it has credentials, which
+// a preflight never has (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
+bool is_preflight(const http::Request& request) {
+  return request.method == "OPTIONS" && request.fields.count("Origin") > 0 &&
+         request.fields.count("Access-Control-Request-Method") > 0 && request.fields.count("Authorization") == 0;
+}
+
+http::Response preflight() {
+  http::Response response;
+  response.status = 204;
+  response.fields.add("Access-Control-Allow-Methods", "GET, OPTIONS, POST");
+  response.fields.add("Access-Control-Allow-Headers", "Authorization, Content-Type, Forge-Authorization, User-Agent");
+  response.fields.add("Access-Control-Max-Age", "86400");
+  return response;
+}
+
+http::Response not_found() {
+  http::Response response;
+  response.status = 404;
+  response.fields.add("Content-Type", "text/plain; charset=utf-8");
+  response.body = "not found\n";
+  return response;
+}
+
+void allow_browsers(http::Response& response) {
+  response.fields.add("Access-Control-Allow-Origin", "*");
+  response.fields.add("Access-Control-Expose-Headers", "Authentication-Info, Retry-After, WWW-Authenticate");
+}
+
+}  // namespace
+
+http::Response Api::health() const {
+  http::Response response;
+  response.status = store_.exists() ? 204 : 503;
+  if (response.status == 503) response.fields.add("Retry-After", "5");
+  return response;
+}
+
+async::Task<http::Response> Api::answer(http::Request request, http::Caller& caller) {
+  const std::string path = without_repeated_slashes(request.path());
+  const bool from_browser = request.fields.count("Origin") > 0;
+  http::Response response;
+  if (path == "/v1/health") {
+    response = health();
+  } else if (path != "/v1/_acme-challenge") {
+    response = not_found();
+  } else if (is_preflight(request)) {
+    response = preflight();
+  } else {
+    response = co_await registrar_.answer(std::move(request), caller);
+  }
+  response.fields.add("Cache-Control", "no-store");
+  if (from_browser) allow_browsers(response);
+  co_return response;
+}
+
+}  // namespace swage::plugins::broker

@@ -1,0 +1,27 @@
+// Api: what is at which path of the broker, and what browsers may do with it (CORS). In the service process.
+#pragma once
+
+#include "core/async/task.h"
+#include "core/http/message.h"
+#include "core/http/server.h"
+#include "core/shm/challenge_store.h"
+#include "plugins/broker/registration.h"
+
+namespace swage::plugins::broker {
+
+class Api {
+ public:
+  // REQUIRES: both outlive it: the registrar, and the memory of the store.
+  Api(Registrar& registrar, shm::ChallengeStore store) : registrar_(registrar), store_(store) {}
+
+  // An http::Handler. REQUIRES: the Api outlives the task.
+  [[nodiscard]] async::Task<http::Response> answer(http::Request request, http::Caller& caller);
+
+ private:
+  [[nodiscard]] http::Response health() const;
+
+  Registrar& registrar_;
+  shm::ChallengeStore store_;
+};
+
+}  // namespace swage::plugins::broker

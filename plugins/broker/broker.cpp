@@ -1,0 +1,152 @@
+#include "plugins/broker/broker.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "core/async/work.h"
+#include "core/http/server.h"
+#include "core/log.h"
+#include "plugins/broker/api.h"
+#include "plugins/broker/secret_file.h"
+
+namespace swage::plugins::broker {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kLook = 2s;        // between two looks at the certificate's files
+constexpr auto kRetry = 5s;       // after a prepare() that failed
+constexpr auto kAfterDials = 2s;  // for what is left to do when a dial has ended
+constexpr const char* kTokenVariable = "FORGE_ACCESS_TOKEN";
+
+std::string endpoints_text(const std::vector<Endpoint>& endpoints) {
+  std::string text;
+  for (const Endpoint& each : endpoints) text += (text.empty() ? "" : " ") + each.to_string();
+  return text;
+}
+
+}  // namespace
+
+Result<> Broker::prepare() {
+  const Result<> read = read_files();
+  if (!read) return std::unexpected(settings_.directive.error(read.error().text()));
+  ready_ = true;
+  return {};
+}
+
+Result<> Broker::read_files() {
+  TRY(secret_, find_secret());
+  TRY(access_token_, find_access_token());
+  if (!settings_.certificate) return {};
+  loaded_ = seen_ = settings_.certificate->stamp();
+  TRY(tls_, settings_.certificate->load());
+  return {};
+}
+
+Result<crypto::Secret> Broker::find_secret() {
+  if (!settings_.secret_file.empty()) return read_secret(settings_.secret_file);
+  if (challenges_.place().empty()) return keep_secret(kept_secret_, random_);
+  const std::string path = challenges_.place() + ".secret";
+  if (kept_secret_.lasts() || access(path.c_str(), F_OK) == 0) return read_or_make_secret(path, random_);
+  return keep_secret(kept_secret_, random_);  // a file is not made for `swage -check`
+}
+
+Result<std::optional<crypto::Secret>> Broker::find_access_token() const {
+  if (!settings_.access_token_file.empty()) return read_access_token(settings_.access_token_file);
+  const char* const token = std::getenv(kTokenVariable);
+  if (token == nullptr || *token == '\0') return std::nullopt;
+  return crypto::Secret::copy_of(as_bytes(token));
+}
+
+Rules Broker::rules() {
+  return {settings_.trusted_proxies, settings_.peer_limit, settings_.client_limit, std::move(access_token_)};
+}
+
+Result<> Broker::listen(Host& host, http::Server& server) const {
+  std::size_t count = 0;
+  for (const Endpoint& each : settings_.listen) {
+    const std::optional<int> fd = host.take_listening_socket(each);
+    if (!fd) continue;  // no IPv6 here
+    server.listen(*fd);
+    ++count;
+  }
+  if (count == 0) return fail("{}: no socket to listen on", settings_.domain);
+  return {};
+}
+
+// A service process that takes the place of one that died goes on without what prepare() could not read: it may come.
+// False: stopped before that.
+async::Task<bool> Broker::readied() {
+  while (!ready_) {
+    const bool stopped = co_await async::wait_for(*stopping_, kRetry);
+    if (stopped) co_return false;
+    const Result<> again = prepare();
+    if (!again) log::error("plugin/broker: {}", again.error().text());
+  }
+  co_return true;
+}
+
+async::Task<Result<>> Broker::run(Host& host) {
+  stopping_.emplace(host.loop());
+  if (stopped_) stopping_->set();
+  const bool ready = co_await readied();
+  if (!ready) {
+    stopping_.reset();
+    co_return Result<>();
+  }
+  dial::Dialer dialer(host.loop(), libp2p::PrivateKey::generate(libp2p::KeyType::ed25519), settings_.dial);
+  const auto reach = [&dialer](libp2p::PeerId peer, std::vector<std::string> addresses, async::Event& cancel) {
+    return dialer.reach(peer, std::move(addresses), cancel);
+  };
+  const bool open = !access_token_;
+  Registrar registrar(rules(), libp2p::PeerIdAuth(*secret_, {settings_.domain}), shm::ChallengeStore(challenges_),
+                      reach, Clocks::system(), random_);
+  Api api(registrar, shm::ChallengeStore(challenges_));
+  http::Limits limits;
+  limits.proxies = settings_.trusted_proxies;
+  http::Server server(host.loop(), limits, [&api](http::Request request, http::Caller& caller) {
+    return api.answer(std::move(request), caller);
+  });
+  server.use(tls_);
+  const Result<> listening = listen(host, server);
+  if (!listening) stopping_.reset();
+  CO_TRY(listening);
+  log::info("plugin/broker: {}: on {}; {}", settings_.domain, endpoints_text(settings_.listen),
+            open ? "all peers may register" : "an access token is asked for");
+  while (true) {
+    const bool stopped = co_await async::wait_for(*stopping_, kLook);
+    if (stopped) break;
+    if (settings_.certificate) co_await renew_certificate(host.loop(), server);
+  }
+  server.drain();
+  co_await async::wait_for(server.drained(), settings_.dial.timeout + kAfterDials);
+  stopping_.reset();  // before the loop it was made on
+  co_return Result<>();
+}
+
+// Files that were just written may be half-written, or one of them: they count when two looks have found the same.
+async::Task<> Broker::renew_certificate(async::Loop& loop, http::Server& server) {
+  const auto look = [this] { return settings_.certificate->stamp(); };
+  const CertificateFiles::Stamp found = co_await async::work(loop, look);
+  if (std::exchange(seen_, found) != found || found == loaded_) co_return;
+  loaded_ = found;
+  const auto load = [this] { return settings_.certificate->load(); };
+  Result<async::TlsContext> context = co_await async::work(loop, load);
+  if (context) {
+    server.use(*std::move(context));
+    log::info("plugin/broker: {}: new certificate from {}", settings_.domain, settings_.certificate->chain());
+  } else {
+    log::error("plugin/broker: {}; the certificate before stays in use", context.error().text());
+  }
+}
+
+void Broker::stop() {
+  stopped_ = true;
+  if (stopping_) stopping_->set();
+}
+
+}  // namespace swage::plugins::broker

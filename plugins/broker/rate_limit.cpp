@@ -1,0 +1,46 @@
+#include "plugins/broker/rate_limit.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "core/result.h"
+
+namespace swage::plugins::broker {
+
+using std::chrono::microseconds;
+
+RateLimit::RateLimit(Rate rate, const crypto::Digest& seed, std::size_t sets)
+    : per_(microseconds(rate.per).count()), interval_(rate.count == 0 ? 0 : per_ / rate.count), seed_(seed) {
+  CHECK(std::has_single_bit(sets) && (rate.count == 0 || interval_ > 0));
+  if (interval_ != 0) sets_.resize(sets);
+}
+
+std::uint64_t RateLimit::hash(Bytes key) const {
+  const crypto::Digest digest = crypto::hmac_sha256(seed_, key);
+  return std::uint64_t{load_u32(digest.data())} << 32 | load_u32(digest.data() + 4);
+}
+
+// When the bucket will be full; `now` if it is.
+std::int64_t RateLimit::full(std::uint64_t hash, std::int64_t now) const {
+  const Set& set = sets_[hash & (sets_.size() - 1)];
+  const auto entry = std::ranges::find(set, hash, &Entry::hash);
+  return entry == set.end() ? now : std::max(entry->full, now);
+}
+
+microseconds RateLimit::wait(Bytes key, Time now) const {
+  if (interval_ == 0) return microseconds(0);
+  const std::int64_t time = microseconds(now).count();
+  return microseconds(std::max<std::int64_t>(0, full(hash(key), time) + interval_ - time - per_));
+}
+
+void RateLimit::count(Bytes key, Time now) {
+  if (interval_ == 0) return;
+  const std::int64_t time = microseconds(now).count();
+  const std::uint64_t hashed = hash(key);
+  Set& set = sets_[hashed & (sets_.size() - 1)];
+  auto entry = std::ranges::find(set, hashed, &Entry::hash);
+  if (entry == set.end()) entry = std::ranges::min_element(set, {}, &Entry::full);
+  *entry = {hashed, std::min(full(hashed, time) + interval_, time + per_)};
+}
+
+}  // namespace swage::plugins::broker

@@ -1,0 +1,63 @@
+// RateLimit: how often something may happen for each of very many keys, which strangers choose. A fixed table; no I/O,
+// no clock. In the service process.
+//
+// Each key has a bucket of `count` tokens, which fills up by one each time that a count-th of `per` has passed. All
+// there is to know of it is when it will be full (the "theoretical arrival time" of the generic cell rate algorithm): a
+// key whose time has passed is as good as one that never came.
+//
+//     set of 8 entries, chosen by the key's hash:  hash (8) | full (8: microseconds) | hash | full | …
+//
+// A new key in a full set takes the entry that is full soonest: it has used the least, so the least is forgotten. Who
+// wants a key of his forgotten that has used up all, has to use up all of 8 others of the same set first; which set a
+// key is in only the seed tells. Two keys of the same 64-bit hash would share a bucket.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/crypto/hash.h"
+
+namespace swage::plugins::broker {
+
+struct Rate {
+  std::uint32_t count = 0;  // 0: no limit
+  std::chrono::milliseconds per{1};
+
+  bool operator==(const Rate&) const = default;
+};
+
+class RateLimit {
+ public:
+  using Time = std::chrono::milliseconds;  // of a clock that never goes back
+
+  static constexpr std::size_t kWays = 8;
+  static constexpr std::size_t kSets = 16384;  // for 131072 keys, 2 MiB
+
+  // REQUIRES: `per` is at least a microsecond for each of `count`; `seed` is unpredictable; `sets` is a power of two.
+  RateLimit(Rate rate, const crypto::Digest& seed, std::size_t sets = kSets);
+
+  // How long until one more is allowed; 0: it is now.
+  [[nodiscard]] std::chrono::microseconds wait(Bytes key, Time now) const;
+  // Takes a token. Where there is none, the bucket stays empty until then. For those for which wait() was 0.
+  void count(Bytes key, Time now);
+
+ private:
+  struct Entry {
+    std::uint64_t hash = 0;
+    std::int64_t full = 0;  // microseconds
+  };
+  using Set = std::array<Entry, kWays>;
+
+  [[nodiscard]] std::uint64_t hash(Bytes key) const;
+  [[nodiscard]] std::int64_t full(std::uint64_t hash, std::int64_t now) const;
+
+  std::int64_t per_;       // microseconds
+  std::int64_t interval_;  // between two tokens; 0: no limit
+  crypto::Digest seed_;
+  std::vector<Set> sets_;
+};
+
+}  // namespace swage::plugins::broker

@@ -1,0 +1,195 @@
+#include "plugins/broker/registration.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "core/http/forwarded.h"
+#include "core/log.h"
+
+namespace swage::plugins::broker {
+
+using namespace std::chrono_literals;
+using libp2p::PeerIdAuth;
+
+namespace {
+
+constexpr std::uint64_t kMostLines = 100;  // of the log, a second
+constexpr std::string_view kUnreachable = "peer is not reachable at any submitted address";
+
+std::int64_t read_clock(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+crypto::Digest seed_of(crypto::Random& random) {
+  crypto::Digest seed;
+  random.fill(seed);
+  return seed;
+}
+
+// Those who can have one address can have all of its network: 24 bits of IPv4, 48 of IPv6.
+std::vector<std::uint8_t> network_of(const IpAddress& client) {
+  const Bytes bytes = client.bytes().first(client.is_v6() ? 6 : 3);
+  return {bytes.begin(), bytes.end()};
+}
+
+http::Response respond(unsigned status, std::string_view text) {
+  http::Response response;
+  response.status = status;
+  if (!text.empty()) {
+    response.fields.add("Content-Type", "text/plain; charset=utf-8");
+    response.body = std::string(text) + '\n';
+  }
+  return response;
+}
+
+http::Response challenge(std::string www_authenticate, std::string_view text) {
+  http::Response response = respond(401, text);
+  response.fields.add("WWW-Authenticate", std::move(www_authenticate));
+  return response;
+}
+
+// Who is not known yet; nullopt: he is.
+std::optional<http::Response> refusal(PeerIdAuth::Answer& answer) {
+  if (auto* const first = std::get_if<PeerIdAuth::Challenge>(&answer)) {
+    return challenge(std::move(first->www_authenticate), "");
+  }
+  if (auto* const refused = std::get_if<PeerIdAuth::Refused>(&answer)) {
+    return challenge(std::move(refused->www_authenticate), refused->why);
+  }
+  if (const auto* const malformed = std::get_if<PeerIdAuth::Malformed>(&answer)) return respond(400, malformed->why);
+  return std::nullopt;
+}
+
+// What strangers wrote, on one line.
+std::string printable(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return (c >= 0 && c < ' ') || c == '\x7F'; }, '?');
+  return text;
+}
+
+// Counts as long as it lives, also in a coroutine that is destroyed.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::size_t& count_;
+};
+
+}  // namespace
+
+Clocks Clocks::system() {
+  return {[] { return read_clock(CLOCK_REALTIME); }, [] { return read_clock(CLOCK_MONOTONIC); }};
+}
+
+Registrar::Registrar(Rules rules, PeerIdAuth auth, shm::ChallengeStore store, Reach reach, Clocks clocks,
+                     crypto::Random& random)
+    : rules_(std::move(rules)),
+      auth_(std::move(auth)),
+      store_(store),
+      reach_(std::move(reach)),
+      clocks_(clocks),
+      random_(random),
+      peers_(rules_.peer_limit, seed_of(random)),
+      clients_(rules_.client_limit, seed_of(random)) {}
+
+async::Task<http::Response> Registrar::answer(http::Request request, http::Caller& caller) {
+  if (request.fields.count("Authorization") > 1) co_return respond(400, "more than one Authorization");
+  const PeerIdAuth::Request credentials{request.fields.find("Authorization").value_or(""),
+                                        request.fields.find("Host").value_or("")};
+  const libp2p::AuthTime now{std::chrono::milliseconds(clocks_.wall())};
+  PeerIdAuth::Answer answer = auth_.answer(credentials, now, random_);
+  if (std::optional<http::Response> refused = refusal(answer)) co_return *std::move(refused);
+
+  PeerIdAuth::Authenticated& who = std::get<PeerIdAuth::Authenticated>(answer);
+  const Applicant applicant{who.peer, http::client_address(caller.address, request.fields, rules_.trusted_proxies)};
+  const std::int64_t began = clocks_.steady();
+  const Verdict verdict = co_await decide(request, applicant, caller.gone);
+  log(applicant, verdict, began);
+
+  http::Response response = respond(verdict.status, verdict.text);
+  if (!who.authentication_info.empty()) {
+    response.fields.add("Authentication-Info", std::move(who.authentication_info));
+  }
+  if (verdict.retry_after != 0s) response.fields.add("Retry-After", std::to_string(verdict.retry_after.count()));
+  co_return response;
+}
+
+async::Task<Registrar::Verdict> Registrar::decide(const http::Request& request, const Applicant& applicant,
+                                                  async::Event& gone) {
+  std::expected<RegistrationBody, Verdict> body = check(request);
+  if (!body) co_return std::move(body).error();
+  if (std::optional<Verdict> refused = admit(applicant)) co_return *std::move(refused);
+  const Counted counted(dialling_);
+  const auto reached = co_await reach_(applicant.peer, std::move(body->addresses), gone);
+  if (reached) co_return store(applicant.peer, body->value, *reached);
+  const std::string& why = reached.error().text();
+  switch (reached.error().kind()) {
+    case dial::DialError::Kind::busy:
+      co_return Verdict(503, "too many registrations at the moment", 5s, why);
+    case dial::DialError::Kind::cancelled:
+      co_return Verdict(503, "the registration was ended", 1s, why);
+    default:
+      co_return Verdict(400, std::string(kUnreachable), 0s, why);
+  }
+}
+
+// What can be said without asking anybody.
+std::expected<RegistrationBody, Registrar::Verdict> Registrar::check(const http::Request& request) const {
+  if (request.method != "POST") return std::unexpected(Verdict{400, "only POST registers"});
+  if (!has_access(request)) return std::unexpected(Verdict{403, "Forge-Authorization is missing or wrong"});
+  if (request.body_too_large) return std::unexpected(Verdict{413, "the body is too large"});
+  std::expected<RegistrationBody, std::string_view> body = parse_registration_body(request.body);
+  if (!body) return std::unexpected(Verdict{400, std::string(body.error())});
+  return *std::move(body);
+}
+
+bool Registrar::has_access(const http::Request& request) const {
+  if (!rules_.access_token) return true;
+  const auto token = request.fields.find("Forge-Authorization");
+  return token && crypto::equal(as_bytes(*token), rules_.access_token->bytes());
+}
+
+// The limits. Both have to let the applicant through; only then does either count him.
+std::optional<Registrar::Verdict> Registrar::admit(const Applicant& applicant) {
+  const std::chrono::milliseconds now(clocks_.steady());
+  const std::vector<std::uint8_t> network = network_of(applicant.client);
+  const auto wait = std::max(peers_.wait(applicant.peer.multihash(), now), clients_.wait(network, now));
+  if (wait > 0us) return Verdict{429, "too many registrations", std::chrono::ceil<std::chrono::seconds>(wait)};
+  if (dialling_ >= rules_.dialling) return Verdict{503, "too many registrations at the moment", 5s};
+  peers_.count(applicant.peer.multihash(), now);
+  clients_.count(network, now);
+  return std::nullopt;
+}
+
+Registrar::Verdict Registrar::store(const libp2p::PeerId& peer, const std::string& value,
+                                    const dial::Reached& reached) {
+  const auto stored = store_.put(peer.multihash(), value, clocks_.wall());
+  if (!stored && stored.error() == shm::ChallengeError::moved) {
+    return {503, "the configuration has just changed", 1s, std::string(to_string(stored.error()))};
+  }
+  if (!stored) return {503, "the store has no room", 60s, fmt::format("the store: {}", to_string(stored.error()))};
+  return {200, "", 0s, fmt::format("{}, {}, {}", reached.address.to_string(), reached.transport, reached.security)};
+}
+
+void Registrar::log(const Applicant& applicant, const Verdict& verdict, std::int64_t began) {
+  const std::int64_t now = clocks_.steady();
+  if (now / 1000 != log_second_) {
+    if (logged_ > kMostLines)
+      log::warning("plugin/broker: {} more registrations were not logged", logged_ - kMostLines);
+    log_second_ = now / 1000;
+    logged_ = 0;
+  }
+  if (++logged_ > kMostLines) return;
+  log::info("plugin/broker: {} from {}: {} after {} ms: {}", applicant.peer.to_base58(), applicant.client.to_string(),
+            verdict.status, now - began, printable(verdict.detail.empty() ? verdict.text : verdict.detail));
+}
+
+}  // namespace swage::plugins::broker

@@ -1,0 +1,91 @@
+// Registrar: one registration, from a request to a response. Knows the protocol, its rules and limits; authentication,
+// dialling and storing are other people's. In the service process.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/async/event.h"
+#include "core/async/task.h"
+#include "core/crypto/random.h"
+#include "core/crypto/secret.h"
+#include "core/dial/dialer.h"
+#include "core/http/message.h"
+#include "core/http/server.h"
+#include "core/libp2p/peer_id_auth.h"
+#include "core/net.h"
+#include "core/shm/challenge_store.h"
+#include "plugins/broker/rate_limit.h"
+#include "plugins/broker/registration_body.h"
+
+namespace swage::plugins::broker {
+
+// dial::Dialer::reach().
+using Reach = std::function<async::Task<std::expected<dial::Reached, dial::DialError>>(
+    libp2p::PeerId peer, std::vector<std::string> addresses, async::Event& cancel)>;
+
+struct Clocks {
+  using Read = std::int64_t (*)();  // milliseconds
+  Read wall;                        // since 1970
+  Read steady;
+  [[nodiscard]] static Clocks system();
+};
+
+struct Rules {
+  std::vector<Prefix> trusted_proxies;
+  Rate peer_limit, client_limit;
+  std::optional<crypto::Secret> access_token;  // none: all peers may register
+  std::size_t dialling = 512;                  // registrations at once
+};
+
+class Registrar {
+ public:
+  // REQUIRES: `random` and the store's memory outlive it.
+  Registrar(Rules rules, libp2p::PeerIdAuth auth, shm::ChallengeStore store, Reach reach, Clocks clocks,
+            crypto::Random& random);
+
+  // A request for the path of registrations, of any method. REQUIRES: the Registrar outlives the task.
+  [[nodiscard]] async::Task<http::Response> answer(http::Request request, http::Caller& caller);
+
+  [[nodiscard]] std::size_t dialling() const { return dialling_; }
+
+ private:
+  // Who registers, and from where.
+  struct Applicant {
+    libp2p::PeerId peer;
+    IpAddress client;
+  };
+  // What the client gets, and what the log says beyond that.
+  struct Verdict {
+    unsigned status;
+    std::string text;  // of the body; short, and nothing of what was found at dialling
+    std::chrono::seconds retry_after{0};
+    std::string detail{};  // for the log, instead of the text
+  };
+
+  [[nodiscard]] async::Task<Verdict> decide(const http::Request& request, const Applicant& applicant,
+                                            async::Event& gone);
+  [[nodiscard]] std::expected<RegistrationBody, Verdict> check(const http::Request& request) const;
+  [[nodiscard]] bool has_access(const http::Request& request) const;
+  [[nodiscard]] std::optional<Verdict> admit(const Applicant& applicant);
+  [[nodiscard]] Verdict store(const libp2p::PeerId& peer, const std::string& value, const dial::Reached& reached);
+  void log(const Applicant& applicant, const Verdict& verdict, std::int64_t began);
+
+  Rules rules_;
+  libp2p::PeerIdAuth auth_;
+  shm::ChallengeStore store_;
+  Reach reach_;
+  Clocks clocks_;
+  crypto::Random& random_;
+  RateLimit peers_, clients_;
+  std::size_t dialling_ = 0;
+  std::int64_t log_second_ = 0;  // of the steady clock
+  std::uint64_t logged_ = 0;     // lines in that second, and those that should have been
+};
+
+}  // namespace swage::plugins::broker

@@ -1,0 +1,125 @@
+#include "plugins/broker/secret_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "core/log.h"
+
+namespace swage::plugins::broker {
+namespace {
+
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  ~File() {
+    if (fd_ >= 0) close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
+
+// The whole file. A fifo would block, so it is opened without waiting.
+Result<crypto::Secret> read_file(const std::string& path, std::size_t min) {
+  const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status{};
+  if (file.fd() < 0 || fstat(file.fd(), &status) != 0) return system_error(path);
+  if (!S_ISREG(status.st_mode)) return fail("{}: not a plain file", path);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size < min || size > kMaxSecret) return fail("{}: has {} bytes; expected {} to {}", path, size, min, kMaxSecret);
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    log::warning("plugin/broker: {}: can be read by others than its owner", path);
+  }
+  crypto::Secret secret(size);
+  for (std::size_t done = 0; done < size;) {
+    const ssize_t count = read(file.fd(), secret.bytes().data() + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error(path);
+    if (count == 0) return fail("{}: was cut short while it was read", path);
+    done += static_cast<std::size_t>(count);
+  }
+  return secret;
+}
+
+crypto::Secret random_secret(crypto::Random& random) {
+  crypto::Secret secret(kMinSecret);
+  random.fill(secret.bytes());
+  return secret;
+}
+
+bool write_all(int fd, Bytes bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno != EINTR) return false;
+    if (count > 0) bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+// So that the name of a new file outlives a power failure, too.
+Result<> sync_folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const File opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.fd() < 0 || fsync(opened.fd()) != 0) return system_error(folder);
+  return {};
+}
+
+// link() gives the name to a file that is whole, and to one of several alone.
+Result<> make_file(const std::string& path, Bytes content) {
+  std::string temporary = path + ".XXXXXX";
+  const File file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
+  if (file.fd() < 0) return system_error(path);
+  Result<> made;
+  if (!write_all(file.fd(), content) || fsync(file.fd()) != 0 ||
+      (link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST)) {
+    made = system_error(path);
+  }
+  unlink(temporary.c_str());
+  return made ? sync_folder_of(path) : made;
+}
+
+}  // namespace
+
+Result<crypto::Secret> read_secret(const std::string& path) { return read_file(path, kMinSecret); }
+
+Result<crypto::Secret> read_access_token(const std::string& path) {
+  TRY(const crypto::Secret file, read_file(path, 1));
+  std::string_view text = as_text(file.bytes());
+  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (text.empty() || !std::ranges::all_of(text, is_printable)) {
+    return fail("{}: not an access token; expected one line of printable ASCII", path);
+  }
+  return crypto::Secret::copy_of(as_bytes(text));
+}
+
+Result<crypto::Secret> read_or_make_secret(const std::string& path, crypto::Random& random) {
+  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) TRY(make_file(path, random_secret(random).bytes()));
+  return read_secret(path);
+}
+
+Result<crypto::Secret> keep_secret(shm::Shared& memory, crypto::Random& random) {
+  if (memory.exists() && memory.bytes().size() == kMinSecret) return crypto::Secret::copy_of(memory.bytes());
+  crypto::Secret secret = random_secret(random);
+  TRY(shm::Segment segment, shm::Segment::create("swage broker secret", kMinSecret));
+  std::ranges::copy(std::as_const(secret).bytes(), segment.writable_bytes().begin());
+  TRY(memory.provide(std::move(segment)));
+  return secret;
+}
+
+}  // namespace swage::plugins::broker

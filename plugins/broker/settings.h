@@ -1,0 +1,29 @@
+// What a broker's directive says. A value; every process.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config/token.h"
+#include "core/dial/dialer.h"
+#include "core/net.h"
+#include "plugins/broker/certificate_files.h"
+#include "plugins/broker/rate_limit.h"
+
+namespace swage::plugins::broker {
+
+struct Settings {
+  config::Token directive;                      // for errors
+  std::string domain;                           // lower case, without a dot at its end
+  std::vector<Endpoint> listen;                 // at least one
+  std::optional<CertificateFiles> certificate;  // none: plain HTTP
+  std::string secret_file;                      // empty: the broker makes one
+  std::string access_token_file;                // empty: the environment's, if any
+  std::vector<Prefix> trusted_proxies;
+  Rate peer_limit{10, std::chrono::hours(1)};      // registrations that are dialled, of a peer
+  Rate client_limit{60, std::chrono::minutes(1)};  // and of a client's network
+  dial::Settings dial;
+};
+
+}  // namespace swage::plugins::broker

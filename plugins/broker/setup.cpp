@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "core/config/values.h"
+#include "plugins/broker/broker.h"
+
+namespace swage::plugins::broker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t kHttps = 443;
+constexpr std::size_t kMostConcurrent = 64;
+constexpr std::size_t kMostAddresses = 256;
+
+// "registration.libp2p.direct"
+Result<std::string> read_domain(Controller& controller) {
+  TRY(std::string_view text, controller.expect_arg("a domain"));
+  if (text.ends_with('.')) text.remove_suffix(1);
+  const auto is_host = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  const Result<dns::Name> name = dns::Name::parse(text);
+  if (!name || text.empty() || !std::ranges::all_of(text, is_host)) {
+    return std::unexpected(controller.error("broker: '{}' is no domain; expected one without port", controller.val()));
+  }
+  std::string domain = name->lowercased().to_string();
+  domain.pop_back();
+  return domain;
+}
+
+// ":443", "192.0.2.1:443", "[2001:db8::1]:443"
+Result<std::vector<Endpoint>> parse_listen(std::string_view text) {
+  const auto wrong = [text] { return fail("listen: '{}' is not [ADDRESS]:PORT", text); };
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return wrong();
+  const auto port = config::parse_integer<std::uint16_t>(text.substr(colon + 1), 1, 65535);
+  if (!port) return fail("listen: {}", port.error().text());
+  std::string_view address = text.substr(0, colon);
+  if (address.empty()) {
+    const IpAddress any_v6 = IpAddress::v6(std::array<std::uint8_t, 16>{});
+    return std::vector<Endpoint>{{IpAddress(), *port, 0}, {any_v6, *port, 0}};
+  }
+  const bool brackets = address.starts_with('[') && address.ends_with(']');
+  if (brackets) address = address.substr(1, address.size() - 2);
+  const auto parsed = IpAddress::parse(address);
+  if (!parsed || parsed->is_v6() != brackets) return wrong();
+  return std::vector<Endpoint>{{*parsed, *port, 0}};
+}
+
+Result<> read_listen(Controller& controller, std::vector<Endpoint>& listen) {
+  TRY(controller.expect_arg("[ADDRESS]:PORT"));
+  do {
+    const auto endpoints = parse_listen(controller.val());
+    if (!endpoints) return std::unexpected(controller.error("{}", endpoints.error().text()));
+    for (const Endpoint& each : *endpoints) {
+      TRY(controller.listen_tcp(each));
+      listen.push_back(each);
+    }
+  } while (controller.next_arg());
+  return {};
+}
+
+Result<> read_tls(Controller& controller, Settings& settings) {
+  TRY(const std::string_view first, controller.expect_arg("CERT KEY, or 'off'"));
+  settings.certificate.reset();
+  if (first == "off") return controller.expect_end();
+  const std::string chain = controller.path(first);
+  TRY(const std::string_view key, controller.expect_arg("the file of the key"));
+  settings.certificate.emplace(chain, controller.path(key));
+  return controller.expect_end();
+}
+
+Result<> read_file_name(Controller& controller, std::string& path) {
+  TRY(const std::string_view written, controller.expect_arg("a file"));
+  path = controller.path(written);
+  return controller.expect_end();
+}
+
+Result<> read_prefixes(Controller& controller, std::vector<Prefix>& prefixes) {
+  const std::string property = controller.val();
+  TRY(controller.expect_arg("a network in CIDR notation"));
+  do {
+    const auto prefix = Prefix::parse(controller.val());
+    if (!prefix) return std::unexpected(controller.error("{}: {}", property, prefix.error().text()));
+    prefixes.push_back(*prefix);
+  } while (controller.next_arg());
+  return {};
+}
+
+// "10/1h"
+Result<Rate> parse_rate(std::string_view text) {
+  if (text == "off") return Rate{};
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return fail("'{}' is no limit; expected COUNT/DURATION, such as 10/1h", text);
+  TRY(const auto count, config::parse_integer<std::uint32_t>(text.substr(0, slash), 1, 1'000'000));
+  TRY(const auto duration, config::parse_duration(text.substr(slash + 1)));
+  if (duration < 1s || duration > 24h * 366) return fail("'{}' is not 1s to 8784h", text.substr(slash + 1));
+  return Rate{count, std::chrono::floor<std::chrono::milliseconds>(duration)};
+}
+
+Result<> read_limit(Controller& controller, Settings& settings) {
+  TRY(const std::string_view whose, controller.expect_arg("'peer' or 'client'"));
+  if (whose != "peer" && whose != "client") {
+    return std::unexpected(controller.error("limit: '{}' is neither 'peer' nor 'client'", whose));
+  }
+  Rate& rate = whose == "peer" ? settings.peer_limit : settings.client_limit;
+  TRY(const std::string_view text, controller.expect_arg("COUNT/DURATION"));
+  const auto parsed = parse_rate(text);
+  if (!parsed) return std::unexpected(controller.error("limit: {}", parsed.error().text()));
+  rate = *parsed;
+  return controller.expect_end();
+}
+
+Result<> read_number(Controller& controller, std::size_t& number, std::size_t max) {
+  const std::string property = controller.val();
+  TRY(const std::string_view text, controller.expect_arg("a number"));
+  const auto parsed = config::parse_integer<std::size_t>(text, 1, max);
+  if (!parsed) return std::unexpected(controller.error("{}: {}", property, parsed.error().text()));
+  number = *parsed;
+  return controller.expect_end();
+}
+
+Result<> read_timeout(Controller& controller, std::chrono::milliseconds& timeout) {
+  TRY(const std::string_view text, controller.expect_arg("a duration"));
+  const auto parsed = config::parse_duration(text);
+  if (!parsed) return std::unexpected(controller.error("timeout: {}", parsed.error().text()));
+  if (*parsed < 1s || *parsed > 60s) return std::unexpected(controller.error("timeout: '{}' is not 1s to 60s", text));
+  timeout = std::chrono::floor<std::chrono::milliseconds>(*parsed);
+  return controller.expect_end();
+}
+
+Result<> read_dial(Controller& controller, dial::Settings& dial) {
+  TRY(controller.expect_end());
+  std::vector<Prefix> allow, deny;
+  const unsigned level = controller.nesting();
+  while (controller.next_block(level)) {
+    const std::string& property = controller.val();
+    if (property == "timeout") {
+      TRY(read_timeout(controller, dial.timeout));
+    } else if (property == "concurrency") {
+      TRY(read_number(controller, dial.concurrency, kMostConcurrent));
+    } else if (property == "addresses") {
+      TRY(read_number(controller, dial.addresses, kMostAddresses));
+    } else if (property == "allow") {
+      TRY(read_prefixes(controller, allow));
+    } else if (property == "deny") {
+      TRY(read_prefixes(controller, deny));
+    } else {
+      return std::unexpected(controller.unknown_property({"timeout", "concurrency", "addresses", "allow", "deny"}));
+    }
+  }
+  dial.policy = dial::AddressPolicy(std::move(allow), std::move(deny));
+  return {};
+}
+
+Result<> read_property(Controller& controller, Settings& settings, bool& has_tls) {
+  const std::string& property = controller.val();
+  if (property == "listen") return read_listen(controller, settings.listen);
+  if (property == "tls") {
+    has_tls = true;
+    return read_tls(controller, settings);
+  }
+  if (property == "secret") return read_file_name(controller, settings.secret_file);
+  if (property == "access-token") return read_file_name(controller, settings.access_token_file);
+  if (property == "trusted-proxy") return read_prefixes(controller, settings.trusted_proxies);
+  if (property == "limit") return read_limit(controller, settings);
+  if (property == "dial") return read_dial(controller, settings.dial);
+  return std::unexpected(
+      controller.unknown_property({"listen", "tls", "secret", "access-token", "trusted-proxy", "limit", "dial"}));
+}
+
+Result<Settings> read_settings(Controller& controller) {
+  Settings settings;
+  bool has_tls = false;
+  controller.next();
+  settings.directive = controller.token();
+  TRY(settings.domain, read_domain(controller));
+  TRY(controller.expect_end());
+  while (controller.next_block()) TRY(read_property(controller, settings, has_tls));
+  if (!has_tls) {
+    return std::unexpected(settings.directive.error("broker: 'tls CERT KEY' is missing, or 'tls off' behind a proxy"));
+  }
+  if (controller.next()) return std::unexpected(controller.error("broker stands once in a server block"));
+  return settings;
+}
+
+}  // namespace
+
+Result<> setup(Controller& controller) {
+  TRY(Settings settings, read_settings(controller));
+  const std::string zone = controller.zones().front().to_string();
+  shm::Shared& challenges = controller.shared(shm::ChallengeStore::name(zone));
+  if (!challenges.kept()) {
+    return std::unexpected(
+        settings.directive.error("broker: registrations go to 'acme-txt', which is not in this server block"));
+  }
+  if (settings.listen.empty()) {
+    TRY(const auto everywhere, parse_listen(fmt::format(":{}", kHttps)));
+    for (const Endpoint& each : everywhere) TRY(controller.listen_tcp(each));
+    settings.listen = everywhere;
+  }
+  shm::Shared& secret = controller.service_memory("broker secret " + settings.domain);
+  controller.add(std::make_unique<Broker>(std::move(settings), challenges, secret));
+  return {};
+}
+
+}  // namespace swage::plugins::broker

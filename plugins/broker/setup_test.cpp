@@ -1,0 +1,126 @@
+#include <array>
+
+#include "plugins/broker/broker.h"
+#include "tests/support/log_capture.h"
+#include "tests/support/plugin_harness.h"
+
+#include <catch2/catch.hpp>
+
+using namespace swage;
+using tests::PluginHarness;
+
+namespace {
+
+// Stands for acme-txt, which a plugin's test may not include.
+Result<> setup_acme_txt(Controller& controller) {
+  const std::string zone = controller.zones().front().to_string();
+  controller.shared(shm::ChallengeStore::name(zone)).set_place("");
+  return {};
+}
+
+constexpr std::array kPlugins = {PluginType{"acme-txt", &setup_acme_txt},
+                                 PluginType{"broker", &plugins::broker::setup}};
+
+std::string setup_error(std::string_view block) {
+  return PluginHarness::setup_error(kPlugins, fmt::format("libp2p.direct {{\nacme-txt\n{}}}\n", block));
+}
+
+std::string with(std::string_view lines) {
+  return setup_error(fmt::format("broker registration.libp2p.direct {{\ntls off\n{}\n}}\n", lines));
+}
+
+std::string in_dial(std::string_view line) { return with(fmt::format("dial {{\n{}\n}}", line)); }
+
+}  // namespace
+
+TEST_CASE("broker: setup accepts") {
+  for (const char* const lines : {
+           "",
+           "listen :443",
+           "listen 127.0.0.1:80 [::1]:80\nlisten :8443",
+           "tls cert.pem /etc/key.pem",
+           "secret FILE",
+           "access-token FILE",
+           "trusted-proxy 10.0.0.0/8 ::1\ntrusted-proxy 192.0.2.1",
+           "limit peer 10/1h\nlimit client off",
+           "limit peer 1000000/1s",
+           "limit client 1/8784h",
+           "dial",
+           "dial {\ntimeout 60s\nconcurrency 1\naddresses 256\nallow 127.0.0.0/8 ::1\nallow 10.0.0.0/8\ndeny "
+           "8.8.8.8\n}\nlimit peer off",
+       }) {
+    INFO(lines);
+    CHECK(with(lines).empty());
+  }
+  CHECK(setup_error("broker Registration.libp2p.direct. {\ntls a b\n}\n").empty());
+}
+
+TEST_CASE("broker: setup rejects, and says where and why") {
+  const std::pair<std::string, std::string> cases[] = {
+      {setup_error("broker\n"), "Corefile:3: directive 'broker': expected a domain after 'broker'"},
+      {setup_error("broker a.example\n"), "Corefile:3: broker: 'tls CERT KEY' is missing, or 'tls off' behind a proxy"},
+      {setup_error("broker a.example b\n"),
+       "Corefile:3: directive 'broker': unexpected 'b'; expected the end of the line"},
+      {setup_error("broker a.example:443\n"),
+       "Corefile:3: broker: 'a.example:443' is no domain; expected one without port"},
+      {setup_error("broker .\n"), "Corefile:3: broker: '.' is no domain; expected one without port"},
+      {setup_error("broker a..b\n"), "Corefile:3: broker: 'a..b' is no domain; expected one without port"},
+      {setup_error("broker https://a\n"), "Corefile:3: broker: 'https://a' is no domain; expected one without port"},
+      {setup_error("broker a {\ntls off\nlisten :81\n}\nbroker b {\ntls off\n}\n"),
+       "Corefile:7: broker stands once in a server block"},
+      {with("nonsense"),
+       "Corefile:5: directive 'broker': unknown property 'nonsense'; expected listen, tls, secret, "
+       "access-token, trusted-proxy, limit, dial"},
+      {with("listen"), "Corefile:5: directive 'broker': expected [ADDRESS]:PORT after 'listen'"},
+      {with("listen 443"), "Corefile:5: listen: '443' is not [ADDRESS]:PORT"},
+      {with("listen ::1:443"), "Corefile:5: listen: '::1:443' is not [ADDRESS]:PORT"},
+      {with("listen [127.0.0.1]:443"), "Corefile:5: listen: '[127.0.0.1]:443' is not [ADDRESS]:PORT"},
+      {with("listen localhost:443"), "Corefile:5: listen: 'localhost:443' is not [ADDRESS]:PORT"},
+      {with("listen :0"), "Corefile:5: listen: '0' is no number from 1 to 65535"},
+      {with("listen :53"), "Corefile:5: 0.0.0.0:53: DNS is served on 0.0.0.0:53 already"},
+      {with("listen :80 0.0.0.0:80"), "Corefile:5: 0.0.0.0:80 is already that of Corefile:5"},
+      {with("tls"), "Corefile:5: directive 'broker': expected CERT KEY, or 'off' after 'tls'"},
+      {with("tls cert"), "Corefile:5: directive 'broker': expected the file of the key after 'cert'"},
+      {with("tls off x"), "Corefile:5: directive 'broker': unexpected 'x'; expected the end of the line"},
+      {with("secret"), "Corefile:5: directive 'broker': expected a file after 'secret'"},
+      {with("access-token a b"), "Corefile:5: directive 'broker': unexpected 'b'; expected the end of the line"},
+      {with("trusted-proxy x"), "Corefile:5: trusted-proxy: "},
+      {with("trusted-proxy"),
+       "Corefile:5: directive 'broker': expected a network in CIDR notation after 'trusted-proxy'"},
+      {with("limit"), "Corefile:5: directive 'broker': expected 'peer' or 'client' after 'limit'"},
+      {with("limit me 1/1h"), "Corefile:5: limit: 'me' is neither 'peer' nor 'client'"},
+      {with("limit peer 10"), "Corefile:5: limit: '10' is no limit; expected COUNT/DURATION, such as 10/1h"},
+      {with("limit peer 0/1h"), "Corefile:5: limit: '0' is no number from 1 to 1000000"},
+      {with("limit peer 10/h"), "Corefile:5: limit: 'h' is no duration"},
+      {with("limit peer 10/999ms"), "Corefile:5: limit: '999ms' is not 1s to 8784h"},
+      {in_dial("timeout 0s"), "Corefile:6: timeout: '0s' is not 1s to 60s"},
+      {in_dial("timeout x"), "Corefile:6: timeout: 'x' is no duration"},
+      {in_dial("concurrency 65"), "Corefile:6: concurrency: '65' is no number from 1 to 64"},
+      {in_dial("addresses 0"), "Corefile:6: addresses: '0' is no number from 1 to 256"},
+      {in_dial("allow 10.0.0.0/33"), "Corefile:6: allow: "},
+      {in_dial("deny"), "Corefile:6: directive 'broker': expected a network in CIDR notation after 'deny'"},
+      {in_dial("tls off"), "Corefile:6: directive 'broker': unknown property 'tls'"},
+      {with("dial x"), "Corefile:5: directive 'broker': unexpected 'x'; expected the end of the line"},
+  };
+  for (const auto& [error, expected] : cases) CHECK_THAT(error, Catch::StartsWith(expected));
+}
+
+TEST_CASE("broker: setup asks for acme-txt in the same server block") {
+  const std::string broker = "broker registration.libp2p.direct {\ntls off\nlisten 127.0.0.1:80\n}\n";
+  CHECK(PluginHarness::setup_error(kPlugins, "other.example {\nacme-txt\n}\nlibp2p.direct {\n" + broker + "}\n") ==
+        "Corefile:5: broker: registrations go to 'acme-txt', which is not in this server block");
+}
+
+TEST_CASE("broker: files that cannot be used stop the start, and the error names the line") {
+  const auto prepare = [](std::string_view line) {
+    const PluginHarness harness(
+        kPlugins, fmt::format("libp2p.direct {{\nacme-txt\nbroker registration.libp2p.direct {{\n{}\n}}\n}}\n", line));
+    const Result<> prepared = harness.configuration().services.at(0).service->prepare();
+    return prepared ? "" : prepared.error().text();
+  };
+  CHECK(prepare("tls off").empty());
+  CHECK(prepare("tls off\nsecret /nowhere/secret") == "Corefile:3: /nowhere/secret: No such file or directory");
+  CHECK(prepare("tls off\naccess-token /nowhere/token") == "Corefile:3: /nowhere/token: No such file or directory");
+  CHECK(prepare("tls /nowhere/cert /nowhere/key") == "Corefile:3: /nowhere/cert: No such file or directory");
+  CHECK_THAT(prepare("tls README.md README.md"), Catch::StartsWith("Corefile:3: README.md with README.md: "));
+}
