@@ -57,4 +57,11 @@ struct Response {
   std::string body;
 };
 
+// How much of a message is taken.
+struct MessageLimits {
+  std::size_t header = 0;  // bytes of the first line and fields; the same again for trailers and chunk extensions
+  std::size_t fields = 0;
+  std::size_t body = 0;  // bytes, decoded
+};
+
 }  // namespace swage::http

@@ -1,0 +1,212 @@
+#include "core/http/connection.h"
+
+namespace swage::http {
+
+using async::Task;
+using async::TlsSide;
+using async::TlsStream;
+using Stage = RequestParser::Stage;
+
+namespace {
+
+constexpr std::size_t kReadAhead = 16 << 10;    // bytes
+constexpr std::chrono::seconds kLinger(2);      // see Connection::linger()
+constexpr std::size_t kMostLingered = 1 << 20;  // bytes
+
+// Runs `task` up to its first wait; whoever owns it may destroy it at any time.
+void begin(Task<>& task) { static_cast<void>(std::move(task).operator co_await().await_ready()); }
+
+}  // namespace
+
+Connection::Connection(Common& common, std::unique_ptr<async::TcpStream> tcp,
+                       const std::optional<async::TlsContext>& tls)
+    : common_(common),
+      tcp_(tcp.get()),
+      ahead_(kReadAhead),
+      changed_(common.loop),
+      room_(common.loop),
+      gone_(common.loop),
+      read_deadline_(common.loop,
+                     [this] {
+                       late_ = true;
+                       changed_.set();
+                     }),
+      write_deadline_(common.loop, [this] { close(); }),
+      caller_{tcp->peer().address, gone_} {
+  if (!tls) {
+    stream_ = std::move(tcp);
+    return;
+  }
+  auto stream = std::make_unique<TlsStream>(common.loop, std::move(tcp), *tls, TlsSide::server);
+  tls_ = stream.get();
+  stream_ = std::move(stream);
+}
+
+void Connection::start() {
+  waiting_since_ = common_.loop.now();
+  running_.emplace(run());
+  begin(*running_);
+}
+
+void Connection::close() {
+  closed_ = ended_ = true;
+  gone_.set();
+  changed_.set();
+  stream_->close();
+}
+
+Task<> Connection::run() {
+  bool goes_on = co_await shake_hands();
+  if (goes_on) {
+    reading_.emplace(read_ahead());
+    begin(*reading_);
+  }
+  for (std::size_t count = 1; goes_on; ++count) goes_on = co_await serve(count >= common_.limits.requests);
+  close();
+  waiting_since_.reset();
+  common_.ended(*this);
+}
+
+Task<bool> Connection::shake_hands() {
+  if (tls_ == nullptr) co_return true;
+  write_deadline_.start(common_.limits.header_time);
+  const Result<> done = co_await tls_->handshake();
+  write_deadline_.stop();
+  co_return done.has_value();
+}
+
+Task<> Connection::read_ahead() {
+  while (true) {
+    if (ahead_.full()) {
+      room_.reset();
+      co_await room_.wait();
+    }
+    const Result<std::size_t> size = co_await stream_->read(ahead_.room());
+    if (!size || *size == 0) break;
+    ahead_.filled(*size);
+    changed_.set();
+  }
+  ended_ = true;
+  gone_.set();
+  changed_.set();
+}
+
+void Connection::consume(std::size_t size) {
+  ahead_.consume(size);
+  if (size > 0) room_.set();
+}
+
+// Takes one request and answers it. False: it was the connection's last.
+Task<bool> Connection::serve(bool last) {
+  const Limits& limits = common_.limits;
+  RequestParser parser({limits.header, limits.fields, limits.body});
+  const Outcome outcome = co_await receive(parser);
+  read_deadline_.stop();
+  if (outcome == Outcome::closed) co_return false;
+  waiting_since_.reset();
+  first_ = false;
+  if (outcome == Outcome::refused) {
+    co_await refuse();
+    co_return false;
+  }
+  Task<bool> handled = handle(parser.take(), parser.keeps_alive() && !last);
+  co_return co_await std::move(handled);
+}
+
+// Each deadline counts from where its part begins, however many bytes come meanwhile.
+void Connection::await_stage(Stage stage) {
+  const Limits& limits = common_.limits;
+  if (stage == Stage::start) read_deadline_.start(first_ ? limits.header_time : limits.idle_time);
+  if (stage == Stage::head) read_deadline_.start(limits.header_time);
+  if (stage == Stage::body) read_deadline_.start(limits.body_time);
+}
+
+Task<Connection::Outcome> Connection::receive(RequestParser& parser) {
+  waiting_since_ = common_.loop.now();
+  late_ = false;
+  await_stage(Stage::start);
+  for (Stage before = Stage::start;; before = parser.stage()) {
+    Bytes in = ahead_.bytes();
+    const std::size_t size = in.size();
+    const auto received = parser.receive(in);
+    consume(size - in.size());
+    if (!received) {
+      refusal_ = received.error();
+      co_return Outcome::refused;
+    }
+    const Stage stage = parser.stage();
+    if (stage == Stage::done) co_return Outcome::request;
+    if (ended_ || (stage == Stage::start && (late_ || common_.draining))) co_return Outcome::closed;
+    if (stage != before) {
+      late_ = false;
+      await_stage(stage);
+    }
+    if (late_) {
+      refusal_ = Refusal{408, "the request came too slowly"};
+      co_return Outcome::refused;
+    }
+    changed_.reset();
+    if (stage == Stage::body && before != Stage::body && parser.expects_continue()) {
+      const bool sent = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
+      if (!sent) co_return Outcome::closed;
+    }
+    co_await changed_.wait();
+  }
+}
+
+Task<bool> Connection::handle(Request request, bool keeps_alive) {
+  Framing framing{request.method == "HEAD", request.http_1_0, !keeps_alive};
+  Task<Response> handled = common_.handler(std::move(request), caller_);
+  const Response response = co_await std::move(handled);
+  framing.closes |= common_.draining || response.fields.lists("Connection", "close");
+  const std::string text = response_text(response, framing, std::chrono::system_clock::now());
+  const bool sent = co_await send(text);
+  if (sent && framing.closes) co_await linger();
+  co_return sent && !framing.closes;
+}
+
+Task<> Connection::refuse() {
+  Response response;
+  response.status = refusal_.status;
+  response.fields.add("Content-Type", "text/plain; charset=utf-8");
+  response.body = std::string(refusal_.text) + "\n";
+  Framing framing;
+  framing.closes = true;
+  const std::string text = response_text(response, framing, std::chrono::system_clock::now());
+  const bool sent = co_await send(text);
+  if (sent) co_await linger();
+}
+
+Task<bool> Connection::send(std::string_view text) {
+  write_deadline_.start(common_.limits.write_time);
+  const Result<> sent = co_await stream_->write(as_bytes(text));
+  write_deadline_.stop();
+  co_return sent.has_value();
+}
+
+// Waits for the client to close, and reads what it sends meanwhile: to close on bytes that were not read would reset
+// the connection, and the client might never see the response (RFC 9112, 9.6).
+Task<> Connection::linger() {
+  waiting_since_ = common_.loop.now();
+  if (tls_ != nullptr) {
+    write_deadline_.start(kLinger);
+    const Result<> ended = co_await tls_->end_writing();
+    write_deadline_.stop();
+    if (!ended) co_return;
+  } else if (!closed_) {
+    tcp_->end_writing();
+  }
+  late_ = false;
+  read_deadline_.start(kLinger);
+  std::size_t lingered = 0;
+  while (true) {
+    lingered += ahead_.bytes().size();
+    consume(ahead_.bytes().size());
+    if (ended_ || late_ || lingered > kMostLingered) break;
+    changed_.reset();
+    co_await changed_.wait();
+  }
+  read_deadline_.stop();
+}
+
+}  // namespace swage::http

@@ -1,0 +1,82 @@
+// Connection: one client's, from its first byte to the last. Two coroutines: one reads ahead, up to 16 KiB, and so sees
+// the client close at any time; the other takes requests from there, has them handled and writes the responses. Both
+// are the Connection's: destroying it ends them, wherever they are. Owned by the Server. Internal to core/http.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "core/async/event.h"
+#include "core/async/loop.h"
+#include "core/async/tcp.h"
+#include "core/async/tls.h"
+#include "core/http/read_ahead.h"
+#include "core/http/request_parser.h"
+#include "core/http/response_text.h"
+#include "core/http/server.h"
+
+namespace swage::http {
+
+class Connection {
+ public:
+  // What the connections of a Server share.
+  struct Common {
+    async::Loop& loop;
+    Limits limits;
+    Handler handler;
+    std::function<void(Connection&)> ended;  // nothing comes of it any more; must not destroy it at once
+    bool draining = false;
+  };
+
+  Connection(Common& common, std::unique_ptr<async::TcpStream> tcp, const std::optional<async::TlsContext>& tls);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void start();
+  // Common::draining was set.
+  void drain() { changed_.set(); }
+  void close();
+
+  [[nodiscard]] const IpAddress& address() const { return caller_.address; }
+  // Since when it waits for the client: for a request to be there, whole, or for the end. nullopt: the client waits for
+  // us. As Loop::now().
+  [[nodiscard]] std::optional<std::int64_t> waiting_since() const { return waiting_since_; }
+
+ private:
+  enum class Outcome { request, refused, closed };
+
+  [[nodiscard]] async::Task<> run();
+  [[nodiscard]] async::Task<> read_ahead();
+  [[nodiscard]] async::Task<bool> shake_hands();
+  [[nodiscard]] async::Task<bool> serve(bool last);
+  [[nodiscard]] async::Task<Outcome> receive(RequestParser& parser);
+  [[nodiscard]] async::Task<bool> handle(Request request, bool keeps_alive);
+  [[nodiscard]] async::Task<> refuse();
+  [[nodiscard]] async::Task<bool> send(std::string_view text);
+  [[nodiscard]] async::Task<> linger();
+  void consume(std::size_t size);
+  void await_stage(RequestParser::Stage stage);
+
+  Common& common_;
+  async::TcpStream* tcp_;            // the stream, or what carries it
+  async::TlsStream* tls_ = nullptr;  // the stream, where it is one
+  std::unique_ptr<async::Stream> stream_;
+  ReadAhead ahead_;
+  async::Event changed_;  // something is to be looked at: bytes, a flag below, Common::draining
+  async::Event room_;     // in ahead_, again
+  async::Event gone_;
+  async::Timer read_deadline_, write_deadline_;
+  Caller caller_;
+  Refusal refusal_;
+  bool late_ = false;    // read_deadline_ has passed
+  bool ended_ = false;   // nothing more comes from the client
+  bool closed_ = false;  // by us
+  bool first_ = true;    // no request was there yet
+  std::optional<std::int64_t> waiting_since_;
+  std::optional<async::Task<>> running_, reading_;  // last: destroyed before what they use
+};
+
+}  // namespace swage::http

@@ -1,0 +1,27 @@
+// What characters the parts of a message are made of (RFC 9110, 5.5 and 5.6.2). Internal to core/http.
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+
+namespace swage::http {
+
+[[nodiscard]] inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Of methods and names of fields.
+[[nodiscard]] inline bool is_token_char(char c) {
+  return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+         (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+}
+
+// Of values: whatever is no control character; a tab is none.
+[[nodiscard]] inline bool is_text_char(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return c == '\t' || (byte >= 0x20 && byte != 0x7F);
+}
+
+[[nodiscard]] inline bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, is_token_char);
+}
+
+}  // namespace swage::http

@@ -1,0 +1,35 @@
+#include "core/http/head_reader.h"
+
+#include "core/http/grammar.h"
+
+namespace swage::http {
+
+Checked<bool> HeadReader::receive(Bytes& in) {
+  while (!in.empty()) {
+    const char c = static_cast<char>(in.front());
+    if (!fits(c)) return std::unexpected(Fault::malformed);
+    if (text_.size() >= limit_) return std::unexpected(Fault::header_too_large);
+    in = in.subspan(1);
+    begun_ = true;
+    text_ += c;
+    if (c != '\n') continue;
+    if (text_.size() == 2) {
+      if (skipped_) return std::unexpected(Fault::malformed);
+      skipped_ = true;
+      text_.clear();
+    } else if (text_.ends_with("\r\n\r\n")) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool HeadReader::fits(char c) const {
+  const char before = text_.empty() ? '\n' : text_.back();
+  if ((c == '\n') != (before == '\r')) return false;
+  if (c == '\r' || c == '\n') return true;
+  if (c == ' ' || c == '\t') return before != '\n';
+  return is_text_char(c);
+}
+
+}  // namespace swage::http
