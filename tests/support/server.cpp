@@ -56,7 +56,8 @@ void Server::write_corefile(std::string_view corefile) const {
 }
 
 void Server::start(const ServerOptions& options) {
-  const char* binary = std::getenv("SWAGE");
+  const char* binary = options.release ? std::getenv("SWAGE_RELEASE") : nullptr;
+  if (binary == nullptr) binary = std::getenv("SWAGE");
   if (binary == nullptr) FAIL("the environment variable SWAGE names no server: run this test with ctest");
   Command command{.arguments = {binary, "-conf", folder_.file("Corefile"), "-dns.port", std::to_string(port()),
                                 "-workers", std::to_string(options.workers), "-quiet", "-pidfile", folder_.file("pid")},

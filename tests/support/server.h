@@ -19,6 +19,8 @@ struct ServerOptions {
   std::vector<std::string> arguments{};  // after those that Server gives
   std::vector<std::pair<std::string, std::string>> environment{};
   bool wait = true;  // until it answers DNS on port()
+  bool release =
+      false;  // the optimised binary ($SWAGE_RELEASE), where there is one: for figures, and for many of anything
   Milliseconds patience{20000};
 };
 

@@ -1,0 +1,161 @@
+// Nodes that stall, close, send nonsense or have another's key, at every byte of every handshake: each registration is
+// refused in time, others are not disturbed, and nothing is left behind.
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include "core/async/event.h"
+#include "core/async/testing.h"
+#include "tests/support/broker/hostile_nodes.h"
+#include "tests/support/broker/nodes.h"
+#include "tests/support/broker/registrar.h"
+#include "tests/support/server.h"
+
+#include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
+
+namespace {
+
+using namespace swage;
+using namespace swage::tests;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kHost = "registration.libp2p.direct";
+constexpr std::uint32_t kWarmUp = 500;
+constexpr std::uint32_t kRegistrations = 10'000;
+constexpr std::size_t kClients = 200;  // at the same time
+constexpr auto kDeadline = 1s;         // of the dial
+constexpr const char* kCorefile = R"(libp2p.direct {
+    bind 127.0.0.1
+    errors
+    acme-txt
+    broker registration.libp2p.direct {
+        listen 127.0.0.1:@PORT2@
+        tls off
+        limit peer 1000000/1h
+        limit client 1000000/1m
+        dial {
+            timeout 1s
+            allow 127.0.0.0/8
+        }
+    }
+    file zones/libp2p.direct
+}
+)";
+
+pid_t service_of(Server& server) {
+  const std::string supervisor = std::to_string(server.process().pid());
+  std::ifstream list("/proc/" + supervisor + "/task/" + supervisor + "/children");
+  for (pid_t pid; list >> pid;) {
+    if (read_file("/proc/" + std::to_string(pid) + "/cmdline").find("@service") != std::string::npos) return pid;
+  }
+  FAIL("no service process");
+  return 0;
+}
+
+std::size_t descriptors(pid_t pid) {
+  const std::filesystem::directory_iterator list("/proc/" + std::to_string(pid) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(list), end(list)));
+}
+
+std::size_t resident_kilobytes(pid_t pid) {
+  std::istringstream status(read_file("/proc/" + std::to_string(pid) + "/status"));
+  std::string word;
+  while (status >> word && word != "VmRSS:") {
+  }
+  std::size_t kilobytes = 0;
+  status >> kilobytes;
+  return kilobytes;
+}
+
+struct Run {
+  explicit Run(Server& of) : server(of), hostile(loop), honest(loop) {}
+
+  // Registers hostile nodes `next` to `end`, with an honest one beside them all the time.
+  void until(std::uint32_t number) {
+    end = number;
+    working = kClients;
+    for (std::size_t i = 0; i < kClients; ++i) loop.spawn(register_hostile(*this));
+    loop.spawn(register_honest(*this));
+    loop.run();
+  }
+
+  static async::Task<> register_hostile(Run& run) {
+    Registrar registrar(run.loop, loopback(run.server.second_port()), kHost);
+    while (run.next < run.end) {
+      const std::uint32_t index = run.next++;
+      const libp2p::PrivateKey key = HostileNodes::key(index);
+      const std::vector<std::string> addresses = {run.hostile.address(index)};
+      std::string body = registration_body(challenge_value(index), addresses);
+      const auto begun = Clock::now();
+      const http::Response response = co_await registrar.registers(key, std::move(body));
+      run.longest = std::max(run.longest, Clock::now() - begun);
+      ++run.statuses[response.status];
+      if (response.status == 200 && !run.hostile.proven(index)) ++run.unproven;
+    }
+    --run.working;
+  }
+
+  static async::Task<> register_honest(Run& run) {
+    Registrar registrar(run.loop, loopback(run.server.second_port()), kHost);
+    for (std::uint32_t i = 0; run.working > 0; ++i) {
+      const libp2p::PrivateKey key = Nodes::key(i % 1000);
+      const std::vector<std::string> addresses = {run.honest.address(i % 1000)};
+      std::string body = registration_body(challenge_value(i), addresses);
+      const auto begun = Clock::now();
+      const http::Response response = co_await registrar.registers(key, std::move(body));
+      run.longest_honest = std::max(run.longest_honest, Clock::now() - begun);
+      ++run.honest_statuses[response.status];
+      co_await async::sleep(run.loop, 20ms);
+    }
+    run.loop.stop();
+  }
+
+  Server& server;
+  async::Loop loop;
+  HostileNodes hostile;
+  Nodes honest;
+  std::uint32_t next = 0, end = 0;
+  std::size_t working = 0;
+  std::map<unsigned, std::uint32_t> statuses, honest_statuses;
+  std::uint32_t unproven = 0;
+  Clock::duration longest{}, longest_honest{};
+};
+
+long milliseconds(Clock::duration time) {
+  return static_cast<long>(std::chrono::duration_cast<Milliseconds>(time).count());
+}
+
+}  // namespace
+
+TEST_CASE("hostile nodes: refused in time, others undisturbed, nothing left behind") {
+  Server server(kCorefile, {.release = true});
+  const pid_t service = service_of(server);
+  Run run(server);
+  run.until(kWarmUp);
+  std::this_thread::sleep_for(6s);  // what goes on behind a proof ends too
+  const std::size_t descriptors_before = descriptors(service), memory_before = resident_kilobytes(service);
+
+  run.until(kWarmUp + kRegistrations);
+  CHECK(service_of(server) == service);  // it did not crash
+  for (const auto& [status, count] : run.statuses) UNSCOPED_INFO("hostile: " << count << " with status " << status);
+  CHECK(run.statuses[400] + run.statuses[200] == kWarmUp + kRegistrations);
+  CHECK(run.statuses[400] > kRegistrations / 2);
+  CHECK(run.statuses[200] > 0);  // those whose fault comes after the proof
+  CHECK(run.unproven == 0);
+  CHECK(run.honest_statuses.size() == 1);
+  CHECK(run.honest_statuses[200] > 100);
+  CHECK(run.longest < kDeadline + 2s);
+  CHECK(run.longest_honest < 2s);
+
+  CHECK(wait_until([&] { return descriptors(service) <= descriptors_before; }, 10s));
+  const std::size_t memory_after = resident_kilobytes(service);
+  CHECK(memory_after < memory_before + 8 * 1024);
+  WARN(run.statuses[400] << " refused, " << run.statuses[200] << " proven before their fault; the longest took "
+                         << milliseconds(run.longest) << " ms, of " << run.honest_statuses[200]
+                         << " honest ones beside them " << milliseconds(run.longest_honest) << " ms; descriptors "
+                         << descriptors_before << " -> " << descriptors(service) << ", resident memory "
+                         << memory_before << " -> " << memory_after << " kB");
+}

@@ -1,0 +1,77 @@
+#include "tests/support/broker/hostile_nodes.h"
+
+#include <random>
+
+#include "core/libp2p/noise.h"
+#include "core/libp2p/tls.h"
+#include "tests/support/broker/nodes.h"
+
+namespace swage::tests {
+namespace {
+
+constexpr std::uint32_t kFirst = 0x7F010000;  // 127.1.0.0
+// What an honest node says up to its proof is 230 bytes with Noise, 900 with TLS; the rest is behind the proof.
+constexpr std::size_t kMostHonest[] = {400, 1300};
+
+std::uint32_t index_of(const IpAddress& address) {
+  std::uint32_t number = 0;
+  for (const std::uint8_t byte : address.bytes()) number = number << 8 | byte;
+  return number - kFirst;
+}
+
+}  // namespace
+
+HostileNodes::HostileNodes(async::Loop& loop) : loop_(loop) {
+  const auto accepted = [this](std::unique_ptr<async::TcpStream> stream) {
+    ++accepted_;
+    loop_.spawn(answer(*this, std::move(stream)));
+  };
+  auto listener = async::TcpListener::listen(loop, Endpoint{}, accepted);
+  CHECK(listener);
+  listener_ = *std::move(listener);
+}
+
+HostileNodes::Behaviour HostileNodes::behaviour(std::uint32_t index) {
+  std::mt19937 random(index);
+  Behaviour behaviour;
+  behaviour.tls = random() % 2 == 0;
+  behaviour.impostor = random() % 8 == 0;
+  behaviour.honest = random() % kMostHonest[behaviour.tls ? 1 : 0];
+  behaviour.fault = static_cast<Fault>(random() % kFaults);
+  return behaviour;
+}
+
+libp2p::PrivateKey HostileNodes::key(std::uint32_t index) { return Nodes::key(index % kIdentities); }
+
+std::string HostileNodes::address(std::uint32_t index) const {
+  const std::uint32_t number = kFirst + index;
+  return fmt::format("/ip4/127.{}.{}.{}/tcp/{}", number >> 16 & 255, number >> 8 & 255, number & 255,
+                     listener_->local().port);
+}
+
+dial::Upgrader& HostileNodes::upgrader(const Behaviour& behaviour, std::uint32_t index) {
+  const std::uint32_t identity = (index + (behaviour.impostor ? 1 : 0)) % kIdentities;
+  auto& upgrader = upgraders_[{behaviour.tls, identity}];
+  if (!upgrader) {
+    const auto protocol = behaviour.tls ? libp2p::tls::kProtocol : libp2p::noise::kProtocol;
+    dial::Upgrader::Offer offer;
+    offer.securities = {std::string(protocol)};
+    upgrader = std::make_unique<dial::Upgrader>(loop_, key(identity), std::move(offer));
+  }
+  return *upgrader;
+}
+
+async::Task<> HostileNodes::answer(HostileNodes& nodes, std::unique_ptr<async::TcpStream> stream) {
+  const std::uint32_t index = index_of(stream->local().address);
+  const Behaviour behaviour = HostileNodes::behaviour(index);
+  dial::Upgrader& upgrader = nodes.upgrader(behaviour, index);
+  auto faulty = std::make_unique<FaultyStream>(nodes.loop_, std::move(stream), behaviour.honest, behaviour.fault);
+  auto secured = co_await upgrader.secure(std::move(faulty), dial::Side::listener, std::nullopt);
+  if (!secured) co_return;
+  if (!behaviour.impostor) nodes.proven_.insert(index);
+  auto connection = co_await upgrader.multiplex(*std::move(secured), dial::Side::listener, {});
+  if (!connection) co_return;
+  co_await async::sleep(nodes.loop_, std::chrono::seconds(2));
+}
+
+}  // namespace swage::tests

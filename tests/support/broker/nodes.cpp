@@ -1,0 +1,59 @@
+#include "tests/support/broker/nodes.h"
+
+#include "core/dial/pushback_stream.h"
+#include "core/dial/select.h"
+#include "core/libp2p/noise.h"
+
+namespace swage::tests {
+namespace {
+
+constexpr std::uint32_t kFirst = 0x7F010000;  // 127.1.0.0
+
+std::uint32_t number_of(const IpAddress& address) {
+  std::uint32_t number = 0;
+  for (const std::uint8_t byte : address.bytes()) number = number << 8 | byte;
+  return number;
+}
+
+}  // namespace
+
+Nodes::Nodes(async::Loop& loop) : loop_(loop) {
+  const auto accepted = [this](std::unique_ptr<async::TcpStream> stream) {
+    loop_.spawn(answer(*this, std::move(stream)));
+  };
+  auto listener = async::TcpListener::listen(loop, Endpoint{}, accepted);
+  CHECK(listener);
+  listener_ = *std::move(listener);
+}
+
+libp2p::PrivateKey Nodes::key(std::uint32_t index) {
+  std::array<std::uint8_t, 32> seed{};
+  for (std::size_t i = 0; i < 4; ++i) seed[i] = static_cast<std::uint8_t>(index >> (8 * i));
+  return libp2p::PrivateKey::from_seed(seed);
+}
+
+std::string Nodes::address(std::uint32_t index) const {
+  const std::uint32_t number = kFirst + index;
+  return fmt::format("/ip4/127.{}.{}.{}/tcp/{}", number >> 16 & 255, number >> 8 & 255, number & 255,
+                     listener_->local().port);
+}
+
+async::Task<> Nodes::answer(Nodes& nodes, std::unique_ptr<async::TcpStream> stream) {
+  const libp2p::PrivateKey identity = key(number_of(stream->local().address) - kFirst);
+  dial::PushbackStream buffered(std::move(stream));
+  std::vector<std::string> protocols = {std::string(libp2p::noise::kProtocol)};
+  const auto selected = co_await dial::select(buffered, dial::Side::listener, std::move(protocols));
+  if (!selected) co_return;
+  auto handshake = libp2p::noise::Handshake::start({.role = libp2p::noise::Role::responder}, identity, nodes.random_);
+  if (!handshake) co_return;
+  const auto done = co_await dial::converse(*handshake, buffered);
+  if (!done) co_return;
+  ++nodes.proven_;
+  std::array<std::uint8_t, 256> ignored;
+  while (true) {
+    const auto size = co_await buffered.read(ignored);
+    if (!size || *size == 0) co_return;
+  }
+}
+
+}  // namespace swage::tests

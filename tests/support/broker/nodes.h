@@ -1,0 +1,37 @@
+// Many libp2p nodes on one port of loopback: which of them answers, the address tells that was dialled, 127.1.0.0 and
+// up. They prove their keys by Noise and hang up when the other side does; that is what a registration needs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/async/loop.h"
+#include "core/async/tcp.h"
+#include "core/crypto/random.h"
+#include "core/libp2p/key.h"
+
+namespace swage::tests {
+
+class Nodes {
+ public:
+  // Of any number, up to 16 million. REQUIRES: outlives the loop's last turn.
+  explicit Nodes(async::Loop& loop);
+
+  // The Ed25519 key of node `index`.
+  [[nodiscard]] static libp2p::PrivateKey key(std::uint32_t index);
+  // Where it listens: "/ip4/127.1.0.7/tcp/4001".
+  [[nodiscard]] std::string address(std::uint32_t index) const;
+  // Handshakes that were finished.
+  [[nodiscard]] std::uint64_t proven() const { return proven_; }
+
+ private:
+  static async::Task<> answer(Nodes& nodes, std::unique_ptr<async::TcpStream> stream);
+
+  async::Loop& loop_;
+  std::unique_ptr<async::TcpListener> listener_;
+  crypto::SystemRandom random_;
+  std::uint64_t proven_ = 0;
+};
+
+}  // namespace swage::tests
