@@ -22,6 +22,7 @@ using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
 using Number = std::unique_ptr<BIGNUM, Free<BN_clear_free>>;
+using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>>;
 
 constexpr std::size_t kMaxDer = 8192;  // an RSA private key of 8192 bits takes 4.7 kB
 constexpr int kMinRsaBits = 2048, kMaxRsaBits = 8192, kMaxRsaExponentBits = 32;
@@ -98,6 +99,31 @@ Result<> check_pair(EVP_PKEY* key) {
   CHECK(context != nullptr);
   if (EVP_PKEY_check(context.get()) != 1) return fail("the private key is out of range, or not that of its public key");
   return {};
+}
+
+bool is_secp256k1(const EVP_PKEY* key) {
+  std::array<char, 32> name{};
+  return EVP_PKEY_get_group_name(key, name.data(), name.size(), nullptr) == 1 && name.data() == "secp256k1"sv;
+}
+
+// Of the two forms that a signature has, r with s and r with n - s, the one with the lower s.
+// REQUIRES: a DER signature by the key, which is on a curve.
+std::vector<std::uint8_t> with_low_s(const EVP_PKEY* key, Bytes signature) {
+  const std::uint8_t* at = signature.data();
+  const EcdsaSignature numbers(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(signature.size())));
+  const Number order = number_of(key, OSSL_PKEY_PARAM_EC_ORDER), other(BN_new());
+  CHECK(numbers && order && other);
+  CHECK(BN_sub(other.get(), order.get(), ECDSA_SIG_get0_s(numbers.get())) == 1);
+  if (BN_cmp(other.get(), ECDSA_SIG_get0_s(numbers.get())) > 0) return {signature.begin(), signature.end()};
+
+  BIGNUM* const r = BN_dup(ECDSA_SIG_get0_r(numbers.get()));
+  CHECK(r != nullptr && ECDSA_SIG_set0(numbers.get(), r, BN_dup(other.get())) == 1);
+  std::uint8_t* der = nullptr;
+  const int size = i2d_ECDSA_SIG(numbers.get(), &der);
+  CHECK(size > 0);
+  std::vector<std::uint8_t> bytes(der, der + size);
+  OPENSSL_free(der);
+  return bytes;
 }
 
 }  // namespace
@@ -241,7 +267,7 @@ Result<std::vector<std::uint8_t>> EvpPrivateKey::sign(Bytes message) const {
     return fail("the private key cannot sign");
   }
   signature.resize(size);
-  return signature;
+  return is_secp256k1(key_) ? with_low_s(key_, signature) : signature;
 }
 
 }  // namespace swage::crypto

@@ -63,7 +63,8 @@ class EvpPrivateKey {
   [[nodiscard]] std::vector<std::uint8_t> public_pkix() const;   // what EvpPublicKey::rsa() and ecdsa() read
   [[nodiscard]] std::vector<std::uint8_t> public_point() const;  // REQUIRES: a key on secp256k1; compressed
 
-  // As EvpPublicKey::verify() wants it. Fails where the numbers of the key do not fit each other.
+  // As EvpPublicKey::verify() wants it; on secp256k1 with a low s, as libraries made for that curve take no other
+  // (js-libp2p's noble-curves). Fails where the numbers of the key do not fit each other.
   [[nodiscard]] Result<std::vector<std::uint8_t>> sign(Bytes message) const;
 
  private:
