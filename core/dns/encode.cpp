@@ -1,6 +1,7 @@
 #include "core/dns/encode.h"
 
 #include <algorithm>
+#include <span>
 
 #include "core/dns/compressor.h"
 #include "core/dns/parse.h"
@@ -139,21 +140,19 @@ Counts write_sections(Writer& writer, const Response& response) {
   return counts;
 }
 
-std::size_t write_opt(const Query& query, const Response& response, std::uint8_t* at, bool with_options) {
+std::size_t write_opt(const Query& query, Rcode rcode, std::span<const EdnsOption> options, std::uint8_t* at) {
   at[0] = 0;
   store_u16(at + 1, static_cast<std::uint16_t>(Type::opt));
   store_u16(at + 3, kUdpSize);
-  at[5] = static_cast<std::uint8_t>(static_cast<std::uint16_t>(response.rcode) >> 4);
+  at[5] = static_cast<std::uint8_t>(static_cast<std::uint16_t>(rcode) >> 4);
   at[6] = 0;
   store_u16(at + 7, query.edns.dnssec_ok ? 0x8000 : 0);
   std::size_t size = kOptFixed;
-  if (with_options) {
-    for (const EdnsOption& option : response.options) {
-      store_u16(at + size, option.code);
-      store_u16(at + size + 2, static_cast<std::uint16_t>(option.data.size()));
-      std::copy(option.data.begin(), option.data.end(), at + size + 4);
-      size += 4 + option.data.size();
-    }
+  for (const EdnsOption& option : options) {
+    store_u16(at + size, option.code);
+    store_u16(at + size + 2, static_cast<std::uint16_t>(option.data.size()));
+    std::copy(option.data.begin(), option.data.end(), at + size + 4);
+    size += 4 + option.data.size();
   }
   store_u16(at + 9, static_cast<std::uint16_t>(size - kOptFixed));
   return size;
@@ -202,17 +201,21 @@ std::size_t encode(const Query& query, Response& response, MutableBytes out) {
   response.truncated = counts.truncated;
   write_header(out.data(), query, response, counts);
   std::size_t size = writer.at();
-  if (query.edns.present) size += write_opt(query, response, &out[size], with_options);
+  const auto options = with_options ? std::span<const EdnsOption>(response.options) : std::span<const EdnsOption>();
+  if (query.edns.present) size += write_opt(query, response.rcode, options, &out[size]);
   return size;
 }
 
-std::size_t encode_error(Bytes request, Rcode rcode, MutableBytes out) {
-  CHECK(request.size() >= kHeaderSize && out.size() >= kHeaderSize);
+std::size_t encode_error(const Query& query, Rcode rcode, MutableBytes out) {
+  const Bytes request = query.message;
+  CHECK(request.size() >= kHeaderSize && out.size() >= kHeaderSize + kOptFixed);
   std::copy_n(request.begin(), 2, out.begin());
   out[2] = static_cast<std::uint8_t>(kQr | (request[2] & (0x78 | kRd)));
   out[3] = static_cast<std::uint8_t>((request[3] & kCd) | static_cast<std::uint8_t>(rcode));
   std::fill_n(out.begin() + 4, 8, std::uint8_t{0});
-  return kHeaderSize;
+  if (!query.edns.present) return kHeaderSize;
+  store_u16(&out[10], 1);
+  return kHeaderSize + write_opt(query, rcode, {}, &out[kHeaderSize]);
 }
 
 }  // namespace swage::dns

@@ -24,8 +24,9 @@ inline constexpr std::uint16_t kUdpSize = 1232;
 // sent if, and only if, the query has one; an rcode above 15 becomes SERVFAIL without it.
 [[nodiscard]] std::size_t encode(const Query& query, Response& response, MutableBytes out);
 
-// The answer to a message that could not be parsed: its header alone, with no question. REQUIRES: `request` has a
-// header.
-[[nodiscard]] std::size_t encode_error(Bytes request, Rcode rcode, MutableBytes out);
+// The answer to a message that parse() refused: its header, with no question, and an OPT record if it has one. Without
+// it the client would take us for a server that does not know EDNS (RFC 6891 sections 6.1.1 and 7). REQUIRES:
+// out.size() >= 23.
+[[nodiscard]] std::size_t encode_error(const Query& query, Rcode rcode, MutableBytes out);
 
 }  // namespace swage::dns

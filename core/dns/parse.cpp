@@ -80,11 +80,29 @@ bool parse_record(Cursor& cursor, bool may_be_opt, Edns& edns) {
     edns.udp_size = load_u16(fixed + 2);
     edns.version = fixed[5];
     edns.dnssec_ok = (fixed[6] & 0x80) != 0;
-    edns.options = {cursor.here(), rdlength};
-    if (edns.version == 0 && !options_are_well_formed(edns.options)) return false;
+    const Bytes options(cursor.here(), rdlength);
+    if (edns.version == 0 && !options_are_well_formed(options)) return false;
+    edns.options = options;
   }
   cursor.skip(rdlength);
   return true;
+}
+
+// The OPT record of a message that is refused for its header: the answer has one too, then. The counts are as the
+// header says; where the message does not follow them, there is none, or the one that was reached.
+void find_opt(Bytes message, Edns& edns) {
+  Cursor cursor(message);
+  const auto count = [message](std::size_t at) { return load_u16(message.data() + at); };
+  for (int i = 0; i < count(4); ++i) {
+    if (!cursor.skip_name() || !cursor.has(4)) return;
+    cursor.skip(4);
+  }
+  for (int i = 0; i < count(6) + count(8); ++i) {
+    if (!parse_record(cursor, false, edns)) return;
+  }
+  for (int i = 0; i < count(10); ++i) {
+    if (!parse_record(cursor, true, edns)) return;
+  }
 }
 
 }  // namespace
@@ -99,12 +117,18 @@ Parsed parse(Bytes message, Query& query) {
   query.recursion_desired = (header[2] & 0x01) != 0;
   query.checking_disabled = (header[3] & 0x10) != 0;
   query.edns = Edns{};
-  if (query.opcode != Opcode::query && query.opcode != Opcode::notify) return Parsed::notimp;
+  if (query.opcode != Opcode::query && query.opcode != Opcode::notify) {
+    find_opt(message, query.edns);
+    return Parsed::notimp;
+  }
 
   const std::uint16_t answers = load_u16(header + 6);
   const std::uint16_t authorities = load_u16(header + 8);
   const std::uint16_t additionals = load_u16(header + 10);
-  if (load_u16(header + 4) != 1 || answers > 1 || authorities > 1 || additionals > 2) return Parsed::formerr;
+  if (load_u16(header + 4) != 1 || answers > 1 || authorities > 1 || additionals > 2) {
+    find_opt(message, query.edns);
+    return Parsed::formerr;
+  }
 
   Cursor cursor(message);
   if (!cursor.question_name(query) || !cursor.has(4)) return Parsed::formerr;

@@ -37,15 +37,15 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   query_.received = arrival.received;
   const dns::Parsed parsed = dns::parse(request, query_);
   if (parsed == dns::Parsed::drop) return 0;
-  if (parsed == dns::Parsed::formerr) return dns::encode_error(request, Rcode::formerr, out);
-  if (parsed == dns::Parsed::notimp) return dns::encode_error(request, Rcode::notimp, out);
+  if (parsed == dns::Parsed::formerr) return dns::encode_error(query_, Rcode::formerr, out);
+  if (parsed == dns::Parsed::notimp) return dns::encode_error(query_, Rcode::notimp, out);
 
   response_.clear();
   const Block* block = nullptr;
   if (parsed == dns::Parsed::badvers) {
     response_.rcode = Rcode::badvers;
   } else if (!answer_keepalive(query_, response_)) {
-    return dns::encode_error(request, Rcode::formerr, out);
+    return dns::encode_error(query_, Rcode::formerr, out);
   } else {
     const Result<Outcome> outcome = answer(router, block);
     if (!outcome) {

@@ -142,7 +142,8 @@ Packet raw(const std::string& text) {
 Expectation expectation(const YAML::Node& node, const Variables& variables) {
   Expectation result;
   result.silent = node["silent"].as<bool>(false);
-  result.header_only = node["header-only"].as<bool>(false);
+  result.header_opt = value(node, "header-only", variables, "false") == "opt";
+  result.header_only = result.header_opt || node["header-only"].as<bool>(false);
   result.rcodes = node["rcode"] ? texts(node["rcode"], variables) : std::vector<std::string>{"NOERROR"};
   if (!node["aa"]) {
     result.aa =

@@ -37,7 +37,7 @@ class Check {
     answer_ = *std::move(decoded);
     header();
     if (expectation_.header_only) {
-      demand(bytes_.size() == kHeader, "more than a header");
+      header_alone();
       return text_;
     }
     question();
@@ -75,6 +75,14 @@ class Check {
   }
 
   [[nodiscard]] bool cut() const { return expectation_.truncated && !over_tcp_; }
+
+  void header_alone() {
+    constexpr std::size_t kOpt = 11;
+    const auto& opt = answer_.opt;
+    demand(answer_.counts[0] == 0 && bytes_.size() == kHeader + (opt ? kOpt : 0), "more than a header");
+    demand(opt.has_value() == expectation_.header_opt, opt ? "an OPT" : "no OPT");
+    if (opt) demand(opt->udp_size == kOfferedSize && opt->version == 0, "another OPT");
+  }
 
   // The question's bytes, so its spelling too.
   void question() {
