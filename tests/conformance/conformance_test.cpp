@@ -85,7 +85,7 @@ void run_file(const Endpoint& server, const std::string& file) {
 
 TEST_CASE("conformance") {
   Server server(read_file("tests/conformance/Corefile"), {.workers = 2});
-  for (const char* file : {"forge.yaml", "labels.yaml", "zones.yaml", "wire.yaml", "server.yaml"}) {
+  for (const char* file : {"forge.yaml", "challenges.yaml", "labels.yaml", "zones.yaml", "wire.yaml", "server.yaml"}) {
     run_file(server.endpoint(), file);
   }
 }
