@@ -30,8 +30,8 @@ Task<Result<Received>> exchange(async::Stream& stream, std::string request, Clie
     CO_TRY(*size == 0 ? parser.receive_end() : parser.receive(rest));
   }
   Received received;
-  static_cast<Response&>(received) = parser.take();
   received.reusable = parser.keeps_alive() && written && rest.empty();
+  static_cast<Response&>(received) = parser.take();
   co_return received;
 }
 

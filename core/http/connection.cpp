@@ -13,15 +13,11 @@ constexpr std::size_t kReadAhead = 16 << 10;    // bytes
 constexpr std::chrono::seconds kLinger(2);      // see Connection::linger()
 constexpr std::size_t kMostLingered = 1 << 20;  // bytes
 
-// Runs `task` up to its first wait; whoever owns it may destroy it at any time.
-void begin(Task<>& task) { static_cast<void>(std::move(task).operator co_await().await_ready()); }
-
 }  // namespace
 
 Connection::Connection(Common& common, std::unique_ptr<async::TcpStream> tcp,
                        const std::optional<async::TlsContext>& tls)
     : common_(common),
-      tcp_(tcp.get()),
       ahead_(kReadAhead),
       changed_(common.loop),
       room_(common.loop),
@@ -34,6 +30,7 @@ Connection::Connection(Common& common, std::unique_ptr<async::TcpStream> tcp,
       write_deadline_(common.loop, [this] { close(); }),
       caller_{tcp->peer().address, gone_} {
   if (!tls) {
+    tcp_ = tcp.get();
     stream_ = std::move(tcp);
     return;
   }
@@ -44,8 +41,7 @@ Connection::Connection(Common& common, std::unique_ptr<async::TcpStream> tcp,
 
 void Connection::start() {
   waiting_since_ = common_.loop.now();
-  running_.emplace(run());
-  begin(*running_);
+  tasks_.start(run());
 }
 
 void Connection::close() {
@@ -57,10 +53,7 @@ void Connection::close() {
 
 Task<> Connection::run() {
   bool goes_on = co_await shake_hands();
-  if (goes_on) {
-    reading_.emplace(read_ahead());
-    begin(*reading_);
-  }
+  if (goes_on) tasks_.start(read_ahead());
   for (std::size_t count = 1; goes_on; ++count) goes_on = co_await serve(count >= common_.limits.requests);
   close();
   waiting_since_.reset();
@@ -199,10 +192,11 @@ Task<> Connection::linger() {
   late_ = false;
   read_deadline_.start(kLinger);
   std::size_t lingered = 0;
-  while (true) {
-    lingered += ahead_.bytes().size();
-    consume(ahead_.bytes().size());
-    if (ended_ || late_ || lingered > kMostLingered) break;
+  while (!ended_ && !late_) {
+    if (lingered < kMostLingered) {
+      lingered += ahead_.bytes().size();
+      consume(ahead_.bytes().size());
+    }
     changed_.reset();
     co_await changed_.wait();
   }

@@ -11,6 +11,7 @@
 
 #include "core/async/event.h"
 #include "core/async/loop.h"
+#include "core/async/tasks.h"
 #include "core/async/tcp.h"
 #include "core/async/tls.h"
 #include "core/http/read_ahead.h"
@@ -61,8 +62,8 @@ class Connection {
   void await_stage(RequestParser::Stage stage);
 
   Common& common_;
-  async::TcpStream* tcp_;            // the stream, or what carries it
-  async::TlsStream* tls_ = nullptr;  // the stream, where it is one
+  async::TcpStream* tcp_ = nullptr;  // the stream, as what it is
+  async::TlsStream* tls_ = nullptr;
   std::unique_ptr<async::Stream> stream_;
   ReadAhead ahead_;
   async::Event changed_;  // something is to be looked at: bytes, a flag below, Common::draining
@@ -76,7 +77,7 @@ class Connection {
   bool closed_ = false;  // by us
   bool first_ = true;    // no request was there yet
   std::optional<std::int64_t> waiting_since_;
-  std::optional<async::Task<>> running_, reading_;  // last: destroyed before what they use
+  async::Tasks tasks_;  // run() and read_ahead(). Last: destroyed before what they use
 };
 
 }  // namespace swage::http

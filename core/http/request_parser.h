@@ -35,7 +35,7 @@ class RequestParser {
   [[nodiscard]] Stage stage() const;
   // True where the client waits for a 100 before it sends the body (RFC 9110, 10.1.1). REQUIRES: Stage::body.
   [[nodiscard]] bool expects_continue() const;
-  // True where the connection can go on behind this request, for all that the client says. REQUIRES: done.
+  // True where the connection can go on behind this request, for all that the client says. REQUIRES: done, not taken.
   [[nodiscard]] bool keeps_alive() const;
   // REQUIRES: done; once.
   [[nodiscard]] Request take();

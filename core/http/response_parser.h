@@ -23,7 +23,7 @@ class ResponseParser {
   // The connection has ended. An Error where the response has not.
   [[nodiscard]] Result<> receive_end();
   [[nodiscard]] bool done() const;
-  // True where the connection can go on behind this response, for all that it says. REQUIRES: done.
+  // True where the connection can go on behind this response, for all that it says. REQUIRES: done, not taken.
   [[nodiscard]] bool keeps_alive() const;
   // REQUIRES: done; once.
   [[nodiscard]] Response take();
