@@ -83,7 +83,7 @@ Task<Result<>> Carrier::written(std::size_t most) {
 }
 
 Task<Result<bool>> Carrier::fill() {
-  while (pending() > kRoom && can_read()) co_await change();
+  while (pending() > kTooMuch && can_read()) co_await change();
   CO_TRY(can_read());
   if (ended_) co_return false;
   auto buffer = std::make_unique_for_overwrite<std::uint8_t[]>(kReadSize);

@@ -25,7 +25,9 @@ namespace swage::async {
 class Carrier : public std::enable_shared_from_this<Carrier> {
  public:
   static constexpr std::size_t kReadSize = std::size_t{16} << 10;  // bytes that are read at a time
-  static constexpr std::size_t kRoom = std::size_t{64} << 10;      // bytes that may wait to be written
+  static constexpr std::size_t kRoom = std::size_t{64} << 10;      // bytes that a writer leaves to be written
+  // With so many, nothing is read, which could have to be answered. A writer alone does not get there.
+  static constexpr std::size_t kTooMuch = 3 * kRoom;
 
   Carrier(Loop& loop, std::unique_ptr<Stream> stream) : loop_(loop), stream_(std::move(stream)), changed_(loop) {}
   virtual ~Carrier() = default;
@@ -53,8 +55,8 @@ class Carrier : public std::enable_shared_from_this<Carrier> {
   // Waits until at most `most` bytes of what was put in up to now wait to be written.
   [[nodiscard]] Task<Result<>> written(std::size_t most);
 
-  // For the reader. Reads what comes next into input(); false at the end. First waits for room for what may have to be
-  // answered. REQUIRES: input() is empty.
+  // For the reader. Reads what comes next into input(); false at the end. While there is kTooMuch to be
+  // written it waits. REQUIRES: input() is empty.
   [[nodiscard]] Task<Result<bool>> fill();
   [[nodiscard]] Bytes& input() { return input_; }
   // Gives back the memory where all of it is used.

@@ -227,7 +227,8 @@ Task<Result<>> TlsStream::State::write(Shared self, Parts parts) {
 
 void TlsStream::State::say_end() {
   ERR_clear_error();
-  static_cast<void>(outcome(SSL_shutdown(ssl.get()), "TLS"));
+  const int status = SSL_shutdown(ssl.get());
+  static_cast<void>(outcome(status == 0 ? 1 : status, "TLS"));  // 0: the other side did not say it yet
   said_end = true;
 }
 

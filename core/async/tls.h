@@ -55,7 +55,7 @@ enum class TlsSide { client, server };
 // error of TLS is for ever: all that follows fails with it.
 //
 // One reads and one writes at a time, and neither waits for the other. It holds at most one read of the carrier (16
-// KiB) and about 64 KiB that are not written yet; a peer that makes us answer without reading is not read any more.
+// KiB) and 192 KiB that are not written yet; a peer that makes us answer without reading is then not read any more.
 class TlsStream : public Stream {
  public:
   // `server_name` is the client's: what is asked for (SNI, RFC 6066; not where it is an IP address) and verified.

@@ -46,11 +46,10 @@ Result<Key> read_key(std::string_view pem) {
   };
   ERR_clear_error();
   Key key(PEM_read_bio_PrivateKey(reader.get(), nullptr, no_password, &encrypted));
-  const bool none = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   const std::string error = take_openssl_error();
   if (key) return key;
   if (encrypted) return fail("the private key is encrypted");
-  if (none) return fail("no private key in PEM");
+  if (pem.find("PRIVATE KEY-----") == std::string_view::npos) return fail("no private key in PEM");
   return fail("private key: {}", error);
 }
 
