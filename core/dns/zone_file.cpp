@@ -16,7 +16,10 @@
 namespace swage::dns {
 namespace {
 
+// What $INCLUDE may do: files that include each other twice and more would never end otherwise.
 constexpr unsigned kMaxDepth = 16;  // files that include files
+constexpr unsigned kMaxIncludes = 10'000;
+constexpr std::size_t kMaxIncludedBytes = std::size_t{4} << 30;
 
 Result<std::string> read_file(const std::string& path) {
   std::error_code error;
@@ -58,12 +61,14 @@ bool starts_number(const ZoneToken& token) {
   return !token.text.empty() && token.text[0] >= '0' && token.text[0] <= '9';
 }
 
-// What a reader keeps from file to file: the TTLs, and room for the data of a record.
+// What a reader keeps from file to file: the TTLs, room for the data of a record, and what was included so far.
 struct ReaderState {
   ZoneBuilder& into;
-  std::optional<std::uint32_t> default_ttl;  // $TTL
-  std::optional<std::uint32_t> last_ttl;
-  std::vector<std::uint8_t> rdata;
+  std::optional<std::uint32_t> default_ttl{};  // $TTL
+  std::optional<std::uint32_t> last_ttl{};
+  std::vector<std::uint8_t> rdata{};
+  unsigned includes = 0;
+  std::size_t included_bytes = 0;
 };
 
 // One file, or the text that a $GENERATE stands for.
@@ -213,6 +218,7 @@ Result<> ZoneReader::include(Tokens tokens) {
   if (tokens.size() < 2) return at({line, "$INCLUDE: expected a file"});
   if (tokens.size() > 3) return at({tokens[3].line, fmt::format("$INCLUDE: unexpected '{}'", tokens[3].text)});
   if (depth_ == kMaxDepth) return at({line, fmt::format("$INCLUDE: files are nested more than {} deep", kMaxDepth)});
+  if (++state_.includes > kMaxIncludes) return at({line, fmt::format("$INCLUDE: more than {} files", kMaxIncludes)});
   Name origin = origin_;
   if (tokens.size() == 3) {
     const auto written = name_of(tokens[2]);
@@ -224,13 +230,15 @@ Result<> ZoneReader::include(Tokens tokens) {
   const std::string path = (std::filesystem::path(name_).parent_path() / as_text(file)).string();
   const auto text = read_file(path);
   if (!text) return at({line, fmt::format("$INCLUDE: {}", text.error().text())});
+  state_.included_bytes += text->size();
+  if (state_.included_bytes > kMaxIncludedBytes) return at({line, "$INCLUDE: more than 4 GiB in all"});
   return ZoneReader(state_, path, origin, depth_ + 1).read(*text);
 }
 
 }  // namespace
 
 Result<> read_zone_text(std::string_view text, const std::string& name, NameView origin, ZoneBuilder& into) {
-  ReaderState state{into, {}, {}, {}};
+  ReaderState state{.into = into};
   TRY(ZoneReader(state, name, origin, 1).read(text));
   const auto finished = into.finish();
   if (!finished) return fail("{}: {}", name, finished.error().text());

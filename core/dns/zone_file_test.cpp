@@ -379,6 +379,17 @@ TEST_CASE("zone files: $INCLUDE") {
   CHECK(load() == (folder / "sub/two:1: $INCLUDE: files are nested more than 16 deep").string());
   write("sub/two", "$INCLUDE ../sub\n");
   CHECK(load() == fmt::format("{0}/sub/two:1: $INCLUDE: {0}/sub/../sub: is not a regular file", folder.string()));
+  // A file that includes a file a hundred times, 99 times: 9,999 files; and once more.
+  std::string hundred;
+  for (int i = 0; i < 100; ++i) hundred += "$INCLUDE two\n";
+  write("sub/one", hundred);
+  write("sub/two", "");
+  std::string times;
+  for (int i = 0; i < 99; ++i) times += "$INCLUDE sub/one\n";
+  write("zone", std::string(kStart) + times + "a A 192.0.2.1\n");
+  CHECK(load() == "a.example.org. 60 IN A 192.0.2.1\n");
+  write("zone", std::string(kStart) + times + "$INCLUDE sub/one\n");
+  CHECK(load() == (folder / "sub/one:1: $INCLUDE: more than 10000 files").string());
   std::filesystem::remove(folder / "zone");
   CHECK(load() == (folder / "zone: No such file or directory").string());
   std::filesystem::remove_all(folder);
