@@ -23,6 +23,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"libp2p", {"dns", "crypto"}},
     {"http", {"libp2p", "async", "crypto"}},
     {"dial", {"libp2p", "async", "crypto"}},
+    {"peer", {"config", "dial", "http", "libp2p", "async", "crypto"}},
     {"server", {"dns", "config", "crypto", "shm", "async", "http", "libp2p", "dial"}},
 };
 

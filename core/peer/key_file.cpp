@@ -1,0 +1,126 @@
+#include "core/peer/key_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/crypto/base64.h"
+#include "core/crypto/secret.h"
+
+namespace swage::peer {
+namespace {
+
+using libp2p::KeyType;
+using libp2p::PrivateKey;
+
+constexpr std::size_t kMaxFile = 16 << 10;     // bytes; an RSA key of 8192 bits has 4.7 KiB, in base64 6.3
+constexpr std::uint8_t kProtobufStart = 0x08;  // the tag of Type, with which libp2p begins; no character of base64
+
+constexpr std::pair<std::string_view, KeyType> kTypes[] = {
+    {"ed25519", KeyType::ed25519}, {"rsa", KeyType::rsa}, {"ecdsa", KeyType::ecdsa}, {"secp256k1", KeyType::secp256k1}};
+
+class File {
+ public:
+  explicit File(int fd) : fd_(fd) {}
+  ~File() {
+    if (fd_ >= 0) close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
+
+Result<PrivateKey> read_key(const File& file, const std::string& path) {
+  crypto::Secret content(kMaxFile);
+  std::size_t size = 0;
+  while (size < kMaxFile) {
+    const ssize_t got = read(file.fd(), content.bytes().data() + size, kMaxFile - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error(path);
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  if (size == kMaxFile) return fail("{}: too large for a key", path);
+  auto key = parse_key(std::as_const(content).bytes().first(size));
+  if (!key) return fail("{}: {}", path, key.error().text());
+  return key;
+}
+
+bool write_all(int fd, Bytes bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return fsync(fd) == 0;
+}
+
+// Under another name first, so that nobody sees half a key; link() takes the final name from nobody.
+Result<> write_key(const PrivateKey& key, const std::string& path) {
+  std::string name = path + ".XXXXXX";
+  const File file(mkostemp(name.data(), O_CLOEXEC));  // of mode 0600
+  if (file.fd() < 0) return system_error(path);
+  const crypto::Secret bytes = key.to_protobuf();
+  const bool done = write_all(file.fd(), bytes.bytes()) && (link(name.c_str(), path.c_str()) == 0 || errno == EEXIST);
+  const int error = errno;
+  unlink(name.c_str());
+  errno = error;
+  if (!done) return system_error(path);
+  return {};
+}
+
+}  // namespace
+
+std::optional<KeyType> parse_key_type(std::string_view name) {
+  for (const auto& [known, type] : kTypes) {
+    if (known == name) return type;
+  }
+  return std::nullopt;
+}
+
+std::string_view name_of(KeyType type) {
+  for (const auto& [name, known] : kTypes) {
+    if (known == type) return name;
+  }
+  return "";
+}
+
+Result<PrivateKey> parse_key(Bytes content) {
+  if (!content.empty() && content.front() == kProtobufStart) return PrivateKey::from_protobuf(content);
+  std::string text(as_text(content));
+  std::erase_if(text, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  auto message = crypto::from_base64url(text);
+  const auto wipe = [](auto& bytes) { crypto::wipe({reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()}); };
+  wipe(text);
+  if (!message) return fail("expected a private key as libp2p's protobuf, as it is or in base64");
+  auto key = PrivateKey::from_protobuf(*message);
+  wipe(*message);
+  return key;
+}
+
+Result<PrivateKey> load_or_make_key(const std::string& path, std::optional<KeyType> type) {
+  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
+    TRY(write_key(PrivateKey::generate(type.value_or(KeyType::ed25519)), path));
+  }
+  const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd() < 0) return system_error(path);
+  TRY(PrivateKey key, read_key(file, path));
+  const KeyType found = key.public_key().type();
+  if (type && *type != found) return fail("{}: the key is of type {}, not {}", path, name_of(found), name_of(*type));
+  return key;
+}
+
+}  // namespace swage::peer
