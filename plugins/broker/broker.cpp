@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "core/async/tasks.h"
 #include "core/async/work.h"
 #include "core/http/server.h"
 #include "core/log.h"
@@ -18,15 +19,33 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kLook = 2s;        // between two looks at the certificate's files
-constexpr auto kRetry = 5s;       // after a prepare() that failed
-constexpr auto kAfterDials = 2s;  // for what is left to do when a dial has ended
+constexpr auto kLook = 1s;          // between two looks at the certificate's files
+constexpr auto kRetry = 5s;         // after a prepare() that failed
+constexpr auto kFinish = 4s;        // for registrations that are under way when the broker is stopped …
+constexpr auto kApologize = 500ms;  // … and to say 503 to those that are not done then
 constexpr const char* kTokenVariable = "FORGE_ACCESS_TOKEN";
 
 std::string endpoints_text(const std::vector<Endpoint>& endpoints) {
   std::string text;
   for (const Endpoint& each : endpoints) text += (text.empty() ? "" : " ") + each.to_string();
   return text;
+}
+
+async::Task<> set_when(async::Event& cause, async::Event& effect) {
+  co_await cause.wait();
+  effect.set();
+}
+
+using Reaching = async::Task<std::expected<dial::Reached, dial::DialError>>;
+
+// Ends when the caller is gone, and when the broker ends.
+Reaching reach_until(dial::Dialer& dialer, async::Event& ending, libp2p::PeerId peer,
+                     std::vector<std::string> addresses, async::Event& gone) {
+  async::Event cancel(gone.loop());
+  async::Tasks watching;
+  watching.start(set_when(gone, cancel));
+  watching.start(set_when(ending, cancel));
+  co_return co_await dialer.reach(peer, std::move(addresses), cancel);
 }
 
 }  // namespace
@@ -99,8 +118,9 @@ async::Task<Result<>> Broker::run(Host& host) {
     co_return Result<>();
   }
   dial::Dialer dialer(host.loop(), libp2p::PrivateKey::generate(libp2p::KeyType::ed25519), settings_.dial);
-  const auto reach = [&dialer](libp2p::PeerId peer, std::vector<std::string> addresses, async::Event& cancel) {
-    return dialer.reach(peer, std::move(addresses), cancel);
+  async::Event ending(host.loop());
+  const auto reach = [&](libp2p::PeerId peer, std::vector<std::string> addresses, async::Event& gone) {
+    return reach_until(dialer, ending, peer, std::move(addresses), gone);
   };
   const bool open = !access_token_;
   Registrar registrar(rules(), libp2p::PeerIdAuth(*secret_, {settings_.domain}), shm::ChallengeStore(challenges_),
@@ -123,7 +143,9 @@ async::Task<Result<>> Broker::run(Host& host) {
     if (settings_.certificate) co_await renew_certificate(host.loop(), server);
   }
   server.drain();
-  co_await async::wait_for(server.drained(), settings_.dial.timeout + kAfterDials);
+  const bool finished = co_await async::wait_for(server.drained(), kFinish);
+  ending.set();
+  if (!finished) co_await async::wait_for(server.drained(), kApologize);
   stopping_.reset();  // before the loop it was made on
   co_return Result<>();
 }

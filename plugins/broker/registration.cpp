@@ -65,9 +65,9 @@ std::optional<http::Response> refusal(PeerIdAuth::Answer& answer) {
   return std::nullopt;
 }
 
-// What strangers wrote, on one line.
+// What strangers may have written, on one line, and harmless to terminals.
 std::string printable(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return (c >= 0 && c < ' ') || c == '\x7F'; }, '?');
+  std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');
   return text;
 }
 
