@@ -17,7 +17,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::string find_program(std::string_view program) {
-  if (program.find('/') != std::string_view::npos) return std::string(program);
+  if (program.find('/') != std::string_view::npos) {
+    return access(std::string(program).c_str(), X_OK) == 0 ? std::string(program) : "";
+  }
   const char* path = std::getenv("PATH");
   std::string_view folders = path == nullptr ? "" : path;
   const std::string all = fmt::format("{}:/usr/sbin:/sbin:/usr/bin:/bin:", folders);

@@ -71,7 +71,7 @@ class Process {
   std::optional<ExitStatus> status_;
 };
 
-// True if `program` is in PATH or the sbin folders.
+// True if `program` is in PATH or the sbin folders; with a slash in it, if it is there.
 [[nodiscard]] bool installed(std::string_view program);
 
 // Runs a command to its end; its output, or an Error with all it wrote if it fails or takes longer than `deadline`.
