@@ -1,0 +1,337 @@
+#include "core/dial/dialer.h"
+
+#include <sys/ioctl.h>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/async/dns_testing.h"
+#include "core/dial/testing.h"  // last, with Catch: its CHECK is the one that counts here
+
+namespace swage::dial::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using async::testing::DnsQuestion;
+using async::testing::DnsServer;
+using Kind = DialError::Kind;
+using Outcome = std::expected<Reached, DialError>;
+
+std::vector<Prefix> prefixes(const std::vector<std::string>& texts) {
+  std::vector<Prefix> list;
+  for (const std::string& text : texts) list.push_back(*Prefix::parse(text));
+  return list;
+}
+
+// Short times, and loopback allowed.
+Settings quick() {
+  Settings settings;
+  settings.timeout = 3s;
+  settings.connect_timeout = 500ms;
+  settings.handshake_timeout = 1s;
+  settings.identify_timeout = 1s;
+  settings.policy = AddressPolicy(prefixes({"127.0.0.0/8", "::1"}), {});
+  settings.resolver.hosts_file = false;
+  return settings;
+}
+
+std::string text_of(const Outcome& outcome) {
+  static const std::array<const char*, 5> kKinds = {"nothing_dialable", "unreachable", "timed_out", "cancelled",
+                                                    "busy"};
+  if (!outcome) return kKinds[static_cast<std::size_t>(outcome.error().kind())];
+  return outcome->transport + " " + outcome->security;
+}
+
+struct Bench {
+  explicit Bench(Settings settings = quick())
+      : dialer(std::make_unique<Dialer>(loop, key_of(1), std::move(settings))) {}
+
+  Outcome reach(std::uint8_t seed, std::vector<std::string> addresses) {
+    return run(loop, dialer->reach(peer_of(seed), std::move(addresses), cancel));
+  }
+
+  Loop loop;
+  async::Event cancel{loop};
+  std::unique_ptr<Dialer> dialer;
+};
+
+// A listening socket that accepts nothing by itself; how many came is seen afterwards.
+struct Silent {
+  explicit Silent(int backlog = 128) {
+    const auto [socket, endpoint] = async::testing::listening_socket(backlog);
+    fd = socket;
+    at = endpoint;
+  }
+  ~Silent() { ::close(fd); }
+  [[nodiscard]] int count() const {
+    int number = 0;
+    for (int one; (one = accept4(fd, nullptr, nullptr, SOCK_NONBLOCK)) >= 0; ++number) ::close(one);
+    return number;
+  }
+  [[nodiscard]] std::string address() const { return fmt::format("/ip4/127.0.0.1/tcp/{}", at.port); }
+
+  int fd;
+  Endpoint at;
+};
+
+Silent& unblocked(Silent& silent) {
+  int on = 1;
+  ioctl(silent.fd, FIONBIO, &on);
+  return silent;
+}
+
+}  // namespace
+
+TEST_CASE("dialer: TCP, WS and WSS, with Noise and TLS") {
+  for (const Transport transport : {Transport::tcp, Transport::ws, Transport::wss}) {
+    for (const char* const security : {"/noise", "/tls/1.0.0"}) {
+      Settings settings = quick();
+      std::string agent;
+      Loop* stops = nullptr;
+      settings.on_identified = [&](const libp2p::PeerId& peer, const std::string& name) {
+        CHECK(peer == peer_of(2));
+        agent = name;
+        stops->stop();
+      };
+      Bench bench(settings);
+      stops = &bench.loop;
+      Node node(bench.loop, key_of(2),
+                {transport, {{security}, true}, async::testing::loopback(), "test/\x01\xFF" + std::string(100, 'a')});
+      INFO(node.address() << " " << security);
+      const auto outcome = bench.reach(2, {node.address()});
+      INFO((outcome ? "" : outcome.error().text()));
+      CHECK(text_of(outcome) ==
+            fmt::format("{} {}", to_string(transport), security == std::string("/noise") ? "noise" : "tls"));
+      if (outcome) CHECK(outcome->address.to_string() == node.address());
+      if (agent.empty()) bench.loop.run();
+      CHECK(agent == "test/??" + std::string(57, 'a'));
+      CHECK(bench.dialer->dialling() == 0);
+    }
+  }
+}
+
+TEST_CASE("dialer: somebody else, nobody, nothing to dial") {
+  Bench bench;
+  Node other(bench.loop, key_of(3), {});
+  Node ipv6(bench.loop, key_of(2), {.at = {*IpAddress::parse("::1"), 0, 0}});
+  std::uint16_t closed = 0;
+  {
+    const Silent gone;
+    closed = gone.at.port;
+  }
+  CHECK(text_of(bench.reach(2, {other.address()})) == "unreachable");
+  CHECK(other.accepted() == 1);
+  CHECK(text_of(bench.reach(2, {fmt::format("/ip4/127.0.0.1/tcp/{}", closed)})) == "unreachable");
+  CHECK(text_of(bench.reach(2, {})) == "nothing_dialable");
+  CHECK(text_of(bench.reach(2, {"/ip4/127.0.0.1/udp/1/quic-v1", "garbage", ""})) == "nothing_dialable");
+  CHECK(text_of(bench.reach(2, {ipv6.address()})) == "tcp noise");
+  CHECK(text_of(bench.reach(2, {other.address(), other.address() + "/ws", ipv6.address()})) == "tcp noise");
+}
+
+TEST_CASE("dialer: what is forbidden is not connected to") {
+  Settings settings = quick();
+  settings.policy = AddressPolicy();
+  Bench bench(settings);
+  Node v4(bench.loop, key_of(2), {});
+  Node v6(bench.loop, key_of(2), {.at = {*IpAddress::parse("::1"), 0, 0}});
+  const std::uint16_t port = v4.at().port;
+  for (const char* const host :
+       {"/ip4/127.0.0.1", "/ip6/::ffff:127.0.0.1", "/ip4/0.0.0.0", "/ip6/::", "/ip4/127.1.2.3", "/ip6/::ffff:0.0.0.0",
+        "/ip6/64:ff9b::7f00:1", "/ip6/::7f00:1", "/ip4/255.255.255.255", "/ip6/fe80::1"}) {
+    for (const char* const end : {"", "/ws", "/wss"}) {
+      const std::string address = fmt::format("{}/tcp/{}{}", host, port, end);
+      INFO(address);
+      CHECK(text_of(bench.reach(2, {address})) == "nothing_dialable");
+    }
+  }
+  CHECK(text_of(bench.reach(2, {v6.address()})) == "nothing_dialable");
+  CHECK(v4.accepted() == 0);
+  CHECK(v6.accepted() == 0);
+
+  settings = quick();
+  settings.policy = AddressPolicy(prefixes({"127.0.0.0/8"}), prefixes({"127.0.0.1"}));
+  Bench denied(settings);
+  Node node(denied.loop, key_of(2), {});
+  CHECK(text_of(denied.reach(2, {node.address()})) == "nothing_dialable");
+  CHECK(node.accepted() == 0);
+}
+
+TEST_CASE("dialer: names are resolved once, judged, and pinned") {
+  Settings settings = quick();
+  Loop loop;
+  int questions = 0;
+  DnsServer dns(loop, [&](const DnsQuestion& question) -> DnsServer::Answer {
+    ++questions;
+    if (question.name == "good.test") return {{*IpAddress::parse("127.0.0.1"), *IpAddress::parse("::1")}};
+    // A public address first, and another time ours: rebinding. The public one is TEST-NET-2's, allowed here and dead.
+    if (question.name == "rebind.test") return {{*IpAddress::parse(questions > 1 ? "127.0.0.1" : "198.51.100.1")}};
+    if (question.name == "inside.test") return {{*IpAddress::parse("127.0.0.1"), *IpAddress::parse("10.0.0.1")}};
+    if (question.name == "silent.test") return {{}, 0, true};
+    return {{}, 3};
+  });
+  settings.resolver.servers = {dns.at()};
+  async::Event cancel(loop);
+  {
+    Dialer dialer(loop, key_of(1), settings);
+    Node node(loop, key_of(2), {}), ws(loop, key_of(2), {.transport = Transport::wss});
+    const auto reach = [&](std::vector<std::string> addresses) {
+      return text_of(run(loop, dialer.reach(peer_of(2), std::move(addresses), cancel)));
+    };
+    CHECK(reach({fmt::format("/dns4/good.test/tcp/{}", node.at().port)}) == "tcp noise");
+    CHECK(reach({fmt::format("/dns/GOOD.test/tcp/{}", node.at().port)}) == "tcp noise");
+    CHECK(reach({fmt::format("/dns6/good.test/tcp/{}", node.at().port)}) == "unreachable");
+    CHECK(reach({fmt::format("/dns4/good.test/tcp/{}/wss", ws.at().port)}) == "wss noise");
+    CHECK(reach({fmt::format("/dns4/good.test/tcp/{}/tls/sni/other.test/ws", ws.at().port)}) == "wss noise");
+    CHECK(reach({fmt::format("/dns4/none.test/tcp/{}", node.at().port)}) == "nothing_dialable");
+    // A name that does not answer holds nobody up.
+    CHECK(reach({fmt::format("/dns4/silent.test/tcp/{}", node.at().port), node.address()}) == "tcp noise");
+  }
+  settings.policy = AddressPolicy(prefixes({"198.51.100.0/24"}), {});
+  settings.connect_timeout = 100ms;
+  settings.resolver.timeout = 200ms;
+  Dialer strict(loop, key_of(1), settings);
+  Node node(loop, key_of(2), {});
+  const auto reach = [&](const std::string& address) {
+    return text_of(run(loop, strict.reach(peer_of(2), {address}, cancel)));
+  };
+  for (const char* const end : {"", "/ws", "/wss"}) {
+    questions = 0;
+    CHECK(reach(fmt::format("/dns4/rebind.test/tcp/{}{}", node.at().port, end)) == "unreachable");
+    CHECK(questions == 1);
+    CHECK(reach(fmt::format("/dns4/rebind.test/tcp/{}{}", node.at().port, end)) == "nothing_dialable");
+    CHECK(reach(fmt::format("/dns4/inside.test/tcp/{}{}", node.at().port, end)) == "nothing_dialable");
+    CHECK(reach(fmt::format("/dns4/localhost/tcp/{}{}", node.at().port, end)) == "nothing_dialable");
+  }
+  CHECK(node.accepted() == 0);
+  node.close();
+}
+
+TEST_CASE("dialer: a black hole for each dial does not keep the next address waiting for ever") {
+  Settings settings = quick();
+  settings.handshake_timeout = 200ms;
+  Bench bench(settings);
+  std::vector<std::unique_ptr<Silent>> holes;
+  std::vector<std::string> addresses;
+  for (int i = 0; i < 9; ++i) {
+    holes.push_back(std::make_unique<Silent>());
+    addresses.push_back(holes.back()->address());
+  }
+  Node node(bench.loop, key_of(2), {});
+  addresses.push_back(node.address());
+  CHECK(text_of(bench.reach(2, addresses)) == "tcp noise");
+}
+
+TEST_CASE("dialer: the deadline, cancelling, and destroying") {
+  const std::size_t before = [] {
+    const Bench bench;
+    return descriptors();
+  }();
+  {
+    Settings settings = quick();
+    settings.timeout = 200ms;
+    settings.handshake_timeout = 10s;
+    Bench bench(settings);
+    Silent hole;
+    const std::int64_t begin = bench.loop.now();
+    CHECK(text_of(bench.reach(2, {hole.address()})) == "timed_out");
+    CHECK(bench.loop.now() - begin < 2'000'000'000);
+    CHECK(unblocked(hole).count() == 1);
+
+    async::Timer timer(bench.loop, [&] { bench.cancel.set(); });
+    timer.start(20ms);
+    CHECK(text_of(bench.reach(2, {hole.address()})) == "cancelled");
+    CHECK(text_of(bench.reach(2, {hole.address()})) == "cancelled");
+    CHECK(unblocked(hole).count() == 1);
+    CHECK(bench.dialer->dialling() == 0);
+    bench.cancel.reset();
+
+    {
+      async::Tasks tasks;  // destroyed while it dials
+      std::optional<Outcome> none;
+      Together never(bench.loop);
+      struct Drop {
+        static Task<> run(Dialer& dialer, async::Event& cancel, std::string address) {
+          std::vector<std::string> addresses;
+          addresses.push_back(std::move(address));
+          static_cast<void>(co_await dialer.reach(peer_of(2), std::move(addresses), cancel));
+        }
+      };
+      tasks.start(Drop::run(*bench.dialer, bench.cancel, hole.address()));
+      CHECK(bench.dialer->dialling() == 1);
+    }
+    CHECK(bench.dialer->dialling() == 0);
+
+    std::optional<Outcome> outcome;  // the Dialer goes first
+    Together together(bench.loop);
+    std::vector<std::string> addresses = {hole.address()};
+    together.add(bench.dialer->reach(peer_of(2), addresses, bench.cancel), outcome);
+    bench.dialer.reset();
+    together.run();
+    REQUIRE(outcome.has_value());
+    CHECK(text_of(*outcome) == "cancelled");
+  }
+  {
+    Bench bench;  // and the Loop what waits
+    Silent hole;
+    static std::optional<Outcome> outcome;
+    static std::optional<Together> together;
+    together.emplace(bench.loop);
+    together->add(bench.dialer->reach(peer_of(2), {hole.address()}, bench.cancel), outcome);
+    async::Timer stop(bench.loop, [&] { bench.loop.stop(); });
+    stop.start(50ms);
+    bench.loop.run();
+  }
+  const Bench bench;
+  CHECK(descriptors() == before);
+}
+
+TEST_CASE("dialer: 200 at once with 16 dials") {
+  Settings settings = quick();
+  settings.total = 16;
+  settings.timeout = 60s;
+  settings.handshake_timeout = 30s;
+  settings.identifications = 10;
+  std::size_t identified = 0, most = 0;
+  settings.on_identified = [&](const libp2p::PeerId&, const std::string&) { ++identified; };
+  Bench bench(settings);
+  Node node(bench.loop, key_of(2), {}), other(bench.loop, key_of(3), {});
+  std::vector<std::optional<Outcome>> outcomes(200);
+  Together together(bench.loop);
+  for (auto& outcome : outcomes) {
+    std::vector<std::string> addresses = {other.address(), node.address(), node.address() + "/ws"};
+    together.add(bench.dialer->reach(peer_of(2), std::move(addresses), bench.cancel), outcome);
+    most = std::max(most, bench.dialer->dialling());
+  }
+  together.run();
+  for (const auto& outcome : outcomes) {
+    REQUIRE(outcome.has_value());
+    CHECK(text_of(*outcome) == "tcp noise");
+  }
+  CHECK(most == 16);
+  CHECK(bench.dialer->dialling() == 0);
+  CHECK(bench.dialer->identifying() <= 10);
+  CHECK(identified > 0);
+}
+
+TEST_CASE("dialer: busy when the others keep all dials") {
+  Settings settings = quick();
+  settings.total = 1;
+  settings.timeout = 300ms;
+  settings.handshake_timeout = 10s;
+  Bench bench(settings);
+  Silent hole;
+  std::optional<Outcome> first, second;
+  Together together(bench.loop);
+  std::vector<std::string> one = {hole.address()}, two = {hole.address()};
+  together.add(bench.dialer->reach(peer_of(2), one, bench.cancel), first);
+  together.add(bench.dialer->reach(peer_of(2), two, bench.cancel), second);
+  together.run();
+  CHECK(text_of(*first) == "timed_out");
+  CHECK(text_of(*second) == "busy");
+}
+
+}  // namespace swage::dial::testing
