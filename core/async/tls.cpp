@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/async/carrier.h"
+#include "core/async/pieces.h"
 #include "core/async/tls_bio.h"
 #include "core/async/tls_context.h"
 #include "core/net.h"
@@ -18,36 +19,6 @@ namespace swage::async {
 namespace {
 
 constexpr std::size_t kRecord = std::size_t{16} << 10;  // the most plaintext of a record (RFC 8446 section 5.1)
-
-// The bytes of `parts` one record after the other; small parts share one.
-class Records {
- public:
-  explicit Records(const Stream::Parts& parts) : parts_(parts) {}
-
-  // Empty at the end; lives until the next call.
-  Bytes next() {
-    while (at_ < parts_.size() && parts_[at_].empty()) ++at_;
-    if (at_ == parts_.size()) return {};
-    if (parts_[at_].size() >= kRecord) return take(kRecord);
-    gathered_.clear();
-    for (; at_ < parts_.size() && gathered_.size() < kRecord; at_ += parts_[at_].empty() ? 1 : 0) {
-      const Bytes some = take(kRecord - gathered_.size());
-      gathered_.insert(gathered_.end(), some.begin(), some.end());
-    }
-    return gathered_;
-  }
-
- private:
-  Bytes take(std::size_t most) {
-    const Bytes taken = parts_[at_].first(std::min(most, parts_[at_].size()));
-    parts_[at_] = parts_[at_].subspan(taken.size());
-    return taken;
-  }
-
-  Stream::Parts parts_;
-  std::size_t at_ = 0;
-  std::vector<std::uint8_t> gathered_;
-};
 
 // "example.com." is the same name, but certificates and SNI have no dot.
 std::string without_dot(std::string name) {
@@ -212,7 +183,7 @@ Task<Result<>> TlsStream::State::write(Shared self, Parts parts) {
   CO_TRY(self->can_write());
   if (!self->done) co_return fail("write: no TLS handshake was made");
   if (self->said_end) co_return fail("write: behind the end");
-  Records records(parts);
+  Pieces records(parts, kRecord);
   for (Bytes record = records.next(); !record.empty(); record = records.next()) {
     for (;;) {
       CO_TRY(self->can_write());
