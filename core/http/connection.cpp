@@ -1,5 +1,7 @@
 #include "core/http/connection.h"
 
+#include "core/http/forwarded.h"
+
 namespace swage::http {
 
 using async::Task;
@@ -28,7 +30,7 @@ Connection::Connection(Common& common, std::unique_ptr<async::TcpStream> tcp,
                        changed_.set();
                      }),
       write_deadline_(common.loop, [this] { close(); }),
-      caller_{tcp->peer().address, gone_} {
+      caller_{unmapped(tcp->peer().address), gone_} {
   if (!tls) {
     tcp_ = tcp.get();
     stream_ = std::move(tcp);

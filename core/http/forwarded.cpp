@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "core/http/grammar.h"
+
 namespace swage::http {
 
 namespace {
@@ -16,7 +18,7 @@ bool is_mapped(const IpAddress& address) {
   return address.is_v6() && std::ranges::equal(address.bytes().first(kMapped.size()), kMapped);
 }
 
-// A network of mapped addresses is one of IPv4.
+// A network of mapped addresses is one of IPv4. REQUIRES: `address` is unmapped().
 bool contains(const Prefix& network, const IpAddress& address) {
   constexpr std::uint8_t kMappedLength = 8 * kMapped.size();
   if (network.length < kMappedLength || !is_mapped(network.address)) return network.contains(address);
@@ -28,12 +30,6 @@ bool is_port(std::string_view text) {
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   return error == std::errc() && end == text.data() + text.size();
-}
-
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
 
 std::optional<IpAddress> parse_address(std::string_view text, bool v6) {
@@ -64,10 +60,12 @@ IpAddress unmapped(const IpAddress& address) {
   return is_mapped(address) ? IpAddress::v4(address.bytes().subspan(kMapped.size())) : address;
 }
 
+bool is_in(std::span<const Prefix> networks, const IpAddress& address) {
+  const IpAddress plain = unmapped(address);
+  return std::ranges::any_of(networks, [&](const Prefix& network) { return contains(network, plain); });
+}
+
 IpAddress client_address(const IpAddress& connection, const Fields& fields, std::span<const Prefix> trusted) {
-  const auto is_trusted = [trusted](const IpAddress& address) {
-    return std::ranges::any_of(trusted, [&](const Prefix& network) { return contains(network, address); });
-  };
   IpAddress client = unmapped(connection);
   std::string entries;  // of all fields, in one list
   for (const Field& field : fields) {
@@ -76,7 +74,7 @@ IpAddress client_address(const IpAddress& connection, const Fields& fields, std:
     entries += field.value;
   }
   std::string_view rest = entries;
-  while (is_trusted(client) && !rest.empty()) {
+  while (is_in(trusted, client) && !rest.empty()) {
     const std::size_t comma = rest.rfind(',');
     const auto entry = parse_entry(trim(rest.substr(comma + 1)));  // npos + 1 is 0
     if (!entry) break;

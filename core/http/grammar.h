@@ -24,4 +24,11 @@ namespace swage::http {
   return !text.empty() && std::ranges::all_of(text, is_token_char);
 }
 
+// Without the spaces and tabs around it.
+[[nodiscard]] inline std::string_view trim(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
 }  // namespace swage::http

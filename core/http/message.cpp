@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/http/grammar.h"
+
 namespace swage::http {
 
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
-}
 
 bool list_has(std::string_view list, std::string_view element) {
   while (true) {

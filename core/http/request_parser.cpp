@@ -130,6 +130,7 @@ Outcome RequestParser::State::receive_head(Bytes& in) {
   TRY(check_host(head.fields, head.http_1_0));
   TRY(check_target(head.method, head.target, head.fields));
   body.emplace(body_of(head.fields, most));
+  reader = HeadReader(most.header);  // gives back its memory
   stage = Stage::body;
   return {};
 }

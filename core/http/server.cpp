@@ -79,10 +79,7 @@ bool Server::State::admit(const IpAddress& client) {
   return false;
 }
 
-bool Server::State::counts(const IpAddress& client) const {
-  const auto has = [&](const Prefix& network) { return network.contains(unmapped(client)); };
-  return std::ranges::none_of(common.limits.proxies, has);
-}
+bool Server::State::counts(const IpAddress& client) const { return !is_in(common.limits.proxies, client); }
 
 // Closes the connection that waits for a request for longest. False where none does.
 bool Server::State::make_room() {
