@@ -24,13 +24,13 @@ class Link {
       : loop_(loop), registration_(registration), resolver_(loop) {}
 
   [[nodiscard]] Task<Result<>> connect() {
-    const Url& broker = registration_.broker;
-    CO_TRY(const std::vector<IpAddress> addresses, co_await addresses_of(broker.host));
-    Result<> connected = fail("no address");
+    const std::string host = registration_.broker.host;
+    if (const auto address = IpAddress::parse(host)) co_return co_await connect_to(*address);
+    CO_TRY(const auto addresses, co_await resolver_.resolve(host, async::Resolver::Family::any));
+    Result<> connected = fail("{}: no address", host);
     for (const IpAddress& address : addresses) {
-      const Endpoint endpoint(address, broker.port);
-      connected = co_await connect_to(endpoint);
-      if (connected) co_return co_await secure();
+      connected = co_await connect_to(address);
+      if (connected) break;
     }
     co_return connected;
   }
@@ -45,22 +45,18 @@ class Link {
   [[nodiscard]] const IpAddress& mine() const { return mine_; }
 
  private:
-  Task<Result<std::vector<IpAddress>>> addresses_of(std::string host) {
-    if (const auto address = IpAddress::parse(host)) co_return std::vector<IpAddress>(1, *address);
-    co_return co_await resolver_.resolve(std::move(host), async::Resolver::Family::any);
-  }
-
-  Task<Result<>> connect_to(Endpoint endpoint) {
+  Task<Result<>> connect_to(IpAddress address) {
+    const Endpoint endpoint(address, registration_.broker.port);
     auto tcp = std::make_unique<async::TcpStream>(loop_);
     const auto connected = co_await tcp->connect(endpoint);
     if (!connected) co_return fail("{}: {}", endpoint.to_string(), connected.error().text());
     mine_ = tcp->local().address;
     stream_ = std::move(tcp);
+    if (registration_.broker.https) co_return co_await secure();
     co_return {};
   }
 
   Task<Result<>> secure() {
-    if (!registration_.broker.https) co_return {};
     const std::string& name = registration_.submission.url.host;
     auto tls =
         std::make_unique<async::TlsStream>(loop_, std::move(stream_), *registration_.tls, async::TlsSide::client, name);
