@@ -34,6 +34,7 @@ constexpr const char* kCorefile = R"(libp2p.direct {
     broker registration.libp2p.direct {
         listen 127.0.0.1:@PORT2@
         tls off
+        trusted-proxy 127.0.0.0/8
         limit peer 1000000/1h
         limit client 1000000/1m
         dial {

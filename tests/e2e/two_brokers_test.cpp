@@ -30,6 +30,12 @@ std::string corefile(const std::string& secret) {
          "\n        dial {\n            allow 127.0.0.0/8\n        }\n    }\n    file zones/libp2p.direct\n}\n";
 }
 
+async::Task<http::Response> post_and_close(Registrar& registrar, std::string authorization, std::string body) {
+  http::Response response = co_await registrar.post(std::move(authorization), std::move(body));
+  registrar.close();
+  co_return response;
+}
+
 // A broker, and one request at a time to it.
 struct Broker {
   Broker(async::Loop& on, const std::string& secret) : text(corefile(secret)), loop(on) { start(); }
@@ -41,7 +47,7 @@ struct Broker {
 
   http::Response post(const std::string& authorization, const std::string& body) {
     Registrar registrar(loop, loopback(server->second_port()), kHost);
-    return async::testing::run(loop, registrar.post(authorization, body));
+    return async::testing::run(loop, post_and_close(registrar, authorization, body));
   }
   std::string served(const libp2p::PrivateKey& key) {
     const Decoded answer = server->ask(
