@@ -84,6 +84,8 @@ class Node {
     Endpoint at = async::testing::loopback();
     std::string agent = "test/1";
     bool identifies = true;
+    // What goes between TCP and the rest, and between WebSocket and the rest.
+    std::function<std::unique_ptr<Stream>(std::unique_ptr<Stream>)> below{}, above{};
   };
 
   Node(Loop& loop, libp2p::PrivateKey identity, Options options)
@@ -96,7 +98,7 @@ class Node {
     listener_ = std::move(*listening);
     at_ = listener_->local();
     if (options_.transport != Transport::wss) return;
-    const auto identity_of_tls = async::testing::make_tls_identity("DNS:whatever.example");
+    static const auto identity_of_tls = async::testing::make_tls_identity("DNS:whatever.example");
     auto context = async::TlsContext::server(identity_of_tls.certificate_pem, identity_of_tls.key_pem, {"http/1.1"});
     REQUIRE(context);
     context_.emplace(*std::move(context));
@@ -117,6 +119,7 @@ class Node {
  private:
   Task<> serve_one(std::unique_ptr<Stream> stream) { static_cast<void>(co_await try_to_serve(std::move(stream))); }
   Task<Result<>> try_to_serve(std::unique_ptr<Stream> stream) {
+    if (options_.below) stream = options_.below(std::move(stream));
     if (context_) {
       auto tls = std::make_unique<async::TlsStream>(loop_, std::move(stream), *context_, async::TlsSide::server);
       CO_TRY(co_await tls->handshake());
@@ -125,6 +128,7 @@ class Node {
     if (options_.transport != Transport::tcp) {
       CO_TRY(stream, co_await async::accept_websocket(loop_, std::move(stream)));
     }
+    if (options_.above) stream = options_.above(std::move(stream));
     CO_TRY(Secured secured, co_await upgrader_.secure(std::move(stream), Side::listener, std::nullopt));
     ++proven_;
     CO_TRY(const auto connection,
