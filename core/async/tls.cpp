@@ -41,7 +41,6 @@ struct TlsStream::State : Carrier {
   void leave();  // close(), with a last word if it can be said at once
 
   Result<> name_server();
-  Result<> check_alpn() const;
   // What came of a call of OpenSSL: begins to send what it left, and where it failed for ever, remembers that.
   Result<int> outcome(int status, const char* doing);
   Result<bool> encrypt(Bytes record);
@@ -102,14 +101,6 @@ std::string TlsStream::State::agreed_alpn() const {
   return std::string(as_text(Bytes(name, size)));
 }
 
-// OpenSSL lets a server choose what was not offered (RFC 7301 section 3.1 does not).
-Result<> TlsStream::State::check_alpn() const {
-  const std::string agreed = agreed_alpn();
-  const auto& offered = context.state_->alpn.protocols;
-  if (agreed.empty() || std::ranges::find(offered, agreed) != offered.end()) return {};
-  return fail("the server chose a protocol that was not offered");
-}
-
 Result<int> TlsStream::State::outcome(int status, const char* doing) {
   const int error = SSL_get_error(ssl.get(), status);
   const bool broken = error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;
@@ -139,9 +130,6 @@ Task<Result<>> TlsStream::State::handshake(Shared self) {
     if (error != SSL_ERROR_WANT_READ) co_return self->fail_for_ever(Error("TLS handshake: not possible"));
     CO_TRY(const bool more, co_await self->fill());
     if (!more) co_return self->fail_for_ever(Error("TLS handshake: the other side closed the connection"));
-  }
-  if (const auto agreed = self->check_alpn(); !agreed) {
-    co_return self->fail_for_ever(Error("TLS handshake: " + agreed.error().text()));
   }
   self->done = true;
   co_return {};

@@ -354,6 +354,23 @@ TEST_CASE("tls: a read and a write that wait end when the stream is closed or de
   }
 }
 
+TEST_CASE("tls: a read gives what comes while a write waits for somebody who does not read") {
+  Loop loop;
+  const Pair pair = connected(loop);
+  std::string write, answer, read;
+  Buffer buffer(100);
+  loop.spawn(note(pair.client->write(large()), write));
+  for (int i = 0; i < 3; ++i) {
+    answer.clear();
+    read.clear();
+    loop.spawn(note(pair.server->write(as_bytes("answer")), answer));
+    loop.spawn(note(pair.client->read(buffer), read));
+    CHECK(run_until_noted(loop, {one(read), one(answer)}));
+    CHECK(as_text(Bytes(buffer).first(6)) == "answer");
+  }
+  CHECK(write.empty());
+}
+
 TEST_CASE("tls: closed or destroyed in the middle of a handshake") {
   for (const bool destroy : {false, true}) {
     Loop loop;

@@ -297,6 +297,19 @@ TEST_CASE("websocket: a read and a write that wait end when the stream is closed
   }
 }
 
+TEST_CASE("websocket: a read gives what comes while a write waits for somebody who does not read") {
+  Loop loop;
+  const auto [client, server] = upgraded(loop, tls_pair(loop));
+  std::string write, answer, read;
+  Buffer buffer(100);
+  loop.spawn(note(client->write(large()), write));
+  loop.spawn(note(server->write(as_bytes("answer")), answer));
+  loop.spawn(note(client->read(buffer), read));
+  CHECK(run_until_noted(loop, {one(read), one(answer)}));
+  CHECK(read == "fine");
+  CHECK(write.empty());
+}
+
 TEST_CASE("websocket: a coroutine that is destroyed while it writes closes; while it reads, it does not") {
   Loop loop;
   auto [reading, other] = upgraded(loop, tcp_pair(loop));
