@@ -35,11 +35,11 @@ std::string private_file(const Folder& folder, std::string_view text) {
 
 TEST_CASE("broker: a secret of 32 to 4096 bytes, as they are") {
   const Folder folder;
-  for (const std::size_t size : {32, 33, 4096}) {
+  for (const std::size_t size : {32U, 33U, 4096U}) {
     const std::string bytes = std::string(size - 1, '\0') + "\n";
     CHECK(text_of(read_secret(private_file(folder, bytes))) == bytes);
   }
-  for (const std::size_t size : {0, 1, 31, 4097}) {
+  for (const std::size_t size : {0U, 1U, 31U, 4097U}) {
     const std::string path = private_file(folder, std::string(size, 'x'));
     CHECK(text_of(read_secret(path)) == fmt::format("error: {}: has {} bytes; expected 32 to 4096", path, size));
   }
