@@ -73,6 +73,35 @@ TEST_CASE("parse: every cut of a query is malformed or too short, and nothing is
   }
 }
 
+TEST_CASE("parse: what is refused has the OPT record, and never options that are not well formed") {
+  const auto opt_with = [](std::uint8_t version, std::string options) {
+    t::Packet packet = t::encode({.name = "a.example.", .type = "A", .opt = t::Opt{.version = version}});
+    packet[packet.size() - 1] = static_cast<std::uint8_t>(options.size());
+    packet.insert(packet.end(), options.begin(), options.end());
+    return packet;
+  };
+  using namespace std::string_literals;
+  const struct {
+    std::uint8_t version;
+    std::string options;
+    Parsed parsed;
+    bool has_option;
+  } cases[] = {{0, "\0\3\0\0"s, Parsed::query, true},    {0, "\0\3\0\1"s, Parsed::formerr, false},
+               {0, "\0"s, Parsed::formerr, false},       {1, "\0\3\0\0"s, Parsed::badvers, false},
+               {1, "\0\3\0\1"s, Parsed::badvers, false}, {1, "\0"s, Parsed::badvers, false}};
+  for (const auto& [version, options, parsed, has_option] : cases) {
+    t::Packet packet = opt_with(version, options);
+    Query query;
+    CHECK(parse(packet, query) == parsed);
+    CHECK(query.edns.present);
+    CHECK(query.edns.has_option(3) == has_option);
+    packet[2] = 0x78;  // another opcode
+    CHECK(parse(packet, query) == Parsed::notimp);
+    CHECK(query.edns.present);
+    CHECK(query.edns.has_option(3) == has_option);
+  }
+}
+
 TEST_CASE("parse: no bytes crash it, and what it accepts is consistent") {
   std::mt19937 random(1);
   const t::Packet whole =

@@ -80,9 +80,11 @@ bool parse_record(Cursor& cursor, bool may_be_opt, Edns& edns) {
     edns.udp_size = load_u16(fixed + 2);
     edns.version = fixed[5];
     edns.dnssec_ok = (fixed[6] & 0x80) != 0;
-    const Bytes options(cursor.here(), rdlength);
-    if (edns.version == 0 && !options_are_well_formed(options)) return false;
-    edns.options = options;
+    if (edns.version == 0) {  // what options of other versions look like is not known
+      const Bytes options(cursor.here(), rdlength);
+      if (!options_are_well_formed(options)) return false;
+      edns.options = options;
+    }
   }
   cursor.skip(rdlength);
   return true;

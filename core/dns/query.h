@@ -19,7 +19,7 @@ struct Edns {
   std::uint8_t version = 0;
   bool dnssec_ok = false;        // the DO bit (RFC 3225)
   std::uint16_t udp_size = 512;  // bytes the client can take over UDP, as it says
-  Bytes options;                 // in wire format: code, length, data, code, … (checked to be well formed)
+  Bytes options;                 // in wire format: code, length, data, code, …; well formed, none if not version 0
 
   // The data of the first option with this code; nullptr data where there is none.
   [[nodiscard]] Bytes option(std::uint16_t code) const;
