@@ -1,0 +1,111 @@
+// Registrations by the AutoTLS clients that nodes in the field have, for nodes that are not our code: a real server
+// dials them back, and answers the value. See README.md.
+#include "tests/support/broker/interop_peer.h"
+#include "tests/support/broker/registrar.h"
+#include "tests/support/server.h"
+
+#include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
+
+namespace {
+
+using namespace swage;
+using namespace swage::tests;
+using libp2p::KeyType;
+
+// js-libp2p's client sends the Host of its URL.
+constexpr std::string_view kCorefile = R"(libp2p.direct {
+    bind 127.0.0.1
+    errors
+    acme-txt
+    broker localhost {
+        listen 127.0.0.1:@PORT2@
+        tls off
+        limit peer off
+        limit client off
+        dial {
+            allow 127.0.0.0/8
+        }
+    }
+    ipsubdomain
+    file zones/libp2p.direct
+}
+)";
+
+// The TXT strings of the peer's challenge.
+std::vector<std::string> texts(const Server& server, const libp2p::PeerId& peer) {
+  std::vector<std::string> all;
+  const Decoded answer = server.ask({.name = "_acme-challenge." + peer.to_base36() + ".libp2p.direct.", .type = "TXT"});
+  for (const std::string& record : answer.answer) {
+    const std::size_t begin = record.find('"') + 1;
+    all.push_back(record.substr(begin, record.rfind('"') - begin));
+  }
+  return all;
+}
+
+class Forge {
+ public:
+  Forge() : server_(kCorefile) {}
+
+  // The output of `peer`'s own client.
+  std::string registers(std::string_view peer, const KeyFile& identity, const std::vector<std::string>& addresses) {
+    value_ = challenge_value(++number_);
+    const std::string broker = "http://localhost:" + std::to_string(server_.second_port());
+    std::vector<std::string> arguments = {"register", broker, value_, "--key", identity.path()};
+    arguments.insert(arguments.end(), addresses.begin(), addresses.end());
+    auto process = Process::start(interop_command(peer, arguments));
+    REQUIRE(process);
+    REQUIRE(process->wait(Milliseconds(60000)));
+    return process->output();
+  }
+
+  [[nodiscard]] const std::string& value() const { return value_; }  // of the last registration
+  [[nodiscard]] Server& server() { return server_; }
+
+ private:
+  Server server_;
+  std::string value_;
+  std::uint64_t number_ = 0;
+};
+
+struct Case {
+  std::string transport, security;
+  KeyType key;
+};
+
+const std::vector<Case> kCases = {
+    {"tcp", "noise", KeyType::ed25519}, {"tcp", "tls", KeyType::rsa},     {"ws", "noise", KeyType::secp256k1},
+    {"ws", "tls", KeyType::ed25519},    {"tcp", "noise", KeyType::ecdsa}, {"ws", "noise", KeyType::rsa},
+    {"tcp", "tls", KeyType::secp256k1}, {"ws", "tls", KeyType::ecdsa},
+};
+
+}  // namespace
+
+TEST_CASE("interop: other implementations register") {
+  Forge forge;
+  for (const std::string& peer : interop_peers()) {
+    for (const Case& each : kCases) {
+      if (!has_identities(peer, each.key)) continue;
+      const KeyFile identity(each.key);
+      const ListeningPeer listening({peer, each.transport, each.security}, identity);
+      const std::string output = forge.registers(peer, identity, {listening.address()});
+      INFO(listening.address() << " " << each.security << ": " << output << forge.server().log());
+      CHECK(output == "registered " + identity.peer_id().to_base58() + "\n");
+      CHECK(texts(forge.server(), identity.peer_id()) == std::vector{forge.value()});
+      CHECK(forge.server().log().find(listening.address() + ", " + each.transport + ", " + each.security) !=
+            std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("interop: other implementations do not register where they are not") {
+  Forge forge;
+  for (const std::string& peer : interop_peers()) {
+    const KeyFile identity(KeyType::ed25519), other(KeyType::ed25519);
+    const ListeningPeer listening({peer}, other);
+    const std::string address = listening.address().substr(0, listening.address().find("/p2p/"));
+    const std::string output = forge.registers(peer, identity, {address, "/ip4/127.0.0.1/udp/4001/quic-v1"});
+    INFO(output << forge.server().log());
+    CHECK(output.starts_with("failed: "));
+    CHECK(texts(forge.server(), identity.peer_id()) == std::vector<std::string>{"not set yet"});
+  }
+}
