@@ -192,7 +192,7 @@ TEST_CASE("http server: TLS must be there in time, and be TLS") {
 }
 
 TEST_CASE("http server: over TLS it may end with connections at any place") {
-  for (const std::size_t size : {0, 5, 20, 100}) {
+  for (const std::size_t size : {0U, 5U, 20U, 100U}) {
     Secured bench;
     const auto flow = [](Secured& b, std::string request) -> Task<> {
       const auto stream = co_await connect_tls(b, b.client());

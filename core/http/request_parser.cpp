@@ -74,7 +74,7 @@ Outcome to_origin_form(std::string& target, const Fields& fields) {
   const auto field = fields.find("Host");
   if (field && !equal_without_case(*field, authority)) return refuse(400, "Host is not the target's");
   target.erase(0, end);
-  if (!target.starts_with('/')) target.insert(0, "/");
+  if (!target.starts_with('/')) target.insert(target.begin(), '/');
   return {};
 }
 

@@ -37,8 +37,8 @@ std::string some_beginning(std::size_t number) {
 
 Limits quick() {
   Limits limits;
-  limits.header_time = limits.body_time = limits.write_time = 100ms;
-  limits.idle_time = 200ms;
+  limits.header_time = limits.body_time = limits.write_time = 300ms;
+  limits.idle_time = 400ms;
   return limits;
 }
 

@@ -43,7 +43,7 @@ struct Bench {
     if (path == "/echo") response.body = request.method + " " + request.target + " " + request.body;
     if (path == "/204") response.status = 204;
     if (path == "/304") response.status = 304;
-    if (path == "/big") response.body.assign(64 << 20, 'x');
+    if (path == "/big") response.body.assign(8 << 20, 'x');
     if (path == "/close") response.fields.add("Connection", "close");
     if (path == "/slow") co_await bench.release.wait();
     if (path == "/never") co_await bench.never.wait();
