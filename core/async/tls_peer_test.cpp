@@ -1,6 +1,7 @@
 // TlsStream against OpenSSL itself: its programs, and a plain blocking peer that does what a TlsStream never does.
 #include <openssl/ssl.h>
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <thread>
@@ -332,6 +333,43 @@ TEST_CASE("tls peer: key updates without end from somebody who does not read: bo
     stream.close();
     CHECK(run_until_noted(loop, {one(read)}));
   }
+}
+
+TEST_CASE("tls peer: writes while the reader is in the middle of a ticket that is cut into records") {
+  Loop loop;
+  Connection connection(loop);
+  auto slow = std::make_unique<testing::Slow>(std::move(connection.stream), 100);
+  TlsStream stream(loop, std::move(slow), libp2p(), TlsSide::client);
+  std::string got;
+  std::array<std::string, 2> outcomes;
+  {
+    const auto talk = [&](SSL* ssl, int) {
+      if (SSL_do_handshake(ssl) != 1) return;
+      got = read_text(ssl, 200);
+      write_text(ssl, "done");
+      SSL_shutdown(ssl);
+    };
+    const Peer peer(connection.other, true, talk, [](SSL_CTX* context) {
+      SSL_CTX_set_max_send_fragment(context, 512);  // a ticket holds the client's certificate
+      SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("x"), 1);
+      SSL_CTX_set_cert_verify_callback(context, [](X509_STORE_CTX*, void*) { return 1; }, nullptr);
+      SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    });
+    REQUIRE(handshake(loop, stream) == "fine");
+    const auto write = [](Loop& on, TlsStream& to) -> Task<Result<>> {
+      for (int i = 0; i < 200; ++i) {
+        CO_TRY(co_await to.write(as_bytes("p")));
+        if (i % 20 == 0) co_await sleep(on, 0ms);
+      }
+      co_return {};
+    };
+    loop.spawn(note(read_to_end(stream), outcomes[0]));
+    loop.spawn(note(write(loop, stream), outcomes[1]));
+    CHECK(run_until_noted(loop, {one(outcomes[0]), one(outcomes[1])}));
+  }
+  CHECK(outcomes[0] == "fine");
+  CHECK(outcomes[1] == "fine");
+  CHECK(got == std::string(200, 'p'));
 }
 
 TEST_CASE("tls peer: which name a server is asked for") {
