@@ -1,5 +1,7 @@
 // Registrations by the AutoTLS clients that nodes in the field have, for nodes that are not our code: a real server
 // dials them back, and answers the value. See README.md.
+#include <algorithm>
+
 #include "tests/support/broker/interop_peer.h"
 #include "tests/support/broker/registrar.h"
 #include "tests/support/server.h"
@@ -44,14 +46,15 @@ std::vector<std::string> texts(const Server& server, const libp2p::PeerId& peer)
 
 class Forge {
  public:
-  Forge() : server_(kCorefile) {}
+  explicit Forge(std::string_view corefile = kCorefile, const std::string& token = "")
+      : server_(corefile, {.environment = {{"FORGE_ACCESS_TOKEN", token}}}) {}
 
-  // The output of `peer`'s own client.
-  std::string registers(std::string_view peer, const KeyFile& identity, const std::vector<std::string>& addresses) {
+  // The output of `peer`'s own client. `more`: addresses and options.
+  std::string registers(std::string_view peer, const KeyFile& identity, const std::vector<std::string>& more) {
     value_ = challenge_value(++number_);
     const std::string broker = "http://localhost:" + std::to_string(server_.second_port());
     std::vector<std::string> arguments = {"register", broker, value_, "--key", identity.path()};
-    arguments.insert(arguments.end(), addresses.begin(), addresses.end());
+    arguments.insert(arguments.end(), more.begin(), more.end());
     auto process = Process::start(interop_command(peer, arguments));
     REQUIRE(process);
     REQUIRE(process->wait(Milliseconds(60000)));
@@ -91,8 +94,8 @@ TEST_CASE("interop: other implementations register") {
       INFO(listening.address() << " " << each.security << ": " << output << forge.server().log());
       CHECK(output == "registered " + identity.peer_id().to_base58() + "\n");
       CHECK(texts(forge.server(), identity.peer_id()) == std::vector{forge.value()});
-      CHECK(forge.server().log().find(listening.address() + ", " + each.transport + ", " + each.security) !=
-            std::string::npos);
+      const std::string logged = listening.address() + ", " + each.transport + ", " + each.security;
+      CHECK(forge.server().process().wait_for(logged, Milliseconds(5000)));  // by a thread
     }
   }
 }
@@ -108,4 +111,19 @@ TEST_CASE("interop: other implementations do not register where they are not") {
     CHECK(output.starts_with("failed: "));
     CHECK(texts(forge.server(), identity.peer_id()) == std::vector<std::string>{"not set yet"});
   }
+}
+
+TEST_CASE("interop: Go's client names another Host, and sends the access token") {
+  std::string corefile(kCorefile);
+  corefile.replace(corefile.find("localhost"), 9, "registration.libp2p.direct");
+  Forge forge(corefile, "sesame");
+  if (std::ranges::count(interop_peers(), "go") == 0) return;
+  const KeyFile identity(KeyType::ed25519);
+  const ListeningPeer listening({"go"}, identity);
+  std::vector<std::string> more = {listening.address(), "--host", "registration.libp2p.direct"};
+  CHECK(forge.registers("go", identity, more).starts_with("failed: 403 "));
+  more.insert(more.end(), {"--token", "sesame"});
+  CHECK(forge.registers("go", identity, more).starts_with("registered "));
+  CHECK(texts(forge.server(), identity.peer_id()) == std::vector{forge.value()});
+  CHECK(forge.registers("go", identity, {listening.address(), "--token", "sesame"}).starts_with("failed: "));
 }
