@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/async/websocket.h"
-#include "core/dial/services.h"
 #include "core/libp2p/identify.h"
 
 namespace swage::peer {
@@ -63,7 +62,9 @@ Result<> Node::listen(const Multiaddr& address) {
   const auto place = place_of(address);
   if (!place) return fail("{}: cannot listen there: not /ip4 or /ip6, /tcp, and perhaps /ws", address.to_string());
   const auto accepted = [this, is_websocket = place->is_websocket](std::unique_ptr<async::TcpStream> tcp) {
-    if (tasks_.size() < settings_.connections) tasks_.start(serve(std::move(tcp), is_websocket));
+    if (tasks_.size() >= settings_.connections) return;
+    dial::Services services = services_for(tcp->peer(), is_websocket);
+    tasks_.start(serve(std::move(tcp), is_websocket, std::move(services)));
   };
   auto listener = async::TcpListener::listen(loop_, place->at, accepted);
   if (!listener) return fail("{}: {}", address.to_string(), listener.error().text());
@@ -82,22 +83,24 @@ void Node::close() {
   for (const Listening& each : listening_) each.listener->close();
 }
 
-// What goes wrong is the other side's business: whoever dials us sees it.
-Task<> Node::serve(std::unique_ptr<async::TcpStream> tcp, bool is_websocket) {
-  dial::Services services;
-  services.ping = true;
+dial::Services Node::services_for(const Endpoint& peer, bool is_websocket) const {
   libp2p::identify::Message message;
   message.protocol_version = "ipfs/0.1.0";
   message.agent_version = settings_.agent;
   message.public_key = upgrader_.identity().to_protobuf();
-  message.observed_address = address_of(tcp->peer(), is_websocket).to_bytes();
+  message.observed_address = address_of(peer, is_websocket).to_bytes();
   for (const Multiaddr& address : addresses()) message.listen_addresses.push_back(address.to_bytes());
   message.protocols = {std::string(libp2p::identify::kProtocol), std::string(dial::kPing)};
-  services.identify = std::move(message);
+  return {.identify = std::move(message), .ping = true};
+}
 
-  auto accepting = accept(std::move(tcp), is_websocket);
-  const auto connection = co_await async::within(loop_, settings_.handshake_timeout, std::move(accepting));
-  if (connection && *connection) co_await dial::serve(loop_, ***connection, std::move(services));
+// What goes wrong is the other side's business: whoever dials us sees it.
+Task<> Node::serve(std::unique_ptr<async::Stream> stream, bool is_websocket, dial::Services services) {
+  auto accepting = accept(std::move(stream), is_websocket);
+  auto accepted = co_await async::within(loop_, settings_.handshake_timeout, std::move(accepting));
+  if (!accepted || !*accepted) co_return;
+  const std::unique_ptr<dial::Connection> connection = **std::move(accepted);
+  co_await dial::serve(loop_, *connection, std::move(services));
 }
 
 Task<Result<std::unique_ptr<dial::Connection>>> Node::accept(std::unique_ptr<async::Stream> stream, bool is_websocket) {
@@ -105,7 +108,9 @@ Task<Result<std::unique_ptr<dial::Connection>>> Node::accept(std::unique_ptr<asy
     CO_TRY(stream, co_await async::accept_websocket(loop_, std::move(stream)));
   }
   CO_TRY(auto secured, co_await upgrader_.secure(std::move(stream), dial::Side::listener, std::nullopt));
-  co_return co_await upgrader_.multiplex(std::move(secured), dial::Side::listener, libp2p::yamux::Limits());
+  CO_TRY(auto connection,
+         co_await upgrader_.multiplex(std::move(secured), dial::Side::listener, libp2p::yamux::Limits()));
+  co_return connection;
 }
 
 }  // namespace swage::peer

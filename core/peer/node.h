@@ -11,6 +11,7 @@
 #include "core/async/task.h"
 #include "core/async/tasks.h"
 #include "core/async/tcp.h"
+#include "core/dial/services.h"
 #include "core/dial/upgrade.h"
 #include "core/libp2p/key.h"
 #include "core/libp2p/multiaddr.h"
@@ -50,7 +51,8 @@ class Node {
 
   Node(async::Loop& loop, libp2p::PrivateKey key, Settings settings);
   [[nodiscard]] Result<> listen(const libp2p::Multiaddr& address);
-  [[nodiscard]] async::Task<> serve(std::unique_ptr<async::TcpStream> tcp, bool is_websocket);
+  [[nodiscard]] dial::Services services_for(const Endpoint& peer, bool is_websocket) const;
+  [[nodiscard]] async::Task<> serve(std::unique_ptr<async::Stream> stream, bool is_websocket, dial::Services services);
   [[nodiscard]] async::Task<Result<std::unique_ptr<dial::Connection>>> accept(std::unique_ptr<async::Stream> stream,
                                                                               bool is_websocket);
 
