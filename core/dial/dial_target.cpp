@@ -3,11 +3,15 @@
 #include "core/async/tasks.h"
 #include "core/async/tcp.h"
 #include "core/async/websocket.h"
+#include "core/dial/limited_stream.h"
 
 namespace swage::dial {
 namespace {
 
 using async::Task;
+
+// Ten times what handshakes and an identify message of the largest kind take.
+constexpr std::size_t kMostBytes = std::size_t{1} << 20;
 
 // For HTTP's Host (RFC 6455, section 4.1): the port only where it is not the scheme's own.
 std::string http_host(const Target& target) {
@@ -40,7 +44,8 @@ Task<Result<Secured>> dial_target(const Means& means, Target target, libp2p::Pee
   const auto connected = co_await async::within(means.loop, means.connect_timeout, std::move(connecting));
   if (!connected) co_return fail("connect: timed out");
   CO_TRY(*connected);
-  auto proving = prove(means, target, std::move(tcp), peer);
+  auto limited = std::make_unique<LimitedStream>(std::move(tcp), kMostBytes);
+  auto proving = prove(means, target, std::move(limited), peer);
   auto proven = co_await async::within(means.loop, means.handshake_timeout, std::move(proving));
   if (!proven) co_return fail("handshake: timed out");
   co_return *std::move(proven);

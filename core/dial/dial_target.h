@@ -36,7 +36,8 @@ struct Means {
   std::chrono::milliseconds handshake_timeout;
 };
 
-// Destroying the task closes the connection. REQUIRES: `means` outlives the task.
+// Destroying the task closes the connection. It reads at most 1 MiB, what comes behind the proof included. REQUIRES:
+// `means` outlives the task.
 [[nodiscard]] async::Task<Result<Secured>> dial_target(const Means& means, Target target, libp2p::PeerId peer);
 
 }  // namespace swage::dial

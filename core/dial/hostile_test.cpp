@@ -1,5 +1,6 @@
 // Peers that misbehave at each step of what the dialler says with them: a node of ours, whose bytes are withheld, cut
 // off, changed, or replaced from some write on.
+#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -171,6 +172,94 @@ TEST_CASE("hostile: every behaviour at every step") {
   }
   const Loop loop;
   CHECK(descriptors() == before);
+}
+
+// Peers that prove who they are, and then flood who wants to identify them.
+namespace {
+
+struct Flood {
+  const char* name;
+  std::vector<std::uint8_t> first, again;
+};
+
+std::vector<std::uint8_t> frame(libp2p::yamux::Header header, const std::string& payload = "") {
+  std::vector<std::uint8_t> bytes;
+  header.length += static_cast<std::uint32_t>(payload.size());
+  libp2p::yamux::append_header(bytes, header);
+  bytes.insert(bytes.end(), payload.begin(), payload.end());
+  return bytes;
+}
+
+Task<Result<>> prove_and_flood(Upgrader& upgrader, std::unique_ptr<Stream> stream, const Flood& flood, bool reads) {
+  CO_TRY(Secured secured, co_await upgrader.secure(std::move(stream), Side::listener, std::nullopt));
+  PushbackStream inside(std::move(secured.stream));
+  std::vector<std::string> muxers;
+  muxers.emplace_back(kMuxer);
+  CO_TRY(co_await select(inside, Side::listener, std::move(muxers)));
+  CO_TRY(co_await inside.write(flood.first));
+  std::array<std::uint8_t, 1000> buffer;
+  for (;;) {
+    CO_TRY(co_await inside.write(flood.again));
+    if (reads) CO_TRY(co_await inside.read(buffer));
+  }
+}
+
+Task<> note_flood(Task<Result<>> task, bool& ended) {
+  static_cast<void>(co_await std::move(task));
+  ended = true;
+}
+
+}  // namespace
+
+TEST_CASE("hostile: floods behind the proof end") {
+  using enum libp2p::yamux::Type;
+  using libp2p::yamux::kSyn;
+  const std::string selected("\x13/multistream/1.0.0\n\x0f/ipfs/id/1.0.0\n", 36);
+  std::vector<std::uint8_t> many;
+  for (std::uint32_t id = 100; id < 2100; id += 2) {
+    const auto syn = frame({data, kSyn, id, 0});
+    many.insert(many.end(), syn.begin(), syn.end());
+  }
+  const std::vector<Flood> floods = {
+      {"pings", {}, frame({ping, kSyn, 0, 7})},
+      {"window updates", {}, frame({window_update, 0, 1, 0})},
+      {"streams", frame({data, kSyn, 2, 0}), many},
+      {"nothing but headers", {}, frame({data, 0, 1, 0})},
+      {"data of a stream that nobody opened", {}, frame({data, 0, 5, 0}, std::string(60'000, 'x'))},
+      {"data of identify's stream", {}, frame({data, 0, 1, 0}, std::string(60'000, 'x'))},
+      {"an identify message without end", frame({data, 0, 1, 0}, selected),
+       frame({data, 0, 1, 0}, std::string(4'000, 'x'))},
+      {"identify messages without end", frame({data, 0, 1, 0}, selected), frame({data, 0, 1, 0}, "\x02\x32\x00")},
+      {"proposals", frame({data, kSyn, 2, 0}, "\x13/multistream/1.0.0\n"), frame({data, 0, 2, 0}, "\x03/a\n")},
+      {"go away", {}, frame({go_away, 0, 0, 0})},
+      {"frames of a megabyte", {}, frame({data, kSyn, 2, 1'000'000})},
+  };
+  for (const Flood& flood : floods) {
+    for (const bool reads : {false, true}) {
+      INFO(flood.name << (reads ? ", reading" : ""));
+      Settings settings = patient();
+      settings.identify_timeout = 300ms;
+      settings.on_identified = [](const libp2p::PeerId&, const std::string&) {};
+      Loop loop;
+      async::Event cancel(loop);
+      Upgrader upgrader(loop, key_of(2));
+      bool ended = false;
+      async::Tasks tasks;
+      auto listener =
+          async::TcpListener::listen(loop, async::testing::loopback(), [&](std::unique_ptr<async::TcpStream> stream) {
+            tasks.start(note_flood(prove_and_flood(upgrader, std::move(stream), flood, reads), ended));
+          });
+      REQUIRE(listener.has_value());
+      Dialer dialer(loop, key_of(1), settings);
+      std::vector<std::string> addresses = {fmt::format("/ip4/127.0.0.1/tcp/{}", (*listener)->local().port)};
+      CHECK(run(loop, dialer.reach(peer_of(2), addresses, cancel)).has_value());
+      const auto over = [](Loop& on, const Dialer& of) -> Task<bool> {
+        for (int i = 0; i < 1000 && of.identifying() > 0; ++i) co_await async::sleep(on, 5ms);
+        co_return of.identifying() == 0;
+      };
+      CHECK(run(loop, over(loop, dialer)));
+    }
+  }
 }
 
 }  // namespace swage::dial::testing
