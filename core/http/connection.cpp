@@ -104,7 +104,8 @@ Task<bool> Connection::serve(bool last) {
     co_await refuse();
     co_return false;
   }
-  Task<bool> handled = handle(parser.take(), parser.keeps_alive() && !last);
+  const bool keeps_alive = parser.keeps_alive() && !last;
+  Task<bool> handled = handle(parser.take(), keeps_alive);
   co_return co_await std::move(handled);
 }
 

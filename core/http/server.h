@@ -8,6 +8,9 @@
 // half, which looks the same until something is written. The response is written all the same: a client that
 // half-closes behind its request (nc -N) gets it from a Handler that does not ask for `gone`. Go's net/http does the
 // same. A client that pipelines more than 16 KiB behind its request is not read meanwhile, and so not seen closing.
+//
+// A body over Limits::body is not read: the Handler is called with Request::body_too_large, and the connection closes
+// behind the response, once the client has closed or two seconds later.
 #pragma once
 
 #include <chrono>
@@ -35,14 +38,16 @@ struct Limits {
   std::size_t header = 16 << 10;  // bytes of request line and fields; of a chunked body's trailers and extensions again
   std::size_t fields = 100;
   std::size_t body = 16 << 10;     // bytes, decoded
-  std::size_t connections = 4096;  // beyond, the one that is idle for longest is closed, or else the new one
+  std::size_t connections = 4096;  // fewer where the process may open few files. Beyond, the one that has waited for
+                                   // its client for longest is closed; where none does, the new one
   std::size_t of_network = 128;    // connections of a client's network: 24 bits of IPv4, 48 of IPv6
   std::vector<Prefix> proxies{};   // where of_network does not count: many clients come from there
   std::size_t requests = 1000;     // of a connection
-  Time header_time{10'000};        // from the first byte of a request, or of TLS, to the end of its fields
-  Time body_time{10'000};          // from there to the end of the body
-  Time idle_time{60'000};          // without a request
-  Time write_time{10'000};         // of a response; and of waiting for the client to close, at the end
+  // Absolute, however many bytes come meanwhile. A request that is late is answered with 408.
+  Time header_time{10'000};  // from its first byte to the end of a request's fields; before: TLS, the first byte of all
+  Time body_time{10'000};    // from there to the end of the body
+  Time idle_time{60'000};    // from a response to the next request's first byte
+  Time write_time{10'000};   // of a response
 };
 
 // Who asks. Lives as long as the request is handled.
