@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kLook = 1s;          // between two looks at the certificate's files
-constexpr auto kRetry = 5s;         // after a prepare() that failed
+constexpr auto kRetry = 2s;         // after a prepare() that failed
 constexpr auto kFinish = 4s;        // for registrations that are under way when the broker is stopped …
 constexpr auto kApologize = 500ms;  // … and to say 503 to those that are not done then
 constexpr const char* kTokenVariable = "FORGE_ACCESS_TOKEN";

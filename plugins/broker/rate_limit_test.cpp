@@ -61,9 +61,9 @@ TEST_CASE("broker: rate limit, one a day, many a second") {
   CHECK(allowed(slow, "a", kStart, 5) == 1);
   CHECK(slow.wait(as_bytes("a"), kStart + 1h) == 23h);
   CHECK(allowed(slow, "a", kStart + 24h, 5) == 1);
-  RateLimit fast({1'000'000, 1s}, kSeed);
-  CHECK(allowed(fast, "a", kStart, 1'000'005) == 1'000'000);
-  CHECK(allowed(fast, "a", kStart + 1ms, 1'005) == 1'000);
+  RateLimit fast({100'000, 1s}, kSeed);
+  CHECK(allowed(fast, "a", kStart, 100'005) == 100'000);
+  CHECK(allowed(fast, "a", kStart + 10ms, 1'005) == 1'000);
 }
 
 TEST_CASE("broker: rate limit, a flood of new keys forgets those who used least") {

@@ -56,7 +56,7 @@ TEST_CASE("broker: what is no file is no secret, and says so") {
 TEST_CASE("broker: a secret that others can read is used, with a warning") {
   const Folder folder;
   const std::string path = private_file(folder, std::string(32, 'x'));
-  for (const mode_t mode : {0640, 0604, 0660}) {
+  for (const mode_t mode : {0640U, 0604U, 0660U}) {
     REQUIRE(chmod(path.c_str(), mode) == 0);
     tests::LogCapture log;
     CHECK(read_secret(path));
