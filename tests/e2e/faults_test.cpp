@@ -138,7 +138,7 @@ TEST_CASE("faults: SIGUSR1 with a good Corefile loses no query, and the new conf
   REQUIRE(load.wait_for_answers(500));
   load.stop();
   CHECK(load.retried() + load.lost() + load.wrong() == 0);
-  CHECK(of_kind(server.process().pid(), "@service").size() == 1);
+  REQUIRE(wait_until([&] { return of_kind(server.process().pid(), "@service").size() == 1; }, 10s));
   REQUIRE(wait_until([&] { return of_kind(server.process().pid(), "@dns").size() == 2; }, 10s));
   WARN("5 reloads: answered " << load.answered() << ", lost " << load.lost());
 }

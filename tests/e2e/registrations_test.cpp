@@ -158,7 +158,7 @@ class Run {
   std::uint64_t failed_ = 0;
 };
 
-// Kills a process of the server with SIGKILL at random moments, until it is destroyed.
+// Kills a process of the server with SIGKILL at random moments, 25 times.
 class Killer {
  public:
   Killer(async::Loop& loop, pid_t supervisor) : supervisor_(supervisor), timer_(loop, [this] { strike(); }) {
@@ -170,7 +170,7 @@ class Killer {
   void strike() {
     std::vector<pid_t> pids = children(supervisor_, random_() % 2 == 0 ? "service" : "dns");
     if (!pids.empty() && kill(pids[random_() % pids.size()], SIGKILL) == 0) ++struck_;
-    timer_.start(Milliseconds(20 + random_() % 400));
+    if (struck_ < 25) timer_.start(Milliseconds(20 + random_() % 1000));
   }
 
   pid_t supervisor_;

@@ -30,7 +30,6 @@ class FaultyStream : public async::Stream {
  private:
   [[nodiscard]] async::Task<Result<>> write_parts(Parts parts) override;
   [[nodiscard]] async::Task<Result<>> go_wrong(std::vector<std::uint8_t> rest);
-  // Until the other side closes.
   [[nodiscard]] async::Task<Result<>> hold();
 
   async::Loop& loop_;

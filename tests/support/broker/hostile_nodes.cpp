@@ -10,7 +10,9 @@ namespace swage::tests {
 namespace {
 
 constexpr std::uint32_t kFirst = 0x7F010000;  // 127.1.0.0
-// What an honest node says up to its proof is 230 bytes with Noise, 900 with TLS; the rest is behind the proof.
+// Bytes that an honest node says up to its proof: hardly less than these with Noise (multistream-select, two keys of 32
+// bytes, a signature of 64) and TLS (a certificate, three signatures); and up to somewhere behind it.
+constexpr std::size_t kLeastProof[] = {160, 500};
 constexpr std::size_t kMostHonest[] = {400, 1300};
 
 std::uint32_t index_of(const IpAddress& address) {
@@ -23,7 +25,6 @@ std::uint32_t index_of(const IpAddress& address) {
 
 HostileNodes::HostileNodes(async::Loop& loop) : loop_(loop) {
   const auto accepted = [this](std::unique_ptr<async::TcpStream> stream) {
-    ++accepted_;
     loop_.spawn(answer(*this, std::move(stream)));
   };
   auto listener = async::TcpListener::listen(loop, Endpoint{}, accepted);
@@ -39,6 +40,11 @@ HostileNodes::Behaviour HostileNodes::behaviour(std::uint32_t index) {
   behaviour.honest = random() % kMostHonest[behaviour.tls ? 1 : 0];
   behaviour.fault = static_cast<Fault>(random() % kFaults);
   return behaviour;
+}
+
+bool HostileNodes::can_prove(std::uint32_t index) {
+  const Behaviour of = behaviour(index);
+  return !of.impostor && of.honest >= kLeastProof[of.tls ? 1 : 0];
 }
 
 libp2p::PrivateKey HostileNodes::key(std::uint32_t index) { return Nodes::key(index % kIdentities); }
@@ -68,7 +74,6 @@ async::Task<> HostileNodes::answer(HostileNodes& nodes, std::unique_ptr<async::T
   auto faulty = std::make_unique<FaultyStream>(nodes.loop_, std::move(stream), behaviour.honest, behaviour.fault);
   auto secured = co_await upgrader.secure(std::move(faulty), dial::Side::listener, std::nullopt);
   if (!secured) co_return;
-  if (!behaviour.impostor) nodes.proven_.insert(index);
   auto connection = co_await upgrader.multiplex(*std::move(secured), dial::Side::listener, {});
   if (!connection) co_return;
   co_await async::sleep(nodes.loop_, std::chrono::seconds(2));
