@@ -1,5 +1,6 @@
 #include "tests/support/dns_client.h"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -105,9 +106,9 @@ bool TcpClient::closed_within(Milliseconds deadline) {
 }
 
 Packet framed(Bytes packet) {
-  Packet result(2);
+  Packet result(2 + packet.size());
   store_u16(result.data(), static_cast<std::uint16_t>(packet.size()));
-  result.insert(result.end(), packet.begin(), packet.end());
+  std::ranges::copy(packet, result.begin() + 2);
   return result;
 }
 
