@@ -8,9 +8,9 @@
 
 namespace swage::crypto {
 
-// Owns bytes in memory of libsodium: locked where the system allows it, between guard pages, not in core dumps, wiped
-// when the owner goes. It moves and does not copy; nothing prints it. Each takes some pages and system calls: for keys
-// that live long, not for every packet.
+// Owns bytes in memory of libsodium: locked where the system allows it, not in core dumps, wiped when the owner goes.
+// It moves and does not copy; nothing prints it. Of up to 64 bytes, as keys are, it costs as much as memory of the
+// heap; larger ones have pages of their own between guard pages, and take system calls.
 class Secret {
  public:
   Secret() = default;                 // of no bytes
