@@ -78,13 +78,13 @@ TEST_CASE("auth params: what is malformed, and why") {
       {R"(libp2p-PeerID sig="s"opaque="o")", "no comma behind the value of sig"},
       {R"(libp2p-PeerID sig="s", sig="s")", "sig comes twice"},
       {R"(libp2p-PeerID sig="s", opaque="o", SIG="t")", "SIG comes twice"},
-      {"libp2p-PeerID " + std::string(2035, ' '), "the header has more than 2048 bytes"},
+      {"libp2p-PeerID " + std::string(4083, ' '), "the header has more than 4096 bytes"},
   };
   for (const auto& [header, why] : cases) {
     CAPTURE(header);
     CHECK(error_of(header) == why);
   }
-  CHECK(error_of("libp2p-PeerID " + std::string(2034, ' ')).empty());
+  CHECK(error_of("libp2p-PeerID " + std::string(4082, ' ')).empty());
 }
 
 TEST_CASE("auth params: are written in their order") {

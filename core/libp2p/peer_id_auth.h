@@ -9,6 +9,9 @@
 //     client-initiated   → challenge-server, public-key                   401 ← … and sig
 //                        → opaque, sig                                        ← bearer
 //     later              → bearer
+//
+// Where the client begins it is answered before it has signed a name: the server signs the Host as sent. Otherwise it
+// signs the name that the client has signed.
 #pragma once
 
 #include <optional>
