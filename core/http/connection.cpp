@@ -1,5 +1,7 @@
 #include "core/http/connection.h"
 
+#include <utility>
+
 #include "core/http/forwarded.h"
 
 namespace swage::http {
@@ -117,9 +119,18 @@ void Connection::await_stage(Stage stage) {
   if (stage == Stage::body) read_deadline_.start(limits.body_time);
 }
 
+// The server drains: a request that the client may be about to send is waited for, but not for long.
+void Connection::hurry() {
+  const std::chrono::nanoseconds waited(common_.loop.now() - *waiting_since_);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(common_.limits.grace_time - waited);
+  late_ = late_ || left.count() <= 0;
+  if (!late_) read_deadline_.start(left);
+}
+
 Task<Connection::Outcome> Connection::receive(RequestParser& parser) {
   waiting_since_ = common_.loop.now();
   late_ = false;
+  bool hurried = false;
   await_stage(Stage::start);
   for (Stage before = Stage::start;; before = parser.stage()) {
     Bytes in = ahead_.bytes();
@@ -132,7 +143,8 @@ Task<Connection::Outcome> Connection::receive(RequestParser& parser) {
     }
     const Stage stage = parser.stage();
     if (stage == Stage::done) co_return Outcome::request;
-    if (ended_ || (stage == Stage::start && (late_ || common_.draining))) co_return Outcome::closed;
+    if (stage == Stage::start && common_.draining && !std::exchange(hurried, true)) hurry();
+    if (ended_ || (stage == Stage::start && late_)) co_return Outcome::closed;
     if (stage != before) {
       late_ = false;
       await_stage(stage);

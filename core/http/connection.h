@@ -60,6 +60,7 @@ class Connection {
   [[nodiscard]] async::Task<> linger();
   void consume(std::size_t size);
   void await_stage(RequestParser::Stage stage);
+  void hurry();
 
   Common& common_;
   async::TcpStream* tcp_ = nullptr;  // the stream, as what it is

@@ -48,6 +48,7 @@ struct Limits {
   Time body_time{10'000};    // from there to the end of the body
   Time idle_time{60'000};    // from a response to the next request's first byte
   Time write_time{10'000};   // of a response
+  Time grace_time{1'000};    // behind drain(): from a response, or TLS, to a next request that may be on its way
 };
 
 // Who asks. Lives as long as the request is handled.
@@ -73,8 +74,8 @@ class Server {
   // For connections from now on; nullopt, and at first: plain HTTP.
   void use(std::optional<async::TlsContext> tls);
 
-  // Accepts nobody any more. Idle connections close at once; a request that has begun is finished and answered, with
-  // `Connection: close`.
+  // Accepts nobody any more. Connections that have been idle for Limits::grace_time close, others once they have; a
+  // request that begins before that is finished and answered, with `Connection: close`.
   void drain();
   // drain(), and closes all connections now; their handlers see `gone`.
   void close();

@@ -249,19 +249,21 @@ TEST_CASE("http server: it may end with connections at any place") {
 }
 
 TEST_CASE("http server: drain") {
-  Bench bench;
+  Limits limits;
+  limits.grace_time = 1s;
+  Bench bench(limits);
   const auto flow = [](Bench& b, std::vector<std::string>& answers) -> Task<> {
     const std::string half = get("/echo");
     Said busy_said{{get("/slow") + get("/echo")}}, idle_said{{get("/")}},
         partial_said{{half.substr(0, 20), half.substr(20)}};
-    partial_said.pause = 100ms;
+    partial_said.pause = 1200ms;
     b.loop.spawn(talk(b, busy_said, answers[0]));
     b.loop.spawn(talk(b, idle_said, answers[1]));
     b.loop.spawn(talk(b, Said(), answers[2]));
     b.loop.spawn(talk(b, partial_said, answers[3]));
     const bool all = co_await eventually(b.loop, [&b] { return b.server->connections() == 4 && b.asked == 2; });
     CHECK(all);
-    co_await async::sleep(b.loop, 20ms);
+    co_await async::sleep(b.loop, 1050ms);
     CHECK(b.server->connections() == 4);
     b.server->drain();
     co_await async::sleep(b.loop, 20ms);
@@ -281,6 +283,40 @@ TEST_CASE("http server: drain") {
   CHECK(undated(answers[1]) == ok(""));
   CHECK(answers[2].empty());
   CHECK(undated(answers[3]) == ok("GET /echo ", kCloses));
+}
+
+// A handshake takes two requests, and a connection may have been accepted before its first one came.
+TEST_CASE("http server: drain: requests that are on their way are answered") {
+  Limits limits;
+  limits.grace_time = 1s;
+  Bench bench(limits);
+  const auto late = [](Bench& b, std::string& answer) -> Task<> {
+    TcpStream stream(b.loop);
+    co_await stream.connect(b.at);
+    co_await async::sleep(b.loop, 200ms);
+    const std::string request = get("/echo");
+    co_await stream.write(as_bytes(request));
+    co_await read_all(stream, answer);
+  };
+  const auto flow = [late](Bench& b, std::vector<std::string>& answers) -> Task<> {
+    Said second_leg{{get("/"), get("/echo")}};
+    second_leg.pause = 200ms;
+    b.loop.spawn(talk(b, second_leg, answers[0]));
+    b.loop.spawn(late(b, answers[1]));
+    b.loop.spawn(talk(b, Said(), answers[2]));
+    co_await eventually(b.loop, [&b] { return b.server->connections() == 3 && b.asked == 1; });
+    b.server->drain();
+    co_await async::sleep(b.loop, 600ms);
+    CHECK(b.server->connections() == 1);
+    const bool drained = co_await async::wait_for(b.server->drained(), 1s);  // nobody is waited for any longer
+    CHECK(drained);
+    co_await async::sleep(b.loop, 20ms);
+  };
+  std::vector<std::string> answers(3);
+  bench.run(flow(bench, answers));
+  CHECK(undated(answers[0]) == ok("") + ok("GET /echo ", kCloses));
+  CHECK(undated(answers[1]) == ok("GET /echo ", kCloses));
+  CHECK(answers[2].empty());
 }
 
 TEST_CASE("http server: drain of nothing, and twice") {
