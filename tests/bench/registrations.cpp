@@ -103,11 +103,9 @@ struct Forge {
                                                folder.file("pid")}}));
     const bool ready = wait_until([&] { return !read_file(folder.file("pid")).empty(); }, Milliseconds(20000));
     if (!ready) return fail("the server does not start: {}", process.log());
-    const std::string supervisor = std::to_string(process.pid());
-    std::ifstream children("/proc/" + supervisor + "/task/" + supervisor + "/children");
-    for (pid_t pid; children >> pid;) {
-      if (read_file("/proc/" + std::to_string(pid) + "/cmdline").find("@service") != std::string::npos) service = pid;
-    }
+    const std::vector<pid_t> services = children(process.pid(), "@service");
+    if (services.size() != 1) return fail("the server has no service process: {}", process.log());
+    service = services[0];
     use_cpu(service, 0);
     return {};
   }

@@ -134,17 +134,6 @@ http::Received register_node(Connection& connection, const peer::Dialect& dialec
 
 const peer::Dialect& go() { return *peer::find_dialect("go"); }
 
-std::vector<pid_t> children(pid_t supervisor, const std::string& kind) {
-  std::vector<pid_t> pids;
-  std::ifstream list("/proc/" + std::to_string(supervisor) + "/task/" + std::to_string(supervisor) + "/children");
-  for (pid_t pid; list >> pid;) {
-    if (read_file("/proc/" + std::to_string(pid) + "/cmdline").find("@" + kind) != std::string::npos) {
-      pids.push_back(pid);
-    }
-  }
-  return pids;
-}
-
 // A node that registers again and again with its bearer.
 struct Registered {
   Registered(async::Loop& on, const Nodes& nodes, std::uint32_t number)
@@ -253,7 +242,7 @@ TEST_CASE("broker: bearers survive the death of the service process, and reloads
   CHECK(node.again(server, 0) == 200);
   CHECK(node.again(server, 1) == 200);
 
-  const auto before = children(server.process().pid(), "service");
+  const auto before = children(server.process().pid(), "@service");
   REQUIRE(before.size() == 1);
   REQUIRE(kill(before[0], SIGKILL) == 0);
   REQUIRE(wait_until([&] { return node.again(server, 2) == 200; }, kLong));
@@ -264,26 +253,6 @@ TEST_CASE("broker: bearers survive the death of the service process, and reloads
   CHECK(node.again(server, 3) == 200);
   CHECK(texts(server, 7) == std::vector{quoted(challenge_value(3)), quoted(challenge_value(2)),
                                         quoted(challenge_value(1)), quoted(challenge_value(0))});
-}
-
-TEST_CASE("broker: a registration whose node is silent while the server reloads is told to try again") {
-  Server server(corefile("tls off"), {.workers = 1});
-  async::Loop loop;
-  std::vector<std::unique_ptr<async::TcpStream>> held;
-  const auto hold = [&held](std::unique_ptr<async::TcpStream> stream) { held.push_back(std::move(stream)); };
-  const auto silent = async::TcpListener::listen(loop, Endpoint{}, hold);
-  REQUIRE(silent);
-  async::Timer reload(loop, [&] { server.process().signal(SIGUSR1); });
-  reload.start(300ms);
-  Connection connection(loop, server);
-  std::vector<std::string> addresses;  // so many that the whole time of a dial-back is used
-  for (int i = 1; i < 32; ++i) addresses.push_back(fmt::format("/ip4/127.0.0.{}/tcp/{}", i, (*silent)->local().port));
-  const auto response = register_node(connection, go(), Nodes::key(1),
-                                      submission(fmt::format("http://{}", kDomain), 1, addresses), false);
-  CHECK(response.status == 503);
-  CHECK(field(response, "Retry-After") == "1");
-  CHECK(field(response, "Connection") == "close");
-  REQUIRE(wait_until([&] { return server.log().find("reload: done") != std::string::npos; }, kLong));
 }
 
 TEST_CASE("broker: the secret is made beside the store's file, and bearers survive the server") {

@@ -33,20 +33,9 @@ std::string corefile(const std::string& store) {
          "\n    }\n    ipsubdomain\n    file zones/libp2p.direct\n}\n";
 }
 
-std::vector<pid_t> children(pid_t supervisor, const std::string& kind) {
-  std::vector<pid_t> pids;
-  std::ifstream list("/proc/" + std::to_string(supervisor) + "/task/" + std::to_string(supervisor) + "/children");
-  for (pid_t pid; list >> pid;) {
-    if (read_file("/proc/" + std::to_string(pid) + "/cmdline").find("@" + kind) != std::string::npos) {
-      pids.push_back(pid);
-    }
-  }
-  return pids;
-}
-
 // The memory of the running server, as its service process has it.
 shm::Segment store_of(Server& server) {
-  const std::vector<pid_t> services = children(server.process().pid(), "service");
+  const std::vector<pid_t> services = children(server.process().pid(), "@service");
   REQUIRE(services.size() == 1);
   for (const auto& each : fs::directory_iterator("/proc/" + std::to_string(services[0]) + "/fd")) {
     std::error_code error;
@@ -110,8 +99,8 @@ void reload(Server& server, const std::string& text) {
   server.write_corefile(text);
   server.process().signal(SIGUSR1);
   REQUIRE(wait_until([&] { return done() > before; }, kLong));
-  REQUIRE(wait_until([&] { return children(server.process().pid(), "dns").size() == 2; }, kLong));
-  REQUIRE(wait_until([&] { return children(server.process().pid(), "service").size() == 1; }, kLong));
+  REQUIRE(wait_until([&] { return children(server.process().pid(), "@dns").size() == 2; }, kLong));
+  REQUIRE(wait_until([&] { return children(server.process().pid(), "@service").size() == 1; }, kLong));
 }
 
 }  // namespace
@@ -126,9 +115,9 @@ TEST_CASE("challenge store: what is put is answered by every dns process at once
     expected = "\"value" + std::to_string(i) + "\" " + expected;
     CHECK(all_say(server, expected));
   }
-  replace(server, "dns", 2);
+  replace(server, "@dns", 2);
   CHECK(all_say(server, expected));
-  replace(server, "service", 1);
+  replace(server, "@service", 1);
   CHECK(all_say(server, expected));
   REQUIRE(put(store, "later"));
   expected = "\"later\" " + expected;

@@ -47,13 +47,9 @@ constexpr const char* kCorefile = R"(libp2p.direct {
 )";
 
 pid_t service_of(Server& server) {
-  const std::string supervisor = std::to_string(server.process().pid());
-  std::ifstream list("/proc/" + supervisor + "/task/" + supervisor + "/children");
-  for (pid_t pid; list >> pid;) {
-    if (read_file("/proc/" + std::to_string(pid) + "/cmdline").find("@service") != std::string::npos) return pid;
-  }
-  FAIL("no service process");
-  return 0;
+  const std::vector<pid_t> services = children(server.process().pid(), "@service");
+  REQUIRE(services.size() == 1);
+  return services[0];
 }
 
 std::size_t descriptors(pid_t pid) {

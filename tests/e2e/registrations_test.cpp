@@ -45,17 +45,6 @@ constexpr const char* kCorefile = R"(libp2p.direct {
 }
 )";
 
-std::vector<pid_t> children(pid_t supervisor, const std::string& kind) {
-  std::vector<pid_t> pids;
-  std::ifstream list("/proc/" + std::to_string(supervisor) + "/task/" + std::to_string(supervisor) + "/children");
-  for (pid_t pid; list >> pid;) {
-    if (read_file("/proc/" + std::to_string(pid) + "/cmdline").find("@" + kind) != std::string::npos) {
-      pids.push_back(pid);
-    }
-  }
-  return pids;
-}
-
 std::string challenge_name(std::uint32_t node) {
   return "_acme-challenge." + Nodes::key(node).public_key().peer_id().to_base36() + ".libp2p.direct.";
 }
@@ -77,7 +66,7 @@ std::vector<std::string> texts(const std::optional<Packet>& packet) {
 std::vector<std::unique_ptr<UdpClient>> client_of_each(Server& server) {
   std::vector<std::unique_ptr<UdpClient>> clients;
   const Packet query = encode({.name = "libp2p.direct.", .type = "SOA"});
-  for (const pid_t pid : children(server.process().pid(), "dns")) {
+  for (const pid_t pid : children(server.process().pid(), "@dns")) {
     REQUIRE(kill(pid, SIGSTOP) == 0);
     std::unique_ptr<UdpClient> client;
     for (int tries = 0; tries < 100 && !client; ++tries) {
@@ -168,7 +157,7 @@ class Killer {
 
  private:
   void strike() {
-    std::vector<pid_t> pids = children(supervisor_, random_() % 2 == 0 ? "service" : "dns");
+    std::vector<pid_t> pids = children(supervisor_, random_() % 2 == 0 ? "@service" : "@dns");
     if (!pids.empty() && kill(pids[random_() % pids.size()], SIGKILL) == 0) ++struck_;
     if (struck_ < 25) timer_.start(Milliseconds(20 + random_() % 1000));
   }
@@ -210,7 +199,7 @@ TEST_CASE("registrations: what was acknowledged stays, whoever is killed, and no
     CHECK(killer.struck() >= 5);
     WARN(killer.struck() << " processes killed, " << run.failed_connections() << " requests failed and were repeated");
   }
-  REQUIRE(wait_until([&] { return children(server.process().pid(), "dns").size() == kWorkers; }, 20s));
+  REQUIRE(wait_until([&] { return children(server.process().pid(), "@dns").size() == kWorkers; }, 20s));
 
   int lost = 0, foreign = 0, refused = 0;
   for (std::uint32_t node = 0; node < kRegistrations / kEach; ++node) {

@@ -139,6 +139,7 @@ TEST_CASE("swage-peer: one listens until it is told to stop, another registers f
   CHECK(ran.errors.empty());
   CHECK(ran.status == 0);
   CHECK(is_answered(server, key, value));
+  CHECK(wait_until([&] { return server.log().find(" is swage-peer/") != std::string::npos; }, kLong));
   CHECK(node->running());
   node->signal(SIGTERM);
   const auto status = node->wait(kLong);

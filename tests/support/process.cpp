@@ -5,6 +5,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <fstream>
+#include <iterator>
 
 #include <array>
 #include <cerrno>
@@ -174,6 +176,18 @@ bool Process::wait_for(std::string_view text, Milliseconds deadline) {
   const auto written = [&] { return log().find(text) != std::string::npos; };
   static_cast<void>(wait_until([&] { return written() || !running(); }, deadline));
   return written();
+}
+
+std::vector<pid_t> children(pid_t parent, std::string_view text) {
+  std::vector<pid_t> pids;
+  const std::string number = std::to_string(parent);
+  std::ifstream list("/proc/" + number + "/task/" + number + "/children");
+  for (pid_t pid; list >> pid;) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+    const std::string command{std::istreambuf_iterator<char>(file), {}};
+    if (command.find(text) != std::string::npos) pids.push_back(pid);
+  }
+  return pids;
 }
 
 bool installed(std::string_view program) { return !find_program(program).empty(); }

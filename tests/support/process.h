@@ -71,6 +71,9 @@ class Process {
   std::optional<ExitStatus> status_;
 };
 
+// The children of a process in whose command line `text` stands: of a swage, "@dns" and "@service".
+[[nodiscard]] std::vector<pid_t> children(pid_t parent, std::string_view text);
+
 // True if `program` is in PATH or the sbin folders; with a slash in it, if it is there.
 [[nodiscard]] bool installed(std::string_view program);
 

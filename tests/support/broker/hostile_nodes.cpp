@@ -9,17 +9,10 @@
 namespace swage::tests {
 namespace {
 
-constexpr std::uint32_t kFirst = 0x7F010000;  // 127.1.0.0
 // Bytes that an honest node says up to its proof: hardly less than these with Noise (multistream-select, two keys of 32
 // bytes, a signature of 64) and TLS (a certificate, three signatures); and up to somewhere behind it.
 constexpr std::size_t kLeastProof[] = {160, 500};
 constexpr std::size_t kMostHonest[] = {400, 1300};
-
-std::uint32_t index_of(const IpAddress& address) {
-  std::uint32_t number = 0;
-  for (const std::uint8_t byte : address.bytes()) number = number << 8 | byte;
-  return number - kFirst;
-}
 
 }  // namespace
 
@@ -50,9 +43,7 @@ bool HostileNodes::can_prove(std::uint32_t index) {
 libp2p::PrivateKey HostileNodes::key(std::uint32_t index) { return Nodes::key(index % kIdentities); }
 
 std::string HostileNodes::address(std::uint32_t index) const {
-  const std::uint32_t number = kFirst + index;
-  return fmt::format("/ip4/127.{}.{}.{}/tcp/{}", number >> 16 & 255, number >> 8 & 255, number & 255,
-                     listener_->local().port);
+  return fmt::format("/ip4/{}/tcp/{}", node_address(index).to_string(), listener_->local().port);
 }
 
 dial::Upgrader& HostileNodes::upgrader(const Behaviour& behaviour, std::uint32_t index) {
@@ -68,7 +59,7 @@ dial::Upgrader& HostileNodes::upgrader(const Behaviour& behaviour, std::uint32_t
 }
 
 async::Task<> HostileNodes::answer(HostileNodes& nodes, std::unique_ptr<async::TcpStream> stream) {
-  const std::uint32_t index = index_of(stream->local().address);
+  const std::uint32_t index = node_at(stream->local().address);
   const Behaviour behaviour = HostileNodes::behaviour(index);
   dial::Upgrader& upgrader = nodes.upgrader(behaviour, index);
   auto faulty = std::make_unique<FaultyStream>(nodes.loop_, std::move(stream), behaviour.honest, behaviour.fault);

@@ -9,13 +9,21 @@ namespace {
 
 constexpr std::uint32_t kFirst = 0x7F010000;  // 127.1.0.0
 
-std::uint32_t number_of(const IpAddress& address) {
-  std::uint32_t number = 0;
-  for (const std::uint8_t byte : address.bytes()) number = number << 8 | byte;
-  return number;
+}  // namespace
+
+IpAddress node_address(std::uint32_t index) {
+  const std::uint32_t number = kFirst + index;
+  const std::array<std::uint8_t, 4> bytes = {static_cast<std::uint8_t>(number >> 24),
+                                             static_cast<std::uint8_t>(number >> 16),
+                                             static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
+  return IpAddress::v4(bytes);
 }
 
-}  // namespace
+std::uint32_t node_at(const IpAddress& address) {
+  std::uint32_t number = 0;
+  for (const std::uint8_t byte : address.bytes()) number = number << 8 | byte;
+  return number - kFirst;
+}
 
 Nodes::Nodes(async::Loop& loop) : loop_(loop) {
   const auto accepted = [this](std::unique_ptr<async::TcpStream> stream) {
@@ -33,13 +41,11 @@ libp2p::PrivateKey Nodes::key(std::uint32_t index) {
 }
 
 std::string Nodes::address(std::uint32_t index) const {
-  const std::uint32_t number = kFirst + index;
-  return fmt::format("/ip4/127.{}.{}.{}/tcp/{}", number >> 16 & 255, number >> 8 & 255, number & 255,
-                     listener_->local().port);
+  return fmt::format("/ip4/{}/tcp/{}", node_address(index).to_string(), listener_->local().port);
 }
 
 async::Task<> Nodes::answer(Nodes& nodes, std::unique_ptr<async::TcpStream> stream) {
-  const libp2p::PrivateKey identity = key(number_of(stream->local().address) - kFirst);
+  const libp2p::PrivateKey identity = key(node_at(stream->local().address));
   dial::PushbackStream buffered(std::move(stream));
   std::vector<std::string> protocols = {std::string(libp2p::noise::kProtocol)};
   const auto selected = co_await dial::select(buffered, dial::Side::listener, std::move(protocols));

@@ -13,6 +13,10 @@
 
 namespace swage::tests {
 
+// Node `index` listens at this address of loopback, and the address belongs to this node.
+[[nodiscard]] IpAddress node_address(std::uint32_t index);
+[[nodiscard]] std::uint32_t node_at(const IpAddress& address);
+
 class Nodes {
  public:
   // Of any number, up to 16 million. REQUIRES: outlives the loop's last turn.
