@@ -27,11 +27,11 @@ async function identity ({ key, 'key-type': type }) {
   return await generateKeyPair(type)
 }
 
-export async function startNode (options, { listen = [], services = {} } = {}) {
+export async function startNode (options, { listen = [], announce = [], services = {} } = {}) {
   pick({ yamux }, options.muxer, 'muxer')
   return await createLibp2p({
     privateKey: await identity(options),
-    addresses: { listen },
+    addresses: { listen, appendAnnounce: announce },
     transports: [tcp(), webSockets()],
     connectionEncrypters: [pick(securities, options.security, 'security')()],
     streamMuxers: [yamux()],

@@ -31,6 +31,13 @@ async function dial (options, [address]) {
   await node.stop()
 }
 
+async function autotls (options, positionals) {
+  const { serve } = await import('./autotls.mjs')
+  const node = await serve(options, positionals)
+  await told()
+  await node.stop()
+}
+
 async function register (options, positionals) {
   const { register } = await import('./register.mjs')
   await register(options, positionals)
@@ -41,13 +48,18 @@ const options = {
   security: { type: 'string', default: 'noise' },
   muxer: { type: 'string', default: 'yamux' },
   'key-type': { type: 'string', default: 'Ed25519' },
-  key: { type: 'string' }
+  key: { type: 'string' },
+  announce: { type: 'string', multiple: true },
+  broker: { type: 'string' },
+  domain: { type: 'string' },
+  acme: { type: 'string' },
+  'renew-before': { type: 'string' }
 }
 
 try {
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
   const [command, ...rest] = positionals
-  await pick({ listen, dial, register }, command, 'command')(values, rest)
+  await pick({ listen, dial, register, autotls }, command, 'command')(values, rest)
   process.exit(0)
 } catch (error) {
   const causes = []

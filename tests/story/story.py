@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""The user's story from beginning to end, with parts that are not our code: see README.md beside this file."""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import time
+
+import machine
+from machine import Failed, Part, WORK, read, run, until, write
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+DOMAIN = "libp2p.direct"
+BROKER = f"https://registration.{DOMAIN}"
+ACME = "https://localhost:14000/dir"
+CA = f"{WORK}/ca/ca.pem"  # stands for the authorities that every system trusts: signs the broker's certificate
+ROOTS = f"{WORK}/pebble-root.pem"  # stands for Let's Encrypt: signs the nodes' certificates
+ADDRESSES = ["192.0.2.1/32", "192.0.2.2/32", "198.51.100.1/32", "203.0.113.1/32",  # swage's, as in zones/libp2p.direct
+             "2001:db8:1::1/128", "2001:db8:2::1/128", "2001:db8:3::1/128", "2001:db8:4::1/128",
+             "192.0.2.80/32", "2001:db8:80::1/128",  # the broker's
+             "192.0.2.10/32", "3fff::1/128"]  # the nodes'
+
+
+class Skipped(Exception):
+    """A step cannot be done on this machine."""
+
+
+class Story:
+    """What the steps know of each other."""
+
+    def __init__(self, options):
+        self.options = options
+        self.steps = []
+        self.proven = []
+
+    def say(self, text):
+        """A detail, for who looks on."""
+        if self.options.explain:
+            print(f"     {text}", flush=True)
+
+    def js(self, name, *arguments, trust=CA):
+        """The js-libp2p peer, in the background."""
+        return Part(name, f"{self.options.interop}/js-peer", *arguments, env={"NODE_EXTRA_CA_CERTS": trust})
+
+
+# 1 ----------------------------------------------------------------------------------------------------------------------
+
+
+def certificate(name, subject, *extensions, signed_by=None):
+    """A key and a certificate in WORK/ca."""
+    path = f"{WORK}/ca/{name}"
+    write(f"{WORK}/ca/openssl.cnf", "[req]\ndistinguished_name = dn\n[dn]\n")
+    signer = ["-CA", f"{WORK}/ca/{signed_by}.pem", "-CAkey", f"{WORK}/ca/{signed_by}.key"] if signed_by else []
+    run("openssl", "req", "-config", f"{WORK}/ca/openssl.cnf", "-x509", "-days", "2", "-subj", f"/CN={subject}", "-nodes",
+        "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", f"{path}.key", "-out", f"{path}.pem",
+        *(f"-addext={each}" for each in extensions), *signer)
+
+
+def trust_everywhere(authority):
+    """Adds it to those of the system, where OpenSSL, curl, Go and Python look."""
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    before = read(bundle) if os.path.exists(bundle) else ""
+    write(bundle, before + read(authority))
+    digest = run("openssl", "x509", "-noout", "-hash", "-in", authority).strip()
+    shutil.copy(authority, f"/etc/ssl/certs/{digest}.0")
+
+
+def dig(*question):
+    return run("dig", "+short", *question).split("\n")[:-1]
+
+
+def forge(story):
+    """swage is a forge, Pebble the CA, unbound the recursor"""
+    certificate("ca", "The story's CA", "basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign")
+    certificate("leaf", "localhost", "subjectAltName=DNS:localhost,IP:127.0.0.1", signed_by="ca")
+    certificate("broker", "broker", f"subjectAltName=DNS:registration.{DOMAIN}", signed_by="ca")
+    trust_everywhere(CA)
+
+    write("/etc/swage/Corefile", read(f"{HERE}/etc/Corefile"))
+    shutil.copy(f"{ROOT}/zones/libp2p.direct", "/etc/swage/libp2p.direct")
+    shutil.copy(f"{WORK}/ca/broker.pem", "/etc/swage/fullchain.pem")
+    shutil.copy(f"{WORK}/ca/broker.key", "/etc/swage/privkey.pem")
+    story.swage = Part("swage", story.options.swage, "-conf", "/etc/swage/Corefile", "-workers", "2")
+    unbound = Part("unbound", "unbound", "-d", "-p", "-c", f"{HERE}/etc/unbound.conf")
+    pebble = start_pebble("pebble", f"{HERE}/etc/pebble.json")
+    story.swage.says(r"^\d+ dns processes")
+    unbound.says("start of service")
+    pebble.says("Listening on")
+    until("Pebble's root", lambda: "BEGIN" in fetch_root("https://localhost:15000", ROOTS))
+
+    health = run("curl", "-sS", "-w", "%{http_code} from %{remote_ip}", f"{BROKER}/v1/health")
+    if not health.startswith("204"):
+        raise Failed(f"the broker's health: {health}")
+    name = f"203-0-113-1.k51qzi5uqu5dgf513xbrfjl4smgo2eh1x8p8y6grzsf1oz0reiy56p65tds3s6.{DOMAIN}"
+    if dig(name) != ["203.0.113.1"]:
+        raise Failed(f"{name}: {dig(name)}")
+    story.say(f"{name} is {dig(name)[0]}")
+    story.say(f"{BROKER}/v1/health: {health}")
+
+
+def start_pebble(name, config):
+    return Part(name, "pebble", "-config", config, "-dnsserver", "127.0.0.1:53", "-strict=false",
+                env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"})
+
+
+def fetch_root(management, into):
+    """The certificate that signs what this Pebble issues: a new one each time it starts."""
+    write(into, run("curl", "-sS", f"{management}/roots/0"))
+    return read(into)
+
+
+# 2 ----------------------------------------------------------------------------------------------------------------------
+
+
+def start_node(story, name, port, *options, acme=ACME):
+    """A js-libp2p node with AutoTLS: TCP on `port`, WebSocket on the next one. lo's addresses are not announced unless said."""
+    return story.js(name, "autotls", "--broker", BROKER, "--domain", DOMAIN, "--acme", acme, *options,
+                    "--announce", f"/ip6/3fff::1/tcp/{port}", "--announce", f"/ip6/3fff::1/tcp/{port + 1}/ws",
+                    f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}",
+                    f"/ip4/0.0.0.0/tcp/{port + 1}/ws", f"/ip6/::/tcp/{port + 1}/ws")
+
+
+def js_node(story):
+    """a js-libp2p node has its certificate, and serves WSS"""
+    node = start_node(story, "node", 4011)
+    story.id = node.says(r"^id (\S+)")[1]
+    issued = node.says(r"^certificate:provision (\S+) (.*)", timeout=30)
+    announced = node.says(rf"^address (/ip6/\S+/tls/sni/3fff--1\.(\w+)\.{re.escape(DOMAIN)}/ws\S*)")
+    story.label = announced[2]
+    if issued[2] != f"DNS:*.{story.label}.{DOMAIN}":
+        raise Failed(f"the certificate is for {issued[2]}")
+    dialled = story.swage.says(rf"{story.id} from (\S+): 200 after (\d+ ms): (.*)")
+    value = dig("TXT", f"_acme-challenge.{story.label}.{DOMAIN}")
+    if not any(re.fullmatch(r'"[\w-]{43}"', each) for each in value):
+        raise Failed(f"the challenge is answered with {value}")
+    story.say(f"{story.id}")
+    story.say(f"the broker has dialled it: {dialled[3]}, in {dialled[2]}")
+    story.say(f"the challenge is answered: {value[0]}")
+    story.say(f"certificate for {issued[2][4:]}")
+    story.say(f"announced: {announced[1]}")
+
+
+# 3 ----------------------------------------------------------------------------------------------------------------------
+
+
+def verifiers(story):
+    """openssl, curl and another js-libp2p node reach it by name"""
+    v4, v6 = f"192-0-2-10.{story.label}.{DOMAIN}", f"3fff--1.{story.label}.{DOMAIN}"
+    for name in (v4, v6):
+        openssl = ["openssl", "s_client", "-connect", f"{name}:4012", "-servername", name, "-verify_hostname", name,
+                   "-verify_return_error", "-brief"]
+        run(*openssl, "-CAfile", ROOTS)
+        run(*openssl, "-CAfile", CA, status=None)
+        # A web socket, to curl, is an upgrade that is not followed by HTTP: that it was granted is what counts.
+        curl = ["curl", "-sS", "--http1.1", "--max-time", "5", "-o", "/dev/null", "-w", "%{http_code} %{ssl_verify_result}"]
+        answer = run(*curl, "--cacert", ROOTS, f"https://{name}:4012/")
+        run(*curl, f"https://{name}:4012/", status=60)  # CURLE_PEER_FAILED_VERIFICATION
+        story.say(f"openssl and curl: {name} verified ({answer})")
+        kind = "dns4" if name == v4 else "dns6"
+        dial = [f"{story.options.interop}/js-peer", "dial", f"/{kind}/{name}/tcp/4012/tls/ws/p2p/{story.id}"]
+        pong = run(*dial, env={"NODE_EXTRA_CA_CERTS": ROOTS})
+        story.say(f"js-libp2p: {dial[-1]}: {', '.join(pong.splitlines())}")
+    if "network error" not in (refused := run(*dial, status=1)):
+        raise Failed(f"js-libp2p dials without the root: {refused}")
+    story.say("without Pebble's root, all three refuse")
+
+
+# 5 ----------------------------------------------------------------------------------------------------------------------
+
+
+def documented_hooks():
+    """The two scripts of docs/swage-peer.md: lego's and certbot's."""
+    hooks = re.findall(r"^#!/bin/sh\n.*?(?=^```)", read(f"{ROOT}/docs/swage-peer.md"), re.MULTILINE | re.DOTALL)
+    if len(hooks) != 2:
+        raise Failed(f"docs/swage-peer.md has {len(hooks)} hooks, not lego's and certbot's")
+    return hooks
+
+
+def acme_clients(story):
+    """lego and certbot have wildcard certificates, with swage-peer as their hook"""
+    if not machine.has("lego", "certbot"):
+        raise Skipped("lego and certbot are not both installed")
+    os.mkdir(f"{WORK}/bin")
+    os.symlink(os.path.abspath(story.options.swage_peer), f"{WORK}/bin/swage-peer")
+    os.environ["PATH"] = f"{WORK}/bin:{os.environ['PATH']}"
+    for path, hook in zip(("/etc/lego-hook", "/etc/hook"), documented_hooks()):
+        write(path, hook)
+        os.chmod(path, 0o755)
+    label = run("swage-peer", "--key", "/etc/node.key", "--id").split()[1]
+
+    run("lego", "--server", ACME, "--accept-tos", "--email", "operator@example.org", "--path", f"{WORK}/lego",
+        "--dns", "exec", "--domains", f"*.{label}.{DOMAIN}", "run", env={"EXEC_PATH": "/etc/lego-hook"}, timeout=60)
+    check_certificate(story, f"{WORK}/lego/certificates/_.{label}.{DOMAIN}.crt", f"any.{label}.{DOMAIN}", "lego")
+
+    write("/etc/letsencrypt/cli.ini", f"server = {ACME}\nagree-tos = true\nregister-unsafely-without-email = true\n"
+          f"non-interactive = true\nwork-dir = {WORK}/certbot\nlogs-dir = {WORK}/certbot\n")
+    run("certbot", "certonly", "--manual", "--preferred-challenges", "dns", "--manual-auth-hook", "/etc/hook",
+        "-d", f"*.{label}.{DOMAIN}", timeout=60)
+    check_certificate(story, f"/etc/letsencrypt/live/{label}.{DOMAIN}/fullchain.pem", f"any.{label}.{DOMAIN}", "certbot")
+
+
+def check_certificate(story, chain, name, whose, root=ROOTS):
+    run("openssl", "verify", "-CAfile", root, "-untrusted", chain, "-verify_hostname", name, chain)
+    story.say(f"{whose}: certificate for {name}")
+
+
+# ------------------------------------------------------------------------------------------------------------------------
+
+STEPS = {1: forge, 2: js_node, 3: verifiers, 5: acme_clients}
+
+
+def play(story):
+    """All steps that were chosen; the exit status."""
+    for number, step in sorted(STEPS.items()):
+        if number not in story.options.steps:
+            continue
+        begun = time.monotonic()
+        try:
+            step(story)
+        except Skipped as why:
+            print(f"SKIPPED {number} {step.__doc__}: {why}", flush=True)
+            continue
+        except Failed as failure:
+            print(f"not ok {number} {step.__doc__} ({time.monotonic() - begun:.1f} s)\n{failure}", flush=True)
+            show_logs()
+            return 1
+        print(f"ok {number} {step.__doc__} ({time.monotonic() - begun:.1f} s)", flush=True)
+    return 0
+
+
+def show_logs():
+    for part in Part.all:
+        print(f"---- {part.name}\n" + "\n".join(part.log.splitlines()[-40:]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--swage", default=f"{ROOT}/build/release/swage")
+    parser.add_argument("--swage-peer", default=f"{ROOT}/build/release/swage-peer")
+    parser.add_argument("--interop", default=f"{ROOT}/build/interop", help="where tests/interop/prepare put the peers")
+    parser.add_argument("--steps", type=int, nargs="+", default=sorted(STEPS), help="by default all; 1 and 2 must be among them")
+    parser.add_argument("--explain", action="store_true", help="what each step saw")
+    options = parser.parse_args()
+    machine.enter()
+    machine.make(ADDRESSES)
+    machine.run("ip", "-6", "route", "add", "default", "dev", "lo", "src", "3fff::1")
+    sys.exit(play(Story(options)))
+
+
+if __name__ == "__main__":
+    main()
