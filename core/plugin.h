@@ -93,7 +93,8 @@ class Service {
   [[nodiscard]] virtual Result<> prepare() { return {}; }
   // Runs until stop() was called. `host` outlives it. An Error is logged.
   [[nodiscard]] virtual async::Task<Result<>> run(Host& host) = 0;
-  // Makes run() return soon.
+  // Makes run() return soon: what was begun may be finished, in seconds where the whole server ends, 20 after a reload.
+  // Called again when that time is nearly over: then at once.
   virtual void stop() = 0;
 };
 

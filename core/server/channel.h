@@ -44,7 +44,7 @@ struct Message {
     set_up = 'u',  // all that was inherited is there: set up, and say ready or failed. Text: "again" to a process that
                    // replaces one of the configuration in force
     start = 'g',   // to the service: the configuration is in force, run
-    drain = 'd',   // finish what was begun, then exit
+    drain = 'd',   // finish what was begun, then exit; text: within how many milliseconds. May come again, with fewer
     // From a child:
     listen = 'l',          // text: an endpoint that the configuration wants sockets for (service, before ready)
     listen_service = 't',  // text: an endpoint where the service itself wants a TCP socket (service, before ready)

@@ -62,6 +62,12 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   return endpoint;
 }
 
+std::chrono::milliseconds drain_time(const Message& message) {
+  std::uint32_t milliseconds = 0;
+  std::from_chars(message.text.data(), message.text.data() + message.text.size(), milliseconds);
+  return std::chrono::milliseconds(milliseconds);
+}
+
 Result<Inheritance> receive_inheritance(Channel& channel) {
   Inheritance inheritance;
   while (true) {

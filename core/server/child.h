@@ -1,6 +1,7 @@
 // What both kinds of child process have in common: taking over what the supervisor hands them, before there is a loop.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <span>
 #include <string>
@@ -38,6 +39,9 @@ struct Inheritance {
 // How an endpoint goes through a channel: "ADDRESS PORT".
 [[nodiscard]] std::string endpoint_text(const Endpoint& endpoint);
 [[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text);
+
+// How long a message `drain` gives the child.
+[[nodiscard]] std::chrono::milliseconds drain_time(const Message& message);
 
 // The main functions of the children; return the exit status. `worker`: which of the dns processes this is, from 0.
 [[nodiscard]] int run_dns_child(std::size_t worker, std::span<const PluginType> plugins);

@@ -13,6 +13,8 @@
 
 namespace swage::server {
 
+constexpr std::chrono::seconds kGrace{3};  // beyond the time that a child was given
+
 Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker) {
   TRY(auto ends, Channel::pair());
   ChildProcess child{worker ? fmt::format("dns {}", *worker) : "service",
@@ -46,9 +48,11 @@ void ChildProcess::kill(int signal) const {
   if (pid > 0) ::kill(pid, signal);
 }
 
-void ChildProcess::drain(std::chrono::milliseconds patience) {
-  channel.send({Message::Kind::drain, {}, {}});
-  kill_at = std::chrono::steady_clock::now() + patience;
+void ChildProcess::drain(std::chrono::milliseconds time) {
+  const SteadyTime last = std::chrono::steady_clock::now() + time + kGrace;
+  if (kill_at && *kill_at <= last) return;
+  channel.send({Message::Kind::drain, std::to_string(time.count()), {}});
+  kill_at = last;
 }
 
 std::string describe_exit(int wait_status) {

@@ -26,8 +26,8 @@ struct ChildProcess {
   [[nodiscard]] static Result<ChildProcess> start(std::optional<std::size_t> worker);
 
   void kill(int signal) const;
-  // Tells it to finish; it is killed when `patience` is over.
-  void drain(std::chrono::milliseconds patience);
+  // Tells it to finish within `time`; it is killed 3 s after that. A second call can only shorten it.
+  void drain(std::chrono::milliseconds time);
 };
 
 // How a child ended, in words: "exited with status 1", "killed by signal 9 (Killed)".

@@ -16,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDrainCheck = 20ms;
-constexpr auto kMostDraining = 5s;
 
 class DnsChild {
  public:
@@ -106,7 +105,7 @@ class DnsChild {
       for (const auto& udp : udp_) udp->listener.serve_all();
       udp_.clear();  // closed: an address that nobody else has any more must not catch what is meant for a wildcard
       for (const auto& tcp : tcp_) tcp->drain();
-      drain_until_ = loop_.now() + std::chrono::nanoseconds(kMostDraining).count();
+      drain_until_ = loop_.now() + std::chrono::nanoseconds(drain_time(message)).count();
       drain_timer_ = std::make_unique<async::Timer>(loop_, [this] { check_drained(); });
       check_drained();
     }

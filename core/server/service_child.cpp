@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDrainCheck = 10ms;
-constexpr auto kMostDraining = 5s;
+constexpr auto kLastCall = 1s;  // before the end of draining
 
 class ServiceChild : public Host {
  public:
@@ -131,7 +131,7 @@ class ServiceChild : public Host {
       if (!message->has_value()) return;
       if ((*message)->kind == Message::Kind::socket) take_socket(std::move(**message));
       if ((*message)->kind == Message::Kind::start) start();
-      if ((*message)->kind == Message::Kind::drain) drain();
+      if ((*message)->kind == Message::Kind::drain) drain(drain_time(**message));
     }
   }
 
@@ -149,20 +149,27 @@ class ServiceChild : public Host {
     if (!ended) log::error("plugin/{}: {}", named.name, ended.error().text());
   }
 
-  void drain() {
-    if (drain_timer_) return;
+  void stop_services() {
     for (const NamedService& each : configuration_.services) each.service->stop();
-    drain_until_ = loop_.now() + std::chrono::nanoseconds(kMostDraining).count();
-    drain_timer_ = std::make_unique<async::Timer>(loop_, [this] { check_drained(); });
+  }
+
+  void drain(std::chrono::milliseconds time) {
+    drain_until_ = loop_.now() + std::chrono::nanoseconds(time).count();
+    if (!drain_timer_) {
+      stop_services();
+      drain_timer_ = std::make_unique<async::Timer>(loop_, [this] { check_drained(); });
+    }
     check_drained();
   }
 
   void check_drained() {
-    if (loop_.alive() == 0 || loop_.now() > drain_until_) {
+    const auto left = std::chrono::nanoseconds(drain_until_ - loop_.now());
+    if (loop_.alive() == 0 || left < 0ns) {
       loop_.stop();
-    } else {
-      drain_timer_->start(kDrainCheck);
+      return;
     }
+    if (left < kLastCall && !std::exchange(last_call_, true)) stop_services();
+    drain_timer_->start(kDrainCheck);
   }
 
   Channel channel_;
@@ -174,6 +181,7 @@ class ServiceChild : public Host {
   async::Timer* flush_ = nullptr;
   std::unique_ptr<async::Timer> drain_timer_;
   std::int64_t drain_until_ = 0;
+  bool last_call_ = false;  // the services were told that their time is nearly over
 };
 
 }  // namespace

@@ -19,7 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPatience = 8s;      // with children that were told to finish
+constexpr auto kDrain = 5s;         // for children to finish what they have begun
+constexpr auto kReplaced = 20s;     // for the service process where another one serves already: dialling takes 15 s
 constexpr auto kFirstDelay = 50ms;  // before a child is started again that ended young; doubles
 constexpr auto kMostDelay = 2000ms;
 constexpr auto kMostSetUp = 5min;  // for a new configuration: zones may be large
@@ -197,7 +198,7 @@ Result<> Supervisor::start_workers(Generation& generation) {
 // The next generation is complete and serves already: the current one may go.
 void Supervisor::put_in_force() {
   const bool first = current_ == nullptr;
-  if (!first) leave(*current_);
+  if (!first) leave(*current_, kReplaced);
   current_ = std::move(next_);
   current_->inherited.clear();
   close_unused_sockets();
@@ -229,7 +230,7 @@ void Supervisor::abandon_next(const std::string& why) {
 void Supervisor::end_next() {
   for (ChildProcess& child : next_->children) {
     if (child.worker && child.ready) {
-      child.drain(kPatience);
+      child.drain(kDrain);
     } else {
       child.kill(SIGKILL);
       child.kill_at = now();
@@ -240,8 +241,8 @@ void Supervisor::end_next() {
 }
 
 // Tells all processes of a generation to finish.
-void Supervisor::leave(Generation& generation) {
-  for (ChildProcess& child : generation.children) child.drain(kPatience);
+void Supervisor::leave(Generation& generation, std::chrono::milliseconds for_service) {
+  for (ChildProcess& child : generation.children) child.drain(child.worker ? kDrain : for_service);
   leaving_.splice(leaving_.end(), generation.children);
 }
 
@@ -268,7 +269,8 @@ void Supervisor::shut_down() {
     return;
   }
   shutting_down_ = true;
-  if (current_) leave(*current_);
+  for (ChildProcess& child : leaving_) child.drain(kDrain);
+  if (current_) leave(*current_, kDrain);
   current_.reset();
   if (next_) end_next();
 }

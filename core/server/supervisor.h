@@ -65,7 +65,7 @@ class Supervisor {
   void put_in_force();
   void abandon_next(const std::string& why);
   void end_next();
-  void leave(Generation& generation);
+  void leave(Generation& generation, std::chrono::milliseconds for_service);
   void reload();
   void shut_down();
 

@@ -21,8 +21,7 @@ namespace {
 
 constexpr auto kLook = 1s;          // between two looks at the certificate's files
 constexpr auto kRetry = 2s;         // after a prepare() that failed
-constexpr auto kFinish = 4s;        // for registrations that are under way when the broker is stopped …
-constexpr auto kApologize = 500ms;  // … and to say 503 to those that are not done then
+constexpr auto kApologize = 500ms;  // to say 503 to those whose registrations are under way at the end
 constexpr const char* kTokenVariable = "FORGE_ACCESS_TOKEN";
 
 std::string endpoints_text(const std::vector<Endpoint>& endpoints) {
@@ -34,6 +33,14 @@ std::string endpoints_text(const std::vector<Endpoint>& endpoints) {
 async::Task<> set_when(async::Event& cause, async::Event& effect) {
   co_await cause.wait();
   effect.set();
+}
+
+async::Task<> either(async::Event& one, async::Event& other) {
+  async::Event both(one.loop());
+  async::Tasks watching;
+  watching.start(set_when(one, both));
+  watching.start(set_when(other, both));
+  co_await both.wait();
 }
 
 using Reaching = async::Task<std::expected<dial::Reached, dial::DialError>>;
@@ -111,20 +118,30 @@ async::Task<bool> Broker::readied() {
 
 async::Task<Result<>> Broker::run(Host& host) {
   stopping_.emplace(host.loop());
+  ending_.emplace(host.loop());
   if (stopped_) stopping_->set();
   const bool ready = co_await readied();
-  if (!ready) {
-    stopping_.reset();
-    co_return Result<>();
-  }
-  dial::Dialer dialer(host.loop(), libp2p::PrivateKey::generate(libp2p::KeyType::ed25519), settings_.dial);
-  async::Event ending(host.loop());
-  const auto reach = [&](libp2p::PeerId peer, std::vector<std::string> addresses, async::Event& gone) {
-    return reach_until(dialer, ending, peer, std::move(addresses), gone);
+  Result<> served;
+  if (ready) served = co_await serve(host);
+  stopping_.reset();  // before the loop they were made on
+  ending_.reset();
+  co_return served;
+}
+
+async::Task<Result<>> Broker::serve(Host& host) {
+  Registrar* identified_by = nullptr;
+  dial::Settings dialling = settings_.dial;
+  dialling.on_identified = [&identified_by](const libp2p::PeerId& peer, const std::string& agent) {
+    identified_by->identified(peer, agent);
+  };
+  dial::Dialer dialer(host.loop(), libp2p::PrivateKey::generate(libp2p::KeyType::ed25519), std::move(dialling));
+  const auto reach = [this, &dialer](libp2p::PeerId peer, std::vector<std::string> addresses, async::Event& gone) {
+    return reach_until(dialer, *ending_, peer, std::move(addresses), gone);
   };
   const bool open = !access_token_;
   Registrar registrar(rules(), libp2p::PeerIdAuth(*secret_, {settings_.domain}), shm::ChallengeStore(challenges_),
                       reach, Clocks::system(), random_);
+  identified_by = &registrar;
   Api api(registrar, shm::ChallengeStore(challenges_));
   http::Limits limits;
   limits.proxies = settings_.trusted_proxies;
@@ -132,9 +149,7 @@ async::Task<Result<>> Broker::run(Host& host) {
     return api.answer(std::move(request), caller);
   });
   server.use(tls_);
-  const Result<> listening = listen(host, server);
-  if (!listening) stopping_.reset();
-  CO_TRY(listening);
+  CO_TRY(listen(host, server));
   log::info("plugin/broker: {}: on {}; {}", settings_.domain, endpoints_text(settings_.listen),
             open ? "all peers may register" : "an access token is asked for");
   while (true) {
@@ -143,10 +158,8 @@ async::Task<Result<>> Broker::run(Host& host) {
     if (settings_.certificate) co_await renew_certificate(host.loop(), server);
   }
   server.drain();
-  const bool finished = co_await async::wait_for(server.drained(), kFinish);
-  ending.set();
-  if (!finished) co_await async::wait_for(server.drained(), kApologize);
-  stopping_.reset();  // before the loop it was made on
+  co_await either(server.drained(), *ending_);
+  co_await async::wait_for(server.drained(), kApologize);
   co_return Result<>();
 }
 
@@ -167,8 +180,8 @@ async::Task<> Broker::renew_certificate(async::Loop& loop, http::Server& server)
 }
 
 void Broker::stop() {
+  if (stopping_) (stopped_ ? ending_ : stopping_)->set();
   stopped_ = true;
-  if (stopping_) stopping_->set();
 }
 
 }  // namespace swage::plugins::broker

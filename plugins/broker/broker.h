@@ -36,6 +36,7 @@ class Broker : public Service {
   [[nodiscard]] Result<std::optional<crypto::Secret>> find_access_token() const;
   [[nodiscard]] Result<> listen(Host& host, http::Server& server) const;
   [[nodiscard]] async::Task<bool> readied();
+  [[nodiscard]] async::Task<Result<>> serve(Host& host);
   [[nodiscard]] async::Task<> renew_certificate(async::Loop& loop, http::Server& server);
   [[nodiscard]] Rules rules();
 
@@ -49,7 +50,7 @@ class Broker : public Service {
   std::optional<async::TlsContext> tls_;
   CertificateFiles::Stamp loaded_, seen_;  // of the certificate in use, or of the one that failed; and the last look
 
-  std::optional<async::Event> stopping_;  // while it runs
+  std::optional<async::Event> stopping_, ending_;  // while it runs: stop() was called, and called again
   bool stopped_ = false;
 };
 

@@ -156,34 +156,70 @@ TEST_CASE("broker: without a socket it says so") {
   CHECK(running.result->error().text() == "registration.example: no socket to listen on");
 }
 
+// A registration whose dials nobody answers.
+struct Dialled {
+  explicit Dialled(Running& running, int registrations) {
+    async::Loop& loop = running.host.loop();
+    auto listening = async::TcpListener::listen(
+        loop, async::testing::loopback(),
+        [this](std::unique_ptr<async::TcpStream> stream) { held.push_back(std::move(stream)); });
+    REQUIRE(listening);
+    silent = *std::move(listening);
+    const auto key = libp2p::PrivateKey::from_seed(std::vector<std::uint8_t>(32, 1));
+    libp2p::PeerIdAuthClient client(
+        key, {libp2p::PeerIdAuthClient::Flow::client_initiated, "registration.example", std::string(44, 'c')});
+    std::optional<http::Response> challenge;
+    loop.spawn(ask(loop, running.host.endpoint(), {registration(client.first(), "")}, challenge));
+    running.run_for(50ms);
+    REQUIRE((challenge && challenge->status == 401));
+    const std::string authorization = *client.second(*challenge->fields.find("WWW-Authenticate"));
+    const std::string address = fmt::format("/ip4/127.0.0.1/tcp/{}", silent->local().port);
+    for (int i = 0; i < registrations; ++i) {
+      loop.spawn(ask(loop, running.host.endpoint(), {registration(authorization, address)}, response));
+    }
+    running.run_for(100ms);
+    CHECK(held.size() == static_cast<std::size_t>(registrations));
+    CHECK_FALSE(response);
+  }
+  void hang_up() {
+    held.clear();
+    silent.reset();
+  }
+
+  std::vector<std::unique_ptr<async::TcpStream>> held;
+  std::unique_ptr<async::TcpListener> silent;
+  std::optional<http::Response> response;  // the last one
+};
+
+TEST_CASE("broker: when it is stopped it finishes registrations, until it is stopped again") {
+  Running running;
+  REQUIRE(running.broker->prepare());
+  running.start();
+  Dialled dialled(running, 2);
+  running.broker->stop();
+  running.run_for(200ms);
+  CHECK_FALSE(running.result.has_value());
+  CHECK_FALSE(dialled.response);
+  running.broker->stop();
+  running.run_for(1000ms);
+  REQUIRE(running.result.has_value());
+  CHECK(running.result->has_value());
+  REQUIRE(dialled.response);
+  CHECK(dialled.response->status == 503);
+  CHECK(dialled.response->fields.find("Retry-After") == "1");
+  running.broker->stop();  // and once more
+  dialled.hang_up();
+  running.host.loop().run();
+  CHECK(running.host.loop().alive() == 0);
+}
+
 TEST_CASE("broker: destroyed in the middle of registrations, with its loop or before it") {
   const bool loop_first = GENERATE(false, true);
   Running running;
   REQUIRE(running.broker->prepare());
   running.start();
-  async::Loop& loop = running.host.loop();
-  std::vector<std::unique_ptr<async::TcpStream>> held;
-  auto silent =
-      async::TcpListener::listen(loop, async::testing::loopback(),
-                                 [&](std::unique_ptr<async::TcpStream> stream) { held.push_back(std::move(stream)); });
-  REQUIRE(silent);
-  const auto key = libp2p::PrivateKey::from_seed(std::vector<std::uint8_t>(32, 1));
-  libp2p::PeerIdAuthClient client(
-      key, {libp2p::PeerIdAuthClient::Flow::client_initiated, "registration.example", std::string(44, 'c')});
-  std::optional<http::Response> challenge, response;
-  loop.spawn(ask(loop, running.host.endpoint(), {registration(client.first(), "")}, challenge));
-  running.run_for(50ms);
-  REQUIRE((challenge && challenge->status == 401));
-  const std::string authorization = *client.second(*challenge->fields.find("WWW-Authenticate"));
-  const std::string address = fmt::format("/ip4/127.0.0.1/tcp/{}", (*silent)->local().port);
-  for (int i = 0; i < 5; ++i) {
-    loop.spawn(ask(loop, running.host.endpoint(), {registration(authorization, address)}, response));
-  }
-  running.run_for(100ms);
-  CHECK(held.size() == 5);
-  CHECK_FALSE(response);
-  held.clear();
-  silent->reset();
+  Dialled dialled(running, 5);
+  dialled.hang_up();
   if (!loop_first) running.broker.reset();
   running.host.destroy_loop();
 }

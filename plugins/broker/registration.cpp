@@ -180,16 +180,25 @@ Registrar::Verdict Registrar::store(const libp2p::PeerId& peer, const std::strin
 }
 
 void Registrar::log(const Applicant& applicant, const Verdict& verdict, std::int64_t began) {
-  const std::int64_t now = clocks_.steady();
-  if (now / 1000 != log_second_) {
-    if (logged_ > kMostLines)
-      log::warning("plugin/broker: {} more registrations were not logged", logged_ - kMostLines);
-    log_second_ = now / 1000;
+  if (!may_log()) return;
+  log::info("plugin/broker: {} from {}: {} after {} ms: {}", applicant.peer.to_base58(), applicant.client.to_string(),
+            verdict.status, clocks_.steady() - began,
+            printable(verdict.detail.empty() ? verdict.text : verdict.detail));
+}
+
+void Registrar::identified(const libp2p::PeerId& peer, std::string_view agent) {
+  if (may_log()) log::info("plugin/broker: {} is {}", peer.to_base58(), printable(std::string(agent)));
+}
+
+// Counts a line, also one that is one too many.
+bool Registrar::may_log() {
+  const std::int64_t second = clocks_.steady() / 1000;
+  if (second != log_second_) {
+    if (logged_ > kMostLines) log::warning("plugin/broker: {} more lines were not logged", logged_ - kMostLines);
+    log_second_ = second;
     logged_ = 0;
   }
-  if (++logged_ > kMostLines) return;
-  log::info("plugin/broker: {} from {}: {} after {} ms: {}", applicant.peer.to_base58(), applicant.client.to_string(),
-            verdict.status, now - began, printable(verdict.detail.empty() ? verdict.text : verdict.detail));
+  return ++logged_ <= kMostLines;
 }
 
 }  // namespace swage::plugins::broker

@@ -52,6 +52,9 @@ class Registrar {
   // A request for the path of registrations, of any method. REQUIRES: the Registrar outlives the task.
   [[nodiscard]] async::Task<http::Response> answer(http::Request request, http::Caller& caller);
 
+  // For the log: what a peer that was reached says to be.
+  void identified(const libp2p::PeerId& peer, std::string_view agent);
+
   [[nodiscard]] std::size_t dialling() const { return dialling_; }
 
  private:
@@ -75,6 +78,7 @@ class Registrar {
   [[nodiscard]] std::optional<Verdict> admit(const Applicant& applicant);
   [[nodiscard]] Verdict store(const libp2p::PeerId& peer, const std::string& value, const dial::Reached& reached);
   void log(const Applicant& applicant, const Verdict& verdict, std::int64_t began);
+  [[nodiscard]] bool may_log();
 
   Rules rules_;
   libp2p::PeerIdAuth auth_;

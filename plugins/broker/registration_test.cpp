@@ -496,6 +496,25 @@ TEST_CASE("broker: the log says who, from where, how it ended, and no secrets") 
   CHECK(log.take().ends_with("from 192.0.2.7: 400 after 0 ms: the body is not JSON\n"));
 }
 
+TEST_CASE("broker: the log says who a peer is, on one line, and not more often than other things") {
+  Service service;
+  const auto peer = key_of(1).public_key().peer_id();
+  steady += 1000;
+  tests::LogCapture log;
+  service.registrar->identified(peer, "kubo/0.33.0");
+  service.registrar->identified(peer, "a\nb\x1B[31m\xFF");
+  const std::string id = peer.to_base58();
+  CHECK(log.take() ==
+        fmt::format("[INFO] plugin/broker: {} is kubo/0.33.0\n[INFO] plugin/broker: {} is a?b?[31m?\n", id, id));
+  CHECK(service.register_peer(1, "{").status == 400);
+  for (int i = 0; i < 150; ++i) service.registrar->identified(peer, "x");
+  const std::string lines = log.take();
+  CHECK(std::ranges::count(lines, '\n') == 98);
+  steady += 1000;
+  service.registrar->identified(peer, "x");
+  CHECK(log.take().starts_with("[WARNING] plugin/broker: 53 more lines were not logged\n[INFO] "));
+}
+
 TEST_CASE("broker: a flood of registrations does not flood the log") {
   Service service;
   const std::string authorization = service.authorization();
@@ -506,5 +525,5 @@ TEST_CASE("broker: a flood of registrations does not flood the log") {
   CHECK(std::ranges::count(lines, '\n') == 100);
   steady += 1000;
   CHECK(service.ask(registration(authorization)).status == 200);
-  CHECK(log.take().starts_with("[WARNING] plugin/broker: 50 more registrations were not logged\n[INFO] "));
+  CHECK(log.take().starts_with("[WARNING] plugin/broker: 50 more lines were not logged\n[INFO] "));
 }
