@@ -1,5 +1,7 @@
 #include "core/dial/dialer.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -31,6 +33,14 @@ std::string printable(std::string_view agent) {
   return text;
 }
 
+// So many, or fewer where they would take more than a part of the descriptors that the process may have: those who ask
+// for registrations have connections of their own.
+std::size_t within_files(std::size_t wanted, std::size_t part) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  return std::min<std::size_t>(wanted, limit.rlim_cur / part);
+}
+
 async::TlsContext make_wss_context() {
   auto context = async::TlsContext::unverified_client({"http/1.1"});
   CHECK(context);
@@ -47,8 +57,8 @@ struct Dialer::State {
         upgrader(loop, std::move(identity)),
         means{loop, upgrader, make_wss_context(), settings.connect_timeout, settings.handshake_timeout},
         resolver(loop, settings.resolver),
-        dials(loop, std::max<std::size_t>(settings.total, 1)),
-        identifications(loop, settings.identifications),
+        dials(loop, std::max<std::size_t>(within_files(settings.total, 4), 1)),
+        identifications(loop, within_files(settings.identifications, 8)),
         ending(loop) {}
 
   void identify(Secured secured);

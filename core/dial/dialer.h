@@ -32,7 +32,8 @@ struct Settings {
   std::size_t concurrency = 8;                         // dials at once of one reach()
   std::size_t addresses = 32;                          // that count, of those that can be dialled
   std::size_t names = 4;                               // that are resolved, to 8 addresses each
-  std::size_t total = 1024;                            // dials at once of all; the first that wait come first
+  std::size_t total = 1024;                            // dials at once of all; the first that wait come first.
+                                                       // Fewer where the process may open few files
   AddressPolicy policy{};
   async::Resolver::Settings resolver{};
 

@@ -1,6 +1,7 @@
 #include "core/dial/dialer.h"
 
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <chrono>
@@ -315,6 +316,27 @@ TEST_CASE("dialer: 200 at once with 16 dials") {
   CHECK(bench.dialer->dialling() == 0);
   CHECK(bench.dialer->identifying() <= 10);
   CHECK(identified > 0);
+}
+
+TEST_CASE("dialer: dials take a quarter of the descriptors that the process may have, at most") {
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit low = before;
+  low.rlim_cur = 64;
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &low) == 0);
+  Settings settings = quick();
+  settings.concurrency = 64;
+  Bench bench(settings);
+  Silent hole;
+  std::vector<std::string> addresses;
+  for (int i = 1; i <= 32; ++i) addresses.push_back(fmt::format("/ip4/127.0.1.{}/tcp/{}", i, hole.at.port));
+  std::optional<Outcome> outcome;
+  Together together(bench.loop);
+  together.add(bench.dialer->reach(peer_of(2), addresses, bench.cancel), outcome);
+  CHECK(bench.dialer->dialling() == 16);
+  bench.cancel.set();
+  together.run();
+  CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
 TEST_CASE("dialer: busy when the others keep all dials") {
