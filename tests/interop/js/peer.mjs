@@ -38,6 +38,11 @@ async function autotls (options, positionals) {
   await node.stop()
 }
 
+async function browse (options, addresses) {
+  const { browse } = await import('./browse.mjs')
+  await browse(addresses)
+}
+
 async function register (options, positionals) {
   const { register } = await import('./register.mjs')
   await register(options, positionals)
@@ -59,7 +64,7 @@ const options = {
 try {
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
   const [command, ...rest] = positionals
-  await pick({ listen, dial, register, autotls }, command, 'command')(values, rest)
+  await pick({ listen, dial, register, autotls, browse }, command, 'command')(values, rest)
   process.exit(0)
 } catch (error) {
   const causes = []
