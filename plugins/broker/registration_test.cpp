@@ -97,9 +97,11 @@ struct Service {
     return *client.second(field(response, "WWW-Authenticate"));
   }
   // The Authorization of somebody who is authenticated already: a new handshake.
-  std::string authorization(std::uint8_t peer = 1) {
+  std::string authorization(std::uint8_t peer = 1, Flow flow = Flow::client_initiated) {
     const PrivateKey key = key_of(peer);
-    PeerIdAuthClient client(key, {Flow::client_initiated, std::string(kDomain), std::string(44, 'c')});
+    PeerIdAuthClient::Dialect dialect{flow, std::string(kDomain), std::string(44, 'c')};
+    if (flow == Flow::server_initiated) dialect.order = {"public-key", "opaque", "challenge-server", "sig"};
+    PeerIdAuthClient client(key, dialect);
     return second(client);
   }
   http::Response register_peer(std::uint8_t peer = 1, std::string body = kBody) {
@@ -213,9 +215,11 @@ TEST_CASE("broker: statuses after authentication, in their order, all with Authe
       {"POST", "open sesame", false, R"({"x":1})", 400, "the body has an unknown field\n"},
       {"POST", "open sesame", false, bad_value, 400, "value is not unpadded base64url\n"},
   };
+  const Flow flow = GENERATE(Flow::client_initiated, Flow::server_initiated);
+  const std::string_view info = flow == Flow::client_initiated ? "libp2p-PeerID bearer=\"" : "libp2p-PeerID sig=\"";
   for (const Case& each : cases) {
     CAPTURE(each.method, each.token, each.body);
-    http::Request request = registration(service.authorization(), each.body);
+    http::Request request = registration(service.authorization(1, flow), each.body);
     request.method = each.method;
     request.body_too_large = each.too_large;
     if (!each.token.empty()) request.fields.add("Forge-Authorization", std::string(each.token));
@@ -223,11 +227,15 @@ TEST_CASE("broker: statuses after authentication, in their order, all with Authe
     CHECK(response.status == each.status);
     CHECK(response.body == each.text);
     CHECK(field(response, "Content-Type") == "text/plain; charset=utf-8");
-    CHECK(field(response, "Authentication-Info").starts_with("libp2p-PeerID bearer=\""));
+    CHECK(response.fields.count("Authentication-Info") == 1);
+    CHECK(field(response, "Authentication-Info").starts_with(info));
   }
   CHECK(service.dialer.asked.empty());
   CHECK(service.values().empty());
-  http::Request request = registration(service.authorization());
+  // The token is nobody's business before: neither without credentials nor with bad ones, and on no first leg.
+  CHECK(service.ask(registration("")).status == 401);
+  CHECK(service.ask(registration("libp2p-PeerID bearer=\"AAAA\"")).status == 401);
+  http::Request request = registration(service.authorization(1, flow));
   request.fields.add("Forge-Authorization", "open sesame");
   CHECK(service.ask(request).status == 200);
 }
@@ -306,11 +314,33 @@ TEST_CASE("broker: a store that takes nothing") {
   CHECK(response.status == 503);
   CHECK(field(response, "Retry-After") == "60");
   CHECK(response.body == "the store has no room\n");
+  CHECK(field(response, "Authentication-Info") != "-");
   CHECK(full.register_peer(1).status == 200);
 
   Service missing;
   missing.memory.replace({});
-  CHECK(missing.register_peer().status == 503);
+  const auto without = missing.register_peer();
+  CHECK(without.status == 503);
+  CHECK(field(without, "Retry-After") == "60");
+  CHECK(field(without, "Authentication-Info") != "-");
+}
+
+TEST_CASE("broker: addresses are the dialler's, whatever they are; the body bounds them") {
+  Service service;
+  std::string many = "\"\"";
+  for (int i = 0; i < 1000; ++i) many += ",\"/ip4/1\"";
+  const std::pair<std::string, std::size_t> cases[] = {
+      {"", 0},
+      {R"(,"addresses":[])", 0},
+      {R"(,"addresses":null)", 0},
+      {fmt::format(R"(,"addresses":[{}])", many), 1001},
+      {fmt::format(R"(,"addresses":["{}"])", std::string(15'000, 'x')), 1},
+  };
+  for (const auto& [addresses, count] : cases) {
+    CHECK(service.register_peer(1, fmt::format(R"({{"value":"{}"{}}})", kValue, addresses)).status == 200);
+    CHECK(static_cast<std::size_t>(std::ranges::count(service.dialer.asked.back(), ' ')) ==
+          std::max<std::size_t>(count, 1));
+  }
 }
 
 TEST_CASE("broker: limit of a peer") {
@@ -453,10 +483,19 @@ TEST_CASE("broker: health, for any method and Host") {
     CHECK(response.status == 204);
     CHECK(response.body.empty());
   }
+  for (const char* const host : {"", "registration.example", "other.example:1", "[::1]"}) {
+    http::Request request = request_of("GET", "/v1/health", "Basic x", host);
+    request.body_too_large = true;
+    const auto response = service.ask(request);
+    CHECK(response.status == 204);
+    CHECK(field(response, "Retry-After") == "-");
+  }
   service.memory.replace({});
-  const auto response = service.ask(request_of("GET", "/v1/health"));
-  CHECK(response.status == 503);
-  CHECK(field(response, "Retry-After") == "5");
+  for (const char* const method : {"GET", "HEAD", "POST"}) {
+    const auto response = service.ask(request_of(method, "/v1/health"));
+    CHECK(response.status == 503);
+    CHECK(field(response, "Retry-After") == "5");
+  }
 }
 
 TEST_CASE("broker: browsers may ask, and see what they need") {
