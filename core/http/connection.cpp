@@ -58,7 +58,10 @@ void Connection::close() {
 Task<> Connection::run() {
   bool goes_on = co_await shake_hands();
   if (goes_on) tasks_.start(read_ahead());
-  for (std::size_t count = 1; goes_on; ++count) goes_on = co_await serve(count >= common_.limits.requests);
+  for (std::size_t count = 1; goes_on; ++count) {
+    goes_on = co_await serve(count >= common_.limits.requests);
+    if (goes_on && !ahead_.bytes().empty()) co_await let_others_go_on();
+  }
   close();
   waiting_since_.reset();
   common_.ended(*this);
@@ -86,6 +89,12 @@ Task<> Connection::read_ahead() {
   ended_ = true;
   gone_.set();
   changed_.set();
+}
+
+// Else those who send many requests at once would have all of them answered while everybody waits.
+Task<> Connection::let_others_go_on() {
+  waiting_since_ = common_.loop.now();
+  co_await async::sleep(common_.loop, std::chrono::milliseconds(0));
 }
 
 void Connection::consume(std::size_t size) {
@@ -186,6 +195,7 @@ Task<> Connection::refuse() {
 }
 
 Task<bool> Connection::send(std::string_view text) {
+  if (!waiting_since_) waiting_since_ = common_.loop.now();
   write_deadline_.start(common_.limits.write_time);
   const Result<> sent = co_await stream_->write(as_bytes(text));
   write_deadline_.stop();

@@ -42,8 +42,8 @@ class Connection {
   void close();
 
   [[nodiscard]] const IpAddress& address() const { return caller_.address; }
-  // Since when it waits for the client: for a request to be there, whole, or for the end. nullopt: the client waits for
-  // us. As Loop::now().
+  // Since when it waits for the client: for a request to be there, whole, for a response to be taken, or for the end.
+  // nullopt: the client waits for us. As Loop::now().
   [[nodiscard]] std::optional<std::int64_t> waiting_since() const { return waiting_since_; }
 
  private:
@@ -58,6 +58,7 @@ class Connection {
   [[nodiscard]] async::Task<> refuse();
   [[nodiscard]] async::Task<bool> send(std::string_view text);
   [[nodiscard]] async::Task<> linger();
+  [[nodiscard]] async::Task<> let_others_go_on();
   void consume(std::size_t size);
   void await_stage(RequestParser::Stage stage);
   void hurry();

@@ -409,6 +409,47 @@ TEST_CASE("http server: too many connections: who is idle for longest makes room
   bench.run(flow(bench));
 }
 
+TEST_CASE("http server: too many connections: who does not read makes room, too") {
+  Limits limits;
+  limits.connections = 1;
+  Bench bench(limits);
+  const auto flow = [](Bench& b) -> Task<> {
+    TcpStream deaf(b.loop);
+    co_await deaf.connect(b.at);
+    const std::string request = get("/big");
+    co_await deaf.write(as_bytes(request));
+    co_await eventually(b.loop, [&b] { return b.asked == 1; });
+    co_await async::sleep(b.loop, 20ms);
+    std::string answer;
+    const Said said{{get("/echo", kCloses)}};
+    co_await talk(b, said, answer);
+    CHECK(undated(answer) == ok("GET /echo ", kCloses));
+  };
+  bench.run(flow(bench));
+}
+
+TEST_CASE("http server: who sends many requests at once gets one answer each turn, as everybody") {
+  Bench bench;
+  const auto flow = [](Bench& b) -> Task<> {
+    TcpStream greedy(b.loop), modest(b.loop);
+    co_await greedy.connect(b.at);
+    co_await modest.connect(b.at);
+    co_await eventually(b.loop, [&b] { return b.server->connections() == 2; });
+    std::string many;
+    for (int i = 0; i < 200; ++i) many += get("/echo");
+    const std::string one = get("/echo");
+    co_await greedy.write(as_bytes(many));
+    co_await modest.write(as_bytes(one));
+    std::vector<std::uint8_t> buffer(65536);
+    const Result<std::size_t> size = co_await modest.read(buffer);
+    CHECK((size && *size > 0));
+    CHECK(b.asked < 20);
+    const bool all = co_await eventually(b.loop, [&b] { return b.asked == 201; });
+    CHECK(all);
+  };
+  bench.run(flow(bench));
+}
+
 TEST_CASE("http server: a network has only so many connections, a proxy's more") {
   for (const bool proxy : {false, true}) {
     Limits limits;
