@@ -2,9 +2,13 @@
 """The user's story from beginning to end, with parts that are not our code: see README.md beside this file."""
 
 import argparse
+import base64
+import json
 import os
 import re
 import shutil
+import socket
+import ssl
 import sys
 import time
 
@@ -18,6 +22,7 @@ BROKER = f"https://registration.{DOMAIN}"
 ACME = "https://localhost:14000/dir"
 CA = f"{WORK}/ca/ca.pem"  # stands for the authorities that every system trusts: signs the broker's certificate
 ROOTS = f"{WORK}/pebble-root.pem"  # stands for Let's Encrypt: signs the nodes' certificates
+SHORT_ACME, SHORT_ROOTS = "https://localhost:14001/dir", f"{WORK}/short-root.pem"  # whose certificates are short-lived
 ADDRESSES = ["192.0.2.1/32", "192.0.2.2/32", "198.51.100.1/32", "203.0.113.1/32",  # swage's, as in zones/libp2p.direct
              "2001:db8:1::1/128", "2001:db8:2::1/128", "2001:db8:3::1/128", "2001:db8:4::1/128",
              "192.0.2.80/32", "2001:db8:80::1/128",  # the broker's
@@ -85,11 +90,10 @@ def forge(story):
     shutil.copy(f"{WORK}/ca/broker.key", "/etc/swage/privkey.pem")
     story.swage = Part("swage", story.options.swage, "-conf", "/etc/swage/Corefile", "-workers", "2")
     unbound = Part("unbound", "unbound", "-d", "-p", "-c", f"{HERE}/etc/unbound.conf")
-    pebble = start_pebble("pebble", f"{HERE}/etc/pebble.json")
+    start_pebble("pebble", 14000, 15000, ROOTS)
+    start_pebble("short-pebble", 14001, 15001, SHORT_ROOTS, certificateValidityPeriod=16)
     story.swage.says(r"^\d+ dns processes")
     unbound.says("start of service")
-    pebble.says("Listening on")
-    until("Pebble's root", lambda: "BEGIN" in fetch_root("https://localhost:15000", ROOTS))
 
     health = run("curl", "-sS", "-w", "%{http_code} from %{remote_ip}", f"{BROKER}/v1/health")
     if not health.startswith("204"):
@@ -101,15 +105,16 @@ def forge(story):
     story.say(f"{BROKER}/v1/health: {health}")
 
 
-def start_pebble(name, config):
-    return Part(name, "pebble", "-config", config, "-dnsserver", "127.0.0.1:53", "-strict=false",
-                env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"})
-
-
-def fetch_root(management, into):
-    """The certificate that signs what this Pebble issues: a new one each time it starts."""
-    write(into, run("curl", "-sS", f"{management}/roots/0"))
-    return read(into)
+def start_pebble(name, port, management, roots, **settings):
+    """Its root, a new one each time it starts, is written to `roots`."""
+    config = json.loads(read(f"{HERE}/etc/pebble.json"))
+    config["pebble"].update(listenAddress=f"127.0.0.1:{port}", managementListenAddress=f"127.0.0.1:{management}", **settings)
+    write(f"{WORK}/{name}.json", json.dumps(config))
+    pebble = Part(name, "pebble", "-config", f"{WORK}/{name}.json", "-dnsserver", "127.0.0.1:53", "-strict=false",
+                  env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"})
+    pebble.says("Root CA certificate available at")
+    root = ["curl", "-sS", "--retry", "10", "--retry-connrefused", "--retry-delay", "1", f"https://localhost:{management}/roots/0"]
+    write(roots, run(*root))
 
 
 # 2 ----------------------------------------------------------------------------------------------------------------------
@@ -236,14 +241,74 @@ def acme_clients(story):
     check_certificate(story, "certbot", f"any.{label}.{DOMAIN}", f"/etc/letsencrypt/live/{label}.{DOMAIN}/fullchain.pem")
 
 
+def label(id):
+    """A peer ID as it is in names: base58btc becomes a CIDv1 of codec libp2p-key in base36."""
+    number = 0
+    for letter in id:
+        number = 58 * number + "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz".index(letter)
+    multihash = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    if id.startswith("1"):
+        multihash = b"\0" + multihash
+    number = int.from_bytes(b"\x01\x72" + multihash, "big")
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return "k" + digits
+
+
+def served(name, port, roots):
+    """The serial number of the certificate that is served there, which is good for that name."""
+    try:
+        with socket.create_connection((name, port), timeout=5) as connection:
+            with ssl.create_default_context(cafile=roots).wrap_socket(connection, server_hostname=name) as tls:
+                return tls.getpeercert()["serialNumber"]
+    except OSError as error:
+        raise Failed(f"{name}, port {port}: {error}")
+
+
 def check_certificate(story, whose, name, chain):
     run("openssl", "verify", "-CAfile", ROOTS, "-untrusted", chain, "-verify_hostname", name, chain)
     story.say(f"{whose}: a certificate that is good for {name}")
 
 
+# 6 ----------------------------------------------------------------------------------------------------------------------
+
+
+def go_client(story):
+    """a go-libp2p node obtains and renews its certificate; p2p-forge's client registers with all types of keys"""
+    go_peer = f"{story.options.interop}/go-peer"
+    if not os.path.exists(go_peer):
+        raise Skipped("it takes Go: tests/interop/prepare says which")
+    node = Part("go-node", go_peer, "autotls", "--broker", BROKER, "--domain", DOMAIN, "--acme", SHORT_ACME,
+                "--storage", f"{WORK}/go-node", "/ip4/192.0.2.10/tcp/4021", f"/ip4/192.0.2.10/tcp/4022/tls/sni/*.{DOMAIN}/ws")
+    name = f"192-0-2-10.{label(node.says(r'^id (.*)')[1])}.{DOMAIN}"
+    node.says("^loaded", timeout=30)
+    first = served(name, 4022, SHORT_ROOTS)
+    story.say(f"{name}: a certificate, its serial {first}")
+
+    for port, kind in enumerate(("ed25519", "rsa", "secp256k1", "ecdsa"), 4031):
+        key = f"{WORK}/{kind}.key"
+        id = run(story.options.swage_peer, "--key", key, "--key-type", kind, "--id").split()[0]
+        listener = Part(f"go-{kind}", go_peer, "listen", "--key", key, f"/ip4/192.0.2.10/tcp/{port}")
+        listener.says("^ready")
+        value = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        said = run(go_peer, "register", "--key", key, BROKER, value, f"/ip4/192.0.2.10/tcp/{port}")
+        answered = dig("TXT", f"_acme-challenge.{label(id)}.{DOMAIN}")
+        if said != f"registered {id}\n" or answered != [f'"{value}"']:
+            raise Failed(f"SendChallenge with {kind}: {said}, then answered: {answered}")
+        listener.stop()
+        story.say(f"SendChallenge of {id} ({kind}): answered")
+
+    node.says("^renewed", timeout=40)
+    renewed = until("the new certificate is served", lambda: (now := served(name, 4022, SHORT_ROOTS)) != first and now)
+    story.say(f"renewed: the serial is {renewed} now")
+    node.stop()
+
+
 # ------------------------------------------------------------------------------------------------------------------------
 
-STEPS = {1: forge, 2: js_node, 3: verifiers, 4: browser, 5: acme_clients}
+STEPS = {1: forge, 2: js_node, 3: verifiers, 4: browser, 5: acme_clients, 6: go_client}
 
 
 def play(story):

@@ -22,7 +22,9 @@ import (
 	"github.com/multiformats/go-multiaddr"
 )
 
-var commands = map[string]func(options, []string) error{"listen": listen, "dial": dial, "register": register}
+var commands = map[string]func(options, []string) error{
+	"listen": listen, "dial": dial, "register": register, "autotls": autotls,
+}
 
 func main() {
 	options, positionals := parse(os.Args[1:])
@@ -43,7 +45,10 @@ func run(o options, positionals []string) error {
 	return command(o, positionals[1:])
 }
 
-type options struct{ transport, security, muxer, keyType, key, host, token string }
+type options struct {
+	transport, security, muxer, keyType, key, host, token string
+	broker, domain, acme, storage                         string
+}
 
 // parse reads options before, between and after the positional arguments.
 func parse(arguments []string) (o options, positionals []string) {
@@ -55,6 +60,10 @@ func parse(arguments []string) (o options, positionals []string) {
 	flags.StringVar(&o.key, "key", "", "a file with the identity, as libp2p's protobuf")
 	flags.StringVar(&o.host, "host", "", "register: the Host of the request, if not the URL's")
 	flags.StringVar(&o.token, "token", "", "register: the access token")
+	flags.StringVar(&o.broker, "broker", "", "autotls: the broker's URL")
+	flags.StringVar(&o.domain, "domain", "", "autotls: the forge's domain")
+	flags.StringVar(&o.acme, "acme", "", "autotls: the ACME directory's URL")
+	flags.StringVar(&o.storage, "storage", "", "autotls: where certificates are kept")
 	for len(arguments) > 0 {
 		_ = flags.Parse(arguments)
 		if flags.NArg() == 0 {
@@ -76,12 +85,15 @@ func pick[T any](choices map[string]T, name, what string) (T, error) {
 	return none, fmt.Errorf("unknown %s %s: expected one of %s", what, name, names)
 }
 
-func listen(o options, _ []string) error {
-	address, err := pick(listenAddresses, o.transport, "transport")
-	if err != nil {
-		return err
+func listen(o options, addresses []string) error {
+	if len(addresses) == 0 {
+		address, err := pick(listenAddresses, o.transport, "transport")
+		if err != nil {
+			return err
+		}
+		addresses = []string{address}
 	}
-	node, err := startNode(o, address)
+	node, err := startNode(o, addresses...)
 	if err != nil {
 		return err
 	}
