@@ -215,10 +215,67 @@ TEST_CASE("broker: every client there is registers, behind a proxy and over TLS,
   CHECK(refused.body == "peer is not reachable at any submitted address\n");
   CHECK(texts(server, node) == std::vector<std::string>{"\"not set yet\""});
 
-  const auto health = connection.ask("GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-  REQUIRE(health);
-  CHECK(health->status == 204);
   CHECK(server.log().find("bearer") == std::string::npos);
+}
+
+TEST_CASE("broker: health is 204, for any Host, method and version") {
+  Server server(corefile("tls off"));
+  async::Loop loop;
+  Connection connection(loop, server);
+  for (const std::string_view request : {
+           "GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+           "GET //v1/health HTTP/1.1\r\nHost:\r\n\r\n",
+           "HEAD /v1/health HTTP/1.1\r\nHost: registration.libp2p.direct:443\r\n\r\n",
+           "POST /v1/health?x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{",
+           "OPTIONS /v1/health HTTP/1.1\r\nHost: x\r\n\r\n",
+           "PURGE /v1/health HTTP/1.1\r\nHost: x\r\n\r\n",
+           "GET http://other.example/v1/health HTTP/1.1\r\nHost: other.example\r\n\r\n",
+           "GET /v1/health HTTP/1.0\r\n\r\n",
+       }) {
+    CAPTURE(request);
+    const auto response = connection.ask(std::string(request));
+    REQUIRE(response);
+    CHECK(response->status == 204);
+    CHECK(response->body.empty());
+    CHECK(response->fields.count("Content-Length") == 0);
+  }
+}
+
+TEST_CASE("broker: who is authenticated gets Authentication-Info, whatever is wrong with the rest") {
+  Server server(corefile("tls off"));
+  async::Loop loop;
+  const struct {
+    std::string_view method, body;
+    unsigned status;
+  } cases[] = {{"PUT", "{}", 400}, {"OPTIONS", "", 400}, {"POST", "", 400}, {"POST", "{}", 400}};
+  const std::string large(20'000, ' ');
+  const std::string chunked = fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", large.size(), large);
+  const auto ask = [&](std::string_view method, std::string_view framing, std::string_view body, unsigned status) {
+    CAPTURE(method, framing, status);
+    Connection connection(loop, server);
+    const auto head = [&](std::string_view of, const std::string& authorization) {
+      return fmt::format("{} /v1/_acme-challenge HTTP/1.1\r\nHost: {}\r\nAuthorization: {}\r\n", of, kDomain,
+                         authorization);
+    };
+    libp2p::PeerIdAuthClient::Dialect dialect{libp2p::PeerIdAuthClient::Flow::server_initiated, std::string(kDomain),
+                                              std::string(48, 'c')};
+    dialect.order = {"public-key", "opaque", "challenge-server", "sig"};
+    const libp2p::PrivateKey key = Nodes::key(1);
+    libp2p::PeerIdAuthClient client(key, dialect);
+    const auto first = connection.ask(head("GET", client.first()) + "\r\n");
+    REQUIRE((first && first->status == 401));
+    const std::string second = head(method, *client.second(field(*first, "WWW-Authenticate")));
+    const auto response = connection.ask(fmt::format("{}{}\r\n\r\n{}", second, framing, body));
+    REQUIRE(response);
+    CHECK(response->status == status);
+    CHECK(response->fields.count("Authentication-Info") == 1);
+    CHECK(client.finish(field(*response, "Authentication-Info")));  // verifies the server's signature
+  };
+  for (const auto& each : cases) {
+    ask(each.method, fmt::format("Content-Length: {}", each.body.size()), each.body, each.status);
+  }
+  ask("POST", "Content-Length: 20000", large, 413);
+  ask("POST", "Transfer-Encoding: chunked", chunked, 413);
 }
 
 TEST_CASE("broker: the environment's access token is asked for, and is not logged") {
