@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import sys
@@ -46,9 +47,6 @@ class Story:
         if self.options.explain:
             print(f"     {text}", flush=True)
 
-    def js(self, name, *arguments, trust=CA):
-        """The js-libp2p peer, in the background."""
-        return Part(name, f"{self.options.interop}/js-peer", *arguments, env={"NODE_EXTRA_CA_CERTS": trust})
 
 
 # 1 ----------------------------------------------------------------------------------------------------------------------
@@ -122,10 +120,12 @@ def start_pebble(name, port, management, roots, **settings):
 
 def start_node(story, name, port, *options, acme=ACME):
     """A js-libp2p node with AutoTLS: TCP on `port`, WebSocket on the next one. lo's addresses are not announced unless said."""
-    return story.js(name, "autotls", "--broker", BROKER, "--domain", DOMAIN, "--acme", acme, *options,
-                    "--announce", f"/ip6/3fff::1/tcp/{port}", "--announce", f"/ip6/3fff::1/tcp/{port + 1}/ws",
-                    f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}",
-                    f"/ip4/0.0.0.0/tcp/{port + 1}/ws", f"/ip6/::/tcp/{port + 1}/ws")
+    return Part(name, f"{story.options.interop}/js-peer", "autotls", "--broker", BROKER, "--domain", DOMAIN,
+                "--acme", acme, *options,
+                "--announce", f"/ip6/3fff::1/tcp/{port}", "--announce", f"/ip6/3fff::1/tcp/{port + 1}/ws",
+                f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}",
+                f"/ip4/0.0.0.0/tcp/{port + 1}/ws", f"/ip6/::/tcp/{port + 1}/ws",
+                env={"NODE_EXTRA_CA_CERTS": CA, "DEBUG": "libp2p:auto-tls*"})
 
 
 def js_node(story):
@@ -267,8 +267,8 @@ def served(name, port, roots):
         raise Failed(f"{name}, port {port}: {error}")
 
 
-def check_certificate(story, whose, name, chain):
-    run("openssl", "verify", "-CAfile", ROOTS, "-untrusted", chain, "-verify_hostname", name, chain)
+def check_certificate(story, whose, name, chain, roots=ROOTS):
+    run("openssl", "verify", "-CAfile", roots, "-untrusted", chain, "-verify_hostname", name, chain)
     story.say(f"{whose}: a certificate that is good for {name}")
 
 
@@ -306,9 +306,83 @@ def go_client(story):
     node.stop()
 
 
+# 7 ----------------------------------------------------------------------------------------------------------------------
+
+
+def disturbances(story):
+    """two nodes register at once and one renews, while swage is reloaded and its processes are killed"""
+    # The client fetches a new certificate that long before the end of the old one, which is then 4 s old.
+    renewing = start_node(story, "node-renewing", 4041, "--renew-before", "12", "--save", f"{WORK}/renewing.pem", acme=SHORT_ACME)
+    other = start_node(story, "node-other", 4043, "--save", f"{WORK}/other.pem")
+    certificates = r"^certificate:\w+ (\S+)"
+    asks = "asking https://registration"
+
+    renewing.says(asks)
+    reload(story)
+    other.says(asks)
+    kill(story, "@dns")
+    kill(story, "@service")
+    first = renewing.says(certificates, timeout=60)[1]
+    other.says(certificates, timeout=60)
+
+    renewing.says(asks, times=len(re.findall(asks, renewing.log)) + 1)
+    kill(story, "@service")
+    reload(story)
+    kill(story, "@dns")
+    second = renewing.says(certificates, timeout=60, times=2)[1]
+    story.say(f"renewed: {first}, then {second}")
+
+    for node, port, roots in ((renewing, None, SHORT_ROOTS), (other, 4044, ROOTS)):
+        name = f"192-0-2-10.{label(node.says(r'^id (.*)')[1])}.{DOMAIN}"
+        check_certificate(story, node.name, name, f"{WORK}/{node.name[5:]}.pem", roots)
+        if port:  # js-libp2p goes on serving what it had before a renewal
+            served(name, port, roots)
+        node.stop()
+
+
+def reload(story):
+    done = len(re.findall("reload: done", story.swage.log))
+    story.swage.process.send_signal(signal.SIGUSR1)
+    story.swage.says("reload: done", times=done + 1)
+
+
+def kill(story, kind):
+    """Kills the newest process of swage of that kind; its successor is waited for."""
+    victim = max(children(kind))
+    os.kill(victim, signal.SIGKILL)
+    until(f"{kind} is started again", lambda: max(children(kind), default=0) > victim)
+
+
+def children(kind):
+    """The processes that are called `swage @service`, `swage @dns 0` …"""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            arguments = read(f"/proc/{pid}/cmdline").split("\0")
+        except OSError:
+            continue
+        if len(arguments) > 1 and arguments[1] == kind:
+            found.append(int(pid))
+    return found
+
+
+# 8 ----------------------------------------------------------------------------------------------------------------------
+
+
+def end(story):
+    """swage ends as it was told, and has logged nothing worse than what was done to it"""
+    status = story.swage.stop()
+    bad = [line for line in story.swage.log.splitlines()
+           if re.search("ERROR|WARNING|Sanitizer|runtime error", line) and "it is started again" not in line]
+    if status != 0 or bad:
+        raise Failed(f"swage: exit status {status}\n" + "\n".join(bad))
+    peers = re.findall(r"(\w+) from \S+: 200 after", story.swage.log)
+    story.say(f"{len(peers)} registrations, by {len(set(peers))} peers")
+
+
 # ------------------------------------------------------------------------------------------------------------------------
 
-STEPS = {1: forge, 2: js_node, 3: verifiers, 4: browser, 5: acme_clients, 6: go_client}
+STEPS = {1: forge, 2: js_node, 3: verifiers, 4: browser, 5: acme_clients, 6: go_client, 7: disturbances, 8: end}
 
 
 def play(story):

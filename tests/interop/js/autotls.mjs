@@ -4,9 +4,10 @@ import { autoTLS } from '@ipshipyard/libp2p-auto-tls'
 import { http } from '@libp2p/http'
 import { keychain } from '@libp2p/keychain'
 import { X509Certificate } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { startNode } from './node.mjs'
 
-// MULTIADDR…: where to listen, and what to announce with --announce.
+// MULTIADDR…: where to listen; --announce: what to announce too; --save FILE: where to put the newest certificate.
 export async function serve (options, listen) {
   const node = await startNode(options, {
     listen,
@@ -28,6 +29,7 @@ export async function serve (options, listen) {
   for (const event of ['certificate:provision', 'certificate:renew']) {
     node.addEventListener(event, ({ detail }) => {
       const certificate = new X509Certificate(detail.cert)
+      if (options.save != null) writeFileSync(options.save, detail.cert)
       console.log(`${event} ${certificate.serialNumber} ${certificate.subjectAltName}`)
     })
   }

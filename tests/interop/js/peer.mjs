@@ -58,7 +58,8 @@ const options = {
   broker: { type: 'string' },
   domain: { type: 'string' },
   acme: { type: 'string' },
-  'renew-before': { type: 'string' }
+  'renew-before': { type: 'string' },
+  save: { type: 'string' }
 }
 
 try {
