@@ -11,6 +11,7 @@
 
 #include "core/crypto/base64.h"
 #include "core/crypto/secret.h"
+#include "core/descriptor.h"
 
 namespace swage::peer {
 namespace {
@@ -24,27 +25,13 @@ constexpr std::uint8_t kProtobufStart = 0x08;  // the tag of Type, with which li
 constexpr std::pair<std::string_view, KeyType> kTypes[] = {
     {"ed25519", KeyType::ed25519}, {"rsa", KeyType::rsa}, {"ecdsa", KeyType::ecdsa}, {"secp256k1", KeyType::secp256k1}};
 
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
 
-Result<PrivateKey> read_key(const File& file, const std::string& path) {
+Result<PrivateKey> read_key(const Descriptor& file, const std::string& path) {
   crypto::Secret content(kMaxFile);
   std::size_t size = 0;
   while (size < kMaxFile) {
-    const ssize_t got = read(file.fd(), content.bytes().data() + size, kMaxFile - size);
+    const ssize_t got = read(file.get(), content.bytes().data() + size, kMaxFile - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error(path);
     if (got == 0) break;
@@ -56,23 +43,14 @@ Result<PrivateKey> read_key(const File& file, const std::string& path) {
   return key;
 }
 
-bool write_all(int fd, Bytes bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return fsync(fd) == 0;
-}
-
 // Under another name first, so that nobody sees half a key; link() takes the final name from nobody.
 Result<> write_key(const PrivateKey& key, const std::string& path) {
   std::string name = path + ".XXXXXX";
-  const File file(mkostemp(name.data(), O_CLOEXEC));  // of mode 0600
-  if (file.fd() < 0) return system_error(path);
+  const Descriptor file(mkostemp(name.data(), O_CLOEXEC));  // of mode 0600
+  if (!file.exists()) return system_error(path);
   const crypto::Secret bytes = key.to_protobuf();
-  const bool done = write_all(file.fd(), bytes.bytes()) && (link(name.c_str(), path.c_str()) == 0 || errno == EEXIST);
+  const bool done = write_all(file.get(), bytes.bytes()) && fsync(file.get()) == 0 &&
+                    (link(name.c_str(), path.c_str()) == 0 || errno == EEXIST);
   const int error = errno;
   unlink(name.c_str());
   errno = error;
@@ -115,8 +93,8 @@ Result<PrivateKey> load_or_make_key(const std::string& path, std::optional<KeyTy
   if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
     TRY(write_key(PrivateKey::generate(type.value_or(KeyType::ed25519)), path));
   }
-  const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.fd() < 0) return system_error(path);
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.exists()) return system_error(path);
   TRY(PrivateKey key, read_key(file, path));
   const KeyType found = key.public_key().type();
   if (type && *type != found) return fail("{}: the key is of type {}, not {}", path, name_of(found), name_of(*type));

@@ -11,21 +11,6 @@
 
 namespace swage::server {
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-Result<Descriptor> Descriptor::duplicate() const {
-  Descriptor copy(fcntl(fd_, F_DUPFD_CLOEXEC, 3));
-  if (!copy.exists()) return fail("a file descriptor cannot be duplicated: {}", std::strerror(errno));
-  return copy;
-}
-
 Result<std::pair<Channel, Channel>> Channel::pair() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {

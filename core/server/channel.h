@@ -7,27 +7,10 @@
 #include <string>
 #include <utility>
 
+#include "core/descriptor.h"
 #include "core/result.h"
 
 namespace swage::server {
-
-// Owns a file descriptor.
-class Descriptor {
- public:
-  Descriptor() = default;  // none
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor();
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool exists() const { return fd_ >= 0; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-  [[nodiscard]] Result<Descriptor> duplicate() const;
-
- private:
-  int fd_ = -1;
-};
 
 struct Message {
   enum class Kind : char {

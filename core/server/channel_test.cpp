@@ -7,7 +7,6 @@
 
 using namespace swage;
 using server::Channel;
-using server::Descriptor;
 using server::Message;
 
 TEST_CASE("channel: messages arrive whole, in order, with their descriptors") {

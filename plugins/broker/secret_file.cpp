@@ -10,32 +10,19 @@
 #include <cstring>
 #include <utility>
 
+#include "core/descriptor.h"
 #include "core/log.h"
 
 namespace swage::plugins::broker {
 namespace {
 
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
 
 // The whole file. A fifo would block, so it is opened without waiting.
 Result<crypto::Secret> read_file(const std::string& path, std::size_t min) {
-  const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status{};
-  if (file.fd() < 0 || fstat(file.fd(), &status) != 0) return system_error(path);
+  if (!file.exists() || fstat(file.get(), &status) != 0) return system_error(path);
   if (!S_ISREG(status.st_mode)) return fail("{}: not a plain file", path);
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size < min || size > kMaxSecret) return fail("{}: has {} bytes; expected {} to {}", path, size, min, kMaxSecret);
@@ -44,7 +31,7 @@ Result<crypto::Secret> read_file(const std::string& path, std::size_t min) {
   }
   crypto::Secret secret(size);
   for (std::size_t done = 0; done < size;) {
-    const ssize_t count = read(file.fd(), secret.bytes().data() + done, size - done);
+    const ssize_t count = read(file.get(), secret.bytes().data() + done, size - done);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return system_error(path);
     if (count == 0) return fail("{}: was cut short while it was read", path);
@@ -59,31 +46,22 @@ crypto::Secret random_secret(crypto::Random& random) {
   return secret;
 }
 
-bool write_all(int fd, Bytes bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno != EINTR) return false;
-    if (count > 0) bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return true;
-}
-
 // So that the name of a new file outlives a power failure, too.
 Result<> sync_folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const File opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.fd() < 0 || fsync(opened.fd()) != 0) return system_error(folder);
+  const Descriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.exists() || fsync(opened.get()) != 0) return system_error(folder);
   return {};
 }
 
 // link() gives the name to a file that is whole, and to one of several alone.
 Result<> make_file(const std::string& path, Bytes content) {
   std::string temporary = path + ".XXXXXX";
-  const File file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
-  if (file.fd() < 0) return system_error(path);
+  const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
+  if (!file.exists()) return system_error(path);
   Result<> made;
-  if (!write_all(file.fd(), content) || fsync(file.fd()) != 0 ||
+  if (!write_all(file.get(), content) || fsync(file.get()) != 0 ||
       (link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST)) {
     made = system_error(path);
   }
