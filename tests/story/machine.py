@@ -14,6 +14,7 @@ import time
 
 SKIPPED = 77  # the exit status that says so to ctest
 WORK = "/run/story"  # logs, and what the parts write
+SYSTEM_PATH = ":/usr/sbin:/sbin"
 _INSIDE = "SWAGE_STORY_INSIDE"
 
 
@@ -21,19 +22,27 @@ class Failed(Exception):
     """The story cannot go on: what went wrong, in a sentence or two."""
 
 
-def enter():
-    """Runs this program again inside, and does not return; inside, returns. Exits with SKIPPED where that cannot be."""
+def enter(needs):
+    """Runs this program again inside, and does not return; inside, returns. Where that cannot be, or one of the programs
+    that it `needs` is missing, it exits with SKIPPED; in CI, where nothing is to be missing, with 1."""
     if os.environ.pop(_INSIDE, None):
         return
+    missing = [program for program in needs if not has(program)]
+    if missing:
+        leave(f"the story needs {', '.join(missing)}")
     unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--propagation", "private"]
     if os.geteuid() != 0:
         unshare.append("--map-root-user")
-    probe = subprocess.run([*unshare, "ip", "link", "set", "lo", "up"], capture_output=True, text=True)
+    probe = subprocess.run([*unshare, "mount", "-t", "tmpfs", "tmpfs", "/run"], capture_output=True, text=True)
     if probe.returncode != 0:
-        print(f"SKIPPED: this machine makes no namespaces, and the story needs them: {probe.stderr.strip()}")
-        sys.exit(SKIPPED)
+        leave(f"this machine makes no namespaces, and the story needs them: {probe.stderr.strip()}")
     os.environ[_INSIDE] = "yes"
     os.execvp("unshare", [*unshare, sys.executable, *sys.argv])
+
+
+def leave(why):
+    print(f"SKIPPED the story: {why}")
+    sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
 
 
 def make(addresses):
@@ -49,12 +58,13 @@ def make(addresses):
     run("ip", "link", "set", "lo", "up")
     for address in addresses:
         run("ip", "address", "add", address, "dev", "lo", *(["nodad"] if ":" in address else []))
+    run("ip", "-6", "route", "add", "default", "dev", "lo", "src", "3fff::1")  # without a route browsers ask for no AAAA
     home = f"{WORK}/home"
     os.mkdir(home)
-    kept = {name: os.environ[name] for name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "CI") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
     os.environ.clear()
     os.environ.update(kept, HOME=home, LC_ALL="C.UTF-8", TMPDIR=WORK)
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    os.environ["PATH"] += SYSTEM_PATH
 
 
 def write(path, text):
@@ -124,10 +134,14 @@ class Part:
 
         return until(f"{self.name} says: {pattern}", enough, timeout)[-1]
 
-    def stop(self, timeout=10):
+    def stop(self):
         """Asks it to end; returns its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+        return self.wait(10)
+
+    def wait(self, timeout):
+        """Its exit status, when it has ended."""
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -135,5 +149,4 @@ class Part:
 
 
 def has(*programs):
-    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    return all(shutil.which(program, path=path) for program in programs)
+    return all(shutil.which(program, path=os.environ["PATH"] + SYSTEM_PATH) for program in programs)

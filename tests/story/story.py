@@ -1,33 +1,21 @@
 #!/usr/bin/env python3
-"""The user's story from beginning to end, with parts that are not our code: see README.md beside this file."""
+"""The user's story from beginning to end, with parts that are not our code. README.md beside this file tells it."""
+
+import sys
+
+sys.dont_write_bytecode = True
 
 import argparse
 import base64
-import json
 import os
 import re
-import shutil
-import signal
-import socket
-import ssl
-import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import forge
 import machine
+from forge import ACME, BROKER, CA, DOMAIN, ROOT, ROOTS, SHORT_ACME, SHORT_ROOTS, dig, label, served, verify
 from machine import Failed, Part, WORK, read, run, until, write
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-DOMAIN = "libp2p.direct"
-BROKER = f"https://registration.{DOMAIN}"
-ACME = "https://localhost:14000/dir"
-CA = f"{WORK}/ca/ca.pem"  # stands for the authorities that every system trusts: signs the broker's certificate
-ROOTS = f"{WORK}/pebble-root.pem"  # stands for Let's Encrypt: signs the nodes' certificates
-SHORT_ACME, SHORT_ROOTS = "https://localhost:14001/dir", f"{WORK}/short-root.pem"  # whose certificates are short-lived
-ADDRESSES = ["192.0.2.1/32", "192.0.2.2/32", "198.51.100.1/32", "203.0.113.1/32",  # swage's, as in zones/libp2p.direct
-             "2001:db8:1::1/128", "2001:db8:2::1/128", "2001:db8:3::1/128", "2001:db8:4::1/128",
-             "192.0.2.80/32", "2001:db8:80::1/128",  # the broker's
-             "192.0.2.10/32", "3fff::1/128"]  # the nodes'
 
 
 class Skipped(Exception):
@@ -38,171 +26,108 @@ class Story:
     """What the steps know of each other."""
 
     def __init__(self, options):
-        self.options = options
-        self.steps = []
-        self.proven = []
-
-    def say(self, text):
-        """A detail, for who looks on."""
-        if self.options.explain:
-            print(f"     {text}", flush=True)
+        self.swage_program = os.path.abspath(options.swage)
+        self.swage_peer = os.path.abspath(options.swage_peer)
+        self.js_peer = os.path.abspath(f"{options.interop}/js-peer")
+        self.go_peer = os.path.abspath(f"{options.interop}/go-peer")
+        self.swage = None  # the running one, from step 1 on
+        self.id = None  # the node's peer ID, from step 2 on
 
 
-
-# 1 ----------------------------------------------------------------------------------------------------------------------
-
-
-def certificate(name, subject, *extensions, signed_by=None):
-    """A key and a certificate in WORK/ca."""
-    path = f"{WORK}/ca/{name}"
-    write(f"{WORK}/ca/openssl.cnf", "[req]\ndistinguished_name = dn\n[dn]\n")
-    signer = ["-CA", f"{WORK}/ca/{signed_by}.pem", "-CAkey", f"{WORK}/ca/{signed_by}.key"] if signed_by else []
-    run("openssl", "req", "-config", f"{WORK}/ca/openssl.cnf", "-x509", "-days", "2", "-subj", f"/CN={subject}", "-nodes",
-        "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", f"{path}.key", "-out", f"{path}.pem",
-        *(f"-addext={each}" for each in extensions), *signer)
+# The steps: each takes the story and say(TEXT), for details. What they prove is their docstring.
 
 
-def trust_everywhere(authority):
-    """Adds it to those of the system, where OpenSSL, curl, Go and Python look."""
-    bundle = "/etc/ssl/certs/ca-certificates.crt"
-    before = read(bundle) if os.path.exists(bundle) else ""
-    write(bundle, before + read(authority))
-    digest = run("openssl", "x509", "-noout", "-hash", "-in", authority).strip()
-    shutil.copy(authority, f"/etc/ssl/certs/{digest}.0")
-
-
-def dig(*question):
-    return run("dig", "+short", *question).split("\n")[:-1]
-
-
-def forge(story):
-    """swage is a forge, Pebble the CA, unbound the recursor"""
-    certificate("ca", "The story's CA", "basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign")
-    certificate("leaf", "localhost", "subjectAltName=DNS:localhost,IP:127.0.0.1", signed_by="ca")
-    certificate("broker", "broker", f"subjectAltName=DNS:registration.{DOMAIN}", signed_by="ca")
-    trust_everywhere(CA)
-
-    write("/etc/swage/Corefile", read(f"{HERE}/etc/Corefile"))
-    shutil.copy(f"{ROOT}/zones/libp2p.direct", "/etc/swage/libp2p.direct")
-    shutil.copy(f"{WORK}/ca/broker.pem", "/etc/swage/fullchain.pem")
-    shutil.copy(f"{WORK}/ca/broker.key", "/etc/swage/privkey.pem")
-    story.swage = Part("swage", story.options.swage, "-conf", "/etc/swage/Corefile", "-workers", "2")
-    unbound = Part("unbound", "unbound", "-d", "-p", "-c", f"{HERE}/etc/unbound.conf")
-    start_pebble("pebble", 14000, 15000, ROOTS)
-    start_pebble("short-pebble", 14001, 15001, SHORT_ROOTS, certificateValidityPeriod=16)
+def start(story, say):
+    """swage is a forge, Pebble the CA, unbound the recursor in front"""
+    forge.make_authority()
+    story.swage = forge.start_swage(story.swage_program)
+    unbound = Part("unbound", "unbound", "-d", "-p", "-c", f"{forge.HERE}/etc/unbound.conf")
+    forge.start_pebble("pebble", 14000, 15000, ROOTS)
+    forge.start_pebble("short-pebble", 14001, 15001, SHORT_ROOTS, certificateValidityPeriod=16)
     story.swage.says(r"^\d+ dns processes")
     unbound.says("start of service")
 
-    health = run("curl", "-sS", "-w", "%{http_code} from %{remote_ip}", f"{BROKER}/v1/health")
-    if not health.startswith("204"):
+    health = run("curl", "-sS", "-w", "%{http_code}", f"{BROKER}/v1/health")
+    if health != "204":
         raise Failed(f"the broker's health: {health}")
+    say(f"{BROKER} is healthy")
     name = f"203-0-113-1.k51qzi5uqu5dgf513xbrfjl4smgo2eh1x8p8y6grzsf1oz0reiy56p65tds3s6.{DOMAIN}"
     if dig(name) != ["203.0.113.1"]:
         raise Failed(f"{name}: {dig(name)}")
-    story.say(f"{name} is {dig(name)[0]}")
-    story.say(f"{BROKER}/v1/health: {health}")
-
-
-def start_pebble(name, port, management, roots, **settings):
-    """Its root, a new one each time it starts, is written to `roots`."""
-    config = json.loads(read(f"{HERE}/etc/pebble.json"))
-    config["pebble"].update(listenAddress=f"127.0.0.1:{port}", managementListenAddress=f"127.0.0.1:{management}", **settings)
-    write(f"{WORK}/{name}.json", json.dumps(config))
-    pebble = Part(name, "pebble", "-config", f"{WORK}/{name}.json", "-dnsserver", "127.0.0.1:53", "-strict=false",
-                  env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"})
-    pebble.says("Root CA certificate available at")
-    root = ["curl", "-sS", "--retry", "10", "--retry-connrefused", "--retry-delay", "1", f"https://localhost:{management}/roots/0"]
-    write(roots, run(*root))
-
-
-# 2 ----------------------------------------------------------------------------------------------------------------------
+    say(f"{name} is 203.0.113.1")
 
 
 def start_node(story, name, port, *options, acme=ACME):
-    """A js-libp2p node with AutoTLS: TCP on `port`, WebSocket on the next one. lo's addresses are not announced unless said."""
-    return Part(name, f"{story.options.interop}/js-peer", "autotls", "--broker", BROKER, "--domain", DOMAIN,
-                "--acme", acme, *options,
+    """A js-libp2p node with AutoTLS: TCP on `port`, WebSocket on the next one. What is on lo it announces only if told."""
+    return Part(name, story.js_peer, "autotls", "--broker", BROKER, "--domain", DOMAIN, "--acme", acme, *options,
                 "--announce", f"/ip6/3fff::1/tcp/{port}", "--announce", f"/ip6/3fff::1/tcp/{port + 1}/ws",
                 f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}",
                 f"/ip4/0.0.0.0/tcp/{port + 1}/ws", f"/ip6/::/tcp/{port + 1}/ws",
                 env={"NODE_EXTRA_CA_CERTS": CA, "DEBUG": "libp2p:auto-tls*"})
 
 
-def js_node(story):
+def js_node(story, say):
     """a js-libp2p node has its certificate, and serves WSS"""
     node = start_node(story, "node", 4011)
     story.id = node.says(r"^id (\S+)")[1]
-    issued = node.says(r"^certificate:provision (\S+) (.*)", timeout=30)
-    announced = node.says(rf"^address (/ip6/\S+/tls/sni/3fff--1\.(\w+)\.{re.escape(DOMAIN)}/ws\S*)")
-    story.label = announced[2]
-    if issued[2] != f"DNS:*.{story.label}.{DOMAIN}":
-        raise Failed(f"the certificate is for {issued[2]}")
-    dialled = story.swage.says(rf"{story.id} from (\S+): 200 after (\d+ ms): (.*)")
-    value = dig("TXT", f"_acme-challenge.{story.label}.{DOMAIN}")
+    say(f"this is {story.id}")
+    dialled = story.swage.says(rf"{story.id} from \S+: 200 after (\d+ ms): (\S+), (.*)", timeout=40)
+    say(f"the broker has dialled it at {dialled[2]} ({dialled[3]}), in {dialled[1]}")
+    value = dig("TXT", f"_acme-challenge.{label(story.id)}.{DOMAIN}")
     if not any(re.fullmatch(r'"[\w-]{43}"', each) for each in value):
-        raise Failed(f"the challenge is answered with {value}")
-    story.say(f"{story.id}")
-    story.say(f"the broker has dialled it: {dialled[3]}, in {dialled[2]}")
-    story.say(f"the challenge is answered: {value[0]}")
-    story.say(f"certificate for {issued[2][4:]}")
-    story.say(f"announced: {announced[1]}")
+        raise Failed(f"its challenge is answered with {value}")
+    say(f"its challenge is answered with {value[0]}")
+    subject = node.says(r"^certificate:provision \S+ (.*)", timeout=40)[1]
+    if subject != f"DNS:*.{label(story.id)}.{DOMAIN}":
+        raise Failed(f"the certificate is for {subject}")
+    say(f"its certificate is for {subject[4:]}")
+    announced = node.says(rf"^address (/ip6/3fff::1/tcp/4012/tls/sni/3fff--1\.{label(story.id)}\.{DOMAIN}/ws)")
+    say(f"it announces {announced[1]}")
 
 
-# 3 ----------------------------------------------------------------------------------------------------------------------
-
-
-def verifiers(story):
-    """openssl, curl and another js-libp2p node reach it by name"""
-    v4, v6 = f"192-0-2-10.{story.label}.{DOMAIN}", f"3fff--1.{story.label}.{DOMAIN}"
-    for name in (v4, v6):
+def verifiers(story, say):
+    """openssl, curl and another js-libp2p node reach it by name, and trust Pebble's root alone"""
+    for kind, address in ("dns4", "192-0-2-10"), ("dns6", "3fff--1"):
+        name = f"{address}.{label(story.id)}.{DOMAIN}"
         openssl = ["openssl", "s_client", "-connect", f"{name}:4012", "-servername", name, "-verify_hostname", name,
                    "-verify_return_error", "-brief"]
         run(*openssl, "-CAfile", ROOTS)
-        run(*openssl, "-CAfile", CA, status=None)
-        # A web socket, to curl, is an upgrade that is not followed by HTTP: that it was granted is what counts.
-        curl = ["curl", "-sS", "--http1.1", "--max-time", "5", "-o", "/dev/null", "-w", "%{http_code} %{ssl_verify_result}"]
-        answer = run(*curl, "--cacert", ROOTS, f"https://{name}:4012/")
-        run(*curl, f"https://{name}:4012/", status=60)  # CURLE_PEER_FAILED_VERIFICATION
-        story.say(f"openssl and curl: {name} verified ({answer})")
-        kind = "dns4" if name == v4 else "dns6"
-        dial = [f"{story.options.interop}/js-peer", "dial", f"/{kind}/{name}/tcp/4012/tls/ws/p2p/{story.id}"]
-        pong = run(*dial, env={"NODE_EXTRA_CA_CERTS": ROOTS})
-        story.say(f"js-libp2p: {dial[-1]}: {', '.join(pong.splitlines())}")
+        run(*openssl, "-CAfile", CA, status=1)
+        curl = ["curl", "-sS", "--http1.1", "-o", "/dev/null", f"https://{name}:4012/"]
+        run(*curl, "--cacert", ROOTS)
+        run(*curl, status=60)  # the certificate cannot be checked
+        dial = [story.js_peer, "dial", f"/{kind}/{name}/tcp/4012/tls/ws/p2p/{story.id}"]
+        connection, pong, agent = run(*dial, env={"NODE_EXTRA_CA_CERTS": ROOTS}).splitlines()
+        say(f"openssl, curl: {name}")
+        say(f"js-libp2p:     the same: {connection}, {pong} ms")
     if "network error" not in (refused := run(*dial, status=1)):
-        raise Failed(f"js-libp2p dials without the root: {refused}")
-    story.say("without Pebble's root, all three refuse")
+        raise Failed(f"js-libp2p without the root: {refused}")
+    say("without Pebble's root all three refuse")
 
 
-# 4 ----------------------------------------------------------------------------------------------------------------------
-
-
-def browser(story):
-    """Chromium dials the node from a page, over IPv4 and IPv6, and trusts nothing but Pebble's root"""
+def browser(story, say):
+    """Chromium dials it from a page, over IPv4 and IPv6, and trusts Pebble's root alone"""
     if not machine.has("chromium", "certutil"):
         raise Skipped("it takes chromium and certutil")
-    addresses = [f"/dns4/127-0-0-1.{story.label}.{DOMAIN}/tcp/4012/tls/ws/p2p/{story.id}",
-                 f"/dns6/3fff--1.{story.label}.{DOMAIN}/tcp/4012/tls/ws/p2p/{story.id}"]
-    trusting, strange = f"{WORK}/trusting", f"{WORK}/strange"
-    store = f"sql:{trusting}/.pki/nssdb"
-    os.makedirs(f"{trusting}/.pki/nssdb")
-    os.mkdir(strange)
-    run("certutil", "-d", store, "-N", "--empty-password")
-    run("certutil", "-d", store, "-A", "-t", "C,,", "-n", "root", "-i", ROOTS)
+    trusting, other = f"{WORK}/trusting", f"{WORK}/other"
+    store = f"{trusting}/.pki/nssdb"
+    os.makedirs(store)
+    os.mkdir(other)
+    run("certutil", "-d", f"sql:{store}", "-N", "--empty-password")
+    run("certutil", "-d", f"sql:{store}", "-A", "-t", "C,,", "-n", "root", "-i", ROOTS)
 
-    browse = [f"{story.options.interop}/js-peer", "browse"]
-    seen = run(*browse, *addresses, env={"HOME": trusting}, timeout=90)
-    pongs = re.findall(r"^remote (\S+)\nconnection (.*)\npong (\d+)$", seen, re.MULTILINE)
-    if [each[0] for each in pongs] != addresses:
+    addresses = [f"/{kind}/{address}.{label(story.id)}.{DOMAIN}/tcp/4012/tls/ws/p2p/{story.id}"
+                 for kind, address in (("dns4", "127-0-0-1"), ("dns6", "3fff--1"))]
+    seen = run(story.js_peer, "browse", *addresses, env={"HOME": trusting}, timeout=90)
+    pongs = re.findall(r"^remote (\S+)\n(connection .*)\n(pong \d+)$", seen, re.MULTILINE)
+    if [address for address, _, _ in pongs] != addresses:
         raise Failed(f"Chromium: {seen}")
-    for address, connection, milliseconds in pongs:
-        story.say(f"{address}: {connection}, ping {milliseconds} ms")
-    seen = run(*browse, addresses[0], env={"HOME": strange}, timeout=90, status=1)
+    for address, connection, pong in pongs:
+        say(f"{address[:address.index('/p2p')]}: {connection}, {pong} ms")
+    seen = run(story.js_peer, "browse", addresses[0], env={"HOME": other}, timeout=90, status=1)
     if "ERR_CERT_AUTHORITY_INVALID" not in seen:
         raise Failed(f"Chromium without the root: {seen}")
-    story.say("without Pebble's root: ERR_CERT_AUTHORITY_INVALID")
-
-
-# 5 ----------------------------------------------------------------------------------------------------------------------
+    say("without Pebble's root it refuses: ERR_CERT_AUTHORITY_INVALID")
 
 
 def documented_hooks():
@@ -213,195 +138,136 @@ def documented_hooks():
     return hooks
 
 
-def acme_clients(story):
-    """lego and certbot have wildcard certificates, with swage-peer as their hook"""
+def acme_clients(story, say):
+    """lego and certbot have wildcard certificates, by the hooks that swage-peer's documentation shows"""
     if not machine.has("lego", "certbot"):
         raise Skipped("it takes lego and certbot")
-    os.mkdir(f"{WORK}/bin")
-    os.symlink(os.path.abspath(story.options.swage_peer), f"{WORK}/bin/swage-peer")
-    os.environ["PATH"] = f"{WORK}/bin:{os.environ['PATH']}"
     for path, hook in zip(("/etc/lego-hook", "/etc/hook"), documented_hooks()):
         write(path, hook)
         os.chmod(path, 0o755)
-    label = run("swage-peer", "--key", "/etc/node.key", "--id").split()[1]
-
+    path = {"PATH": f"{os.path.dirname(story.swage_peer)}:{os.environ['PATH']}"}
+    wildcard = f"*.{run(story.swage_peer, '--key', '/etc/node.key', '--id').split()[1]}.{DOMAIN}"
     write("/etc/letsencrypt/cli.ini", f"server = {ACME}\nagree-tos = true\nregister-unsafely-without-email = true\n"
           f"non-interactive = true\nwork-dir = {WORK}/certbot\nlogs-dir = {WORK}/certbot\n")
 
-    # Both wait for seconds between two looks at the CA, so they do it side by side; their hooks listen on the same port.
+    # Both wait for seconds between two looks at the CA, so they do it side by side; but their hooks listen on one port.
     lego = Part("lego", "lego", "--server", ACME, "--accept-tos", "--email", "operator@example.org", "--path", f"{WORK}/lego",
-                "--dns", "exec", "--domains", f"*.{label}.{DOMAIN}", "run", env={"EXEC_PATH": "/etc/lego-hook"})
+                "--dns", "exec", "--domains", wildcard, "run", env={"EXEC_PATH": "/etc/lego-hook", **path})
     lego.says("Checking DNS record propagation")
     certbot = Part("certbot", "certbot", "certonly", "--manual", "--preferred-challenges", "dns",
-                   "--manual-auth-hook", "/etc/hook", "-d", f"*.{label}.{DOMAIN}")
-    for client in (lego, certbot):
-        if client.process.wait(40) != 0:
-            raise Failed(f"{client.name} has no certificate")
-    check_certificate(story, "lego", f"any.{label}.{DOMAIN}", f"{WORK}/lego/certificates/_.{label}.{DOMAIN}.crt")
-    check_certificate(story, "certbot", f"any.{label}.{DOMAIN}", f"/etc/letsencrypt/live/{label}.{DOMAIN}/fullchain.pem")
+                   "--manual-auth-hook", "/etc/hook", "-d", wildcard, env=path)
+    for client, chain in ((lego, f"{WORK}/lego/certificates/_{wildcard[1:]}.crt"),
+                          (certbot, f"/etc/letsencrypt/live/{wildcard[2:]}/fullchain.pem")):
+        if client.wait(60) != 0:
+            raise Failed(f"{client.name} ends with another status than 0")
+        verify(chain, f"any{wildcard[1:]}")
+        say(f"{client.name} has a certificate for {wildcard}")
 
 
-def label(id):
-    """A peer ID as it is in names: base58btc becomes a CIDv1 of codec libp2p-key in base36."""
-    number = 0
-    for letter in id:
-        number = 58 * number + "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz".index(letter)
-    multihash = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    if id.startswith("1"):
-        multihash = b"\0" + multihash
-    number = int.from_bytes(b"\x01\x72" + multihash, "big")
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
-    return "k" + digits
-
-
-def served(name, port, roots):
-    """The serial number of the certificate that is served there, which is good for that name."""
-    try:
-        with socket.create_connection((name, port), timeout=5) as connection:
-            with ssl.create_default_context(cafile=roots).wrap_socket(connection, server_hostname=name) as tls:
-                return tls.getpeercert()["serialNumber"]
-    except OSError as error:
-        raise Failed(f"{name}, port {port}: {error}")
-
-
-def check_certificate(story, whose, name, chain, roots=ROOTS):
-    run("openssl", "verify", "-CAfile", roots, "-untrusted", chain, "-verify_hostname", name, chain)
-    story.say(f"{whose}: a certificate that is good for {name}")
-
-
-# 6 ----------------------------------------------------------------------------------------------------------------------
-
-
-def go_client(story):
+def go_client(story, say):
     """a go-libp2p node obtains and renews its certificate; p2p-forge's client registers with all types of keys"""
-    go_peer = f"{story.options.interop}/go-peer"
-    if not os.path.exists(go_peer):
-        raise Skipped("it takes Go: tests/interop/prepare says which")
-    node = Part("go-node", go_peer, "autotls", "--broker", BROKER, "--domain", DOMAIN, "--acme", SHORT_ACME,
-                "--storage", f"{WORK}/go-node", "/ip4/192.0.2.10/tcp/4021", f"/ip4/192.0.2.10/tcp/4022/tls/sni/*.{DOMAIN}/ws")
+    if not os.path.exists(story.go_peer):
+        raise Skipped("it takes build/interop/go-peer, and that a Go toolchain: tests/interop/prepare")
+    node = Part("go-node", story.go_peer, "autotls", "--broker", BROKER, "--domain", DOMAIN, "--acme", SHORT_ACME, "--storage",
+                f"{WORK}/go-node", "/ip4/192.0.2.10/tcp/4021", f"/ip4/192.0.2.10/tcp/4022/tls/sni/*.{DOMAIN}/ws")
     name = f"192-0-2-10.{label(node.says(r'^id (.*)')[1])}.{DOMAIN}"
-    node.says("^loaded", timeout=30)
+    node.says("^loaded", timeout=40)
     first = served(name, 4022, SHORT_ROOTS)
-    story.say(f"{name}: a certificate, its serial {first}")
-
+    say(f"{name} serves the certificate {first}")
     for port, kind in enumerate(("ed25519", "rsa", "secp256k1", "ecdsa"), 4031):
-        key = f"{WORK}/{kind}.key"
-        id = run(story.options.swage_peer, "--key", key, "--key-type", kind, "--id").split()[0]
-        listener = Part(f"go-{kind}", go_peer, "listen", "--key", key, f"/ip4/192.0.2.10/tcp/{port}")
-        listener.says("^ready")
-        value = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
-        said = run(go_peer, "register", "--key", key, BROKER, value, f"/ip4/192.0.2.10/tcp/{port}")
-        answered = dig("TXT", f"_acme-challenge.{label(id)}.{DOMAIN}")
-        if said != f"registered {id}\n" or answered != [f'"{value}"']:
-            raise Failed(f"SendChallenge with {kind}: {said}, then answered: {answered}")
-        listener.stop()
-        story.say(f"SendChallenge of {id} ({kind}): answered")
-
+        say(send_challenge(story, kind, port))
     node.says("^renewed", timeout=40)
     renewed = until("the new certificate is served", lambda: (now := served(name, 4022, SHORT_ROOTS)) != first and now)
-    story.say(f"renewed: the serial is {renewed} now")
+    say(f"renewed, it serves the certificate {renewed}")
     node.stop()
 
 
-# 7 ----------------------------------------------------------------------------------------------------------------------
+def send_challenge(story, kind, port):
+    """Registers a value for a go-libp2p node with such a key; returns what to say about it."""
+    key = f"{WORK}/{kind}.key"
+    id = run(story.swage_peer, "--key", key, "--key-type", kind, "--id").split()[0]
+    listener = Part(f"go-{kind}", story.go_peer, "listen", "--key", key, f"/ip4/192.0.2.10/tcp/{port}")
+    listener.says("^ready")
+    value = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+    said = run(story.go_peer, "register", "--key", key, BROKER, value, f"/ip4/192.0.2.10/tcp/{port}")
+    answered = dig("TXT", f"_acme-challenge.{label(id)}.{DOMAIN}")
+    if said != f"registered {id}\n" or answered != [f'"{value}"']:
+        raise Failed(f"SendChallenge with {kind}: {said}, then the answer is {answered}")
+    listener.stop()
+    return f"SendChallenge with a key of type {kind}: {id} has its value answered"
 
 
-def disturbances(story):
+def disturbances(story, say):
     """two nodes register at once and one renews, while swage is reloaded and its processes are killed"""
-    # The client fetches a new certificate that long before the end of the old one, which is then 4 s old.
-    renewing = start_node(story, "node-renewing", 4041, "--renew-before", "12", "--save", f"{WORK}/renewing.pem", acme=SHORT_ACME)
-    other = start_node(story, "node-other", 4043, "--save", f"{WORK}/other.pem")
-    certificates = r"^certificate:\w+ (\S+)"
-    asks = "asking https://registration"
-
+    # The client fetches a new certificate 12 s before the end of the old one, which then is 4 s old.
+    renewing = start_node(story, "renewing", 4041, "--renew-before", "12", "--save", f"{WORK}/renewing.pem", acme=SHORT_ACME)
+    other = start_node(story, "other", 4043, "--save", f"{WORK}/other.pem")
+    obtains, asks = r"^certificate:\w+ (\S+)", f"asking {BROKER}"
     renewing.says(asks)
-    reload(story)
+    forge.reload(story.swage)
     other.says(asks)
-    kill(story, "@dns")
-    kill(story, "@service")
-    first = renewing.says(certificates, timeout=60)[1]
-    other.says(certificates, timeout=60)
-
+    forge.kill("@dns")
+    forge.kill("@service")
+    first = renewing.says(obtains, timeout=60)[1]
+    other.says(obtains, timeout=60)
     renewing.says(asks, times=len(re.findall(asks, renewing.log)) + 1)
-    kill(story, "@service")
-    reload(story)
-    kill(story, "@dns")
-    second = renewing.says(certificates, timeout=60, times=2)[1]
-    story.say(f"renewed: {first}, then {second}")
+    forge.kill("@service")
+    forge.reload(story.swage)
+    forge.kill("@dns")
+    second = renewing.says(obtains, timeout=60, times=2)[1]
 
-    for node, port, roots in ((renewing, None, SHORT_ROOTS), (other, 4044, ROOTS)):
-        name = f"192-0-2-10.{label(node.says(r'^id (.*)')[1])}.{DOMAIN}"
-        check_certificate(story, node.name, name, f"{WORK}/{node.name[5:]}.pem", roots)
-        if port:  # js-libp2p goes on serving what it had before a renewal
-            served(name, port, roots)
+    names = {node: f"192-0-2-10.{label(node.says(r'^id (.*)')[1])}.{DOMAIN}" for node in (renewing, other)}
+    verify(f"{WORK}/renewing.pem", names[renewing], SHORT_ROOTS)  # js-libp2p goes on serving the one before
+    say(f"{names[renewing]}: {first}, then {second}")
+    say(f"{names[other]}: {served(names[other], 4044, ROOTS)}")
+    for node in names:
         node.stop()
 
 
-def reload(story):
-    done = len(re.findall("reload: done", story.swage.log))
-    story.swage.process.send_signal(signal.SIGUSR1)
-    story.swage.says("reload: done", times=done + 1)
-
-
-def kill(story, kind):
-    """Kills the newest process of swage of that kind; its successor is waited for."""
-    victim = max(children(kind))
-    os.kill(victim, signal.SIGKILL)
-    until(f"{kind} is started again", lambda: max(children(kind), default=0) > victim)
-
-
-def children(kind):
-    """The processes that are called `swage @service`, `swage @dns 0` …"""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            arguments = read(f"/proc/{pid}/cmdline").split("\0")
-        except OSError:
-            continue
-        if len(arguments) > 1 and arguments[1] == kind:
-            found.append(int(pid))
-    return found
-
-
-# 8 ----------------------------------------------------------------------------------------------------------------------
-
-
-def end(story):
-    """swage ends as it was told, and has logged nothing worse than what was done to it"""
+def end(story, say):
+    """swage ends when it is told, and has logged nothing worse than what was done to it"""
     status = story.swage.stop()
     bad = [line for line in story.swage.log.splitlines()
            if re.search("ERROR|WARNING|Sanitizer|runtime error", line) and "it is started again" not in line]
     if status != 0 or bad:
         raise Failed(f"swage: exit status {status}\n" + "\n".join(bad))
     peers = re.findall(r"(\w+) from \S+: 200 after", story.swage.log)
-    story.say(f"{len(peers)} registrations, by {len(set(peers))} peers")
+    say(f"{len(peers)} registrations, by {len(set(peers))} peers")
 
 
-# ------------------------------------------------------------------------------------------------------------------------
+STEPS = dict(enumerate((start, js_node, verifiers, browser, acme_clients, go_client, disturbances, end), 1))
+SIDE_BY_SIDE = [[1], [2], [3, 4, 5, 6], [7], [8]]
 
-STEPS = {1: forge, 2: js_node, 3: verifiers, 4: browser, 5: acme_clients, 6: go_client, 7: disturbances, 8: end}
 
-
-def play(story):
-    """All steps that were chosen; the exit status."""
-    for number, step in sorted(STEPS.items()):
-        if number not in story.options.steps:
-            continue
-        begun = time.monotonic()
-        try:
-            step(story)
-        except Skipped as why:
-            print(f"SKIPPED {number} {step.__doc__}: {why}", flush=True)
-            continue
-        except Failed as failure:
-            print(f"not ok {number} {step.__doc__} ({time.monotonic() - begun:.1f} s)\n{failure}", flush=True)
+def play(story, numbers, explain):
+    """The steps of these numbers; the exit status. `explain`: with their details, and one after the other."""
+    skipped = []
+    groups = [[number] for number in numbers] if explain else [[n for n in group if n in numbers] for group in SIDE_BY_SIDE]
+    for group in groups:
+        with ThreadPoolExecutor(max(1, len(group))) as threads:
+            done = [threads.submit(take, number, story, explain) for number in group]
+            outcomes = [each.result() for each in done]
+        if "not ok" in outcomes:
             show_logs()
             return 1
-        print(f"ok {number} {step.__doc__} ({time.monotonic() - begun:.1f} s)", flush=True)
+        skipped += [number for number, outcome in zip(group, outcomes) if outcome == "SKIPPED"]
+    print(f"the story: {len(numbers) - len(skipped)} steps of {len(STEPS)} done, {len(skipped)} skipped", flush=True)
     return 0
+
+
+def take(number, story, explain):
+    """One step: prints and returns how it went."""
+    begun = time.monotonic()
+    step = STEPS[number]
+    outcome, why = "ok", ""
+    try:
+        step(story, lambda text: print(f"     {text}", flush=True) if explain else None)
+    except Skipped as reason:
+        outcome, why = "SKIPPED", f": {reason}"
+    except Exception as failure:  # whatever it is, the logs say more
+        outcome, why = "not ok", f": {failure if isinstance(failure, Failed) else repr(failure)}"
+    print(f"{outcome} {number} {step.__doc__} ({time.monotonic() - begun:.1f} s){why}", flush=True)
+    return outcome
 
 
 def show_logs():
@@ -414,13 +280,12 @@ def main():
     parser.add_argument("--swage", default=f"{ROOT}/build/release/swage")
     parser.add_argument("--swage-peer", default=f"{ROOT}/build/release/swage-peer")
     parser.add_argument("--interop", default=f"{ROOT}/build/interop", help="where tests/interop/prepare put the peers")
-    parser.add_argument("--steps", type=int, nargs="+", default=sorted(STEPS), help="by default all; 1 and 2 must be among them")
-    parser.add_argument("--explain", action="store_true", help="what each step saw")
+    parser.add_argument("--steps", type=int, nargs="+", choices=STEPS, default=list(STEPS), help="all by default; 1 is needed")
+    parser.add_argument("--explain", action="store_true", help="say what each step saw; one step after the other")
     options = parser.parse_args()
-    machine.enter()
-    machine.make(ADDRESSES)
-    machine.run("ip", "-6", "route", "add", "default", "dev", "lo", "src", "3fff::1")
-    sys.exit(play(Story(options)))
+    machine.enter(needs=["pebble", "unbound", "dig", "openssl", "curl", "ip", f"{options.interop}/js-peer"])
+    machine.make(forge.ADDRESSES)
+    sys.exit(play(Story(options), options.steps, options.explain))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ globalThis.dial = async address => {
     connectionGater: { denyDialMultiaddr: () => false }, // by default pages dial no private addresses
     services: { identify: identify(), ping: ping() }
   })
-  const signal = AbortSignal.timeout(15_000)
+  const signal = AbortSignal.timeout(30_000)
   const connection = await node.dial(multiaddr(address), { signal })
   const pong = await node.services.ping.ping(connection.remotePeer, { signal })
   const lines = [`remote ${connection.remoteAddr}`, `connection ${connection.encryption} ${connection.multiplexer}`, `pong ${pong}`]

@@ -1,0 +1,131 @@
+"""What stands on the story's machine: swage as a forge, the CA, the recursor; and how to ask them."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+
+from machine import Failed, Part, WORK, read, run, until, write
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+DOMAIN = "libp2p.direct"
+BROKER = f"https://registration.{DOMAIN}"
+ACME, ROOTS = "https://localhost:14000/dir", f"{WORK}/pebble-root.pem"  # stands for Let's Encrypt: signs for the nodes
+SHORT_ACME, SHORT_ROOTS = "https://localhost:14001/dir", f"{WORK}/short-root.pem"  # one whose certificates live 16 s
+CA = f"{WORK}/ca/ca.pem"  # stands for the authorities that every system trusts: signs for the broker
+ADDRESSES = ["192.0.2.1/32", "192.0.2.2/32", "198.51.100.1/32", "203.0.113.1/32",  # swage's, as in zones/libp2p.direct
+             "2001:db8:1::1/128", "2001:db8:2::1/128", "2001:db8:3::1/128", "2001:db8:4::1/128",
+             "192.0.2.80/32", "2001:db8:80::1/128",  # the broker's
+             "192.0.2.10/32", "3fff::1/128"]  # the nodes'
+
+
+def make_authority():
+    """The CA that everything here trusts, where OpenSSL, curl, Go and Python look, and what it has signed."""
+    certificate("ca", "The story's CA", "basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign")
+    certificate("acme", "localhost", "subjectAltName=DNS:localhost", signed_by="ca")
+    certificate("broker", "broker", f"subjectAltName=DNS:registration.{DOMAIN}", signed_by="ca")
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    before = read(bundle) if os.path.exists(bundle) else ""
+    write(bundle, before + read(CA))
+    digest = run("openssl", "x509", "-noout", "-hash", "-in", CA).strip()
+    shutil.copy(CA, f"/etc/ssl/certs/{digest}.0")
+
+
+def certificate(name, subject, *extensions, signed_by=None):
+    """A key and a certificate, in WORK/ca."""
+    path = f"{WORK}/ca/{name}"
+    write(f"{WORK}/ca/openssl.cnf", "[req]\ndistinguished_name = dn\n[dn]\n")
+    signer = ["-CA", f"{WORK}/ca/{signed_by}.pem", "-CAkey", f"{WORK}/ca/{signed_by}.key"] if signed_by else []
+    run("openssl", "req", "-config", f"{WORK}/ca/openssl.cnf", "-x509", "-days", "2", "-subj", f"/CN={subject}",
+        "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", f"{path}.key", "-out", f"{path}.pem",
+        *(f"-addext={each}" for each in extensions), *signer)
+
+
+def start_swage(program):
+    write("/etc/swage/Corefile", read(f"{HERE}/etc/Corefile"))
+    shutil.copy(f"{ROOT}/zones/libp2p.direct", "/etc/swage/libp2p.direct")
+    shutil.copy(f"{WORK}/ca/broker.pem", "/etc/swage/fullchain.pem")
+    shutil.copy(f"{WORK}/ca/broker.key", "/etc/swage/privkey.pem")
+    return Part("swage", program, "-conf", "/etc/swage/Corefile", "-workers", "2")
+
+
+def start_pebble(name, port, management, roots, **settings):
+    """Its root, a new one each time it starts, is written to `roots`."""
+    config = json.loads(read(f"{HERE}/etc/pebble.json"))
+    config["pebble"].update(listenAddress=f"127.0.0.1:{port}", managementListenAddress=f"127.0.0.1:{management}", **settings)
+    write(f"{WORK}/{name}.json", json.dumps(config))
+    pebble = Part(name, "pebble", "-config", f"{WORK}/{name}.json", "-dnsserver", "127.0.0.1:53", "-strict=false",
+                  env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"})
+    pebble.says("Root CA certificate available at")
+    until(f"{name} listens", lambda: listens(management) and listens(port))
+    write(roots, run("curl", "-sS", "--fail", f"https://localhost:{management}/roots/0"))
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def dig(*question):
+    """The records of the answer, in presentation format."""
+    return run("dig", "+short", *question).splitlines()
+
+
+def label(id):
+    """A peer ID as it is in names: base58btc becomes a CIDv1 of codec libp2p-key in base36."""
+    number = 0
+    for letter in id:
+        number = 58 * number + "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz".index(letter)
+    multihash = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    if id.startswith("1"):
+        multihash = b"\0" + multihash
+    number = int.from_bytes(b"\x01\x72" + multihash, "big")
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return "k" + digits
+
+
+def served(name, port, roots):
+    """The serial number of the certificate that is served there. It has to be good for the name."""
+    try:
+        with socket.create_connection((name, port), timeout=5) as connection:
+            with ssl.create_default_context(cafile=roots).wrap_socket(connection, server_hostname=name) as tls:
+                return tls.getpeercert()["serialNumber"]
+    except OSError as error:
+        raise Failed(f"{name}, port {port}: {error}")
+
+
+def verify(chain, name, roots=ROOTS):
+    """The certificate in that file has to be good for the name."""
+    run("openssl", "verify", "-CAfile", roots, "-untrusted", chain, "-verify_hostname", name, chain)
+
+
+def reload(swage):
+    done = len(re.findall("reload: done", swage.log))
+    swage.process.send_signal(signal.SIGUSR1)
+    swage.says("reload: done", times=done + 1)
+
+
+def kill(kind):
+    """Kills the newest process `swage @dns …` or `swage @service`, and waits for its successor."""
+    victim = max(children(kind))
+    os.kill(victim, signal.SIGKILL)
+    until(f"{kind} is started again", lambda: max(children(kind), default=0) > victim)
+
+
+def children(kind):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            arguments = read(f"/proc/{pid}/cmdline").split("\0")
+        except OSError:
+            continue  # it has ended meanwhile
+        if len(arguments) > 1 and arguments[1] == kind:
+            found.append(int(pid))
+    return found
