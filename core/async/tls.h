@@ -35,7 +35,7 @@ class TlsContext {
   [[nodiscard]] static Result<TlsContext> client(std::string_view ca_pem, std::vector<std::string> alpn);
   // A client that verifies nothing: for wss:// to a peer that proves itself inside.
   [[nodiscard]] static Result<TlsContext> unverified_client(std::vector<std::string> alpn);
-  // libp2p's (libp2p/specs tls/tls.md), for either side: TLS 1.3 only; both show a certificate, which is not judged
+  // libp2p's (libp2p/specs tls/tls.md), for either side: TLS 1.3 only; both show one certificate, which is not judged
   // here (see TlsStream::peer_certificate()), but whose key must have signed the handshake. Nothing is resumed. A
   // client whose protocols do not fit is refused. The certificate is DER, the key PKCS#8 in DER.
   [[nodiscard]] static Result<TlsContext> mutual(Bytes certificate_der, Bytes key_der, std::vector<std::string> alpn);

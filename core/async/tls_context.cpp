@@ -106,6 +106,16 @@ void accept_any_chain(SSL_CTX* context) {
   SSL_CTX_set_cert_verify_callback(context, [](X509_STORE_CTX*, void*) { return 1; }, nullptr);
 }
 
+// Takes any certificate that comes alone (libp2p/specs tls/tls.md, "Peer Authentication").
+void accept_any_certificate(SSL_CTX* context) {
+  const auto is_alone = [](X509_STORE_CTX* chain, void*) {
+    if (sk_X509_num(X509_STORE_CTX_get0_untrusted(chain)) == 1) return 1;
+    X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_CHAIN_TOO_LONG);
+    return 0;
+  };
+  SSL_CTX_set_cert_verify_callback(context, is_alone, nullptr);
+}
+
 Result<> use_authorities(SSL_CTX* context, std::string_view ca_pem) {
   if (ca_pem.empty()) {
     if (SSL_CTX_set_default_verify_paths(context) != 1) return fail("{}", take_openssl_error());
@@ -224,7 +234,7 @@ Result<TlsContext> TlsContext::mutual(Bytes certificate_der, Bytes key_der, std:
   TRY(const auto key, parse_key(key_der));
   TRY(use(context, certificate.get(), key.get()));
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  accept_any_chain(context);
+  accept_any_certificate(context);
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(context, 0);
   state->alpn.must_match = true;

@@ -210,6 +210,17 @@ TEST_CASE("tls: ALPN: the server's preference; https goes on where nothing fits,
   }
 }
 
+TEST_CASE("tls: libp2p takes one certificate, not a chain") {
+  const TlsIdentity own = make_tls_identity("DNS:one");
+  const std::string chain = site().certificate_pem + authority().certificate_pem;
+  for (const bool alone : {true, false}) {
+    Loop loop;
+    const TlsContext other = *TlsContext::server(alone ? site().certificate_pem : chain, site().key_pem, {"libp2p"});
+    const Outcome outcome = shake_hands(loop, Pair(loop, peer(own, {"libp2p"}), other, ""));
+    CHECK(outcome.client == (alone ? "fine" : "TLS handshake: certificate verify failed: certificate chain too long"));
+  }
+}
+
 TEST_CASE("tls: both sides of libp2p see the other's certificate; nobody else gets in") {
   const TlsIdentity one = make_tls_identity("DNS:one"), two = make_tls_identity("DNS:two");
   {
