@@ -73,13 +73,15 @@ class TcpListener {
   [[nodiscard]] Endpoint local() const;
 
  private:
-  void accept_one(const Accepted& accepted);
+  void accept_some(const Accepted& accepted);
+  [[nodiscard]] bool accept_one(const Accepted& accepted);
 
   Loop& loop_;
   int fd_;
   std::optional<Poll> poll_;  // none when closed. Owns the Accepted, which may destroy this and so must outlive it
   Timer retry_;
-  bool starved_ = false;  // said in the log already
+  bool starved_ = false;                                            // said in the log already
+  std::shared_ptr<bool> accepting_ = std::make_shared<bool>(true);  // for accept_some(), which this may not outlive
 };
 
 }  // namespace swage::async

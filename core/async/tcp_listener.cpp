@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr int kAtOnce = 16;  // connections
+
 // On failure errno says why.
 bool bind_and_listen(int fd, const Endpoint& at) {
   const int on = 1;
@@ -31,7 +33,7 @@ bool out_of_resources(int error) { return error == EMFILE || error == ENFILE || 
 // accept() is ours, on a Poll, and not uv_listen's: that answers EMFILE by accepting and closing all who wait.
 TcpListener::TcpListener(Loop& loop, int fd, Accepted accepted)
     : loop_(loop), fd_(fd), retry_(loop, [this] { poll_->start(); }) {
-  poll_.emplace(loop, fd, [this, accepted = std::move(accepted)] { accept_one(accepted); });
+  poll_.emplace(loop, fd, [this, accepted = std::move(accepted)] { accept_some(accepted); });
 }
 
 TcpListener::~TcpListener() { close(); }
@@ -46,36 +48,48 @@ Result<std::unique_ptr<TcpListener>> TcpListener::listen(Loop& loop, const Endpo
   return std::make_unique<TcpListener>(loop, fd, std::move(accepted));
 }
 
-// One connection a turn: mostly there is only one, and this saves the accept() that would say so.
-void TcpListener::accept_one(const Accepted& accepted) {
+// Several a turn: the more the process has to do in one, the fewer turns there are.
+void TcpListener::accept_some(const Accepted& accepted) {
+  const std::shared_ptr<const bool> accepting = accepting_;
+  for (int i = 0; i < kAtOnce && *accepting; ++i) {
+    if (!accept_one(accepted)) break;
+  }
+}
+
+// False where there is none.
+bool TcpListener::accept_one(const Accepted& accepted) {
   const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     const int error = errno;
-    if (!out_of_resources(error)) return;  // another process was faster, or the client is gone
+    if (!out_of_resources(error)) return false;  // another process was faster, or the client is gone
     if (!starved_) log::warning("accept: {}; trying again", std::strerror(error));
     starved_ = true;
     poll_->stop();
     retry_.start(100ms);
-    return;
+    return false;
   }
   starved_ = false;
   auto stream = TcpStream::adopt(loop_, fd);
   if (stream) accepted(std::move(*stream));  // may have destroyed this; else the client is gone already
+  return true;
 }
 
 void TcpListener::pause() {
   CHECK(poll_);
+  *accepting_ = false;
   poll_->stop();
   retry_.stop();
 }
 
 void TcpListener::resume() {
   CHECK(poll_);
+  *accepting_ = true;
   poll_->start();
 }
 
 void TcpListener::close() {
   if (!poll_) return;
+  *accepting_ = false;
   poll_.reset();
   retry_.stop();
   ::close(fd_);

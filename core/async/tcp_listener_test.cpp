@@ -87,6 +87,25 @@ TEST_CASE("listener: pause, resume, close") {
   ::close(second);
 }
 
+TEST_CASE("listener: those who wait do not take a turn each") {
+  Loop loop;
+  std::vector<std::unique_ptr<TcpStream>> accepted;
+  const auto [fd, at] = testing::listening_socket(64);
+  TcpListener listener(loop, fd, [&](std::unique_ptr<TcpStream> stream) { accepted.push_back(std::move(stream)); });
+  std::vector<int> clients;
+  for (int i = 0; i < 48; ++i) clients.push_back(testing::client_socket(at));
+  int turns = 0;
+  const auto count = [](Loop& on, const auto& all, int& number) -> Task<> {
+    for (; all.size() < 48 && number < 1000; ++number) co_await sleep(on, 0ms);
+    on.stop();
+  };
+  loop.spawn(count(loop, accepted, turns));
+  loop.run();
+  CHECK(accepted.size() == 48);
+  CHECK(turns < 10);
+  for (const int client : clients) ::close(client);
+}
+
 TEST_CASE("listener: its function may destroy it; the connection stays") {
   Loop loop;
   std::unique_ptr<TcpListener> listener;
