@@ -285,24 +285,29 @@ TEST_CASE("http server: drain") {
   CHECK(undated(answers[3]) == ok("GET /echo ", kCloses));
 }
 
+namespace {
+
+Task<> ask_late(Bench& b, std::string& answer) {
+  TcpStream stream(b.loop);
+  co_await stream.connect(b.at);
+  co_await async::sleep(b.loop, 200ms);
+  const std::string request = get("/echo");
+  co_await stream.write(as_bytes(request));
+  co_await read_all(stream, answer);
+}
+
+}  // namespace
+
 // A handshake takes two requests, and a connection may have been accepted before its first one came.
 TEST_CASE("http server: drain: requests that are on their way are answered") {
   Limits limits;
   limits.grace_time = 1s;
   Bench bench(limits);
-  const auto late = [](Bench& b, std::string& answer) -> Task<> {
-    TcpStream stream(b.loop);
-    co_await stream.connect(b.at);
-    co_await async::sleep(b.loop, 200ms);
-    const std::string request = get("/echo");
-    co_await stream.write(as_bytes(request));
-    co_await read_all(stream, answer);
-  };
-  const auto flow = [late](Bench& b, std::vector<std::string>& answers) -> Task<> {
+  const auto flow = [](Bench& b, std::vector<std::string>& answers) -> Task<> {
     Said second_leg{{get("/"), get("/echo")}};
     second_leg.pause = 200ms;
     b.loop.spawn(talk(b, second_leg, answers[0]));
-    b.loop.spawn(late(b, answers[1]));
+    b.loop.spawn(ask_late(b, answers[1]));
     b.loop.spawn(talk(b, Said(), answers[2]));
     co_await eventually(b.loop, [&b] { return b.server->connections() == 3 && b.asked == 1; });
     b.server->drain();
