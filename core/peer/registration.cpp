@@ -26,7 +26,8 @@ class Link {
   [[nodiscard]] Task<Result<>> connect() {
     const std::string host = registration_.broker.host;
     if (const auto address = IpAddress::parse(host)) co_return co_await connect_to(*address);
-    CO_TRY(const auto addresses, co_await resolver_.resolve(host, async::Resolver::Family::any));
+    CO_TRY(const auto resolved, co_await resolver_.resolve(host, async::Resolver::Family::any));
+    const std::vector<IpAddress> addresses = preferred(resolved, registration_.submission.addresses);
     Result<> connected = fail("{}: no address", host);
     for (const IpAddress& address : addresses) {
       connected = co_await connect_to(address);
@@ -124,6 +125,13 @@ std::vector<std::string> specified(const std::vector<std::string>& addresses, co
     }
   }
   return result;
+}
+
+std::vector<IpAddress> preferred(const std::vector<IpAddress>& broker, const std::vector<std::string>& addresses) {
+  std::vector<IpAddress> first, last;
+  for (const IpAddress& address : broker) (specified(addresses, address).empty() ? last : first).push_back(address);
+  first.insert(first.end(), last.begin(), last.end());
+  return first;
 }
 
 Task<Outcome> register_value(async::Loop& loop, const libp2p::PrivateKey& key, Registration registration,

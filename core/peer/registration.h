@@ -50,4 +50,9 @@ struct Registration {
 // `addresses` with `mine` in place of unspecified ones of its family; those of the other family are left out.
 [[nodiscard]] std::vector<std::string> specified(const std::vector<std::string>& addresses, const IpAddress& mine);
 
+// The broker's addresses in the order in which they are tried: first those that leave something of `addresses`. For a
+// node that listens on 0.0.0.0 alone the IPv4 ones, whatever came first.
+[[nodiscard]] std::vector<IpAddress> preferred(const std::vector<IpAddress>& broker,
+                                               const std::vector<std::string>& addresses);
+
 }  // namespace swage::peer

@@ -278,3 +278,15 @@ TEST_CASE("registration: addresses that say nothing") {
   CHECK(peer::specified(addresses, v6) ==
         std::vector<std::string>{"/ip6/2001:db8::1/tcp/2/ws", "/ip4/198.51.100.1/tcp/3", "/some-new/thing"});
 }
+
+TEST_CASE("registration: a broker is reached where something is left to be dialled") {
+  const IpAddress v4 = IpAddress::parse("192.0.2.1").value(), v6 = IpAddress::parse("2001:db8::1").value();
+  const std::vector<IpAddress> v4_first = {v4, v6}, v6_first = {v6, v4};
+  CHECK(peer::preferred(v6_first, {"/ip4/0.0.0.0/tcp/1"}) == v4_first);
+  CHECK(peer::preferred(v4_first, {"/ip4/0.0.0.0/tcp/1"}) == v4_first);
+  CHECK(peer::preferred(v4_first, {"/ip6/::/tcp/1"}) == v6_first);
+  CHECK(peer::preferred(v6_first, {"/ip4/0.0.0.0/tcp/1", "/ip6/::/tcp/1"}) == v6_first);
+  CHECK(peer::preferred(v6_first, {"/ip4/198.51.100.1/tcp/1"}) == v6_first);
+  CHECK(peer::preferred(v6_first, {}) == v6_first);
+  CHECK(peer::preferred({v6}, {"/ip4/0.0.0.0/tcp/1"}) == std::vector<IpAddress>{v6});
+}
