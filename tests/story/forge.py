@@ -41,8 +41,8 @@ def certificate(name, subject, *extensions, signed_by=None):
     write(f"{WORK}/ca/openssl.cnf", "[req]\ndistinguished_name = dn\n[dn]\n")
     signer = ["-CA", f"{WORK}/ca/{signed_by}.pem", "-CAkey", f"{WORK}/ca/{signed_by}.key"] if signed_by else []
     run("openssl", "req", "-config", f"{WORK}/ca/openssl.cnf", "-x509", "-days", "2", "-subj", f"/CN={subject}",
-        "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", f"{path}.key", "-out", f"{path}.pem",
-        *(f"-addext={each}" for each in extensions), *signer)
+        "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        "-keyout", f"{path}.key", "-out", f"{path}.pem", *(f"-addext={each}" for each in extensions), *signer)
 
 
 def start_swage(program):
@@ -56,7 +56,8 @@ def start_swage(program):
 def start_pebble(name, port, management, roots, **settings):
     """Its root, a new one each time it starts, is written to `roots`."""
     config = json.loads(read(f"{HERE}/etc/pebble.json"))
-    config["pebble"].update(listenAddress=f"127.0.0.1:{port}", managementListenAddress=f"127.0.0.1:{management}", **settings)
+    config["pebble"].update(listenAddress=f"127.0.0.1:{port}", managementListenAddress=f"127.0.0.1:{management}",
+                            **settings)
     write(f"{WORK}/{name}.json", json.dumps(config))
     pebble = Part(name, "pebble", "-config", f"{WORK}/{name}.json", "-dnsserver", "127.0.0.1:53", "-strict=false",
                   env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"})

@@ -1,4 +1,4 @@
-"""A machine of the story's own: namespaces for processes, mounts and network, gone with all that is in them when it ends.
+"""A machine of the story's own: namespaces for processes, mounts and network, which end with all that is in them.
 
 In it /run and /etc are copies in memory, which the story may write to; the network is `lo`, with the addresses that the
 story gives it; nothing reaches outside. Whoever enters is process 1: when it ends, the kernel ends all others.
@@ -23,14 +23,15 @@ class Failed(Exception):
 
 
 def enter(needs):
-    """Runs this program again inside, and does not return; inside, returns. Where that cannot be, or one of the programs
-    that it `needs` is missing, it exits with SKIPPED; in CI, where nothing is to be missing, with 1."""
+    """Runs this program again inside, and does not return; inside, returns. Where that cannot be, or one of the
+    programs that it `needs` is missing, it exits with SKIPPED; in CI, where nothing is to be missing, with 1."""
     if os.environ.pop(_INSIDE, None):
         return
     missing = [program for program in needs if not has(program)]
     if missing:
         leave(f"the story needs {', '.join(missing)}")
-    unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--propagation", "private"]
+    unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child",
+               "--propagation", "private"]
     if os.geteuid() != 0:
         unshare.append("--map-root-user")
     probe = subprocess.run([*unshare, "mount", "-t", "tmpfs", "tmpfs", "/run"], capture_output=True, text=True)
@@ -58,7 +59,8 @@ def make(addresses):
     run("ip", "link", "set", "lo", "up")
     for address in addresses:
         run("ip", "address", "add", address, "dev", "lo", *(["nodad"] if ":" in address else []))
-    run("ip", "-6", "route", "add", "default", "dev", "lo", "src", "3fff::1")  # without a route browsers ask for no AAAA
+    # Without a route to the Internet browsers ask for no AAAA.
+    run("ip", "-6", "route", "add", "default", "dev", "lo", "src", "3fff::1")
     home = f"{WORK}/home"
     os.mkdir(home)
     kept = {name: os.environ[name] for name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}

@@ -1,5 +1,5 @@
-// A node as its users run it: it listens on TCP and WebSocket, gets its certificate by AutoTLS, and then serves WSS on the
-// same port. Certificates of the broker and of the ACME server are checked against NODE_EXTRA_CA_CERTS too.
+// A node as its users run it: it listens, gets its certificate by AutoTLS, and then serves WSS on its port for WebSocket.
+// Certificates of the broker and of the ACME server are checked against NODE_EXTRA_CA_CERTS too.
 import { autoTLS } from '@ipshipyard/libp2p-auto-tls'
 import { http } from '@libp2p/http'
 import { keychain } from '@libp2p/keychain'

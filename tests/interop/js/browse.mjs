@@ -1,5 +1,5 @@
-// Has a page in Debian's headless Chromium dial nodes. It looks up hosts of its own at every start: where that matters, run
-// this in a network namespace. Chromium trusts what is in $HOME/.pki/nssdb.
+// Has a page in Debian's headless Chromium dial nodes. Chromium looks up hosts of its own at every start: run this in a
+// network namespace. It trusts what is in $HOME/.pki/nssdb.
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'

@@ -19,7 +19,7 @@ globalThis.dial = async address => {
   const signal = AbortSignal.timeout(30_000)
   const connection = await node.dial(multiaddr(address), { signal })
   const pong = await node.services.ping.ping(connection.remotePeer, { signal })
-  const lines = [`remote ${connection.remoteAddr}`, `connection ${connection.encryption} ${connection.multiplexer}`, `pong ${pong}`]
+  const kind = `${connection.encryption} ${connection.multiplexer}`
   await node.stop()
-  return lines
+  return [`remote ${connection.remoteAddr}`, `connection ${kind}`, `pong ${pong}`]
 }
