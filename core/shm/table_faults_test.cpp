@@ -6,7 +6,9 @@
 #include <charconv>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <thread>
+#include <vector>
 
 #include "core/shm/table_testing.h"
 
@@ -249,5 +251,65 @@ TEST_CASE("table: readers and writers in threads") {
     CHECK(each.wrong == 0);
     CHECK(each.unsettled == 0);
     CHECK(each.found > 100);
+  }
+}
+
+namespace {
+
+// "3:17": the 17th value of writer 3.
+struct Written {
+  unsigned writer = 0;
+  std::uint64_t number = 0;
+};
+
+Written parse_written(std::string_view text) {
+  Written written;
+  const std::size_t colon = text.find(':');
+  std::from_chars(text.data(), text.data() + colon, written.writer);
+  std::from_chars(text.data() + colon + 1, text.data() + text.size(), written.number);
+  return written;
+}
+
+// What is wrong with the values of a key right after writer `me` has put its value `number`; empty: nothing.
+std::string fault_of(const TableValues& values, unsigned me, std::uint64_t number) {
+  std::map<unsigned, std::uint64_t> last;  // seen of each writer
+  std::size_t others = 0;
+  bool there = false;
+  for (std::size_t i = 0; i < values.count; ++i) {
+    const Written each = parse_written(values.text(i));
+    if (last.contains(each.writer) && last[each.writer] <= each.number) return "not newest first";
+    last[each.writer] = each.number;
+    there |= each.writer == me && each.number == number;
+    if (!there) ++others;
+  }
+  // It may have been pushed out, by as many as there is room for.
+  return there || others == table::kMaxValues ? "" : fmt::format("{}:{} is lost", me, number);
+}
+
+}  // namespace
+
+TEST_CASE("table: two processes that write the same keys lose nothing of each other's") {
+  TestTable table(64);
+  constexpr std::uint64_t kRounds = 30'000;
+  constexpr unsigned kShared = 3;  // keys
+  std::vector<pid_t> writers;
+  for (unsigned me = 1; me <= 2; ++me) {
+    writers.push_back(fork());
+    if (writers.back() != 0) continue;
+    TableWriter writer(table.memory.writable_bytes());
+    const Table reader = table.reader();
+    for (std::uint64_t number = 1; number <= kRounds; ++number) {
+      const std::string who = name_of(static_cast<unsigned>(number % kShared));
+      if (!writer.put(key(who), fmt::format("{}:{}", me, number), kLater, kNow)) _exit(2);
+      TableValues values;
+      if (reader.find(key(who), kNow, values) != Table::Found::yes) _exit(3);
+      if (!fault_of(values, me, number).empty()) _exit(4);
+    }
+    _exit(0);
+  }
+  for (const pid_t writer : writers) {
+    int status = -1;
+    REQUIRE(waitpid(writer, &status, 0) == writer);
+    CHECK(status == 0);
   }
 }

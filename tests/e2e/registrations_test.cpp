@@ -168,14 +168,25 @@ class Killer {
   int struck_ = 0;
 };
 
-}  // namespace
+// Reloads the server again and again, until it is destroyed.
+class Reloader {
+ public:
+  Reloader(async::Loop& loop, const Process& server) : server_(server), timer_(loop, [this] { reload(); }) { reload(); }
+  [[nodiscard]] int reloads() const { return reloads_; }
 
-TEST_CASE("registrations: what was acknowledged is answered by every dns process at once") {
-  Server server(kCorefile, {.workers = kWorkers, .release = true});
-  Run run(server);
-  run.ask_each(client_of_each(server));
-  run.start(kRegistrations);
-  run.loop().run();
+ private:
+  void reload() {
+    server_.signal(SIGUSR1);
+    ++reloads_;
+    timer_.start(700ms);
+  }
+
+  const Process& server_;
+  async::Timer timer_;
+  int reloads_ = 0;
+};
+
+void check_all_served(const Run& run) {
   REQUIRE(run.finished());
   std::map<unsigned, int> statuses;
   int unserved = 0;
@@ -186,6 +197,29 @@ TEST_CASE("registrations: what was acknowledged is answered by every dns process
   for (const auto& [status, count] : statuses) INFO("status " << status << ": " << count);
   CHECK(statuses == std::map<unsigned, int>{{200, kRegistrations}});
   CHECK(unserved == 0);
+}
+
+}  // namespace
+
+TEST_CASE("registrations: what was acknowledged is answered by every dns process at once") {
+  Server server(kCorefile, {.workers = kWorkers, .release = true});
+  Run run(server);
+  run.ask_each(client_of_each(server));
+  run.start(kRegistrations);
+  run.loop().run();
+  check_all_served(run);
+}
+
+TEST_CASE("registrations: … also while the server is reloaded all the time") {
+  Server server(kCorefile, {.workers = kWorkers, .release = true});
+  Run run(server);
+  run.ask_each(client_of_each(server));
+  run.start(kRegistrations);
+  const Reloader reloader(run.loop(), server.process());
+  run.loop().run();
+  check_all_served(run);
+  CHECK(reloader.reloads() >= 3);
+  WARN(reloader.reloads() << " reloads, " << run.failed_connections() << " requests failed and were repeated");
 }
 
 TEST_CASE("registrations: what was acknowledged stays, whoever is killed, and nothing is mixed") {
