@@ -58,7 +58,7 @@ def start(story, say):
 
 
 def start_node(story, name, port, *options, acme=ACME):
-    """A js-libp2p node with AutoTLS: TCP on `port`, WebSocket on the next one. By itself it announces none of lo."""
+    """A js-libp2p node with AutoTLS: TCP on `port`, WebSocket on the next one. A public address it has to be told."""
     return Part(name, story.js_peer, "autotls", "--broker", BROKER, "--domain", DOMAIN, "--acme", acme, *options,
                 "--announce", f"/ip6/3fff::1/tcp/{port}", "--announce", f"/ip6/3fff::1/tcp/{port + 1}/ws",
                 f"/ip4/0.0.0.0/tcp/{port}", f"/ip6/::/tcp/{port}",
@@ -239,7 +239,7 @@ def end(story, say):
 
 
 STEPS = dict(enumerate((start, js_node, verifiers, browser, acme_clients, go_client, disturbances, end), 1))
-SIDE_BY_SIDE = [[1], [2], [3, 4, 5, 6], [7], [8]]
+SIDE_BY_SIDE = [[1], [2], [3, 4, 5, 6], [7], [8]]  # most of 5 and 6 is waiting
 
 
 PROVEN = """

@@ -33,8 +33,12 @@ export async function serve (options, listen) {
       console.log(`${event} ${certificate.serialNumber} ${certificate.subjectAltName}`)
     })
   }
+  const said = new Set()
   node.addEventListener('self:peer:update', () => {
-    for (const address of node.getMultiaddrs()) console.log(`address ${address}`)
+    for (const address of node.getMultiaddrs().map(String).filter(address => !said.has(address))) {
+      said.add(address)
+      console.log(`address ${address}`)
+    }
   })
   console.log('ready')
   return node
