@@ -25,7 +25,7 @@ class Failed(Exception):
 def enter(needs):
     """Runs this program again inside, and does not return; inside, returns. Where that cannot be, or one of the
     programs that it `needs` is missing, it exits with SKIPPED; in CI, where nothing is to be missing, with 1."""
-    if os.environ.pop(_INSIDE, None):
+    if os.environ.pop(_INSIDE, None) and os.getpid() == 1:
         return
     missing = [program for program in needs if not has(program)]
     if missing:
@@ -48,7 +48,8 @@ def leave(why):
 
 def make(addresses):
     """The file systems and the network of this machine. `addresses` are put on lo."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # process 1 has no default actions
+    for number in (signal.SIGINT, signal.SIGTERM):  # process 1 has no default actions
+        signal.signal(number, lambda *_: os._exit(1))
     run("mount", "-t", "tmpfs", "tmpfs", "/run")  # without the sockets of name services outside
     os.mkdir(WORK)
     subprocess.run(["cp", "-a", "/etc/.", "/run/etc"], stderr=subprocess.DEVNULL)  # what can be read is enough
