@@ -191,7 +191,7 @@ def send_challenge(story, kind, port):
     listener = Part(f"go-{kind}", story.go_peer, "listen", "--key", key, f"/ip4/192.0.2.10/tcp/{port}")
     listener.says("^ready")
     value = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
-    said = run(story.go_peer, "register", "--key", key, BROKER, value, f"/ip4/192.0.2.10/tcp/{port}")
+    said = run(story.go_peer, "register", "--key", key, BROKER, "--", value, f"/ip4/192.0.2.10/tcp/{port}")
     answered = dig("TXT", f"_acme-challenge.{label(id)}.{DOMAIN}")
     if said != f"registered {id}\n" or answered != [f'"{value}"']:
         raise Failed(f"SendChallenge with {kind}: {said}, then the answer is {answered}")
