@@ -24,26 +24,26 @@ class Failed(Exception):
 
 def enter(needs):
     """Runs this program again inside, and does not return; inside, returns. Where that cannot be, or one of the
-    programs that it `needs` is missing, it exits with SKIPPED; in CI, where nothing is to be missing, with 1."""
+    programs that it `needs` is missing, it exits with SKIPPED; in CI, where no program is to be missing, with 1."""
     if os.environ.pop(_INSIDE, None) and os.getpid() == 1:
         return
     missing = [program for program in needs if not has(program)]
     if missing:
-        leave(f"the story needs {', '.join(missing)}")
+        leave(f"it takes {', '.join(missing)}", 1 if os.environ.get("CI") == "true" else SKIPPED)
     unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child",
                "--propagation", "private"]
     if os.geteuid() != 0:
         unshare.append("--map-root-user")
     probe = subprocess.run([*unshare, "mount", "-t", "tmpfs", "tmpfs", "/run"], capture_output=True, text=True)
     if probe.returncode != 0:
-        leave(f"this machine makes no namespaces, and the story needs them: {probe.stderr.strip()}")
+        leave(f"it takes namespaces, and this machine makes none: {probe.stderr.strip()}", SKIPPED)
     os.environ[_INSIDE] = "yes"
     os.execvp("unshare", [*unshare, sys.executable, *sys.argv])
 
 
-def leave(why):
+def leave(why, status):
     print(f"SKIPPED the story: {why}")
-    sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
+    sys.exit(status)
 
 
 def make(addresses):
