@@ -59,8 +59,9 @@ def start_pebble(name, port, management, roots, **settings):
     config["pebble"].update(listenAddress=f"127.0.0.1:{port}", managementListenAddress=f"127.0.0.1:{management}",
                             **settings)
     write(f"{WORK}/{name}.json", json.dumps(config))
+    # By default it rejects one good nonce in twenty, and certbot gives up at the second one in a row.
     pebble = Part(name, "pebble", "-config", f"{WORK}/{name}.json", "-dnsserver", "127.0.0.1:53", "-strict=false",
-                  env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"})
+                  env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0", "PEBBLE_WFE_NONCEREJECT": "0"})
     pebble.says("Root CA certificate available at")
     until(f"{name} listens", lambda: listens(management) and listens(port))
     write(roots, run("curl", "-sS", "--fail", f"https://localhost:{management}/roots/0"))

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -54,7 +55,8 @@ def make(addresses):
     os.mkdir(WORK)
     subprocess.run(["cp", "-a", "/etc/.", "/run/etc"], stderr=subprocess.DEVNULL)  # what can be read is enough
     run("mount", "--bind", "/run/etc", "/etc")
-    write("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
+    own_name = socket.gethostname()  # certbot looks it up
+    write("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {own_name}\n")
     write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
     write("/etc/resolv.conf", "nameserver 127.0.0.1\n")
     run("ip", "link", "set", "lo", "up")
