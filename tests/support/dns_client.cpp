@@ -1,10 +1,10 @@
 #include "tests/support/dns_client.h"
 
-#include <algorithm>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <cerrno>
 

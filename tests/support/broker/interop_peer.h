@@ -13,8 +13,8 @@
 
 namespace swage::tests {
 
-// "js" and "go", those that are prepared. One that is not is skipped aloud; in CI that is a failure (have_peer()), unless
-// tests/interop/prepare has found no toolchain for it and said so.
+// "js" and "go", those that are prepared. One that is not is skipped aloud; in CI that is a failure (have_peer()),
+// unless tests/interop/prepare has found no toolchain for it and said so.
 [[nodiscard]] std::vector<std::string> interop_peers();
 
 // js-libp2p knows keys of type ECDSA, but has no peer IDs for them.
