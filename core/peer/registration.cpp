@@ -87,12 +87,22 @@ std::optional<IpAddress> unspecified_in(const libp2p::Multiaddr& address) {
   return ip && ip->is_unspecified() ? ip : std::nullopt;
 }
 
+// The broker would refuse it without a reason that helps.
+Error nothing_left(const Registration& registration, const IpAddress& mine) {
+  return Error(
+      fmt::format("{} was reached over {}, and the node has no address of that kind: listen on one, or announce one",
+                  registration.broker.authority(), mine.is_v6() ? "IPv6" : "IPv4"));
+}
+
 Task<Outcome> attempt(async::Loop& loop, const libp2p::PrivateKey& key, const Registration& registration,
                       crypto::Random& random) {
   Link link(loop, registration);
   if (const auto connected = co_await link.connect(); !connected) co_return broken(connected.error());
   Submission submission = registration.submission;
   submission.addresses = specified(submission.addresses, link.mine());
+  if (submission.addresses.empty() && !registration.submission.addresses.empty()) {
+    co_return refused(nothing_left(registration, link.mine()));
+  }
   Handshake handshake(*registration.dialect, key, std::move(submission), random);
 
   const auto challenge = co_await link.exchange(handshake.first());

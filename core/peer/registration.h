@@ -41,7 +41,7 @@ struct Registration {
 };
 
 // Registers. Unspecified addresses (0.0.0.0, ::) among those to announce become the one from which the broker was
-// reached, or go. REQUIRES: loop, key and random live until it is done.
+// reached, or go; where that leaves none the broker is not asked. REQUIRES: loop, key and random live until it is done.
 [[nodiscard]] async::Task<std::expected<void, RegistrationError>> register_value(async::Loop& loop,
                                                                                  const libp2p::PrivateKey& key,
                                                                                  Registration registration,

@@ -217,6 +217,18 @@ TEST_CASE("registration: nobody there") {
   CHECK(text_of(run(loop, registration(at.port))).starts_with("network: 127.0.0.1:"));
 }
 
+TEST_CASE("registration: a node without an address that the broker could dial") {
+  Loop loop;
+  Broker broker(loop);
+  Registration made = registration(broker.port());
+  made.submission.addresses = {"/ip6/::/tcp/4001"};
+  const std::string text = text_of(run(loop, std::move(made)));
+  CHECK(text == "refused: 127.0.0.1:" + std::to_string(broker.port()) +
+                    " was reached over IPv4, and the node has no address of that kind: listen on one, or announce one");
+  broker.close();
+  loop.run();
+}
+
 TEST_CASE("registration: no answer in time") {
   Loop loop;
   Broker broker(loop, {.mute = true});
