@@ -85,7 +85,7 @@ Result<std::optional<crypto::Secret>> Broker::find_access_token() const {
   if (!settings_.access_token_file.empty()) return read_access_token(settings_.access_token_file);
   const char* const token = std::getenv(kTokenVariable);
   if (token == nullptr || *token == '\0') return std::nullopt;
-  return crypto::Secret::copy_of(as_bytes(token));
+  return parse_access_token(token, kTokenVariable);
 }
 
 Rules Broker::rules() {

@@ -175,7 +175,11 @@ Registrar::Verdict Registrar::store(const libp2p::PeerId& peer, const std::strin
   if (!stored && stored.error() == shm::ChallengeError::moved) {
     return {503, "the configuration has just changed", 1s, std::string(to_string(stored.error()))};
   }
-  if (!stored) return {503, "the store has no room", 60s, fmt::format("the store: {}", to_string(stored.error()))};
+  if (!stored) {
+    const bool full = stored.error() == shm::ChallengeError::full;
+    return {503, full ? "the store has no room" : "the store is not available", 60s,
+            std::string(to_string(stored.error()))};
+  }
   return {200, "", 0s, fmt::format("{}, {}, {}", reached.address.to_string(), reached.transport, reached.security)};
 }
 

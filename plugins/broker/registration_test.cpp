@@ -321,6 +321,7 @@ TEST_CASE("broker: a store that takes nothing") {
   missing.memory.replace({});
   const auto without = missing.register_peer();
   CHECK(without.status == 503);
+  CHECK(without.body == "the store is not available\n");
   CHECK(field(without, "Retry-After") == "60");
   CHECK(field(without, "Authentication-Info") != "-");
 }

@@ -73,17 +73,20 @@ Result<> make_file(const std::string& path, Bytes content) {
 
 Result<crypto::Secret> read_secret(const std::string& path) { return read_file(path, kMinSecret); }
 
-Result<crypto::Secret> read_access_token(const std::string& path) {
-  TRY(const crypto::Secret file, read_file(path, 1));
-  std::string_view text = as_text(file.bytes());
+Result<crypto::Secret> parse_access_token(std::string_view text, const std::string& where) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
   if (text.empty() || !std::ranges::all_of(text, is_printable)) {
-    return fail("{}: not an access token; expected one line of printable ASCII", path);
+    return fail("{}: not an access token; expected one line of printable ASCII", where);
   }
   return crypto::Secret::copy_of(as_bytes(text));
+}
+
+Result<crypto::Secret> read_access_token(const std::string& path) {
+  TRY(const crypto::Secret file, read_file(path, 1));
+  return parse_access_token(as_text(file.bytes()), path);
 }
 
 Result<crypto::Secret> read_or_make_secret(const std::string& path, crypto::Random& random) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/crypto/random.h"
 #include "core/crypto/secret.h"
@@ -17,7 +18,10 @@ inline constexpr std::size_t kMaxSecret = 4096;
 // A file of kMinSecret to kMaxSecret bytes, as they are. Warns in the log where others than its owner can read it.
 [[nodiscard]] Result<crypto::Secret> read_secret(const std::string& path);
 
-// A file of one line of printable ASCII; the spaces around it do not count. Warns as read_secret() does.
+// One line of printable ASCII; the spaces around it do not count. `where` it was found is for the error.
+[[nodiscard]] Result<crypto::Secret> parse_access_token(std::string_view text, const std::string& where);
+
+// A file that holds one. Warns as read_secret() does.
 [[nodiscard]] Result<crypto::Secret> read_access_token(const std::string& path);
 
 // What the file holds, which is made with 32 random bytes and mode 0600 where there is none: whole or not at all, and

@@ -69,6 +69,9 @@ TEST_CASE("broker: access tokens") {
   const std::pair<std::string_view, std::string_view> good[] = {
       {"token", "token"}, {"token\n", "token"}, {" \t two words \r\n", "two words"}};
   for (const auto& [text, token] : good) CHECK(text_of(read_access_token(private_file(folder, text))) == token);
+  for (const auto& [text, token] : good) CHECK(text_of(parse_access_token(text, "here")) == token);
+  CHECK(text_of(parse_access_token("", "here")) ==
+        "error: here: not an access token; expected one line of printable ASCII");
   for (const std::string_view bad : {"\n", "  ", "two\nlines", "t\xC3\xB6ken", "a\tb"}) {
     const std::string path = private_file(folder, bad);
     CHECK(text_of(read_access_token(path)) ==
