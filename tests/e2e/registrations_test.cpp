@@ -194,7 +194,7 @@ void check_all_served(const Run& run) {
     ++statuses[outcome.status];
     unserved += outcome.served ? 0 : 1;
   }
-  for (const auto& [status, count] : statuses) INFO("status " << status << ": " << count);
+  for (const auto& [status, count] : statuses) UNSCOPED_INFO("status " << status << ": " << count);
   CHECK(statuses == std::map<unsigned, int>{{200, kRegistrations}});
   CHECK(unserved == 0);
 }

@@ -54,7 +54,6 @@ async::Task<> Nodes::answer(Nodes& nodes, std::unique_ptr<async::TcpStream> stre
   if (!handshake) co_return;
   const auto done = co_await dial::converse(*handshake, buffered);
   if (!done) co_return;
-  ++nodes.proven_;
   std::array<std::uint8_t, 256> ignored;
   while (true) {
     const auto size = co_await buffered.read(ignored);

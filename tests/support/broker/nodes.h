@@ -26,8 +26,6 @@ class Nodes {
   [[nodiscard]] static libp2p::PrivateKey key(std::uint32_t index);
   // Where it listens: "/ip4/127.1.0.7/tcp/4001".
   [[nodiscard]] std::string address(std::uint32_t index) const;
-  // Handshakes that were finished.
-  [[nodiscard]] std::uint64_t proven() const { return proven_; }
 
  private:
   static async::Task<> answer(Nodes& nodes, std::unique_ptr<async::TcpStream> stream);
@@ -35,7 +33,6 @@ class Nodes {
   async::Loop& loop_;
   std::unique_ptr<async::TcpListener> listener_;
   crypto::SystemRandom random_;
-  std::uint64_t proven_ = 0;
 };
 
 }  // namespace swage::tests
