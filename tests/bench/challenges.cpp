@@ -1,5 +1,5 @@
-// bench_challenges [PEERS]: what the challenge store costs when it is full (1,000,000 peers): memory, and the time to
-// find, to store and to refuse; and that no live value was lost to those that were refused.
+// bench_challenges [PEERS [FILE]]: what the challenge store costs when it is full (1,000,000 peers): memory, and the time to
+// find, to store and to refuse; and that no live value was lost to those that were refused. With FILE: only writes the store to that file, for a server to answer from.
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/shm/challenge_keeper.h"
 #include "core/shm/segment.h"
 #include "core/shm/table.h"
+#include "tests/bench/load/queries.h"
 
 namespace {
 
@@ -28,15 +30,10 @@ double now() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
-// A peer ID of an Ed25519 key: 00 24 08 01 12 20 and 32 bytes that nobody chose.
+// A peer ID of an Ed25519 key: 00 24 08 01 12 20 and the key.
 std::string key_of(std::uint64_t peer) {
-  std::string key("\x00\x24\x08\x01\x12\x20", 6);
-  std::mt19937_64 random(peer);
-  for (int i = 0; i < 4; ++i) {
-    const std::uint64_t word = random();
-    key.append(reinterpret_cast<const char*>(&word), sizeof word);
-  }
-  return key;
+  const auto key = bench::challenge_key(peer);
+  return std::string("\x00\x24\x08\x01\x12\x20", 6).append(as_text(key));
 }
 
 std::string value_of(std::uint64_t peer) { return fmt::format("{:043}", peer); }
@@ -67,7 +64,7 @@ bool find_all(const char* what, const shm::Table& table, const std::vector<std::
   return found == (there ? keys.size() : 0);
 }
 
-Result<> bench(std::uint64_t peers) {
+Result<> measure(std::uint64_t peers) {
   TRY(shm::Segment memory, shm::Segment::create("challenges", shm::TableWriter::bytes_needed(peers)));
   shm::TableWriter::format(memory.writable_bytes(), peers, {});
   shm::TableWriter writer(memory.writable_bytes());
@@ -100,11 +97,27 @@ Result<> bench(std::uint64_t peers) {
   return {};
 }
 
+// The store as a server with `store memory FILE capacity PEERS` will find it.
+Result<> write_store(std::uint64_t peers, const std::string& path) {
+  const std::int64_t today = std::int64_t{std::time(nullptr)} * 1000;
+  shm::Shared memory("challenges");
+  memory.on_provide([](const shm::Shared&) { return Result<>(); });
+  shm::ChallengeKeeper keeper(memory, {.path = path, .capacity = peers}, {});
+  TRY(keeper.prepare(today));
+  shm::TableWriter writer(memory.writable_bytes());
+  for (std::uint64_t peer = 0; peer < peers; ++peer) {
+    if (!writer.put(as_bytes(key_of(peer)), value_of(peer), today + 86'400'000, today)) {
+      return fail("the store is full with {} peers", peer);
+    }
+  }
+  return keeper.enforce(today);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::uint64_t peers = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-  if (const auto done = bench(peers); !done) {
+  if (const auto done = argc > 2 ? write_store(peers, argv[2]) : measure(peers); !done) {
     std::fprintf(stderr, "%s\n", done.error().text().c_str());
     return 1;
   }

@@ -26,7 +26,7 @@ Each --port is a server on 127.0.0.1; they are measured in turns. What follows c
   --echo           it is an echo: check the id of its answers only
 
 For all:
-  --mix synth | --mix zone NAMES | --mix file FILE     what to ask (synth)
+  --mix synth | --mix zone NAMES | --mix challenges PEERS | --mix file FILE     what to ask (synth)
   --edns           with an OPT record in each query
   --count N        different queries of each thread (1000000); after that they repeat
   --probe S        wait up to so long until each server gives a right answer
@@ -96,8 +96,8 @@ Result<Mix> parse_mix(Words& words) {
   Mix mix;
   TRY(const std::string kind, words.text());
   if (kind == "synth") return mix;
-  if (kind == "zone") {
-    mix.kind = Mix::Kind::zone;
+  if (kind == "zone" || kind == "challenges") {
+    mix.kind = kind == "zone" ? Mix::Kind::zone : Mix::Kind::challenges;
     TRY(mix.names, words.number<std::size_t>(1, 10'000'000));
     return mix;
   }

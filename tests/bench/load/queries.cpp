@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -18,6 +19,7 @@ constexpr std::size_t kTypeAndClass = 4;
 constexpr std::size_t kPeers = 5000;
 constexpr std::string_view kForge = "libp2p.direct";
 constexpr std::uint16_t kA = 1;
+constexpr std::uint16_t kTxt = 16;
 constexpr std::uint16_t kAaaa = 28;
 constexpr std::uint64_t kAaaaPercent = 30;
 
@@ -105,6 +107,16 @@ Result<> add_zone(Queries& queries, std::size_t names, std::size_t count, std::u
   return {};
 }
 
+Result<> add_challenges(Queries& queries, std::size_t peers, std::size_t count, std::uint64_t seed) {
+  if (peers == 0) return fail("challenges need peers");
+  queries.reserve(count, 95);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto peer = peer_label(challenge_key(mixed(seed + i) % peers));
+    TRY(queries.add(fmt::format("_acme-challenge.{}.{}", peer, kForge), kTxt));
+  }
+  return {};
+}
+
 Result<> add_file(Queries& queries, const std::string& path, std::size_t count) {
   std::ifstream file(path);
   if (!file) return fail("cannot read {}", path);
@@ -177,6 +189,9 @@ Result<Queries> make_queries(const Mix& mix, std::size_t count, std::uint64_t se
     case Mix::Kind::zone:
       TRY(add_zone(queries, mix.names, count, seed));
       break;
+    case Mix::Kind::challenges:
+      TRY(add_challenges(queries, mix.names, count, seed));
+      break;
     case Mix::Kind::file:
       TRY(add_file(queries, mix.path, count));
       break;
@@ -201,6 +216,15 @@ std::string base36(Bytes bytes) {
     text.push_back("0123456789abcdefghijklmnopqrstuvwxyz"[*digit]);
   }
   return text;
+}
+
+std::array<std::uint8_t, 32> challenge_key(std::size_t index) {
+  std::array<std::uint8_t, 32> key;
+  for (std::size_t word = 0; word < 4; ++word) {
+    const std::uint64_t value = mixed(~(4 * index + word));
+    std::memcpy(&key[8 * word], &value, sizeof value);
+  }
+  return key;
 }
 
 // CIDv1, codec libp2p-key; identity multihash of 36 bytes; protobuf: key type Ed25519, 32 bytes of key.

@@ -2,6 +2,7 @@
 // arguments make the same queries in the same order: every server is asked the same.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -40,9 +41,9 @@ class Queries {
 
 // Which queries: see README.md.
 struct Mix {
-  enum class Kind : std::uint8_t { synth, zone, file };
+  enum class Kind : std::uint8_t { synth, zone, challenges, file };
   Kind kind = Kind::synth;
-  std::size_t names = 0;  // zone: of the generated zone
+  std::size_t names = 0;  // zone: of the generated zone; challenges: peers
   std::string path;       // file
 };
 
@@ -55,6 +56,9 @@ struct Mix {
 // The CIDv1 in base36 of an Ed25519 public key: 62 characters, k51….
 // REQUIRES: `public_key` has 32 bytes.
 [[nodiscard]] std::string peer_label(Bytes public_key);
+
+// The public key of peer `index` of the mix of challenges: 32 bytes that nobody chose.
+[[nodiscard]] std::array<std::uint8_t, 32> challenge_key(std::size_t index);
 
 // The apex of the generated zone, and the first label of its name `index`.
 inline constexpr std::string_view kZoneApex = "bench.example";
