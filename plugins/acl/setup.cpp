@@ -1,0 +1,101 @@
+// Reads the directive: acl [ZONES...] { ACTION [type QTYPE...] [net SOURCE...] }
+#include <strings.h>
+
+#include "plugins/acl/acl.h"
+
+namespace swage::plugins::acl {
+namespace {
+
+bool is(const std::string& word, const char* expected) { return strcasecmp(word.c_str(), expected) == 0; }
+
+Result<Action> read_action(const Controller& controller) {
+  const std::string& word = controller.val();
+  if (is(word, "allow")) return Action::allow;
+  if (is(word, "block")) return Action::block;
+  if (is(word, "filter")) return Action::filter;
+  if (is(word, "drop")) return Action::drop;
+  return std::unexpected(controller.error("acl: '{}' is no action: expected allow, block, filter or drop", word));
+}
+
+// What the words behind 'type' or 'net' add up to.
+template <typename T>
+struct Section {
+  std::vector<T> values;
+  bool given = false, all = false;
+
+  [[nodiscard]] bool restricts() const { return given && !all; }
+};
+
+Result<> read(const Controller& controller, Section<dns::Type>& types) {
+  const auto type = dns::parse_type(controller.val());
+  if (!type) return std::unexpected(controller.error("acl: {}", type.error().text()));
+  types.values.push_back(*type);
+  return {};
+}
+
+Result<> read(const Controller& controller, Section<Prefix>& nets) {
+  const auto net = Prefix::parse(controller.val());
+  if (!net) return std::unexpected(controller.error("acl: '{}' is neither an address nor a network", controller.val()));
+  nets.values.push_back(*net);
+  return {};
+}
+
+// The words up to the next section's name, to which it moves. True where there is one.
+template <typename T>
+Result<bool> read_section(Controller& controller, Section<T>& section) {
+  const std::string name = controller.val();
+  section.given = true;
+  for (bool empty = true; controller.next_arg(); empty = false) {
+    const std::string& word = controller.val();
+    if (is(word, "type") || is(word, "net")) {
+      if (empty) return std::unexpected(controller.error("acl: expected something between '{}' and '{}'", name, word));
+      return true;
+    }
+    if (word == "*") {
+      section.all = true;
+    } else {
+      TRY(read(controller, section));
+    }
+  }
+  if (is(controller.val(), name.c_str()))
+    return std::unexpected(controller.error("acl: expected something behind '{}'", name));
+  return false;
+}
+
+Result<Policy> read_policy(Controller& controller) {
+  TRY(const Action action, read_action(controller));
+  Section<dns::Type> types;
+  Section<Prefix> nets;
+  for (bool more = controller.next_arg(); more;) {
+    if (is(controller.val(), "type")) {
+      TRY(more, read_section(controller, types));
+    } else if (is(controller.val(), "net")) {
+      TRY(more, read_section(controller, nets));
+    } else {
+      return std::unexpected(controller.error("acl: '{}' is neither 'type' nor 'net'", controller.val()));
+    }
+  }
+  Policy policy{action, {}, {}};
+  if (types.restricts()) policy.types = std::move(types.values);
+  if (nets.restricts()) policy.nets.emplace(std::move(nets.values));
+  return policy;
+}
+
+}  // namespace
+
+Result<> setup(Controller& controller) {
+  std::vector<Rule> rules;
+  while (controller.next()) {
+    Rule rule;
+    TRY(rule.zones, controller.remaining_zones());
+    while (controller.next_block()) {
+      TRY(Policy policy, read_policy(controller));
+      rule.policies.push_back(std::move(policy));
+    }
+    rules.push_back(std::move(rule));
+  }
+  controller.add(std::make_unique<const Acl>(std::move(rules)));
+  return {};
+}
+
+}  // namespace swage::plugins::acl
