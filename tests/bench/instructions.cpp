@@ -1,17 +1,21 @@
-// bench_instructions: asks a Responder, and a UdpListener, one kind of query after the other, for callgrind to count the
-// instructions; tests/bench/instructions runs it so, and says what they came to. For each kind a line is printed: how many
-// queries were counted, and its name; callgrind is told to write what it has counted by then, under the same name.
+// bench_instructions: asks a Responder, and a UdpListener, one kind of query after the other, for callgrind to count
+// the instructions; tests/bench/instructions runs it so, and says what they came to. For each kind a line is printed:
+// how many queries were counted, and its name; callgrind is told to write what it has counted by then, under the same
+// name.
 //
-// The code is the release server's, set up as a dns process sets it up. Whatever chance decides elsewhere is the same in
-// each run: the queries, the peers, the seed of the challenge store.
+// The code is the release server's, set up as a dns process sets it up. Whatever chance decides elsewhere is the same
+// in each run: the queries, the peers, the seed of the challenge store.
 #include <gnu/libc-version.h>
 #include <valgrind/callgrind.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "core/dns/encode.h"
 #include "core/libp2p/peer_id.h"
 #include "core/server/configuration.h"
 #include "core/server/sockets.h"
@@ -30,6 +34,13 @@ using dns::Rcode;
 using tests::Opt;
 using tests::Packet;
 using tests::Question;
+
+// A text as a template's argument.
+template <std::size_t size>
+struct FixedText {
+  char text[size];
+  consteval FixedText(const char (&from)[size]) { std::copy_n(from, size, text); }  // NOLINT: implicit
+};
 
 constexpr std::string_view kCorefile = R"(libp2p.direct {{
     bind 127.0.0.1
@@ -67,7 +78,16 @@ constexpr std::size_t kRounds = 32;    // how often each is asked
 constexpr std::size_t kDatagrams = 63;
 constexpr std::int64_t kLongHence = std::int64_t{1} << 60;  // milliseconds
 
-std::string peer(std::size_t index) { return peer_label(challenge_key(index)); }
+// The label of a peer whose key nobody chose.
+std::string peer(std::size_t index) {
+  std::array<std::uint8_t, 32> key{};
+  std::uint64_t state = 0x9E3779B97F4A7C15 * (index + 1);
+  for (std::uint8_t& byte : key) {
+    byte = static_cast<std::uint8_t>(state >> 56);
+    state = state * 6364136223846793005 + 1442695040888963407;
+  }
+  return peer_label(key);
+}
 
 // Values for the first half of the peers, in a table whose hash has always the same seed.
 void set_challenges(server::Configuration& configuration) {
@@ -85,142 +105,116 @@ void set_challenges(server::Configuration& configuration) {
   memory.replace(*std::move(segment));
 }
 
-struct Kind {
-  std::string name;
-  Rcode rcode;
-  unsigned answers;  // records of the answer section
-  std::vector<Packet> queries;
-};
-
-// `question` has the queries of a kind for each index below kVariants.
-template <typename Make>
-Kind kind(std::string name, Rcode rcode, unsigned answers, Make question) {
-  Kind made{std::move(name), rcode, answers, {}};
-  for (std::size_t i = 0; i < kVariants; ++i) made.queries.push_back(tests::encode(question(i)));
-  return made;
+std::string forge(const std::string& below) { return below + ".libp2p.direct."; }
+std::string of_a(std::size_t i) { return forge(fmt::format("{}-0-{}-{}.{}", 20 + i * 7, i, 255 - i, peer(i))); }
+std::string of_aaaa(std::size_t i) { return forge(fmt::format("2001-db8-{:x}--{:x}.{}", i * 977, i + 1, peer(i))); }
+std::string of_peer(std::size_t i) { return forge(peer(i)); }
+std::string of_challenge(std::size_t i) { return forge("_acme-challenge." + peer(i)); }
+std::string of_no_challenge(std::size_t i) { return forge("_acme-challenge." + peer(kVariants + i)); }
+std::string of_zone(std::size_t i) { return fmt::format("{}.{}.", zone_label(i * 3001), kZoneApex); }
+std::string not_of_zone(std::size_t i) { return "no-" + of_zone(i); }
+template <FixedText name>
+std::string always(std::size_t) {
+  return name.text;
+}
+template <FixedText suffix>
+std::string any_below(std::size_t i) {
+  return fmt::format("w{}.{}", i, suffix.text);
 }
 
-std::vector<Kind> kinds() {
-  const auto address = [](std::size_t i) { return fmt::format("{}-0-{}-{}.{}", 20 + i * 7, i, 255 - i, peer(i)); };
-  const auto address6 = [](std::size_t i) { return fmt::format("2001-db8-{:x}--{:x}.{}", i * 977, i + 1, peer(i)); };
-  const auto in_forge = [](const std::string& name) { return name + ".libp2p.direct."; };
-  const auto in_zone = [](std::size_t i) { return zone_label(i * 3001) + ".bench.example."; };
-  const Opt edns{};
-  const Opt secure{.flags = tests::kDnssecOk};
-  std::vector<Kind> all;
-  all.push_back(kind("synth A", Rcode::noerror, 1, [&](std::size_t i) {
-    return Question{.name = in_forge(address(i)), .type = "A"};
-  }));
-  all.push_back(kind("synth A, EDNS", Rcode::noerror, 1, [&](std::size_t i) {
-    return Question{.name = in_forge(address(i)), .type = "A", .opt = edns};
-  }));
-  all.push_back(kind("synth AAAA", Rcode::noerror, 1, [&](std::size_t i) {
-    return Question{.name = in_forge(address6(i)), .type = "AAAA"};
-  }));
-  all.push_back(kind("synth, NODATA", Rcode::noerror, 0, [&](std::size_t i) {
-    return Question{.name = in_forge(address(i)), .type = "AAAA"};
-  }));
-  all.push_back(kind("peer, NODATA", Rcode::noerror, 0, [&](std::size_t i) {
-    return Question{.name = in_forge(peer(i)), .type = "A"};
-  }));
-  all.push_back(kind("challenge", Rcode::noerror, 1, [&](std::size_t i) {
-    return Question{.name = in_forge("_acme-challenge." + peer(i)), .type = "TXT"};
-  }));
-  all.push_back(kind("challenge, none", Rcode::noerror, 0, [&](std::size_t i) {
-    return Question{.name = in_forge("_acme-challenge." + peer(kVariants + i)), .type = "TXT"};
-  }));
-  all.push_back(kind("zone A", Rcode::noerror, 1, [&](std::size_t) {
-    return Question{.name = "www.example.org.", .type = "A"};
-  }));
-  all.push_back(kind("zone A, 100,000 names", Rcode::noerror, 1, [&](std::size_t i) {
-    return Question{.name = in_zone(i), .type = "A"};
-  }));
-  all.push_back(kind("zone NXDOMAIN, 100,000 names", Rcode::nxdomain, 0, [&](std::size_t i) {
-    return Question{.name = "no-" + in_zone(i), .type = "A"};
-  }));
-  all.push_back(kind("zone NODATA", Rcode::noerror, 0, [&](std::size_t) {
-    return Question{.name = "www.example.org.", .type = "MX"};
-  }));
-  all.push_back(kind("wildcard", Rcode::noerror, 1, [&](std::size_t i) {
-    return Question{.name = fmt::format("w{}.apps.example.org.", i), .type = "A"};
-  }));
-  all.push_back(kind("CNAME chain", Rcode::noerror, 2, [&](std::size_t) {
-    return Question{.name = "ftp.example.org.", .type = "A"};
-  }));
-  all.push_back(kind("referral", Rcode::noerror, 0, [&](std::size_t i) {
-    return Question{.name = fmt::format("w{}.sub.example.org.", i), .type = "A"};
-  }));
-  all.push_back(kind("MX with addresses, EDNS", Rcode::noerror, 1, [&](std::size_t) {
-    return Question{.name = "example.org.", .type = "MX", .opt = edns};
-  }));
-  all.push_back(kind("signed answer", Rcode::noerror, 2, [&](std::size_t) {
-    return Question{.name = "example.", .type = "MX", .opt = secure};
-  }));
-  all.push_back(kind("whoami", Rcode::noerror, 0, [&](std::size_t i) {
-    return Question{.name = fmt::format("w{}.whoami.test.", i), .type = "A"};
-  }));
-  all.push_back(kind("REFUSED", Rcode::refused, 0, [&](std::size_t i) {
-    return Question{.name = fmt::format("w{}.elsewhere.test.", i), .type = "A"};
-  }));
-  all.push_back(kind("FORMERR", Rcode::formerr, 0, [&](std::size_t i) {
-    return Question{.name = fmt::format("w{}.example.org.", i), .type = "A"};
-  }));
-  for (Packet& query : all.back().queries) query.resize(query.size() - 2);
-  return all;
+enum class Extra : std::uint8_t { none, edns, dnssec, cut };
+
+// A kind of queries, and what tells their right answer from others.
+struct Kind {
+  std::string_view name;
+  std::string (*qname)(std::size_t index);
+  const char* type;
+  Extra extra;
+  Rcode rcode;
+  unsigned answers;  // records of the answer section
+};
+
+constexpr auto kKinds = std::to_array<Kind>({
+    {"synth A", of_a, "A", Extra::none, Rcode::noerror, 1},
+    {"synth A, EDNS", of_a, "A", Extra::edns, Rcode::noerror, 1},
+    {"synth AAAA", of_aaaa, "AAAA", Extra::none, Rcode::noerror, 1},
+    {"synth NODATA", of_a, "AAAA", Extra::none, Rcode::noerror, 0},
+    {"peer NODATA", of_peer, "A", Extra::none, Rcode::noerror, 0},
+    {"challenge", of_challenge, "TXT", Extra::none, Rcode::noerror, 1},
+    {"challenge, not set", of_no_challenge, "TXT", Extra::none, Rcode::noerror, 1},
+    {"zone A", always<"www.example.org.">, "A", Extra::none, Rcode::noerror, 1},
+    {"zone A, 100,000 names", of_zone, "A", Extra::none, Rcode::noerror, 1},
+    {"zone NXDOMAIN, 100,000 names", not_of_zone, "A", Extra::none, Rcode::nxdomain, 0},
+    {"zone NODATA", always<"www.example.org.">, "MX", Extra::none, Rcode::noerror, 0},
+    {"zone MX and addresses, EDNS", always<"example.org.">, "MX", Extra::edns, Rcode::noerror, 1},
+    {"wildcard", any_below<"apps.example.org.">, "A", Extra::none, Rcode::noerror, 1},
+    {"CNAME chain", always<"ftp.example.org.">, "A", Extra::none, Rcode::noerror, 2},
+    {"referral", any_below<"sub.example.org.">, "A", Extra::none, Rcode::noerror, 0},
+    {"signed answer", always<"example.">, "MX", Extra::dnssec, Rcode::noerror, 2},
+    {"whoami", any_below<"whoami.test.">, "A", Extra::none, Rcode::noerror, 0},
+    {"REFUSED", any_below<"elsewhere.test.">, "A", Extra::none, Rcode::refused, 0},
+    {"FORMERR", any_below<"example.org.">, "A", Extra::cut, Rcode::formerr, 0},
+});
+
+// Those that are asked over UDP too.
+bool goes_over_udp(const Kind& kind) { return kind.name == "synth A" || kind.name == "REFUSED"; }
+
+std::vector<Packet> queries_of(const Kind& kind) {
+  std::vector<Packet> queries;
+  for (std::size_t i = 0; i < kVariants; ++i) {
+    Question question{.name = kind.qname(i), .type = kind.type};
+    if (kind.extra == Extra::edns) question.opt = Opt{};
+    if (kind.extra == Extra::dnssec) question.opt = Opt{.flags = tests::kDnssecOk};
+    queries.push_back(tests::encode(question));
+    if (kind.extra == Extra::cut) queries.back().resize(queries.back().size() - 2);
+  }
+  return queries;
 }
 
 void check_answer(const Kind& kind, Bytes answer) {
-  const bool right = answer.size() >= 12 && Rcode(answer[3] & 0xF) == kind.rcode && load_u16(&answer[6]) == kind.answers;
-  if (right) return;
-  std::fprintf(stderr, "bench_instructions: %s: the wrong answer: %s\n", kind.name.c_str(),
+  const bool is_right =
+      answer.size() >= 12 && static_cast<Rcode>(answer[3] & 0xF) == kind.rcode && load_u16(&answer[6]) == kind.answers;
+  if (is_right) return;
+  std::fprintf(stderr, "bench_instructions: %s: the wrong answer: %s\n", std::string(kind.name).c_str(),
                tests::to_hex(answer).c_str());
   std::exit(1);
 }
 
-// Counts what is done between `begin` and `end`.
-class Count {
- public:
-  Count() { CALLGRIND_START_INSTRUMENTATION; }
-  void end(const std::string& name, std::size_t queries) {
-    CALLGRIND_STOP_INSTRUMENTATION;
-    CALLGRIND_DUMP_STATS_AT(name.c_str());
-    std::printf("%zu %s\n", queries, name.c_str());
-  }
-};
+void end_of_count(const std::string& name, std::size_t queries) {
+  CALLGRIND_STOP_INSTRUMENTATION;
+  CALLGRIND_DUMP_STATS_AT(name.c_str());
+  std::printf("counted %zu %s\n", queries, name.c_str());
+}
 
-void ask(const Kind& kind, const server::Router& router, server::Responder& responder) {
+void ask(const Kind& kind, const std::vector<Packet>& queries, const server::Router& router,
+         server::Responder& responder) {
   const server::Arrival arrival{.client = {.address = *IpAddress::parse("192.0.2.7"), .port = 50000},
                                 .server = {.address = *IpAddress::parse("127.0.0.1"), .port = 53}};
   std::array<std::uint8_t, dns::kUdpSize> out;
-  for (const Packet& query : kind.queries) {
+  for (const Packet& query : queries) {
     check_answer(kind, MutableBytes(out).first(responder.respond(router, query, arrival, out)));
   }
-  Count count;
+  CALLGRIND_START_INSTRUMENTATION;
   for (std::size_t round = 0; round < kRounds; ++round) {
-    for (const Packet& query : kind.queries) static_cast<void>(responder.respond(router, query, arrival, out));
+    for (const Packet& query : queries) static_cast<void>(responder.respond(router, query, arrival, out));
   }
-  count.end(kind.name, kRounds * kind.queries.size());
+  end_of_count(std::string(kind.name), kRounds * queries.size());
 }
 
 // From the socket to the socket; the kernel's part is not counted.
-void ask_over_udp(const Kind& kind, server::UdpListener& listener, const Endpoint& endpoint) {
+void ask_over_udp(const Kind& kind, const std::vector<Packet>& queries, server::UdpListener& listener,
+                  const Endpoint& endpoint) {
   const tests::UdpClient client(endpoint);
-  const auto batch = [&](bool counted) {
-    for (std::size_t i = 0; i < kDatagrams; ++i) client.send(kind.queries[i % kVariants]);
-    if (counted) {
-      Count count;
-      listener.serve();
-      count.end(kind.name + ", over UDP", kDatagrams);
-    } else {
-      listener.serve();
-    }
+  for (const bool counted : {false, true}) {
+    for (std::size_t i = 0; i < kDatagrams; ++i) client.send(queries[i % kVariants]);
+    if (counted) CALLGRIND_START_INSTRUMENTATION;
+    listener.serve();
+    if (counted) end_of_count(fmt::format("{}, over UDP", kind.name), kDatagrams);
     for (std::size_t i = 0; i < kDatagrams; ++i) {
       const auto answer = client.receive();
       check_answer(kind, answer ? Bytes(*answer) : Bytes());
     }
-  };
-  batch(false);
-  batch(true);
+  }
 }
 
 int run() {
@@ -230,8 +224,7 @@ int run() {
   const tests::Port port;
   config::Sources sources;
   sources.add("Corefile", fmt::format(kCorefile, zone));
-  Result<server::Configuration> configuration =
-      server::configure(sources, "Corefile", plugins::all(), port.number());
+  Result<server::Configuration> configuration = server::configure(sources, "Corefile", plugins::all(), port.number());
   if (!configuration) {
     std::fprintf(stderr, "bench_instructions: %s\n", configuration.error().text().c_str());
     return 1;
@@ -249,9 +242,10 @@ int run() {
   server::Responder responder;
   const auto batch = server::make_udp_batch();
   server::UdpListener listener(std::move(sockets->udp[0]), port.v4(), router, responder, *batch);
-  for (const Kind& each : kinds()) {
-    ask(each, router, responder);
-    if (each.name == "REFUSED" || each.name == "synth A") ask_over_udp(each, listener, port.v4());
+  for (const Kind& each : kKinds) {
+    const std::vector<Packet> queries = queries_of(each);
+    ask(each, queries, router, responder);
+    if (goes_over_udp(each)) ask_over_udp(each, queries, listener, port.v4());
   }
   return 0;
 }
