@@ -19,6 +19,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"config", {}},
     {"crypto", {}},
     {"shm", {}},
+    {"denylist", {"shm"}},
     {"async", {}},
     {"libp2p", {"dns", "crypto"}},
     {"http", {"libp2p", "async", "crypto"}},

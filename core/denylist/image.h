@@ -1,0 +1,58 @@
+// A denylist as one block without pointers: which list decides about an address. Image reads it, in any process;
+// ImageBuilder (builder.h) makes it. Allow before deny, and the order of the lists, are resolved when it is built: what
+// an address is to the server is one look-up, whose cost does not depend on how many prefixes there are.
+//
+//     header | filter | ranges of IPv4 | ranges of IPv6 | slots of IPv4 | slots of IPv6 | lists | names
+//
+// The *ranges* of a family divide all of its addresses: each begins where the one before ends and belongs to one list,
+// or to none. Looking an address up is finding its range. Two tables make that short:
+//
+// * The *filter*, a Bloom filter of 64-bit words. Each range that belongs to a list is covered by units: networks of
+//   32, 24 or 16 bits (IPv4), 64, 48 or 32 (IPv6). An address none of whose three units is in the filter is on no list.
+//   So ends the look-up of nearly all addresses that are not denied, at three words of a table whose size is the same
+//   for one prefix and for a million.
+// * The *slots*, a hash table of units, say in which range a unit begins. That is checked by the range itself, so a
+// slot
+//   holds nothing but its number.
+//
+// All integers are of this machine's byte order: an image lives in shared memory, never in a file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/bytes.h"
+#include "core/net.h"
+#include "core/result.h"
+
+namespace swage::denylist {
+
+enum class Type : std::uint8_t { deny, allow };
+
+// The list that decides about an address.
+struct Match {
+  Type type{};
+  std::uint32_t list = 0;  // its place in the Corefile, from 0
+  std::string_view name;   // lives as long as the image
+
+  [[nodiscard]] bool denied() const { return type == Type::deny; }
+};
+
+class Image {
+ public:
+  // REQUIRES: `bytes` passed check(), and live as long as this; or are empty: no lists.
+  explicit Image(Bytes bytes) : bytes_(bytes) {}
+
+  // The first allow list that has the address, or else the first deny list; nullopt where no list has it. IPv4-mapped
+  // IPv6 is IPv4.
+  [[nodiscard]] std::optional<Match> find(const IpAddress& address) const;
+
+  // Whether reading these bytes stays within them, whatever address is looked up. They must be aligned to 8.
+  [[nodiscard]] static Result<> check(Bytes bytes);
+
+ private:
+  Bytes bytes_;
+};
+
+}  // namespace swage::denylist
