@@ -10,7 +10,7 @@ namespace swage::dns {
 namespace {
 
 constexpr std::size_t kOptFixed = 11;  // root, type, class, TTL, RDLENGTH
-constexpr std::uint8_t kQr = 0x80, kAa = 0x04, kTc = 0x02, kRd = 0x01, kCd = 0x10;
+constexpr std::uint8_t kQr = 0x80, kAa = 0x04, kTc = 0x02, kRd = 0x01, kRa = 0x80, kCd = 0x10;
 
 // Where the names are in the rdata of the types that RFC 1035 lets be compressed (RFC 3597 section 4): how many bytes
 // precede them and how many there are.
@@ -162,10 +162,11 @@ void write_header(std::uint8_t* out, const Query& query, const Response& respons
   auto rcode = static_cast<std::uint16_t>(response.rcode);
   if (rcode > 15 && !query.edns.present) rcode = static_cast<std::uint16_t>(Rcode::servfail);
   store_u16(out, query.id);
-  out[2] =
-      static_cast<std::uint8_t>(kQr | static_cast<unsigned>(query.opcode) << 3 | (response.authoritative ? kAa : 0U) |
-                                (counts.truncated ? kTc : 0U) | (query.recursion_desired ? kRd : 0U));
-  out[3] = static_cast<std::uint8_t>((query.checking_disabled ? kCd : 0U) | (rcode & 0x0F));
+  out[2] = static_cast<std::uint8_t>(kQr | static_cast<unsigned>(query.opcode) << 3 |
+                                     (response.authoritative ? kAa : 0U) | (counts.truncated ? kTc : 0U) |
+                                     (response.recursion_desired.value_or(query.recursion_desired) ? kRd : 0U));
+  out[3] = static_cast<std::uint8_t>((response.recursion_available ? kRa : 0U) | (query.checking_disabled ? kCd : 0U) |
+                                     (rcode & 0x0F));
   store_u16(out + 4, 1);
   store_u16(out + 6, counts.answer);
   store_u16(out + 8, counts.authority);
@@ -180,7 +181,8 @@ std::size_t size_limit(const Query& query) {
 }
 
 std::size_t encode(const Query& query, Response& response, MutableBytes out) {
-  CHECK(out.size() >= 512);
+  CHECK(out.size() >= 512 && response.most_bytes >= 512);
+  out = out.first(std::min<std::size_t>(out.size(), response.most_bytes));
   std::size_t at = kHeaderSize;
   std::copy(query.qname.data(), query.qname.data() + query.qname.size(), out.begin() + kHeaderSize);
   at += query.qname.size();

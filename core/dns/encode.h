@@ -14,14 +14,16 @@ inline constexpr std::uint16_t kUdpSize = 1232;
 // The most bytes a response to `query` may have on its transport.
 [[nodiscard]] std::size_t size_limit(const Query& query);
 
-// Writes the response into `out` and returns its size in bytes, at most out.size(). REQUIRES: out.size() >= 512.
+// Writes the response into `out` and returns its size in bytes, at most out.size() and response.most_bytes. REQUIRES:
+// out.size() >= 512.
 //
 // What does not fit: records of the answer and authority sections, and glue (records of the additional section that are
 // not optional), are cut with TC set (and response.truncated); optional records are left out whole RRsets at a time,
 // without TC. In the additional section, what is not optional comes first.
 //
-// Header: QR; AA and the rcode are the response's; id, opcode, RD and CD the query's; RA and AD are 0. An OPT record is
-// sent if, and only if, the query has one; an rcode above 15 becomes SERVFAIL without it.
+// Header: QR; AA, RA and the rcode are the response's; id, opcode and CD the query's, RD too unless the response says
+// otherwise; AD is 0. An OPT record is sent if, and only if, the query has one; an rcode above 15 becomes SERVFAIL
+// without it.
 [[nodiscard]] std::size_t encode(const Query& query, Response& response, MutableBytes out);
 
 // The answer to a message that parse() refused: its header, with no question, and an OPT record if it has one. Without

@@ -45,7 +45,10 @@ Response::Response() {
 void Response::clear() {
   rcode = Rcode::refused;
   authoritative = false;
+  recursion_available = false;
+  recursion_desired.reset();
   truncated = false;
+  most_bytes = 0xFFFF;
   answer.clear();
   authority.clear();
   additional.clear();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/bytes.h"
@@ -49,8 +50,11 @@ class Arena {
 class Response {
  public:
   Rcode rcode = Rcode::refused;
-  bool authoritative = false;  // AA
-  bool truncated = false;      // TC; encode() finds out
+  bool authoritative = false;             // AA
+  bool recursion_available = false;       // RA
+  std::optional<bool> recursion_desired;  // RD; none: the query's
+  bool truncated = false;                 // TC; encode() finds out
+  std::uint16_t most_bytes = 0xFFFF;      // encode() makes no larger message; 512 or more
   std::vector<Record> answer, authority, additional;
   std::vector<EdnsOption> options;  // sent only where the query has an OPT
   Arena arena;

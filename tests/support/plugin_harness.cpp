@@ -37,6 +37,10 @@ Packet encode_text(std::string_view text) {
       question.opt = Opt{.flags = kDnssecOk};
     } else if (word == "nsid") {
       question.opt = Opt{.options = {{dns::kOptionNsid, ""}}};
+    } else if (word.starts_with("size=")) {
+      question.opt = Opt{.udp_size = static_cast<std::uint16_t>(std::stoul(word.substr(5)))};
+    } else if (word == "rd") {
+      question.flags |= kRd;
     } else if (word == "notify") {
       question.flags |= kNotify;
     } else {
@@ -84,6 +88,7 @@ std::string PluginHarness::ask(std::string_view text) {
   }
   std::array<std::uint8_t, 65'535> out;
   const std::size_t size = dns::encode(query_, response_, MutableBytes(out).first(dns::size_limit(query_)));
+  sent_.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size));
   for (const auto& observer : match.block->observers) observer->sent(query_, response_, size);
   return outcome ? response_text(response_) : "error: " + outcome.error().text();
 }

@@ -27,8 +27,8 @@ class PluginHarness {
   [[nodiscard]] static std::string setup_error(std::span<const PluginType> plugins, std::string_view corefile);
 
   // The answer to "www.example.org. A", in the form of response_text(); "drop", "error: TEXT". Behind the type may come
-  // "do" (EDNS with the DO bit), "nsid" (EDNS with that option), "notify" (the opcode) and a class. Observers see it
-  // sent. REQUIRES: the name is in a server block.
+  // "do" (EDNS with the DO bit), "nsid" (EDNS with that option), "size=4096" (EDNS with that UDP size), "rd" (the
+  // flag), "notify" (the opcode) and a class. Observers see it sent. REQUIRES: the name is in a server block.
   [[nodiscard]] std::string ask(std::string_view text);
 
   // How the next queries come in.
@@ -39,12 +39,14 @@ class PluginHarness {
   // Of the last ask().
   [[nodiscard]] const Query& query() const { return query_; }
   [[nodiscard]] const Response& response() const { return response_; }
+  [[nodiscard]] Bytes sent() const { return sent_; }  // the message; REQUIRES: not dropped
 
  private:
   server::Configuration configuration_;
   Packet packet_;  // what query_ points into
   Query query_;
   Response response_;
+  Packet sent_;
 };
 
 // The rest of the chain that answers from a zone, as the plugin `file` does.
