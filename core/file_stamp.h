@@ -1,0 +1,26 @@
+// FileStamp: what tells a changed file from an unchanged one, for services that look from time to time.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <string>
+
+namespace swage {
+
+struct FileStamp {
+  std::int64_t seconds = 0, nanoseconds = 0, size = -1;
+  std::uint64_t inode = 0;
+
+  // Of the file at `path`; the default, with a size of -1, where there is none that can be looked at.
+  [[nodiscard]] static FileStamp of(const std::string& path) {
+    struct stat status{};
+    if (stat(path.c_str(), &status) != 0) return {};
+    return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino};
+  }
+  [[nodiscard]] bool exists() const { return size >= 0; }
+
+  bool operator==(const FileStamp&) const = default;
+};
+
+}  // namespace swage
