@@ -1,6 +1,7 @@
 #include "plugins/ipsubdomain/ipsubdomain.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/libp2p/peer_id.h"
 #include "core/negative.h"
@@ -16,16 +17,19 @@ bool is_under_any(dns::NameView name, const std::vector<dns::Name>& zones) {
   return std::ranges::any_of(zones, [&](const dns::Name& zone) { return name.is_under(zone); });
 }
 
-// Answers a query for the address that is qname's first label; false where it has no such address.
-bool answer_address(const Query& query, std::uint32_t ttl, Response& response) {
-  if (query.qtype != Type::a && query.qtype != Type::aaaa) return false;
+// The address that is qname's first label, if it is of the type that is asked for.
+std::optional<IpAddress> asked_address(const Query& query) {
+  if (query.qtype != Type::a && query.qtype != Type::aaaa) return std::nullopt;
   const auto address = parse_address_label(query.key.view().first_label());
-  if (!address || address->is_v6() != (query.qtype == Type::aaaa)) return false;
+  if (!address || address->is_v6() != (query.qtype == Type::aaaa)) return std::nullopt;
+  return address;
+}
+
+void answer_address(const Query& query, const IpAddress& address, std::uint32_t ttl, Response& response) {
   response.rcode = dns::Rcode::noerror;
   response.authoritative = true;
   response.answer.push_back(
-      {.owner = query.qname, .type = query.qtype, .ttl = ttl, .rdata = response.arena.copy(address->bytes())});
-  return true;
+      {.owner = query.qname, .type = query.qtype, .ttl = ttl, .rdata = response.arena.copy(address.bytes())});
 }
 
 // True where the plugins behind say that the name does not exist, or do not know its zone.
@@ -35,7 +39,7 @@ bool knows_nothing(const Response& response) {
 
 }  // namespace
 
-IpSubdomain::IpSubdomain(std::vector<ForgeZone> zones) {
+IpSubdomain::IpSubdomain(std::vector<ForgeZone> zones, denylist::Denylist denylist) : denylist_(denylist) {
   for (ForgeZone& zone : zones) {
     const std::size_t labels = zone.apex.view().label_count();
     zones_.push_back({std::move(zone), labels});
@@ -58,7 +62,12 @@ Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next 
   const std::size_t peer = query.label_count - entry->labels - 1;  // the index of the label that may be a peer ID
   if (!libp2p::PeerId::from_label(query.key_suffix(peer).first_label())) return next(query, response);
 
-  if (peer == 1 && answer_address(query, entry->zone.ttl, response)) return Outcome::send;
+  if (const auto address = peer == 1 ? asked_address(query) : std::nullopt) {
+    const auto listed = denylist_.find(*address);
+    if (listed && listed->denied()) return no_data(query, response, next, entry->zone.apex);
+    answer_address(query, *address, entry->zone.ttl, response);
+    return Outcome::send;
+  }
   if (is_under_any(query.key, entry->zone.fallthrough)) {
     TRY(const Outcome outcome, next(query, response));
     if (outcome == Outcome::drop || !knows_nothing(response)) return outcome;

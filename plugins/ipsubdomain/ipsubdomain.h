@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/denylist/denylist.h"
 #include "core/plugin.h"
 
 namespace swage::plugins::ipsubdomain {
@@ -17,7 +18,7 @@ struct ForgeZone {
 
 class IpSubdomain : public Plugin {
  public:
-  explicit IpSubdomain(std::vector<ForgeZone> zones);
+  IpSubdomain(std::vector<ForgeZone> zones, denylist::Denylist denylist);
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:
@@ -28,6 +29,7 @@ class IpSubdomain : public Plugin {
   [[nodiscard]] const Entry* find(const Query& query) const;
 
   std::vector<Entry> zones_;  // those with more labels first
+  denylist::Denylist denylist_;
 };
 
 // ipsubdomain [ZONES...] { ttl DURATION|SECONDS ; fallthrough [ZONES...] }

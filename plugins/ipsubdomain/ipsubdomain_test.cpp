@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/denylist/builder.h"
 #include "plugins/ipsubdomain/address_label.h"
 #include "tests/support/plugin_harness.h"
 
@@ -286,6 +287,28 @@ TEST_CASE("ipsubdomain: fallthrough") {
                            [](const Query&, Response&) -> Result<Outcome> { return Outcome::drop; });
     CHECK(ask(dropping, "foo.$ed.libp2p.direct. TXT") == "drop");
   }
+}
+
+TEST_CASE("ipsubdomain: an address that is denied is NODATA, whatever fallthrough says") {
+  auto chain = with_zone("libp2p.direct {\n ipsubdomain {\n  fallthrough\n }\n}\n");
+  const auto& snapshots = chain.configuration().snapshots;
+  REQUIRE(snapshots.contains("denylist libp2p.direct."));
+  const std::vector<Prefix> denied = {*Prefix::parse("203.0.113.0/24"), *Prefix::parse("2001:db8::/32")};
+  const std::vector<Prefix> allowed = {*Prefix::parse("203.0.113.7")};
+  const std::vector<denylist::Source> lists = {{"bad", denylist::Type::deny, denied},
+                                               {"good", denylist::Type::allow, allowed}};
+  const denylist::ImageBuilder builder(lists, 1);
+  auto image = *shm::Segment::create("test", builder.size());
+  builder.write(image.writable_bytes());
+  snapshots.at("denylist libp2p.direct.")->replace(std::move(image));
+  CHECK(ask(chain, "203-0-113-1.$ed.libp2p.direct. A") == kNoData);
+  CHECK(ask(chain, "2001-db8--1.$ed.libp2p.direct. AAAA") == kNoData);
+  CHECK(ask(chain, "0--ffff-cb00-7101.$ed.libp2p.direct. AAAA") == kNoData);  // 203.0.113.1
+  for (const std::string label : {"203-0-113-7", "203-0-114-1"}) {
+    CHECK(ask(chain, label + ".$ed.libp2p.direct. A").starts_with("NOERROR aa\n" + label));
+  }
+  CHECK(ask(chain, "2001-db9--1.$ed.libp2p.direct. AAAA").starts_with("NOERROR aa\n2001-db9--1"));
+  CHECK(ask(chain, "note.$ed.libp2p.direct. TXT").starts_with("NOERROR aa\nnote"));
 }
 
 TEST_CASE("ipsubdomain: several zones, the longest counts") {

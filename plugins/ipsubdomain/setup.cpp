@@ -69,7 +69,9 @@ Result<> read_directive(Controller& controller, std::vector<ForgeZone>& zones) {
 Result<> setup(Controller& controller) {
   std::vector<ForgeZone> zones;
   while (controller.next()) TRY(read_directive(controller, zones));
-  controller.add(std::make_unique<const IpSubdomain>(std::move(zones)));
+  const std::string zone = controller.zones().front().to_string();
+  const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)));
+  controller.add(std::make_unique<const IpSubdomain>(std::move(zones), denylist));
   return {};
 }
 
