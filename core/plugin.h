@@ -25,6 +25,7 @@
 #include "core/config/dispenser.h"
 #include "core/dns/query.h"
 #include "core/dns/response.h"
+#include "core/metrics/registry.h"
 #include "core/result.h"
 #include "core/shm/shared.h"
 #include "core/shm/snapshot.h"
@@ -132,6 +133,12 @@ class Controller : public config::Dispenser {
   // Has the supervisor open a TCP socket for a Service; see Host::take_listening_socket(). An Error, which names the
   // directive's token, where queries or another Service are listening there.
   [[nodiscard]] virtual Result<> listen_tcp(const Endpoint& endpoint) = 0;
+
+  // What this process counts, for the plugin `prometheus`; see core/metrics/registry.h. Ask for counters in setup() and
+  // keep them in Plugins, Observers and Services, whichever the process has: to count is to add to 8 bytes of memory
+  // that no other process writes. They outlive the process and reloads; all processes' are added up.
+  //     const metrics::Counter hits = controller.metrics().counter("swage_hello_hits_total", "Greetings.");
+  [[nodiscard]] virtual metrics::Registry& metrics() = 0;
 
   virtual void listen_on(std::vector<IpAddress> addresses) = 0;  // bind
   virtual void set_root(std::string folder) = 0;                 // root

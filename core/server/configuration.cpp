@@ -66,6 +66,8 @@ class Setup : public Controller {
     return {};
   }
 
+  metrics::Registry& metrics() override { return *configuration_.metrics; }
+
   void listen_on(std::vector<IpAddress> addresses) override { block_.addresses = std::move(addresses); }
   void set_root(std::string folder) override { root_ = std::move(folder); }
   void accept_chaos() override { block_.accepts_chaos = true; }
@@ -194,7 +196,7 @@ std::vector<std::string> Configuration::summary() const {
 }
 
 Result<Configuration> configure(config::Sources& sources, const std::string& path, std::span<const PluginType> plugins,
-                                std::uint16_t default_port) {
+                                std::uint16_t default_port, std::unique_ptr<metrics::Registry> metrics) {
   TRY(const std::vector<config::ServerBlock> blocks, config::parse(sources, path));
   std::vector<std::string_view> names;
   std::transform(plugins.begin(), plugins.end(), std::back_inserter(names), [](const auto& each) { return each.name; });
@@ -202,6 +204,7 @@ Result<Configuration> configure(config::Sources& sources, const std::string& pat
   if (blocks.empty()) return fail("{}: no server block: expected something like 'example.org {{ … }}'", path);
 
   Configuration configuration;
+  configuration.metrics = metrics ? std::move(metrics) : std::make_unique<metrics::Registry>();
   Owners owners;
   const Given given{sources, plugins, default_port};
   for (const config::ServerBlock& block : blocks) {

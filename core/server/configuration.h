@@ -30,6 +30,7 @@ struct ServiceSocket {
 };
 
 struct Configuration {
+  std::unique_ptr<metrics::Registry> metrics;
   std::vector<std::unique_ptr<Block>> blocks;
   std::vector<NamedService> services;
   std::map<std::string, std::unique_ptr<shm::Snapshot>> snapshots;  // by name
@@ -41,8 +42,10 @@ struct Configuration {
   [[nodiscard]] std::vector<std::string> summary() const;
 };
 
-// Sets up the Corefile at `path`. `default_port` is for keys without one. Errors say file and line.
+// Sets up the Corefile at `path`. `default_port` is for keys without one; without `metrics` nobody sees what is
+// counted. Errors say file and line.
 [[nodiscard]] Result<Configuration> configure(config::Sources& sources, const std::string& path,
-                                              std::span<const PluginType> plugins, std::uint16_t default_port);
+                                              std::span<const PluginType> plugins, std::uint16_t default_port,
+                                              std::unique_ptr<metrics::Registry> metrics = nullptr);
 
 }  // namespace swage::server

@@ -19,13 +19,14 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"config", {}},
     {"crypto", {}},
     {"shm", {}},
+    {"metrics", {"shm"}},
     {"denylist", {"shm"}},
     {"async", {}},
     {"libp2p", {"dns", "crypto"}},
     {"http", {"libp2p", "async", "crypto"}},
     {"dial", {"libp2p", "async", "crypto"}},
     {"peer", {"config", "dial", "http", "libp2p", "async", "crypto"}},
-    {"server", {"dns", "config", "crypto", "shm", "async", "http", "libp2p", "dial"}},
+    {"server", {"dns", "config", "crypto", "shm", "metrics", "async", "http", "libp2p", "dial"}},
 };
 
 // Libraries that only one folder of core/ may touch.
