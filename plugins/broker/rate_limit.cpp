@@ -10,9 +10,14 @@ namespace swage::plugins::broker {
 using std::chrono::microseconds;
 
 RateLimit::RateLimit(Rate rate, const crypto::Digest& seed, std::size_t sets)
-    : per_(microseconds(rate.per).count()), interval_(rate.count == 0 ? 0 : per_ / rate.count), seed_(seed) {
+    : per_(microseconds(rate.per).count()),
+      interval_(rate.count == 0 ? 0 : per_ / rate.count),
+      seed_(seed),
+      last_set_(sets - 1) {
   CHECK(std::has_single_bit(sets) && (rate.count == 0 || interval_ > 0));
-  if (interval_ != 0) sets_.resize(sets);
+  if (interval_ == 0) return;
+  sets_.reset(static_cast<Set*>(std::calloc(sets, sizeof(Set))));
+  CHECK(sets_ != nullptr);
 }
 
 std::uint64_t RateLimit::hash(Bytes key) const {
@@ -22,7 +27,7 @@ std::uint64_t RateLimit::hash(Bytes key) const {
 
 // When the bucket will be full; `now` if it is.
 std::int64_t RateLimit::full(std::uint64_t hash, std::int64_t now) const {
-  const Set& set = sets_[hash & (sets_.size() - 1)];
+  const Set& set = set_of(hash);
   const auto entry = std::ranges::find(set, hash, &Entry::hash);
   return entry == set.end() ? now : std::max(entry->full, now);
 }
@@ -37,7 +42,7 @@ void RateLimit::count(Bytes key, Time now) {
   if (interval_ == 0) return;
   const std::int64_t time = microseconds(now).count();
   const std::uint64_t hashed = hash(key);
-  Set& set = sets_[hashed & (sets_.size() - 1)];
+  Set& set = set_of(hashed);
   auto entry = std::ranges::find(set, hashed, &Entry::hash);
   if (entry == set.end()) entry = std::ranges::min_element(set, {}, &Entry::full);
   *entry = {hashed, std::min(full(hashed, time) + interval_, time + per_)};

@@ -15,7 +15,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <vector>
+#include <cstdlib>
+#include <memory>
 
 #include "core/bytes.h"
 #include "core/crypto/hash.h"
@@ -34,7 +35,7 @@ class RateLimit {
   using Time = std::chrono::milliseconds;  // of a clock that never goes back
 
   static constexpr std::size_t kWays = 8;
-  static constexpr std::size_t kSets = 16384;  // for 131072 keys, 2 MiB
+  static constexpr std::size_t kSets = 16384;  // for 131072 keys, up to 2 MiB
 
   // REQUIRES: `per` is at least a microsecond for each of `count`; `seed` is unpredictable; `sets` is a power of two.
   RateLimit(Rate rate, const crypto::Digest& seed, std::size_t sets = kSets);
@@ -52,12 +53,18 @@ class RateLimit {
   using Set = std::array<Entry, kWays>;
 
   [[nodiscard]] std::uint64_t hash(Bytes key) const;
+  [[nodiscard]] Set& set_of(std::uint64_t hash) const { return sets_[hash & last_set_]; }
   [[nodiscard]] std::int64_t full(std::uint64_t hash, std::int64_t now) const;
 
   std::int64_t per_;       // microseconds
   std::int64_t interval_;  // between two tokens; 0: no limit
   crypto::Digest seed_;
-  std::vector<Set> sets_;
+  // Straight from the system, where what was never written takes no memory.
+  struct Free {
+    void operator()(Set* sets) const { std::free(sets); }
+  };
+  std::size_t last_set_;  // all bits of an index are in it
+  std::unique_ptr<Set[], Free> sets_;
 };
 
 }  // namespace swage::plugins::broker
