@@ -17,18 +17,19 @@ class Denylist {
   // The name of the snapshot (Controller::snapshot()) for the server blocks whose first zone is this.
   [[nodiscard]] static std::string name(std::string_view zone) { return "denylist " + std::string(zone); }
 
+  Denylist() = default;  // nothing is on a list
   // REQUIRES: `snapshot` outlives this.
   explicit Denylist(const shm::Snapshot& snapshot) : snapshot_(&snapshot) {}
 
   // The list that decides about `address`; see Image::find(). The name in it is valid until control goes back to the
   // event loop.
   [[nodiscard]] std::optional<Match> find(const IpAddress& address) const {
-    const Bytes image = snapshot_->bytes();
-    return image.empty() ? std::nullopt : Image(image).find(address);
+    if (snapshot_ == nullptr) return std::nullopt;
+    return Image(snapshot_->bytes()).find(address);
   }
 
  private:
-  const shm::Snapshot* snapshot_;
+  const shm::Snapshot* snapshot_ = nullptr;
 };
 
 }  // namespace swage::denylist

@@ -24,6 +24,7 @@ int check(const Options& options, config::Sources sources, std::span<const Plugi
   }
   for (const std::string& line : configuration->summary()) std::printf("%s\n", line.c_str());
   for (const auto& [name, snapshot] : configuration->snapshots) {
+    if (snapshot->bytes().empty()) continue;  // nobody publishes it
     std::printf("%s: %zu bytes\n", name.c_str(), snapshot->bytes().size());
   }
   return 0;

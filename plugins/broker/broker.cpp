@@ -89,7 +89,9 @@ Result<std::optional<crypto::Secret>> Broker::find_access_token() const {
 }
 
 Rules Broker::rules() {
-  return {settings_.trusted_proxies, settings_.peer_limit, settings_.client_limit, std::move(access_token_)};
+  Rules rules{settings_.trusted_proxies, settings_.peer_limit, settings_.client_limit, std::move(access_token_)};
+  rules.denylist = denylist_;
+  return rules;
 }
 
 Result<> Broker::listen(Host& host, http::Server& server) const {

@@ -22,8 +22,8 @@ namespace swage::plugins::broker {
 class Broker : public Service {
  public:
   // `challenges` is acme-txt's memory; `secret` where the broker keeps its own secret, if that has no file.
-  Broker(Settings settings, shm::Shared& challenges, shm::Shared& secret)
-      : settings_(std::move(settings)), challenges_(challenges), kept_secret_(secret) {}
+  Broker(Settings settings, shm::Shared& challenges, shm::Shared& secret, denylist::Denylist denylist = {})
+      : settings_(std::move(settings)), challenges_(challenges), kept_secret_(secret), denylist_(denylist) {}
 
   // Reads the files that the directive names; an Error names its line.
   [[nodiscard]] Result<> prepare() override;
@@ -43,6 +43,7 @@ class Broker : public Service {
   const Settings settings_;
   shm::Shared& challenges_;
   shm::Shared& kept_secret_;
+  const denylist::Denylist denylist_;
   crypto::SystemRandom random_;
 
   bool ready_ = false;  // what prepare() reads is here

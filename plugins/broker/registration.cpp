@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "core/http/forwarded.h"
+#include "core/libp2p/multiaddr.h"
 #include "core/log.h"
 
 namespace swage::plugins::broker {
@@ -126,6 +127,7 @@ async::Task<Registrar::Verdict> Registrar::decide(const http::Request& request, 
                                                   async::Event& gone) {
   std::expected<RegistrationBody, Verdict> body = check(request);
   if (!body) co_return std::move(body).error();
+  if (std::optional<Verdict> refused = denied(applicant.client, *body)) co_return *std::move(refused);
   if (std::optional<Verdict> refused = admit(applicant)) co_return *std::move(refused);
   const Counted counted(dialling_);
   const auto reached = co_await reach_(applicant.peer, std::move(body->addresses), gone);
@@ -149,6 +151,27 @@ std::expected<RegistrationBody, Registrar::Verdict> Registrar::check(const http:
   std::expected<RegistrationBody, std::string_view> body = parse_registration_body(request.body);
   if (!body) return std::unexpected(Verdict{400, std::string(body.error())});
   return *std::move(body);
+}
+
+// Nobody registers from an address that is denied, nor for one. Names are not resolved for this. The words are
+// p2p-forge's.
+std::optional<Registrar::Verdict> Registrar::denied(const IpAddress& client, const RegistrationBody& body) const {
+  const auto look = [this](const char* whose, const IpAddress& address) -> std::optional<Verdict> {
+    const auto listed = rules_.denylist.find(address);
+    if (!listed || !listed->denied()) return std::nullopt;
+    return Verdict{403, fmt::format("403 Forbidden: {} IP {} blocked by {}", whose, address.to_string(), listed->name)};
+  };
+  if (auto verdict = look("client", client)) return verdict;
+  for (const std::string& text : body.addresses) {
+    const auto address = libp2p::Multiaddr::parse(text);
+    if (!address) continue;
+    for (const auto& component : address->components()) {
+      const auto ip = component.ip();
+      if (!ip) continue;
+      if (auto verdict = look("multiaddr", *ip)) return verdict;
+    }
+  }
+  return std::nullopt;
 }
 
 bool Registrar::has_access(const http::Request& request) const {

@@ -14,6 +14,7 @@
 #include "core/async/task.h"
 #include "core/crypto/random.h"
 #include "core/crypto/secret.h"
+#include "core/denylist/denylist.h"
 #include "core/dial/dialer.h"
 #include "core/http/message.h"
 #include "core/http/server.h"
@@ -41,6 +42,7 @@ struct Rules {
   Rate peer_limit, client_limit;
   std::optional<crypto::Secret> access_token;  // none: all peers may register
   std::size_t dialling = 512;                  // registrations at once
+  denylist::Denylist denylist{};               // whose addresses may not register
 };
 
 class Registrar {
@@ -74,6 +76,7 @@ class Registrar {
   [[nodiscard]] async::Task<Verdict> decide(const http::Request& request, const Applicant& applicant,
                                             async::Event& gone);
   [[nodiscard]] std::expected<RegistrationBody, Verdict> check(const http::Request& request) const;
+  [[nodiscard]] std::optional<Verdict> denied(const IpAddress& client, const RegistrationBody& body) const;
   [[nodiscard]] bool has_access(const http::Request& request) const;
   [[nodiscard]] std::optional<Verdict> admit(const Applicant& applicant);
   [[nodiscard]] Verdict store(const libp2p::PeerId& peer, const std::string& value, const dial::Reached& reached);

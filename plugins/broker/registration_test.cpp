@@ -5,6 +5,7 @@
 
 #include "core/async/testing.h"
 #include "core/crypto/testing.h"
+#include "core/denylist/builder.h"
 #include "core/libp2p/peer_id_auth_client.h"
 #include "core/shm/table.h"
 #include "plugins/broker/api.h"
@@ -342,6 +343,59 @@ TEST_CASE("broker: addresses are the dialler's, whatever they are; the body boun
     CHECK(static_cast<std::size_t>(std::ranges::count(service.dialer.asked.back(), ' ')) ==
           std::max<std::size_t>(count, 1));
   }
+}
+
+TEST_CASE("broker: who is denied, or registers an address that is, gets 403 with the list's name") {
+  const std::vector<Prefix> bad = {*Prefix::parse("198.51.100.0/24"), *Prefix::parse("2001:db8:bad::/48")};
+  const std::vector<Prefix> good = {*Prefix::parse("198.51.100.7")};
+  const std::vector<denylist::Source> lists = {{"bad-ones", denylist::Type::deny, bad},
+                                               {"good-ones", denylist::Type::allow, good}};
+  const denylist::ImageBuilder builder(lists, 1);
+  shm::Snapshot snapshot("denylist");
+  auto image = *shm::Segment::create("test", builder.size());
+  builder.write(image.writable_bytes());
+  snapshot.replace(std::move(image));
+
+  Rules rules = with_limits({1, 1h}, {});
+  rules.trusted_proxies = {*Prefix::parse("10.0.0.0/8")};
+  rules.denylist = denylist::Denylist(snapshot);
+  Service service(std::move(rules));
+  const struct {
+    std::string_view client, forwarded;
+    std::string addresses;
+    std::string_view refusal;  // empty: 200
+  } cases[] = {
+      {"198.51.100.1", "", kAddress, "client IP 198.51.100.1"},
+      {"10.0.0.1", "192.0.2.7, 198.51.100.2", kAddress, "client IP 198.51.100.2"},
+      {"10.0.0.1", "198.51.100.2, 192.0.2.7", kAddress, ""},  // who vouches for the first?
+      {"192.0.2.7", "198.51.100.2", kAddress, ""},            // not a trusted proxy
+      {"198.51.100.7", "", "/ip4/198.51.100.7/tcp/1", ""},
+      {"192.0.2.7", "", "/ip4/198.51.100.9/udp/4001/quic-v1", "multiaddr IP 198.51.100.9"},
+      {"192.0.2.7", "", "/ip6/2001:db8:bad::1/tcp/1/ws", "multiaddr IP 2001:db8:bad::1"},
+      {"192.0.2.7", "", "/ip6/::ffff:198.51.100.9/tcp/1", "multiaddr IP ::ffff:198.51.100.9"},
+      {"192.0.2.7", "", "nonsense\",\"" + kAddress + "\",\"/ip4/198.51.100.3/tcp/1", "multiaddr IP 198.51.100.3"},
+      {"192.0.2.7", "", "/dns4/198.51.100.3.example/tcp/1", ""},
+  };
+  std::uint8_t peer = 1;
+  for (const auto& each : cases) {
+    CAPTURE(each.client, each.forwarded, each.addresses);
+    service.caller.address = *IpAddress::parse(each.client);
+    const std::string body = fmt::format(R"({{"value":"{}","addresses":["{}"]}})", kValue, each.addresses);
+    http::Request request = registration(service.authorization(++peer), body);
+    if (!each.forwarded.empty()) request.fields.add("X-Forwarded-For", std::string(each.forwarded));
+    const std::size_t dialled = service.dialer.asked.size();
+    const auto response = service.ask(request);
+    const bool refused = !each.refusal.empty();
+    CHECK(response.status == (refused ? 403 : 200));
+    CHECK(response.body == (refused ? fmt::format("403 Forbidden: {} blocked by bad-ones\n", each.refusal) : ""));
+    CHECK(service.dialer.asked.size() == dialled + (refused ? 0 : 1));
+    if (!refused) continue;
+    // Who was refused was not counted by the limit, which lets a peer register once.
+    service.caller.address = *IpAddress::parse("192.0.2.7");
+    CHECK(service.register_peer(peer).status == 200);
+  }
+  service.caller.address = *IpAddress::parse("198.51.100.1");
+  CHECK(service.ask(registration(service.authorization(), "{}")).status == 400);  // the body comes first
 }
 
 TEST_CASE("broker: limit of a peer") {

@@ -202,7 +202,8 @@ Result<> setup(Controller& controller) {
     settings.listen = everywhere;
   }
   shm::Shared& secret = controller.service_memory("broker secret " + settings.domain);
-  controller.add(std::make_unique<Broker>(std::move(settings), challenges, secret));
+  const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)));
+  controller.add(std::make_unique<Broker>(std::move(settings), challenges, secret, denylist));
   return {};
 }
 
