@@ -1,18 +1,16 @@
 // bench_load: asks a server on 127.0.0.1 as much as it can answer, checks every answer, and says how many there were
 // and what they cost the server. See README.md.
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/result.h"
 #include "tests/bench/load/client.h"
-#include "tests/bench/load/cpu_time.h"
+#include "tests/bench/load/measure.h"
 #include "tests/bench/load/queries.h"
+#include "tests/bench/load/words.h"
 
 namespace swage::bench {
 namespace {
@@ -50,8 +48,7 @@ struct Options {
   std::vector<Target> targets;
   ClientOptions client;  // but the port and echo, which are the target's
   Mix mix;
-  double seconds = 2;
-  double warm_up = 0.3;
+  Interval interval;
   double probe = 0;
   unsigned turns = 1;
   unsigned threads = 1;
@@ -59,55 +56,6 @@ struct Options {
   bool edns = false;
   std::string zone_file;  // write it, and nothing else
 };
-
-// The words of the command line, one after the other.
-class Words {
- public:
-  Words(int count, char** words) : words_(words + 1, words + count) {}
-
-  [[nodiscard]] std::optional<std::string> next() {
-    if (at_ == words_.size()) return std::nullopt;
-    return words_[at_++];
-  }
-
-  [[nodiscard]] Result<std::string> text() {
-    auto word = next();
-    if (!word) return fail("'{}' needs an argument", words_.back());
-    return *word;
-  }
-
-  template <typename T>
-  [[nodiscard]] Result<T> number(T lowest, T highest) {
-    TRY(const std::string word, text());
-    T value{};
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error != std::errc() || end != word.data() + word.size() || value < lowest || value > highest) {
-      return fail("'{}' is not a number from {} to {}", word, lowest, highest);
-    }
-    return value;
-  }
-
- private:
-  std::vector<std::string> words_;
-  std::size_t at_ = 0;
-};
-
-Result<Mix> parse_mix(Words& words) {
-  Mix mix;
-  TRY(const std::string kind, words.text());
-  if (kind == "synth") return mix;
-  if (kind == "zone" || kind == "challenges") {
-    mix.kind = kind == "zone" ? Mix::Kind::zone : Mix::Kind::challenges;
-    TRY(mix.names, words.number<std::size_t>(1, 10'000'000));
-    return mix;
-  }
-  if (kind == "file") {
-    mix.kind = Mix::Kind::file;
-    TRY(mix.path, words.text());
-    return mix;
-  }
-  return fail("no such mix: {}", kind);
-}
 
 Result<> parse_target_option(const std::string& name, Words& words, std::vector<Target>& targets) {
   if (name == "--port") {
@@ -138,9 +86,9 @@ Result<> parse_option(const std::string& name, Words& words, Options& options) {
   } else if (name == "--probe") {
     TRY(options.probe, words.number<double>(0, 3600));
   } else if (name == "--seconds") {
-    TRY(options.seconds, words.number<double>(0.01, 3600));
+    TRY(options.interval.seconds, words.number<double>(0.01, 3600));
   } else if (name == "--warm-up") {
-    TRY(options.warm_up, words.number<double>(0, 3600));
+    TRY(options.interval.warm_up, words.number<double>(0, 3600));
   } else if (name == "--turns") {
     TRY(options.turns, words.number<unsigned>(1, 10'000));
   } else if (name == "--window") {
@@ -173,108 +121,6 @@ Result<Options> parse_options(int count, char** arguments) {
 }
 
 using Clients = std::vector<std::unique_ptr<Client>>;  // one for each thread
-using Clock = std::chrono::steady_clock;
-
-struct Totals {
-  std::uint64_t answered = 0;
-  std::uint64_t wrong = 0;
-  std::uint64_t lost = 0;
-  std::uint64_t late = 0;
-};
-
-Totals totals(const Clients& clients) {
-  Totals sum;
-  for (const auto& client : clients) {
-    sum.answered += client->counters().answered;
-    sum.wrong += client->counters().wrong;
-    sum.lost += client->counters().lost;
-    sum.late += client->counters().late;
-  }
-  return sum;
-}
-
-Totals operator-(const Totals& a, const Totals& b) {
-  return {.answered = a.answered - b.answered,
-          .wrong = a.wrong - b.wrong,
-          .lost = a.lost - b.lost,
-          .late = a.late - b.late};
-}
-
-// One end of the measured interval.
-struct Mark {
-  Clock::time_point time;
-  std::uint64_t answered = 0;
-  CpuTime cpu;
-};
-
-Result<Mark> take_mark(const Clients& clients, const std::vector<pid_t>& pids) {
-  TRY(const CpuTime cpu, cpu_time(pids));
-  return Mark{.time = Clock::now(), .answered = totals(clients).answered, .cpu = cpu};
-}
-
-struct Report {
-  double seconds = 0;
-  double rate = 0;  // right answers a second
-  double cpu = 0;   // µs for each right answer
-  double system_share = 0;
-  double busy = 0;  // CPUs that the server used
-  Totals total;     // warm-up and end included
-  Histogram latency;
-  std::string first_wrong;
-};
-
-// One turn of one server.
-Result<Report> measure(Clients& clients, const std::vector<pid_t>& pids, const Options& options) {
-  const Totals before = totals(clients);
-  std::atomic<Phase> phase = Phase::warm_up;
-  std::vector<std::jthread> threads;
-  for (const auto& client : clients) threads.emplace_back([&phase, &client] { client->run(phase); });
-  std::this_thread::sleep_for(std::chrono::duration<double>(options.warm_up));
-  const auto begin = take_mark(clients, pids);
-  phase = Phase::measure;
-  if (begin) std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));
-  const auto end = take_mark(clients, pids);
-  phase = Phase::drain;
-  threads.clear();
-  if (!begin) return std::unexpected(begin.error());
-  if (!end) return std::unexpected(end.error());
-
-  Report report;
-  report.total = totals(clients) - before;
-  for (const auto& client : clients) {
-    report.latency.merge(client->latency());
-    if (report.first_wrong.empty()) report.first_wrong = client->counters().first_wrong;
-  }
-  const auto answered = static_cast<double>(end->answered - begin->answered);
-  const auto run = static_cast<double>(end->cpu.run - begin->cpu.run) / 1e9;
-  const auto user = static_cast<double>(end->cpu.user - begin->cpu.user);
-  const auto system = static_cast<double>(end->cpu.system - begin->cpu.system);
-  report.seconds = std::chrono::duration<double>(end->time - begin->time).count();
-  report.rate = answered / report.seconds;
-  report.busy = run / report.seconds;
-  if (answered > 0) report.cpu = run / answered * 1e6;
-  if (user + system > 0) report.system_share = system / (user + system);
-  return report;
-}
-
-void print(const Report& report, const Target& target) {
-  const auto us = [&](double share) { return static_cast<double>(report.latency.quantile(share)) / 1000; };
-  const Totals& total = report.total;
-  fmt::print(R"({{"port": {}, "seconds": {:.3f}, "answered": {}, "wrong": {}, "lost": {}, "late": {}, "qps": {:.0f}, )",
-             target.port, report.seconds, total.answered, total.wrong, total.lost, total.late, report.rate);
-  fmt::print(R"("latency_us": {{"p50": {:.1f}, "p99": {:.1f}, "p999": {:.1f}}}, )", us(0.5), us(0.99), us(0.999));
-  fmt::print(R"("cpu_us": {:.4f}, "cpu_system_share": {:.3f}, "cpu_busy": {:.3f}, "first_wrong": "{}"}})"
-             "\n",
-             report.cpu, report.system_share, report.busy, report.first_wrong);
-  fmt::print(stderr, "port {}: {:.0f} queries/s, {} wrong, {} lost; latency p50 {:.0f} p99 {:.0f} p99.9 {:.0f} µs",
-             target.port, report.rate, total.wrong, total.lost, us(0.5), us(0.99), us(0.999));
-  if (!target.pids.empty()) {
-    fmt::print(stderr, "; {:.3f} µs CPU a query, {:.0f} % of it system, {:.2f} CPUs busy", report.cpu,
-               report.system_share * 100, report.busy);
-  }
-  fmt::print(stderr, "\n");
-  if (!report.first_wrong.empty()) fmt::print(stderr, "the first wrong answer: {}\n", report.first_wrong);
-}
 
 // What every thread asks; the same for each server.
 Result<std::vector<Queries>> make_all_queries(const Options& options) {
@@ -310,10 +156,11 @@ Result<bool> load(const Options& options) {
   bool good = true;
   for (unsigned turn = 0; turn < options.turns; ++turn) {
     for (std::size_t i = 0; i < servers.size(); ++i) {
-      TRY(const Report report, measure(servers[i], options.targets[i].pids, options));
-      print(report, options.targets[i]);
-      const Totals& total = report.total;
-      good = good && total.wrong == 0 && total.answered > 0 && total.lost * 1000 <= total.answered;
+      std::vector<Asker*> askers;
+      for (const auto& client : servers[i]) askers.push_back(client.get());
+      TRY(const Report report, measure(askers, options.targets[i].pids, options.interval));
+      report.print(options.targets[i].port);
+      good = good && report.good();
     }
   }
   return good;

@@ -11,11 +11,6 @@
 namespace swage::bench {
 namespace {
 
-std::uint64_t now_ns() {
-  const auto since = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
-}
-
 Result<int> connect_to(std::uint16_t port) {
   const int descriptor = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return fail("socket: {}", std::strerror(errno));
@@ -82,38 +77,25 @@ std::size_t Flow::receive(bool measuring) {
   return count;
 }
 
-void Flow::wrong(Bytes answer) {
-  Counters::add(counters_.wrong);
-  if (!counters_.first_wrong.empty()) return;
-  for (const std::uint8_t byte : answer) counters_.first_wrong += fmt::format("{:02x}", byte);
-}
-
 void Flow::take(Bytes answer, std::uint64_t now, bool measuring) {
-  if (answer.size() < 12) return wrong(answer);
+  if (answer.size() < 12) return counters_.add_wrong(answer);
   const std::uint16_t id = load_u16(answer.data());
   Slot& asked = slot(id);
   if (!asked.under_way || asked.id != id) {
-    if (given_up_ == 0) return wrong(answer);
+    if (given_up_ == 0) return counters_.add_wrong(answer);
     --given_up_;
     return Counters::add(counters_.late);
   }
   asked.under_way = false;
   --under_way_;
-  if (!check(answer, asked)) return wrong(answer);
+  if (!check(answer, asked)) return counters_.add_wrong(answer);
   Counters::add(counters_.answered);
   if (measuring) latency_.add(now > asked.due ? now - asked.due : 0);
 }
 
-// A response to the very question, NOERROR, not truncated, with an answer.
 bool Flow::check(Bytes answer, const Slot& asked) const {
-  const bool response = (answer[2] & 0x80) != 0;
-  if (options_.echo) return response;
-  const bool truncated = (answer[2] & 0x02) != 0;
-  const unsigned rcode = answer[3] & 0x0f;
-  const unsigned answers = load_u16(&answer[6]);
-  if (!response || truncated || rcode != 0 || answers == 0) return false;
-  const Bytes question = queries_.question(asked.query);
-  return answer.size() > 12 + question.size() && std::memcmp(&answer[12], question.data(), question.size()) == 0;
+  if (options_.echo) return (answer[2] & 0x80) != 0;
+  return queries_.answered_by(answer, asked.query);
 }
 
 void Flow::expire(std::uint64_t now) {

@@ -4,34 +4,16 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "core/result.h"
-#include "tests/bench/load/histogram.h"
+#include "tests/bench/load/asker.h"
 #include "tests/bench/load/queries.h"
 
 namespace swage::bench {
-
-enum class Phase : std::uint8_t { warm_up, measure, drain };
-
-// Written by one thread, read by any.
-struct Counters {
-  std::atomic<std::uint64_t> answered = 0;  // rightly
-  std::atomic<std::uint64_t> wrong = 0;     // any other packet: see Flow::check
-  std::atomic<std::uint64_t> lost = 0;      // no answer in time
-  std::atomic<std::uint64_t> late = 0;      // came after it had been counted as lost
-
-  std::string first_wrong;  // in hexadecimal; to be read by the thread that writes, or when that ended
-
-  static void add(std::atomic<std::uint64_t>& counter) {
-    counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  }
-};
 
 struct ClientOptions {
   std::uint16_t port = 53;  // on 127.0.0.1
@@ -74,7 +56,6 @@ class Flow {
   };
 
   [[nodiscard]] Slot& slot(std::uint64_t serial) { return slots_[serial % kSlots]; }
-  void wrong(Bytes answer);
   void take(Bytes answer, std::uint64_t now, bool measuring);
   [[nodiscard]] bool check(Bytes answer, const Slot& slot) const;
 
@@ -93,7 +74,7 @@ class Flow {
   std::array<mmsghdr, kBatch> messages_;
 };
 
-class Client {
+class Client : public Asker {
  public:
   // `queries` outlives it and is not used by another client that runs at the same time. REQUIRES: it is not empty.
   Client(const ClientOptions& options, Queries& queries) : options_(options), queries_(queries) {}
@@ -101,21 +82,13 @@ class Client {
   [[nodiscard]] Result<> open();
   // Asks one query until it is answered rightly; fails when `patience` is over.
   [[nodiscard]] Result<> probe(std::chrono::nanoseconds patience);
-  // Asks until `phase` is drain and nothing is under way any more. Never sleeps: a sleeping client would make the
-  // server pay for waking it.
-  void run(const std::atomic<Phase>& phase);
-
-  [[nodiscard]] const Counters& counters() const { return counters_; }
-  // Of the answers that came in Phase::measure of the last run. REQUIRES: it is over.
-  [[nodiscard]] const Histogram& latency() const { return latency_; }
+  void run(const std::atomic<Phase>& phase) override;
 
  private:
   void fill(Flow& flow, std::uint64_t now);
 
   ClientOptions options_;
   Queries& queries_;
-  Counters counters_;
-  Histogram latency_;
   std::vector<std::unique_ptr<Flow>> flows_;
   std::size_t asked_ = 0;
   std::size_t start_asked_ = 0;  // when this run began

@@ -180,6 +180,16 @@ Bytes Queries::question(std::size_t index) const {
   return Bytes(bytes_).subspan(begin, ends_[index] - begin - (edns_ ? kOpt.size() : 0));
 }
 
+bool Queries::answered_by(Bytes answer, std::size_t index) const {
+  const bool response = (answer[2] & 0x80) != 0;
+  const bool truncated = (answer[2] & 0x02) != 0;
+  const unsigned rcode = answer[3] & 0x0f;
+  const unsigned answers = load_u16(&answer[6]);
+  if (!response || truncated || rcode != 0 || answers == 0) return false;
+  const Bytes asked = question(index);
+  return answer.size() > kHeader + asked.size() && std::memcmp(&answer[kHeader], asked.data(), asked.size()) == 0;
+}
+
 Result<Queries> make_queries(const Mix& mix, std::size_t count, std::uint64_t seed, bool edns) {
   Queries queries(edns);
   switch (mix.kind) {

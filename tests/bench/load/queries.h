@@ -30,6 +30,9 @@ class Queries {
   [[nodiscard]] MutableBytes packet(std::size_t index);
   // The part behind the header that an answer must repeat.
   [[nodiscard]] Bytes question(std::size_t index) const;
+  // Whether `answer` is a response to the very question, NOERROR, not truncated, with an answer. The id is the caller's
+  // to compare. REQUIRES: it has a whole header.
+  [[nodiscard]] bool answered_by(Bytes answer, std::size_t index) const;
 
  private:
   [[nodiscard]] std::size_t begin_of(std::size_t index) const { return index == 0 ? 0 : ends_[index - 1]; }
