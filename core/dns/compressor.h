@@ -23,8 +23,8 @@ class Compressor {
   // The names form a tree whose edges are labels. A node is the place in the message where its label stands; the table
   // holds each node under the hash of its parent's place and its label, so one probe goes one label down.
   struct Node {
-    std::uint16_t place = 0;   // 0: the slot is empty
-    std::uint16_t parent = 0;  // place of the node that this label hangs on; 0 is the root
+    std::uint16_t place;   // 0: the slot is empty
+    std::uint16_t parent;  // place of the node that this label hangs on; 0 is the root
   };
   static constexpr std::size_t kSlots = 256;
   static constexpr std::size_t kMostNodes = kSlots * 3 / 4;

@@ -153,20 +153,18 @@ Name Name::lowercased() const {
   return result;
 }
 
+// Sixteen bytes at a time, in a register that every machine of 64 bits has: 30 instructions for a name of 90 bytes
+// where words of 8 bytes took 240. What lies behind the name is changed too, and is nothing.
 void Name::assign_lowercased(NameView view) {
+  using Lane __attribute__((vector_size(16))) = std::uint8_t;
+  static_assert((kMaxName + 1) % sizeof(Lane) == 0);
   std::memcpy(bytes_.data(), view.data(), view.size());
   size_ = static_cast<std::uint8_t>(view.size());
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  for (std::size_t i = 0; i < view.size(); i += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, &bytes_[i], 8);
-    // The high bit of each byte: set in `above_at` from 'A' on, in `above_z` behind 'Z'; bytes of 0x80 and more are
-    // left out.
-    const std::uint64_t seven_bits = word & (0x7F * kOnes);
-    const std::uint64_t above_at = seven_bits + (0x80 - 'A') * kOnes;
-    const std::uint64_t above_z = seven_bits + (0x80 - 'Z' - 1) * kOnes;
-    word |= (((above_at & ~above_z & ~word) & (0x80 * kOnes)) >> 2);
-    std::memcpy(&bytes_[i], &word, 8);
+  for (std::size_t i = 0; i < view.size(); i += sizeof(Lane)) {
+    Lane bytes;
+    std::memcpy(&bytes, &bytes_[i], sizeof bytes);
+    bytes += reinterpret_cast<Lane>(bytes - 'A' < 26) & 0x20;
+    std::memcpy(&bytes_[i], &bytes, sizeof bytes);
   }
 }
 

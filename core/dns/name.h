@@ -74,7 +74,7 @@ class Name {
   [[nodiscard]] const std::uint8_t* data() const { return bytes_.data(); }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] Name lowercased() const;
-  // Becomes `view` in lower case, eight bytes at a time: every query does it.
+  // Becomes `view` in lower case: every query does it.
   void assign_lowercased(NameView view);
   // `label` (at most 63 bytes) put before this name; an error where the whole would be longer than 255 bytes.
   [[nodiscard]] Result<Name> child(Bytes label) const;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/dns/label_hash.h"
+
 namespace swage::dns {
 
 using zone_image::Node;
@@ -35,7 +37,7 @@ void SearchName::hash_all() {
   std::uint64_t hash = hashes_[0] = zone_image::kApexHash;
   const std::size_t deepest = std::min<std::size_t>(depth_, zone_.max_depth);
   for (std::size_t depth = 1; depth <= deepest; ++depth) {
-    hash = hashes_[depth] = zone_image::hash_label(hash, key_ + labels_[depth_ - depth]);
+    hash = hashes_[depth] = hash_label(hash, key_ + labels_[depth_ - depth]);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/dns/canonical_key.h"
+#include "core/dns/label_hash.h"
 #include "core/dns/zone_lookup.h"
 
 namespace swage::dns {
@@ -192,7 +193,7 @@ void ZoneWriter::insert(const PlannedNode& planned, NameView name, Ref ref) {
   } else {
     std::array<std::uint8_t, kMaxLabel + 1> label;
     std::transform(name.data(), name.data() + 1 + name.data()[0], label.begin(), lower);
-    hash = zone_image::hash_label(hashes_[planned.depth - 1U], label.data());
+    hash = hash_label(hashes_[planned.depth - 1U], label.data());
   }
   auto* const slots = at<zone_image::Slot>(layout_.slots_);
   std::uint32_t i = zone_image::first_slot(hash, layout_.slot_count_);

@@ -3,6 +3,8 @@
 #include "core/libp2p/peer_id.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <utility>
 
 #include "core/libp2p/multibase.h"
@@ -27,67 +29,91 @@ constexpr Head kSha256 = {0, 0x0172'1220, 0, 2};
 constexpr Head kEd25519 = {0, 0x0172'0024'0801'1220, 0, 6};
 constexpr Head kSecp256k1 = {0x01, 0x7200'2508'0212'2102, 1, 7};  // a compressed point: 02 or 03
 
-constexpr std::uint8_t kNoDigit = 0x80;
-
-consteval std::array<std::uint8_t, 256> digit_values(std::string_view alphabet) {
-  std::array<std::uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (std::size_t i = 0; i < alphabet.size(); ++i) {
-    values[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::uint8_t>(i);
-  }
-  return values;
-}
-
+// A base: how a digit's value follows from its character, whose lowest five bits are 1 to 26 for a letter.
 struct Base36 {
-  static constexpr auto kDigits = digit_values("0123456789abcdefghijklmnopqrstuvwxyz");
   static constexpr std::uint64_t kRadix = 36;
+  static constexpr std::uint8_t kFirst = '0', kDecimals = 10;      // the characters below the letters
+  static constexpr std::uint8_t kOfLetter = 9, kOfDecimal = 0xF0;  // what to add to the five bits
 };
 struct Base32 {
-  static constexpr auto kDigits = digit_values("abcdefghijklmnopqrstuvwxyz234567");
   static constexpr std::uint64_t kRadix = 32;
+  static constexpr std::uint8_t kFirst = '2', kDecimals = 6;
+  static constexpr std::uint8_t kOfLetter = 0xFF, kOfDecimal = 8;
 };
-
-constexpr std::size_t kBlock = 12;  // digits whose value fits 64 bits, in either base
 
 consteval std::uint64_t power(std::uint64_t radix, std::size_t exponent) {
   return exponent == 0 ? 1 : radix * power(radix, exponent - 1);
 }
 
-// Reads `count` digits; sets bits of `bad` where one is none.
-template <typename Base, std::size_t count>
-inline std::uint64_t read_block(const std::uint8_t* digits, std::uint8_t& bad) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint8_t digit = Base::kDigits[digits[i]];
-    bad |= digit;
-    value = value * Base::kRadix + digit;
-  }
-  return value;
+// Sixteen characters and their values at once; the values of eight digits are 42 bits at most.
+constexpr std::size_t kLane = 16;
+using Lane __attribute__((vector_size(kLane))) = std::uint8_t;
+using Pairs __attribute__((vector_size(kLane))) = std::uint16_t;
+using Octets = std::array<std::uint64_t, 2>;
+static_assert(std::endian::native == std::endian::little);
+
+// The values of the last `count` of 16 characters, the others as 0; sets bits of `bad` where one is no digit.
+template <typename Base>
+inline Lane digit_values(const std::uint8_t* characters, std::size_t count, Lane& bad) {
+  Lane c;
+  std::memcpy(&c, characters, kLane);
+  const auto letter = reinterpret_cast<Lane>(c - 'a' < 26);
+  const auto decimal = reinterpret_cast<Lane>(c - Base::kFirst < Base::kDecimals);
+  bad |= ~(letter | decimal);
+  const Lane values = (c & 0x1F) + ((letter & Base::kOfLetter) | (decimal & Base::kOfDecimal));
+  constexpr Lane kPlaces = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return values & reinterpret_cast<Lane>(kPlaces >= static_cast<std::uint8_t>(kLane - count));
 }
 
-// number = number * radix^12 + block. REQUIRES: only the first `limbs` of the result are not 0.
-template <typename Base, std::size_t limbs>
-inline void append_block(Number& number, std::uint64_t block) {
+// The number that eight digits write. `pairs`: those of two digits each, the first one lowest.
+template <typename Base>
+inline std::uint64_t join(std::uint64_t pairs) {
+  constexpr std::uint64_t kEven = 0x0000'FFFF'0000'FFFF;
+  const std::uint64_t fours = (pairs & kEven) * power(Base::kRadix, 2) + (pairs >> 16 & kEven);
+  return (fours & 0xFFFF'FFFF) * power(Base::kRadix, 4) + (fours >> 32);
+}
+
+template <typename Base>
+inline Octets join(Lane digits) {
+  auto pairs = reinterpret_cast<Pairs>(digits);
+  pairs = (pairs & 0xFF) * std::uint16_t{Base::kRadix} + (pairs >> 8);
+  const auto octets = std::bit_cast<Octets>(pairs);
+  return {join<Base>(octets[0]), join<Base>(octets[1])};
+}
+
+// Words that a number of so many digits needs; log2(36) is 5.17.
+consteval std::size_t limbs_of(std::size_t digits) { return std::min(digits * 517 / 6400 + 1, kLimbs); }
+
+// number = number * radix^count + value. `digits`: how many the result has.
+template <typename Base, std::size_t count, std::size_t digits>
+inline void append(Number& number, std::uint64_t value) {
 #pragma GCC unroll 6
-  for (std::size_t i = 0; i < limbs; ++i) {
-    const Wide product = static_cast<Wide>(number[i]) * power(Base::kRadix, kBlock) + block;
+  for (std::size_t i = 0; i < limbs_of(digits); ++i) {
+    const Wide product = static_cast<Wide>(number[i]) * power(Base::kRadix, count) + value;
     number[i] = static_cast<std::uint64_t>(product);
-    block = static_cast<std::uint64_t>(product >> 64);
+    value = static_cast<std::uint64_t>(product >> 64);
   }
 }
 
 // The number that `count` digits write; 0, which no head is, where one is no digit. REQUIRES: it fits a Number.
 template <typename Base, std::size_t count>
 inline Number read_number(const std::uint8_t* digits) {
-  constexpr std::size_t kFirst = count % kBlock;
-  std::uint8_t bad = 0;
-  Number number{read_block<Base, kFirst>(digits, bad)};
-  [&]<std::size_t... block>(std::index_sequence<block...>) {
-    (append_block<Base, std::min(block + 2, kLimbs)>(number,
-                                                     read_block<Base, kBlock>(digits + kFirst + block * kBlock, bad)),
-     ...);
-  }(std::make_index_sequence<count / kBlock>());
-  if ((bad & kNoDigit) != 0) number = {};
+  constexpr std::size_t kRest = count % kLane;  // in the last lane, which begins among those that were read before
+  Number number{};
+  Lane bad{};
+  [&]<std::size_t... lane>(std::index_sequence<lane...>) {
+    const auto append_lane = [&]<std::size_t i>(std::integral_constant<std::size_t, i>) {
+      const Octets octets = join<Base>(digit_values<Base>(digits + i * kLane, kLane, bad));
+      append<Base, 8, i * kLane + 8>(number, octets[0]);
+      append<Base, 8, i * kLane + 16>(number, octets[1]);
+    };
+    (append_lane(std::integral_constant<std::size_t, lane>()), ...);
+  }(std::make_index_sequence<count / kLane>());
+  const Octets octets = join<Base>(digit_values<Base>(digits + count - kLane, kRest, bad));
+  if constexpr (kRest > 8) append<Base, kRest - 8, count - 8>(number, octets[0]);
+  append<Base, std::min<std::size_t>(kRest, 8), count>(number, octets[1]);
+  const auto flags = std::bit_cast<Octets>(bad);
+  if ((flags[0] | flags[1]) != 0) number = {};
   return number;
 }
 

@@ -2,20 +2,15 @@
 
 #include <algorithm>
 
+#include "core/dns/label_hash.h"
+
 namespace swage::server {
 namespace {
 
 constexpr std::uint64_t kRootHash = 0x9E3779B97F4A7C15;
 
-// The hash of `label` (with its length byte, lower case) on top of the hash of its parent.
-std::uint64_t hash_label(std::uint64_t parent, const std::uint8_t* label) {
-  std::uint64_t hash = parent;
-  for (std::size_t i = 0; i <= label[0]; ++i) hash = (hash ^ label[i]) * 0x100000001B3;
-  return hash ^ (hash >> 29);
-}
-
 std::uint64_t hash_name(dns::NameView name) {
-  return name.is_root() ? kRootHash : hash_label(hash_name(name.parent()), name.data());
+  return name.is_root() ? kRootHash : dns::hash_label(hash_name(name.parent()), name.data());
 }
 
 }  // namespace
@@ -72,7 +67,7 @@ Router::Match Router::match(const Query& query, std::size_t most_labels) const {
     const dns::NameView suffix = query.key_suffix(query.label_count - labels);
     if (const Entry* const entry = find(hash, suffix)) best = entry->match;
     if (labels == most) return best;
-    hash = hash_label(hash, query.key.data() + query.labels[query.label_count - labels - 1U]);
+    hash = dns::hash_label(hash, query.key.data() + query.labels[query.label_count - labels - 1U]);
   }
 }
 

@@ -33,7 +33,7 @@ const dns::Name* AcmeTxt::zone_of(const Query& query) const {
 void AcmeTxt::add_txt(const Query& query, Response& response, std::string_view text) const {
   const MutableBytes rdata = response.arena.allocate(1 + text.size());
   rdata[0] = static_cast<std::uint8_t>(text.size());
-  std::ranges::copy(text, rdata.begin() + 1);
+  std::ranges::copy(as_bytes(text), rdata.begin() + 1);
   response.answer.push_back({.owner = query.qname, .type = dns::Type::txt, .ttl = settings_.ttl, .rdata = rdata});
 }
 
