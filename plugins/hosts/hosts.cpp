@@ -1,0 +1,156 @@
+#include "plugins/hosts/hosts.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/async/work.h"
+#include "core/dns/zones.h"
+#include "core/log.h"
+#include "plugins/hosts/hosts_builder.h"
+#include "plugins/hosts/hosts_file.h"
+#include "plugins/hosts/reverse_name.h"
+
+namespace swage::plugins::hosts {
+
+using dns::Type;
+
+namespace {
+
+bool has_rdata(const std::vector<dns::Record>& records, Bytes rdata) {
+  return std::ranges::any_of(records, [&](const dns::Record& each) { return std::ranges::equal(each.rdata, rdata); });
+}
+
+}  // namespace
+
+HostsImage HostsPlugin::from_corefile() const {
+  const auto& image = settings_.inline_image;
+  return HostsImage(Bytes(reinterpret_cast<const std::uint8_t*>(image.data()), image.size() * sizeof image[0]));
+}
+
+// Those of the file, then those of the Corefile, each once.
+void HostsPlugin::add_addresses(const Query& query, Response& response) const {
+  const std::size_t size = query.qtype == Type::aaaa ? 16 : 4;
+  for (const HostsImage& image : {from_file(), from_corefile()}) {
+    const std::size_t before = response.answer.size();
+    Bytes addresses = image.addresses(query.key, query.qtype == Type::aaaa);
+    for (; !addresses.empty(); addresses = addresses.subspan(size)) {
+      if (before != 0 && has_rdata(response.answer, addresses.first(size))) continue;
+      response.answer.push_back(
+          {.owner = query.qname, .type = query.qtype, .ttl = settings_.ttl, .rdata = addresses.first(size)});
+    }
+  }
+}
+
+bool HostsPlugin::add_names(const Query& query, Response& response) const {
+  const auto address = parse_reverse_name(query.key);
+  if (!address || !settings_.reverse) return false;
+  for (const HostsImage& image : {from_file(), from_corefile()}) {
+    const std::size_t before = response.answer.size();
+    image.names(*address, [&](dns::NameView name) {
+      if (!dns::is_under_any(name, settings_.zones)) return;
+      if (before != 0 && has_rdata(response.answer, name.bytes())) return;
+      response.answer.push_back({.owner = query.qname, .type = Type::ptr, .ttl = settings_.ttl, .rdata = name.bytes()});
+    });
+  }
+  return !response.answer.empty();
+}
+
+bool HostsPlugin::exists(const Query& query) const {
+  for (const HostsImage& image : {from_file(), from_corefile()}) {
+    if (!image.addresses(query.key, false).empty() || !image.addresses(query.key, true).empty()) return true;
+  }
+  return false;
+}
+
+Result<Outcome> HostsPlugin::serve(const Query& query, Response& response, Next next) const {
+  if (query.qclass != dns::Class::in) return next(query, response);
+  if (query.qtype == Type::ptr) {  // whatever its zone: reverse names are in none of those of the names
+    if (!add_names(query, response)) return next(query, response);
+  } else {
+    if (!dns::is_under_any(query.key, settings_.zones)) return next(query, response);
+    const bool falls_through = dns::is_under_any(query.key, settings_.fallthrough);
+    if (query.qtype == Type::a || query.qtype == Type::aaaa) {
+      add_addresses(query, response);
+    } else if (falls_through && settings_.fallthrough_unsupported) {
+      return next(query, response);
+    }
+    if (response.answer.empty() && !exists(query)) {
+      if (falls_through) return next(query, response);
+      // There is no SOA for an NXDOMAIN: as CoreDNS has it.
+      response.rcode = dns::Rcode::servfail;
+      return Outcome::send;
+    }
+  }
+  response.rcode = dns::Rcode::noerror;
+  response.authoritative = true;
+  return Outcome::send;
+}
+
+struct HostsService::Loaded {
+  shm::Segment image;
+  LeftOut left_out;
+};
+
+Result<> HostsService::prepare() {
+  watched_by_another_ = snapshot_.segment().exists();
+  if (watched_by_another_) return {};
+  const FileStamp found = FileStamp::of(path_);
+  if (!found.exists() && errno == ENOENT) {
+    if (path_given_) log::warning("plugin/hosts: {} does not exist; it is read as soon as it does", path_);
+    return {};
+  }
+  Result<Loaded> loaded = load();
+  if (!loaded) return std::unexpected(directive_.error(loaded.error().text()));
+  loaded_ = found;
+  return publish(*std::move(loaded));
+}
+
+async::Task<Result<>> HostsService::run(Host& host) {
+  stopping_.emplace(host.loop());
+  if (reload_.count() == 0 || watched_by_another_) {
+    co_await stopping_->wait();
+    co_return Result<>();
+  }
+  while (!co_await wait_for(*stopping_, reload_)) {
+    const FileStamp found = FileStamp::of(path_);
+    if (found == loaded_ || !found.exists()) continue;  // without the file, what it held goes on
+    const auto read = [this] { return load(); };
+    Result<Loaded> loaded = co_await work(host.loop(), read);
+    if (FileStamp::of(path_) != found) continue;  // written while it was read: the next look will tell
+    loaded_ = found;
+    Result<> done = loaded ? publish(*std::move(loaded)) : Result<>(std::unexpected(loaded.error()));
+    if (!done) log::error("plugin/hosts: {}; the entries stay as they were", done.error().text());
+  }
+  co_return Result<>();
+}
+
+void HostsService::stop() {
+  if (stopping_) stopping_->set();
+}
+
+// On any thread.
+Result<HostsService::Loaded> HostsService::load() const {
+  Loaded loaded;
+  HostsBuilder builder;
+  TRY(const std::string text, read_whole_file(path_));
+  TRY(loaded.left_out, read_hosts(text, builder));
+  builder.finish();
+  TRY(loaded.image, shm::Segment::create("swage " + snapshot_.name(), builder.image_size()));
+  builder.write(loaded.image.writable_bytes());
+  TRY(HostsImage::check(loaded.image.bytes()));
+  return loaded;
+}
+
+Result<> HostsService::publish(Loaded loaded) {
+  TRY(snapshot_.publish(std::move(loaded.image)));
+  const HostsImage image(snapshot_.bytes());
+  log::info("plugin/hosts: {}: {} names, {} entries", path_, image.names(), image.entries());
+  const LeftOut& left_out = loaded.left_out;
+  if (left_out.count != 0) {
+    log::warning("plugin/hosts: {}:{}: {}; left out, as is all like it: {} in the file", path_, left_out.line,
+                 left_out.why, left_out.count);
+  }
+  return {};
+}
+
+}  // namespace swage::plugins::hosts
