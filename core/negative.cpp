@@ -57,12 +57,14 @@ Result<Record> made_up_soa(Response& response, dns::NameView zone) {
 }  // namespace
 
 Result<Outcome> no_data(const Query& query, Response& response, Next next, dns::NameView zone) {
+  const std::uint8_t self = response.plugin;
   clear_sections(response);
   Query question = query;
   question.ask(zone);
   question.qtype = Type::soa;
   TRY(const Outcome outcome, next(question, response));
   if (outcome == Outcome::drop) return outcome;
+  response.plugin = self;
   if (!take_soa(response, zone)) {
     response.authority.clear();
     TRY(const Record soa, made_up_soa(response, zone));

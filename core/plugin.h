@@ -13,10 +13,12 @@
 // process.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,7 @@
 #include "core/config/dispenser.h"
 #include "core/dns/query.h"
 #include "core/dns/response.h"
+#include "core/metadata.h"
 #include "core/metrics/registry.h"
 #include "core/result.h"
 #include "core/shm/shared.h"
@@ -60,6 +63,13 @@ class Plugin {
   // Answers `query` in `response`, or calls `next` and may change the response on its way back. Runs on the one thread
   // of its process and must not wait: no I/O, no lock, no allocation that is not rare. An Error becomes SERVFAIL.
   [[nodiscard]] virtual Result<Outcome> serve(const Query& query, Response& response, Next next) const = 0;
+
+  // Which of Controller::all_plugins() it is of, from 1; 0: of none. Said by the server.
+  [[nodiscard]] std::uint8_t number() const { return number_; }
+  void set_number(std::uint8_t number) const { number_ = number; }
+
+ private:
+  mutable std::uint8_t number_ = 0;
 };
 
 // Sees each query of a server block after its response was encoded: for logs and figures.
@@ -83,6 +93,13 @@ class Host {
   // descriptor of it: clients wait in it while this process is replaced. nullopt where it was taken, and for [::] on a
   // machine without IPv6.
   [[nodiscard]] virtual std::optional<int> take_listening_socket(const Endpoint& endpoint) = 0;
+  // What all processes have counted and measured, in Prometheus's text format.
+  [[nodiscard]] virtual std::string metrics_text() { return {}; }
+  // The directives, each once, that have a Service that is not ready, in the server blocks of who called
+  // report_ready().
+  [[nodiscard]] virtual std::vector<std::string> unready() { return {}; }
+  // True when the server is going to end, and serves on for the time that delay_shutdown() asked for.
+  [[nodiscard]] virtual bool shutting_down() { return false; }
 };
 
 // Works in the background, in the service process.
@@ -97,7 +114,19 @@ class Service {
   // Makes run() return soon: what was begun may be finished, in seconds where the whole server ends, 20 after a reload.
   // Called again when that time is nearly over: then at once.
   virtual void stop() = 0;
+  // False as long as it cannot do its work, for the plugin `ready`.
+  [[nodiscard]] virtual bool ready() const { return true; }
+  // Called before what was counted is read: sets gauges whose values have to be looked up. At most milliseconds.
+  virtual void measure() {}
 };
+
+// Where a server block takes queries.
+struct Listener {
+  Endpoint endpoint;  // of `bind`, or a wildcard address
+  std::string name;   // as in CoreDNS's metrics: "dns://:53", "dns://192.0.2.1:53"
+};
+
+struct PluginType;
 
 // Handed to setup(): the directive's tokens, and what a plugin may hook into.
 class Controller : public config::Dispenser {
@@ -134,11 +163,27 @@ class Controller : public config::Dispenser {
   // directive's token, where queries or another Service are listening there.
   [[nodiscard]] virtual Result<> listen_tcp(const Endpoint& endpoint) = 0;
 
+  // The same for who shares it with other server blocks: false where a Service of this directive has it already.
+  [[nodiscard]] virtual Result<bool> share_tcp(const Endpoint& endpoint) = 0;
+
   // What this process counts, for the plugin `prometheus`; see core/metrics/registry.h. Ask for counters in setup() and
   // keep them in Plugins, Observers and Services, whichever the process has: to count is to add to 8 bytes of memory
   // that no other process writes. They outlive the process and reloads; all processes' are added up.
   //     const metrics::Counter hits = controller.metrics().counter("swage_hello_hits_total", "Greetings.");
   [[nodiscard]] virtual metrics::Registry& metrics() = 0;
+
+  // Sees the queries whose names are in no server block; they are REFUSED. The first one of a Corefile is kept.
+  virtual void add_for_strays(std::unique_ptr<const Observer> observer) = 0;
+  // Where this server block takes queries; `bind` comes before whoever asks.
+  [[nodiscard]] virtual std::vector<Listener> listeners() const = 0;
+  // The directives of this server block, in the chain's order, and all that there are.
+  [[nodiscard]] virtual std::vector<std::string> directives() const = 0;
+  [[nodiscard]] virtual std::span<const PluginType> all_plugins() const = 0;
+
+  // What this server block's plugins know of queries. All may add to it; `metadata` switches it on.
+  [[nodiscard]] virtual Metadata& metadata() = 0;
+  virtual void report_ready() = 0;                                  // ready: see Host::unready()
+  virtual void delay_shutdown(std::chrono::milliseconds time) = 0;  // health: see Host::shutting_down()
 
   virtual void listen_on(std::vector<IpAddress> addresses) = 0;  // bind
   virtual void set_root(std::string folder) = 0;                 // root

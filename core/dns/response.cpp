@@ -48,6 +48,7 @@ void Response::clear() {
   recursion_available = false;
   recursion_desired.reset();
   truncated = false;
+  plugin = 0;
   most_bytes = 0xFFFF;
   answer.clear();
   authority.clear();

@@ -15,6 +15,8 @@ struct Block {
   std::vector<std::unique_ptr<const Observer>> observers;
   std::vector<IpAddress> addresses;  // of `bind`; none: all addresses of the machine
   bool accepts_chaos = false;
+  bool reports_ready = false;  // ready
+  Metadata metadata;
 };
 
 }  // namespace swage::server

@@ -24,14 +24,17 @@ struct Message {
     shared =
         'm',  // text: its name; descriptor: memory that lasts. Also later. And from the service to the supervisor: what
               // the memory of this name is from now on
-    set_up = 'u',  // all that was inherited is there: set up, and say ready or failed. Text: "again" to a process that
-                   // replaces one of the configuration in force
-    start = 'g',   // to the service: the configuration is in force, run
-    drain = 'd',   // finish what was begun, then exit; text: within how many milliseconds. May come again, with fewer
+    metrics = 'x',  // what is counted: see scraper.h. To a dns process: only its own memory
+    set_up = 'u',   // all that was inherited is there: set up, and say ready or failed. Text: "again" to a process that
+                    // replaces one of the configuration in force
+    start = 'g',    // to the service: the configuration is in force, run
+    drain = 'd',    // finish what was begun, then exit; text: within how many milliseconds. May come again, with fewer
+    ending = 'e',   // to the service: the server is told to end, and serves on for as long as `lameduck` said
     // From a child:
     listen = 'l',          // text: an endpoint that the configuration wants sockets for (service, before ready)
     listen_service = 't',  // text: an endpoint where the service itself wants a TCP socket (service, before ready)
     service_memory = 'k',  // as `shared`, for service processes alone
+    lameduck = 'w',        // text: for how many milliseconds to serve on when told to end (service, before ready)
     serves = 'z',          // text: a line for the operator about what is served (service, before ready)
     ready = 'r',
     failed = 'f',  // text: why; the child exits

@@ -42,6 +42,9 @@ Result<> take(Message message, Inheritance& inheritance) {
     case Message::Kind::shared:
       inheritance.shared[message.text] = std::move(message.descriptor);
       return {};
+    case Message::Kind::metrics:
+      inheritance.metrics.push_back(std::move(message));
+      return {};
     default:
       return fail("unexpected message '{}' from the supervisor", static_cast<char>(message.kind));
   }
@@ -81,6 +84,14 @@ Result<Inheritance> receive_inheritance(Channel& channel) {
     }
     TRY(take(std::move(*message), inheritance));
   }
+}
+
+Result<std::unique_ptr<metrics::Registry>> take_own_metrics(Inheritance& inheritance) {
+  if (inheritance.metrics.empty()) return fail("there is no memory to count in");
+  TRY(shm::Segment memory,
+      shm::Segment::attach(inheritance.metrics.front().descriptor.release(), shm::Segment::Access::write));
+  memory.close_descriptor();
+  return std::make_unique<metrics::Registry>(std::move(memory));
 }
 
 void become_child(const std::string& name) {

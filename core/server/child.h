@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,7 +32,11 @@ struct Inheritance {
   std::vector<Socket> sockets;
   std::map<std::string, Descriptor> snapshots;  // by name
   std::map<std::string, Descriptor> shared;     // by name
+  std::vector<Message> metrics;                 // the first: where this process counts
 };
+
+// The memory where this process counts.
+[[nodiscard]] Result<std::unique_ptr<metrics::Registry>> take_own_metrics(Inheritance& inheritance);
 
 // Reads messages up to `set_up`, waiting for them.
 [[nodiscard]] Result<Inheritance> receive_inheritance(Channel& channel);

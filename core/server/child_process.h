@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/server/channel.h"
+#include "core/shm/segment.h"
 
 namespace swage::server {
 
@@ -21,6 +22,8 @@ struct ChildProcess {
   bool ready = false;
   SteadyTime started;
   std::optional<SteadyTime> kill_at;  // set when it was told to finish
+  shm::Segment metrics{};             // what it counts
+  unsigned generation = 0;            // whose it is
 
   // Runs this same binary again, as the dns process `worker` or as the service.
   [[nodiscard]] static Result<ChildProcess> start(std::optional<std::size_t> worker);

@@ -8,12 +8,26 @@
 namespace swage::server {
 namespace {
 
+std::vector<IpAddress> everywhere() { return {IpAddress(), IpAddress::v6(std::array<std::uint8_t, 16>{})}; }
+
+// What configure() was given.
+struct Given {
+  const config::Sources& sources;
+  std::span<const PluginType> plugins;
+  std::uint16_t default_port;
+};
+
 // The Controller of one directive of one server block.
 class Setup : public Controller {
  public:
-  Setup(std::vector<config::Token> tokens, const config::Sources& sources, Block& block, Configuration& configuration,
-        std::string& root)
-      : Controller(std::move(tokens)), sources_(sources), block_(block), configuration_(configuration), root_(root) {}
+  Setup(std::vector<config::Token> tokens, const Given& given, const config::ServerBlock& source, Block& block,
+        Configuration& configuration, std::string& root)
+      : Controller(std::move(tokens)),
+        given_(given),
+        source_(source),
+        block_(block),
+        configuration_(configuration),
+        root_(root) {}
 
   const std::vector<dns::Name>& zones() const override { return block_.zones; }
 
@@ -36,14 +50,20 @@ class Setup : public Controller {
   }
 
   const std::vector<std::string>* interface(const std::string& name) const override {
-    const auto found = sources_.interfaces().find(name);
-    return found == sources_.interfaces().end() ? nullptr : &found->second;
+    const auto found = given_.sources.interfaces().find(name);
+    return found == given_.sources.interfaces().end() ? nullptr : &found->second;
   }
 
-  void add(std::unique_ptr<const Plugin> plugin) override { block_.chain.push_back(std::move(plugin)); }
+  void add(std::unique_ptr<const Plugin> plugin) override {
+    const auto type = std::ranges::find(given_.plugins, directive(), &PluginType::name);
+    if (type != given_.plugins.end()) {
+      plugin->set_number(static_cast<std::uint8_t>(type - given_.plugins.begin() + 1));
+    }
+    block_.chain.push_back(std::move(plugin));
+  }
   void add(std::unique_ptr<const Observer> observer) override { block_.observers.push_back(std::move(observer)); }
   void add(std::unique_ptr<Service> service) override {
-    configuration_.services.push_back({directive(), std::move(service)});
+    configuration_.services.push_back({directive(), std::move(service), &block_});
   }
 
   shm::Snapshot& snapshot(const std::string& name) override {
@@ -66,6 +86,53 @@ class Setup : public Controller {
     return {};
   }
 
+  Result<bool> share_tcp(const Endpoint& endpoint) override {
+    for (const ServiceSocket& each : configuration_.service_sockets) {
+      if (each.endpoint == endpoint && each.directive == directive()) return false;
+    }
+    TRY(listen_tcp(endpoint));
+    return true;
+  }
+
+  void add_for_strays(std::unique_ptr<const Observer> observer) override {
+    if (configuration_.strays == nullptr) configuration_.strays = std::move(observer);
+  }
+
+  std::vector<Listener> listeners() const override {
+    std::vector<Listener> listeners;
+    const auto add_new = [&](const Endpoint& endpoint, std::string name) {
+      const auto is_it = [&](const Listener& each) { return each.endpoint == endpoint; };
+      if (std::ranges::none_of(listeners, is_it)) listeners.push_back({endpoint, std::move(name)});
+    };
+    for (const config::Key& key : source_.keys) {
+      const std::uint16_t port = key.port.value_or(given_.default_port);
+      for (const IpAddress& address : block_.addresses) {
+        const Endpoint endpoint{address, port, 0};
+        add_new(endpoint, "dns://" + endpoint.to_string());
+      }
+      if (!block_.addresses.empty()) continue;
+      for (const IpAddress& address : everywhere()) add_new({address, port, 0}, fmt::format("dns://:{}", port));
+    }
+    return listeners;
+  }
+
+  std::vector<std::string> directives() const override {
+    std::vector<std::string> names;
+    for (const PluginType& plugin : given_.plugins) {
+      const auto is_it = [&](const auto& each) { return each.name.text == plugin.name; };
+      if (std::ranges::any_of(source_.directives, is_it)) names.emplace_back(plugin.name);
+    }
+    return names;
+  }
+
+  std::span<const PluginType> all_plugins() const override { return given_.plugins; }
+
+  Metadata& metadata() override { return block_.metadata; }
+  void report_ready() override { block_.reports_ready = true; }
+  void delay_shutdown(std::chrono::milliseconds time) override {
+    configuration_.lameduck = std::max(configuration_.lameduck, time);
+  }
+
   metrics::Registry& metrics() override { return *configuration_.metrics; }
 
   void listen_on(std::vector<IpAddress> addresses) override { block_.addresses = std::move(addresses); }
@@ -80,17 +147,11 @@ class Setup : public Controller {
     return *entry;
   }
 
-  const config::Sources& sources_;
+  const Given& given_;
+  const config::ServerBlock& source_;
   Block& block_;
   Configuration& configuration_;
   std::string& root_;
-};
-
-// What configure() was given.
-struct Given {
-  const config::Sources& sources;
-  std::span<const PluginType> plugins;
-  std::uint16_t default_port;
 };
 
 Result<> run_setups(const config::ServerBlock& source, const Given& given, Block& block, Configuration& configuration) {
@@ -99,7 +160,7 @@ Result<> run_setups(const config::ServerBlock& source, const Given& given, Block
     const auto directive = std::find_if(source.directives.begin(), source.directives.end(),
                                         [&](const auto& each) { return each.name.text == plugin.name; });
     if (directive == source.directives.end()) continue;
-    Setup setup(directive->tokens, given.sources, block, configuration, root);
+    Setup setup(directive->tokens, given, source, block, configuration, root);
     TRY(plugin.setup(setup));
   }
   block.chain.push_back(nullptr);
@@ -160,10 +221,7 @@ Result<> add_block(const config::ServerBlock& source, const Given& given, Config
   configuration.blocks.push_back(std::move(owned));
   TRY(run_setups(source, given, block, configuration));
 
-  if (block.addresses.empty()) {
-    block.addresses.emplace_back();  // 0.0.0.0
-    block.addresses.push_back(IpAddress::v6(std::array<std::uint8_t, 16>{}));
-  }
+  if (block.addresses.empty()) block.addresses = everywhere();
   for (const config::Key& key : source.keys) {
     for (const std::string& text : key.zones) {
       // Routers view the zones where they are kept: in the block.

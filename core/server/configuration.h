@@ -20,6 +20,7 @@ namespace swage::server {
 struct NamedService {
   std::string name;  // its directive's, for the log
   std::unique_ptr<Service> service;
+  const Block* block;  // its server block
 };
 
 // A TCP socket that a Service has asked for.
@@ -37,6 +38,8 @@ struct Configuration {
   std::map<std::string, std::unique_ptr<shm::Shared>> shared;       // by name
   std::map<Endpoint, Router> listeners;
   std::vector<ServiceSocket> service_sockets;
+  std::unique_ptr<const Observer> strays;  // of queries that are in no server block
+  std::chrono::milliseconds lameduck{0};   // how long the server serves on when it is told to end
 
   // A line for each zone and listener, for the operator: "dns://0.0.0.0:53 libp2p.direct.".
   [[nodiscard]] std::vector<std::string> summary() const;

@@ -23,7 +23,11 @@ class DnsChild {
 
   Result<> set_up(std::span<const PluginType> plugins) {
     TRY(Inheritance inheritance, receive_inheritance(channel_));
-    TRY(configuration_, configure(inheritance.sources, inheritance.corefile, plugins, inheritance.default_port));
+    TRY(std::unique_ptr<metrics::Registry> metrics, take_own_metrics(inheritance));
+    responder_.count_in(*metrics);
+    TRY(configuration_,
+        configure(inheritance.sources, inheritance.corefile, plugins, inheritance.default_port, std::move(metrics)));
+    responder_.show_strays(configuration_.strays.get());
     configuration_.services.clear();
     for (auto& [name, memory] : inheritance.snapshots) TRY(take_snapshot(name, std::move(memory)));
     for (auto& [name, memory] : inheritance.shared) take_shared(name, std::move(memory));
@@ -35,6 +39,7 @@ class DnsChild {
     async::Poll messages(loop_, channel_.fd(), [this] { receive(); });
     channel_.send({Message::Kind::ready, {}, {}});
     loop_.run();
+    responder_.show_strays(nullptr);
     configuration_.blocks.clear();  // plugins may have last words
   }
 

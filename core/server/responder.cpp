@@ -28,7 +28,16 @@ bool is_for_chain(const Query& query, const Block& block) {
   return query.qclass == dns::Class::in || (query.qclass == dns::Class::ch && block.accepts_chaos);
 }
 
+enum Invalid : std::size_t { ignored, formerr, notimp };
+
 }  // namespace
+
+void Responder::count_in(metrics::Registry& metrics) {
+  invalid_ =
+      metrics.counters("swage_dns_invalid_requests_total", "Requests that no plugin sees, by what becomes of them.", {},
+                       {{"result", {"ignored", "formerr", "notimp"}}});
+  dropped_ = metrics.counter("swage_dns_dropped_requests_total", "Queries that a plugin left without a response.");
+}
 
 std::size_t Responder::respond(const Router& router, Bytes request, const Arrival& arrival, MutableBytes out) {
   query_.transport = arrival.transport;
@@ -36,15 +45,25 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   query_.server = arrival.server;
   query_.received = arrival.received;
   const dns::Parsed parsed = dns::parse(request, query_);
-  if (parsed == dns::Parsed::drop) return 0;
-  if (parsed == dns::Parsed::formerr) return dns::encode_error(query_, Rcode::formerr, out);
-  if (parsed == dns::Parsed::notimp) return dns::encode_error(query_, Rcode::notimp, out);
+  if (parsed == dns::Parsed::drop) {
+    invalid_.at(ignored).add();
+    return 0;
+  }
+  if (parsed == dns::Parsed::formerr) {
+    invalid_.at(formerr).add();
+    return dns::encode_error(query_, Rcode::formerr, out);
+  }
+  if (parsed == dns::Parsed::notimp) {
+    invalid_.at(notimp).add();
+    return dns::encode_error(query_, Rcode::notimp, out);
+  }
 
   response_.clear();
   const Block* block = nullptr;
   if (parsed == dns::Parsed::badvers) {
     response_.rcode = Rcode::badvers;
   } else if (!answer_keepalive(query_, response_)) {
+    invalid_.at(formerr).add();
     return dns::encode_error(query_, Rcode::formerr, out);
   } else {
     const Result<Outcome> outcome = answer(router, block);
@@ -52,12 +71,15 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
       response_.clear();
       response_.rcode = Rcode::servfail;
     } else if (*outcome == Outcome::drop) {
+      dropped_.add();
       return 0;
     }
   }
   const std::size_t size = dns::encode(query_, response_, out.first(std::min(out.size(), dns::size_limit(query_))));
   if (block != nullptr) {
     for (const auto& observer : block->observers) observer->sent(query_, response_, size);
+  } else if (strays_ != nullptr && parsed == dns::Parsed::query) {
+    strays_->sent(query_, response_, size);
   }
   return size;
 }

@@ -18,6 +18,11 @@ struct Arrival {
 
 class Responder {
  public:
+  // What it counts itself: requests that no plugin sees. Without this it counts nothing.
+  void count_in(metrics::Registry& metrics);
+  // Who sees the queries that are in no server block; nullptr: nobody.
+  void show_strays(const Observer* observer) { strays_ = observer; }
+
   // Writes the response to `request` into `out`; returns its size, 0 where nothing is to be sent.
   // REQUIRES: `out` has 512 bytes or more; for TCP 65,535.
   [[nodiscard]] std::size_t respond(const Router& router, Bytes request, const Arrival& arrival, MutableBytes out);
@@ -27,6 +32,9 @@ class Responder {
 
   Query query_;
   Response response_;
+  metrics::Counters invalid_;
+  metrics::Counter dropped_;
+  const Observer* strays_ = nullptr;
 };
 
 // How long a TCP connection may be idle, in units of 100 ms (RFC 7828), as we tell the clients that ask.

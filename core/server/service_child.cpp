@@ -4,12 +4,15 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 
 #include "core/async/loop.h"
 #include "core/config/parser.h"
 #include "core/log.h"
 #include "core/server/child.h"
 #include "core/server/configuration.h"
+#include "core/server/responder.h"
+#include "core/server/scraper.h"
 
 namespace swage::server {
 namespace {
@@ -32,7 +35,10 @@ class ServiceChild : public Host {
     TRY(Inheritance inheritance, receive_inheritance(channel_));
     corefile_ = inheritance.corefile;
     sources_ = std::move(inheritance.sources);
-    TRY(configuration_, configure(sources_, corefile_, plugins, inheritance.default_port));
+    TRY(std::unique_ptr<metrics::Registry> metrics, take_own_metrics(inheritance));
+    for (Message& message : inheritance.metrics) TRY(scraper_.take(std::move(message)));
+    Responder().count_in(*metrics);  // what the dns processes count is known here, too
+    TRY(configuration_, configure(sources_, corefile_, plugins, inheritance.default_port, std::move(metrics)));
     for (const auto& [name, snapshot] : configuration_.snapshots) {
       snapshot->on_publish([this](const shm::Snapshot& published) { return publish(published); });
     }
@@ -52,6 +58,7 @@ class ServiceChild : public Host {
     for (const ServiceSocket& socket : configuration_.service_sockets) {
       send({Message::Kind::listen_service, endpoint_text(socket.endpoint), {}});
     }
+    send({Message::Kind::lameduck, std::to_string(configuration_.lameduck.count()), {}});
     for (const std::string& line : configuration_.summary()) send({Message::Kind::serves, line, {}});
     return {};
   }
@@ -80,6 +87,18 @@ class ServiceChild : public Host {
     const auto parsed = config::parse(now, corefile_);
     return !(now == sources_);
   }
+  std::string metrics_text() override {
+    for (const NamedService& each : configuration_.services) each.service->measure();
+    return scraper_.text(*configuration_.metrics);
+  }
+  std::vector<std::string> unready() override {
+    std::set<std::string> names;
+    for (const NamedService& each : configuration_.services) {
+      if (each.block->reports_ready && !each.service->ready()) names.insert(each.name);
+    }
+    return {names.begin(), names.end()};
+  }
+  bool shutting_down() override { return ending_; }
   std::optional<int> take_listening_socket(const Endpoint& endpoint) override {
     auto taken = sockets_.extract(endpoint);
     if (taken.empty()) return std::nullopt;
@@ -136,6 +155,8 @@ class ServiceChild : public Host {
       }
       if (!message->has_value()) return;
       if ((*message)->kind == Message::Kind::socket) take_socket(std::move(**message));
+      if ((*message)->kind == Message::Kind::metrics) take_metrics(std::move(**message));
+      if ((*message)->kind == Message::Kind::ending) ending_ = true;
       if ((*message)->kind == Message::Kind::start) start();
       if ((*message)->kind == Message::Kind::drain) drain(drain_time(**message));
     }
@@ -144,6 +165,11 @@ class ServiceChild : public Host {
   void take_socket(Message message) {
     const Result<Endpoint> endpoint = parse_endpoint(message.text.substr(message.text.find(' ') + 1));
     if (endpoint) sockets_[*endpoint] = std::move(message.descriptor);
+  }
+
+  void take_metrics(Message message) {
+    const Result<> taken = scraper_.take(std::move(message));
+    if (!taken) log::error("metrics: {}", taken.error().text());
   }
 
   void start() {
@@ -187,6 +213,8 @@ class ServiceChild : public Host {
   async::Timer* flush_ = nullptr;
   std::unique_ptr<async::Timer> drain_timer_;
   std::int64_t drain_until_ = 0;
+  Scraper scraper_;
+  bool ending_ = false;     // the server is told to end
   bool last_call_ = false;  // the services were told that their time is nearly over
 };
 

@@ -99,6 +99,7 @@ Result<> Supervisor::begin(config::Sources sources) {
   for (const std::string& warning : sources.warnings()) log::warning("{}", warning);
   auto generation = std::make_unique<Generation>();
   generation->begun = now();
+  generation->number = ++generations_;
   TRY(generation->sources, to_memory(sources));
   if (current_) {
     for (const auto* const memories : {&current_->shared, &current_->service_memory}) {
@@ -115,6 +116,8 @@ Result<> Supervisor::begin(config::Sources sources) {
 Result<> Supervisor::start_child(Generation& generation, std::optional<std::size_t> worker) {
   TRY(ChildProcess child, ChildProcess::start(worker));
   Channel& channel = child.channel;
+  child.generation = generation.number;
+  TRY(hand_metrics(child));
   TRY(Descriptor sources, duplicate(generation.sources.fd()));
   channel.send(
       {Message::Kind::corefile, fmt::format("{} {}", options_.dns_port, options_.corefile), std::move(sources)});
@@ -133,6 +136,7 @@ Result<> Supervisor::start_child(Generation& generation, std::optional<std::size
   }
   TRY(send_all(channel, Message::Kind::shared, generation.shared));
   channel.send({Message::Kind::set_up, &generation == current_.get() ? "again" : "", {}});
+  say_up(child, true);
   generation.children.push_back(std::move(child));
   return {};
 }
@@ -198,6 +202,7 @@ Result<> Supervisor::start_workers(Generation& generation) {
 // The next generation is complete and serves already: the current one may go.
 void Supervisor::put_in_force() {
   const bool first = current_ == nullptr;
+  count_reload(true);
   if (!first) leave(*current_, kReplaced);
   current_ = std::move(next_);
   current_->inherited.clear();
@@ -223,6 +228,7 @@ void Supervisor::abandon_next(const std::string& why) {
     return;
   }
   log::error("reload: {}; the configuration in force stays", why);
+  count_reload(false);
   close_unused_sockets();
 }
 
@@ -247,7 +253,7 @@ void Supervisor::leave(Generation& generation, std::chrono::milliseconds for_ser
 }
 
 void Supervisor::reload() {
-  if (shutting_down_) return;
+  if (shutting_down_ || shut_down_at_) return;
   if (!options_.corefile_on_disk) {
     log::warning("reload: {} cannot be read again", options_.corefile);
     return;
@@ -260,6 +266,20 @@ void Supervisor::reload() {
   log::info("reload: reading {}", options_.corefile);
   if (const Result<> begun = begin(config::Sources::from_disk()); !begun) {
     log::error("reload: {}; the configuration in force stays", begun.error().text());
+    count_reload(false);
+  }
+}
+
+// Serves on for as long as the configuration says, unless it is asked twice.
+void Supervisor::shut_down_later() {
+  if (!current_ || current_->lameduck == 0ms || shut_down_at_ || shutting_down_) {
+    shut_down();
+    return;
+  }
+  log::info("told to end: serving on for {} ms", current_->lameduck.count());
+  shut_down_at_ = now() + current_->lameduck;
+  for (ChildProcess& child : current_->children) {
+    if (!child.worker) child.channel.send({Message::Kind::ending, {}, {}});
   }
 }
 
@@ -312,7 +332,7 @@ void Supervisor::handle_signals() {
     switch (info.ssi_signo) {
       case SIGTERM:
       case SIGINT:
-        shut_down();
+        shut_down_later();
         break;
       case SIGHUP:
       case SIGUSR1:
@@ -328,11 +348,16 @@ void Supervisor::reap() {
   int status = 0;
   for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
     const auto is_it = [pid](const ChildProcess& child) { return child.pid == pid; };
-    if (std::erase_if(leaving_, is_it) != 0) continue;
+    if (const auto left = std::ranges::find_if(leaving_, is_it); left != leaving_.end()) {
+      keep_metrics(*left);
+      leaving_.erase(left);
+      continue;
+    }
     for (Generation* const generation : {next_.get(), current_.get()}) {
       if (generation == nullptr) continue;
       const auto child = std::find_if(generation->children.begin(), generation->children.end(), is_it);
       if (child == generation->children.end()) continue;
+      keep_metrics(*child);
       child_ended(*generation, child, status);
       break;
     }
@@ -358,6 +383,10 @@ void Supervisor::child_ended(Generation& generation, std::list<ChildProcess>::it
   if (now() - child->started > kGrownUp) delay = 0ms;
   log::error("the process '{}' (pid {}) {}; it is started again{}", child->name, pid, describe_exit(status),
              delay == 0ms ? std::string() : fmt::format(" in {} ms", delay.count()));
+  metrics_
+      .counter("swage_child_restarts_total", "Processes that ended, and were started again.",
+               {{"role", child->worker ? "dns" : "service"}})
+      .add();
   generation.restarts.emplace_back(now() + delay, child->worker);
   delay = std::clamp<std::chrono::milliseconds>(delay * 2, kFirstDelay, kMostDelay);
   generation.children.erase(child);
@@ -365,6 +394,7 @@ void Supervisor::child_ended(Generation& generation, std::list<ChildProcess>::it
 }
 
 void Supervisor::run_timers() {
+  if (shut_down_at_ && *shut_down_at_ <= now() && !shutting_down_) shut_down();
   for (ChildProcess& child : leaving_) {
     if (!child.kill_at || *child.kill_at > now()) continue;
     child.kill(SIGKILL);
@@ -396,6 +426,7 @@ int Supervisor::milliseconds_to_next_timer() const {
     for (const auto& [when, worker] : current_->restarts) consider(when);
   }
   if (next_) consider(next_->begun + kMostSetUp);
+  if (shut_down_at_ && !shutting_down_) consider(*shut_down_at_);
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now());
   return static_cast<int>(std::max<std::int64_t>(left.count(), 1));

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/config/sources.h"
+#include "core/metrics/registry.h"
 #include "core/server/child_process.h"
 #include "core/server/options.h"
 #include "core/server/pidfile.h"
@@ -54,6 +55,8 @@ class Supervisor {
     std::map<std::optional<std::size_t>, std::chrono::milliseconds> delays;   // before the next restart of a child
     bool workers_started = false;
     SteadyTime begun;
+    unsigned number = 0;  // 1, 2, …
+    std::chrono::milliseconds lameduck{0};
   };
 
   [[nodiscard]] Result<> begin(config::Sources sources);
@@ -67,6 +70,7 @@ class Supervisor {
   void end_next();
   void leave(Generation& generation, std::chrono::milliseconds for_service);
   void reload();
+  void shut_down_later();
   void shut_down();
 
   void wait();
@@ -77,6 +81,12 @@ class Supervisor {
   void handle(Generation& generation, ChildProcess& child, Message message);
   void pass_on(Generation& generation, std::map<std::string, Descriptor>& kept, Message message);
   void run_timers();
+
+  [[nodiscard]] Result<> hand_metrics(ChildProcess& child);
+  void tell_services(const std::string& text, const shm::Segment& memory);
+  void keep_metrics(ChildProcess& child);
+  void say_up(const ChildProcess& child, bool up);
+  void count_reload(bool succeeded);
   [[nodiscard]] int milliseconds_to_next_timer() const;
 
   Options options_;
@@ -87,6 +97,10 @@ class Supervisor {
   std::list<ChildProcess> leaving_;  // of generations that are over
   std::map<Endpoint, SocketSet> sockets_;
   std::map<Endpoint, Descriptor> service_sockets_;
+  metrics::Registry metrics_;
+  shm::Segment past_metrics_;  // of the children that have ended
+  unsigned generations_ = 0;
+  std::optional<SteadyTime> shut_down_at_;
   bool reload_again_ = false;
   bool shutting_down_ = false;
   int exit_status_ = 0;

@@ -39,6 +39,9 @@ void Supervisor::handle(Generation& generation, ChildProcess& child, Message mes
         generation.service_listen.push_back(*endpoint);
       }
       return;
+    case Message::Kind::lameduck:
+      generation.lameduck = drain_time(message);
+      return;
     case Message::Kind::serves:
       if (&generation == next_.get()) generation.serves.push_back(std::move(message.text));
       return;

@@ -35,6 +35,7 @@ const std::map<std::string, std::string> kOnlyIn = {
 
 // The plugin contract joins what plugins see; the program joins everything.
 const std::set<std::string> kJoins = {"core/plugin.h", "core/plugin.cpp", "core/negative.h", "core/negative.cpp",
+                                      "core/metadata.h", "core/http_endpoint.h", "core/http_endpoint.cpp",
                                       "core/main.cpp"};
 
 std::string folder_of(const std::string& path) {  // "core/dns/name.h" is "dns"; "core/net.h" is ""

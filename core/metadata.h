@@ -1,0 +1,44 @@
+// Metadata: what the plugins of a server block can say about a query, by labels such as "forge/peerid", for others that
+// want to write it down (the plugin `log`). Values are made when somebody asks for them. Beside core/plugin.h.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/dns/query.h"
+
+namespace swage {
+
+class Metadata {
+ public:
+  // Appends the value to a text; appends nothing where there is none. The same rules as for Plugin::serve.
+  using Value = std::function<void(const dns::Query& query, std::string& text)>;
+
+  // `label`: the directive, a slash and a name.
+  void add(std::string label, Value value) { values_.emplace_back(std::move(label), std::move(value)); }
+  // Queries for names in these have metadata (the plugin `metadata`).
+  void enable(std::vector<dns::Name> zones) { zones_ = std::move(zones); }
+
+  // Appends what is known under `label` of `query` to `text`; false where that is nothing.
+  bool append(std::string_view label, const dns::Query& query, std::string& text) const {
+    const auto holds = [&query](const dns::Name& zone) { return query.key.view().is_under(zone); };
+    if (std::ranges::none_of(zones_, holds)) return false;
+    const std::size_t before = text.size();
+    for (const auto& [name, value] : values_) {
+      if (name != label) continue;
+      value(query, text);
+      if (text.size() != before) return true;
+    }
+    return false;
+  }
+
+ private:
+  std::vector<dns::Name> zones_;  // lower case
+  std::vector<std::pair<std::string, Value>> values_;
+};
+
+}  // namespace swage

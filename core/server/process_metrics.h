@@ -1,0 +1,14 @@
+// What Prometheus's client libraries say of a process (process_cpu_seconds_total and so on), for the supervisor and all
+// its children together. Reads /proc; in the service process.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace swage::server {
+
+// In Prometheus's text format; empty where there is no /proc. Called by a child, whose parent is the supervisor.
+// `cpu_ticks`: what was said before, 0 at first.
+[[nodiscard]] std::string process_metrics_text(std::uint64_t& cpu_ticks);
+
+}  // namespace swage::server
