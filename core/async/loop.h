@@ -1,5 +1,5 @@
 // The event loop of a process, the coroutines that it owns, and what calls a function when something happens: Timer,
-// Poll and Signal. A thin owner of libuv's; all of core/async belongs to the one thread that calls run().
+// Poll, Signal and FolderWatch. A thin owner of libuv's; all of core/async belongs to the one thread that calls run().
 //
 // All that is made on a Loop is destroyed before it, spawned coroutines and what they hold excepted: the Loop destroys
 // those itself. Callbacks may destroy the object that called them. Nothing may throw through them.
@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "core/async/task.h"
 #include "core/async/waiter.h"
@@ -99,6 +100,20 @@ class Signal {
   Signal(Loop& loop, int number, std::function<void()> received);
 
  private:
+  detail::HandleOwner handle_;
+};
+
+// Calls a function when something in a folder was made, written, renamed or removed: what it was, the caller finds out.
+// Many changes at a time may be one call or several; changes on file systems of the network may be none.
+class FolderWatch {
+ public:
+  FolderWatch(Loop& loop, std::string folder, std::function<void()> changed);
+  // From now on. Called again it looks for the folder again: another one may have its name by now. False where there is
+  // none, or it cannot be watched.
+  bool start();
+
+ private:
+  std::string folder_;
   detail::HandleOwner handle_;
 };
 

@@ -1,4 +1,4 @@
-// Timer, Poll and Signal of loop.h.
+// Timer, Poll, Signal and FolderWatch of loop.h.
 #include <uv.h>
 
 #include <algorithm>
@@ -66,6 +66,17 @@ Signal::Signal(Loop& loop, int number, std::function<void()> received) : handle_
   CHECK(uv_signal_init(loop.uv(), &handle_->uv.signal) == 0);
   const auto call_back = [](uv_signal_t* signal, int) { call(signal); };
   CHECK(uv_signal_start(&handle_->uv.signal, call_back, number) == 0);
+}
+
+FolderWatch::FolderWatch(Loop& loop, std::string folder, std::function<void()> changed)
+    : folder_(std::move(folder)), handle_(make_handle(std::move(changed))) {
+  CHECK(uv_fs_event_init(loop.uv(), &handle_->uv.fs_event) == 0);
+}
+
+bool FolderWatch::start() {
+  uv_fs_event_stop(&handle_->uv.fs_event);
+  const auto call_back = [](uv_fs_event_t* event, const char*, int, int) { call(event); };
+  return uv_fs_event_start(&handle_->uv.fs_event, call_back, folder_.c_str(), 0) == 0;
 }
 
 }  // namespace swage::async

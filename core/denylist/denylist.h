@@ -5,12 +5,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/denylist/image.h"
+#include "core/metrics/registry.h"
 #include "core/net.h"
 #include "core/shm/snapshot.h"
 
 namespace swage::denylist {
+
+// What counts the addresses that a list has decided about.
+[[nodiscard]] metrics::Counter counter(metrics::Registry& registry, Type type, std::string_view list);
 
 class Denylist {
  public:
@@ -18,18 +23,26 @@ class Denylist {
   [[nodiscard]] static std::string name(std::string_view zone) { return "denylist " + std::string(zone); }
 
   Denylist() = default;  // nothing is on a list
-  // REQUIRES: `snapshot` outlives this.
-  explicit Denylist(const shm::Snapshot& snapshot) : snapshot_(&snapshot) {}
+  // REQUIRES: `snapshot` outlives this, and so does `registry`, where there is one.
+  explicit Denylist(const shm::Snapshot& snapshot, metrics::Registry* registry = nullptr)
+      : snapshot_(&snapshot), registry_(registry) {}
 
-  // The list that decides about `address`; see Image::find(). The name in it is valid until control goes back to the
-  // event loop.
+  // The list that decides about `address`, which is counted; see Image::find(). The name in it is valid until control
+  // goes back to the event loop. Allocates the first time that a list decides.
   [[nodiscard]] std::optional<Match> find(const IpAddress& address) const {
     if (snapshot_ == nullptr) return std::nullopt;
-    return Image(snapshot_->bytes()).find(address);
+    const auto match = Image(snapshot_->bytes()).find(address);
+    if (match) [[unlikely]]
+      count(*match);
+    return match;
   }
 
  private:
+  void count(const Match& match) const;
+
   const shm::Snapshot* snapshot_ = nullptr;
+  metrics::Registry* registry_ = nullptr;
+  mutable std::vector<std::optional<metrics::Counter>> counters_;  // by the index of the list
 };
 
 }  // namespace swage::denylist

@@ -23,6 +23,9 @@ class Snapshot {
   // The newest version; empty before the first. Valid until control goes back to the event loop.
   [[nodiscard]] Bytes bytes() const { return segment_.bytes(); }
 
+  // True the first time: for who publishes it, in setup(), where there can be but one such.
+  [[nodiscard]] bool claim() { return !std::exchange(claimed_, true); }
+
   // Makes `next` the newest version everywhere. In the service process, on its loop's thread.
   [[nodiscard]] Result<> publish(Segment next) {
     TRY(next.seal());
@@ -39,6 +42,7 @@ class Snapshot {
  private:
   std::string name_;
   Segment segment_;
+  bool claimed_ = false;
   std::function<Result<>(const Snapshot&)> on_publish_;
 };
 

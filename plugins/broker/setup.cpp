@@ -202,7 +202,7 @@ Result<> setup(Controller& controller) {
     settings.listen = everywhere;
   }
   shm::Shared& secret = controller.service_memory("broker secret " + settings.domain);
-  const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)));
+  const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)), &controller.metrics());
   controller.add(std::make_unique<Broker>(std::move(settings), challenges, secret, denylist));
   return {};
 }

@@ -70,7 +70,7 @@ Result<> setup(Controller& controller) {
   std::vector<ForgeZone> zones;
   while (controller.next()) TRY(read_directive(controller, zones));
   const std::string zone = controller.zones().front().to_string();
-  const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)));
+  const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)), &controller.metrics());
   controller.add(std::make_unique<const IpSubdomain>(std::move(zones), denylist));
   return {};
 }

@@ -20,7 +20,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"crypto", {}},
     {"shm", {}},
     {"metrics", {"shm"}},
-    {"denylist", {"shm"}},
+    {"denylist", {"shm", "metrics"}},
     {"async", {}},
     {"libp2p", {"dns", "crypto"}},
     {"http", {"libp2p", "async", "crypto"}},

@@ -1,0 +1,293 @@
+#include "plugins/denylist/denylist.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "core/async/tasks.h"
+#include "core/async/work.h"
+#include "core/crypto/random.h"
+#include "core/denylist/builder.h"
+#include "core/descriptor.h"
+#include "core/log.h"
+
+namespace swage::plugins::denylist {
+
+using namespace std::chrono_literals;
+using swage::denylist::Image;
+using swage::denylist::ImageBuilder;
+using swage::denylist::Source;
+
+namespace {
+
+constexpr std::size_t kMostBytes = std::size_t{64} << 20;  // of a file
+constexpr auto kDebounce = 100ms;                          // without a change, before a file is read
+constexpr int kMostDebounces = 50;                         // of a file that never stops changing
+constexpr auto kLook = 10s;                                // at files that cannot be watched
+constexpr std::chrono::milliseconds kRetry = 30s;          // after a feed failed; doubles up to its `refresh`
+constexpr std::size_t kMostValidator = 1024;               // bytes of an ETag or a date
+
+std::unexpected<Error> system_error() { return fail("{}", std::strerror(errno)); }
+
+// The whole file. A fifo would block, so it is opened without waiting.
+Result<std::string> read_whole(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status{};
+  if (!file.exists() || fstat(file.get(), &status) != 0) return system_error();
+  if (!S_ISREG(status.st_mode)) return fail("not a plain file");
+  std::string text;
+  for (std::size_t size = 0;;) {
+    if (size > kMostBytes) return fail("has more than {} bytes", kMostBytes);
+    text.resize(size + (std::size_t{1} << 16));
+    const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error();
+    size += static_cast<std::size_t>(count);
+    if (count > 0) continue;
+    text.resize(size);
+    return text;
+  }
+}
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+// A snapshot of what is in force, for another thread.
+struct Part {
+  std::string name;
+  ListType type;
+  std::shared_ptr<const KeptList> list;
+};
+
+std::vector<Part> parts_of(const std::vector<List>& lists) {
+  std::vector<Part> parts;
+  for (const List& each : lists) parts.push_back({each.settings.name, each.settings.type, each.current});
+  return parts;
+}
+
+Result<shm::Segment> build(const std::string& name, const std::vector<Part>& parts, std::uint64_t seed) {
+  std::vector<Source> sources;
+  for (const Part& part : parts) sources.push_back({part.name, part.type, part.list->entries});
+  const ImageBuilder builder(sources, seed);
+  TRY(shm::Segment image, shm::Segment::create("swage " + name, builder.size()));
+  builder.write(image.writable_bytes());
+  TRY(Image::check(image.bytes()));
+  return image;
+}
+
+std::uint64_t random_seed() {
+  std::array<std::uint8_t, 8> bytes;
+  crypto::SystemRandom().fill(bytes);
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, bytes.data(), sizeof seed);
+  return seed;
+}
+
+std::string seconds_text(std::chrono::milliseconds time) {
+  return fmt::format("{} s", std::chrono::ceil<std::chrono::seconds>(time).count());
+}
+
+}  // namespace
+
+DenylistService::DenylistService(std::vector<List> lists, std::vector<std::string> forge_zones, shm::Snapshot& snapshot,
+                                 async::Fetcher::Settings fetching)
+    : lists_(std::move(lists)),
+      forge_zones_(std::move(forge_zones)),
+      snapshot_(snapshot),
+      fetching_(std::move(fetching)),
+      seed_(random_seed()) {}
+
+Result<DenylistService::Read> DenylistService::read(const List& list, std::string_view text, KeptList kept) const {
+  Read read;
+  const bool urls = list.settings.format == ListSettings::Format::url;
+  read.text = urls ? parse_urls(text, forge_zones_) : parse_addresses(text);
+  // Some server's page, or worse, is no list.
+  if (list.settings.feed && text.empty()) return fail("is empty");
+  if (list.settings.feed && read.text.unusable > read.text.lines / 2) {
+    return fail("is no list of {}: {} of its {} lines are none, the first is line {}", urls ? "URLs" : "addresses",
+                read.text.unusable, read.text.lines, read.text.first_unusable_line);
+  }
+  read.kept = std::move(kept);
+  read.kept.entries = std::exchange(read.text.entries, {});
+  if (read.kept.entries.size() > ImageBuilder::kMaxEntries / swage::denylist::layout::kMaxLists) {
+    return fail("has {} entries", read.kept.entries.size());
+  }
+  read.kept.time = time(nullptr);
+  TRY(read.memory, keep(list.memory->name(), read.kept));
+  return read;
+}
+
+Result<DenylistService::Read> DenylistService::read_file(const List& list) const {
+  TRY(const std::string text, read_whole(list.settings.place));
+  return read(list, text, {});
+}
+
+// What was read is what counts from now on; where it could not be read, that is said, and nothing changes.
+void DenylistService::update(List& list, Result<Read> read) {
+  const ListSettings& settings = list.settings;
+  if (!read) {
+    log::warning("plugin/denylist: {}: {} {}; the list before stays in force", settings.name,
+                 settings.feed ? "the feed" : settings.place, read.error().text());
+    return;
+  }
+  const bool same = list.current->time != 0 && list.current->entries == read->kept.entries;
+  list.current = std::make_shared<const KeptList>(std::move(read->kept));
+  const Result<> kept = list.memory->provide(std::move(read->memory));
+  if (!kept) log::error("plugin/denylist: {}: {}", settings.name, kept.error().text());
+  show(list);
+  if (same) return;
+  std::string unusable;
+  if (read->text.unusable != 0) {
+    unusable = fmt::format("; {} lines are of no use, the first is line {}", read->text.unusable,
+                           read->text.first_unusable_line);
+  }
+  log::info("plugin/denylist: {}: {} entries{}", settings.name, list.current->entries.size(), unusable);
+  if (changed_) changed_->set();
+}
+
+void DenylistService::show(const List& list) const {
+  list.entries.set(static_cast<double>(list.current->entries.size()));
+  list.last_update.set(static_cast<double>(list.current->time));
+}
+
+Result<> DenylistService::prepare() {
+  for (List& list : lists_) {
+    std::optional<KeptList> kept = recall(list.memory->bytes());
+    if (kept) list.current = std::make_shared<const KeptList>(*std::move(kept));
+    show(list);
+  }
+  for (List& list : lists_) {
+    if (list.settings.feed) continue;
+    list.stamp = FileStamp::of(list.settings.place);
+    Result<Read> read = read_file(list);
+    if (!read) {
+      list.stamp = {};
+      const std::string text = fmt::format("denylist: {}: {}", list.settings.place, read.error().text());
+      return std::unexpected(list.settings.token.error(text));
+    }
+    update(list, std::move(read));
+  }
+  return publish_now();
+}
+
+Result<> DenylistService::publish_now() {
+  TRY(shm::Segment image, build(snapshot_.name(), parts_of(lists_), seed_));
+  return snapshot_.publish(std::move(image));
+}
+
+async::Task<Result<>> DenylistService::run(Host& host) {
+  stopping_.emplace(host.loop());
+  changed_.emplace(host.loop());
+  if (stopped_) stopping_->set();
+  if (snapshot_.bytes().empty()) changed_->set();  // prepare() could not read a file: the rest is in force
+  {
+    async::Fetcher fetcher(host.loop(), fetching_);
+    async::Tasks following;
+    for (List& list : lists_) {
+      following.start(list.settings.feed ? follow_feed(host.loop(), fetcher, list) : follow_file(host.loop(), list));
+    }
+    following.start(publish_changes(host.loop()));
+    co_await stopping_->wait();
+  }
+  stopping_.reset();  // before the loop they were made on
+  changed_.reset();
+  co_return Result<>();
+}
+
+void DenylistService::stop() {
+  stopped_ = true;
+  if (stopping_) stopping_->set();
+}
+
+async::Task<> DenylistService::publish_changes(async::Loop& loop) {
+  while (true) {
+    co_await changed_->wait();
+    changed_->reset();
+    const std::vector<Part> parts = parts_of(lists_);
+    const auto make = [this, &parts] { return build(snapshot_.name(), parts, seed_); };
+    Result<shm::Segment> image = co_await async::work(loop, make);
+    Result<> published;
+    if (image) published = snapshot_.publish(*std::move(image));
+    if (!image) published = std::unexpected(image.error());
+    if (!published) log::error("plugin/denylist: {}; the lists before stay in force", published.error().text());
+  }
+}
+
+async::Task<> DenylistService::follow_file(async::Loop& loop, List& list) {
+  const std::string& path = list.settings.place;
+  async::Event happened(loop);
+  async::FolderWatch watch(loop, folder_of(path), [&happened] { happened.set(); });
+  watch.start();
+  happened.set();  // since prepare()
+  while (true) {
+    const bool told = co_await async::wait_for(happened, kLook);
+    happened.reset();
+    if (!told) watch.start();  // the folder may be another one
+    FileStamp found = FileStamp::of(path);
+    if (found == list.stamp) continue;
+    for (int i = 0; i < kMostDebounces; ++i) {
+      co_await async::sleep(loop, kDebounce);
+      const FileStamp before = std::exchange(found, FileStamp::of(path));
+      if (found == before) break;
+    }
+    const auto read_it = [this, &list] { return read_file(list); };
+    Result<Read> read = co_await async::work(loop, read_it);
+    if (FileStamp::of(path) != found) {  // written while it was read
+      happened.set();
+      continue;
+    }
+    list.stamp = found;
+    update(list, std::move(read));
+  }
+}
+
+async::Task<> DenylistService::follow_feed(async::Loop& loop, async::Fetcher& fetcher, List& list) {
+  const ListSettings& settings = list.settings;
+  std::chrono::milliseconds retry = kRetry;
+  while (true) {
+    const Result<> refreshed = co_await refresh(loop, fetcher, list);
+    std::chrono::milliseconds pause = settings.refresh;
+    if (refreshed) {
+      retry = kRetry;
+    } else {
+      pause = std::min(pause, retry);
+      retry = std::min(retry * 2, settings.refresh);
+      log::warning("plugin/denylist: {}: the feed {}; the list before ({} entries) stays in force, next try in {}",
+                   settings.name, refreshed.error().text(), list.current->entries.size(), seconds_text(pause));
+    }
+    co_await async::sleep(loop, pause);
+  }
+}
+
+async::Task<Result<>> DenylistService::refresh(async::Loop& loop, async::Fetcher& fetcher, List& list) {
+  std::vector<std::string> fields;
+  const bool known = list.current->time != 0;
+  if (known && !list.current->etag.empty()) fields.push_back("If-None-Match: " + list.current->etag);
+  if (known && !list.current->last_modified.empty()) {
+    fields.push_back("If-Modified-Since: " + list.current->last_modified);
+  }
+  const bool conditional = !fields.empty();
+  auto fetched = co_await fetcher.get(list.settings.place, std::move(fields));
+  if (!fetched) co_return fail("failed: {}", fetched.error().text());
+  if (fetched->status == 304 && conditional) co_return Result<>();
+  if (fetched->status != 200) co_return fail("failed: HTTP status {}", fetched->status);
+  KeptList kept;
+  if (fetched->etag.size() <= kMostValidator) kept.etag = std::move(fetched->etag);
+  if (fetched->last_modified.size() <= kMostValidator) kept.last_modified = std::move(fetched->last_modified);
+  const auto read_it = [this, &list, &fetched, &kept] { return read(list, fetched->body, std::move(kept)); };
+  Result<Read> read = co_await async::work(loop, read_it);
+  if (!read) co_return std::unexpected(read.error());
+  update(list, std::move(read));
+  co_return Result<>();
+}
+
+}  // namespace swage::plugins::denylist

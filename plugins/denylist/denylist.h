@@ -1,0 +1,89 @@
+// The denylist plugin: lists of addresses that are not to be served, from files and feeds. DenylistService, in the
+// service process, keeps them fresh and publishes them as one image (core/denylist); ipsubdomain and broker ask it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/async/event.h"
+#include "core/async/fetcher.h"
+#include "core/denylist/image.h"
+#include "core/file_stamp.h"
+#include "core/metrics/registry.h"
+#include "core/plugin.h"
+#include "core/shm/shared.h"
+#include "core/shm/snapshot.h"
+#include "plugins/denylist/kept_list.h"
+#include "plugins/denylist/list_text.h"
+
+namespace swage::plugins::denylist {
+
+using ListType = swage::denylist::Type;
+
+// A line of the directive.
+struct ListSettings {
+  enum class Format : std::uint8_t { ip, url };
+
+  bool feed = false;
+  std::string place;  // the path of a file, or the URL of a feed
+  std::string name;
+  ListType type = ListType::deny;
+  Format format = Format::ip;
+  std::chrono::milliseconds refresh = std::chrono::hours(1);  // of a feed
+  config::Token token;                                        // where it is written, for errors
+};
+
+// A list while the server runs.
+struct List {
+  ListSettings settings;
+  shm::Shared* memory;  // where it outlives the service process
+  metrics::Gauge entries, last_update;
+  std::shared_ptr<const KeptList> current = std::make_shared<const KeptList>();
+  FileStamp stamp{};  // of the file as it was read
+};
+
+class DenylistService : public Service {
+ public:
+  // `forge_zones`: whose names say addresses, in feeds of URLs. `snapshot` is what is published.
+  DenylistService(std::vector<List> lists, std::vector<std::string> forge_zones, shm::Snapshot& snapshot,
+                  async::Fetcher::Settings fetching);
+
+  // Reads the files, and takes what was kept of the feeds.
+  [[nodiscard]] Result<> prepare() override;
+  [[nodiscard]] async::Task<Result<>> run(Host& host) override;
+  void stop() override;
+
+ private:
+  // What a file or a feed said.
+  struct Read {
+    ListText text;  // without its entries, which are in `kept`
+    KeptList kept;
+    shm::Segment memory;
+  };
+
+  [[nodiscard]] Result<Read> read(const List& list, std::string_view text, KeptList kept) const;  // on any thread
+  [[nodiscard]] Result<Read> read_file(const List& list) const;                                   // on any thread
+  void update(List& list, Result<Read> read);
+  void show(const List& list) const;
+  [[nodiscard]] Result<> publish_now();
+  [[nodiscard]] async::Task<> follow_file(async::Loop& loop, List& list);
+  [[nodiscard]] async::Task<> follow_feed(async::Loop& loop, async::Fetcher& fetcher, List& list);
+  [[nodiscard]] async::Task<Result<>> refresh(async::Loop& loop, async::Fetcher& fetcher, List& list);
+  [[nodiscard]] async::Task<> publish_changes(async::Loop& loop);
+
+  std::vector<List> lists_;
+  const std::vector<std::string> forge_zones_;
+  shm::Snapshot& snapshot_;
+  const async::Fetcher::Settings fetching_;
+  const std::uint64_t seed_;
+  std::optional<async::Event> stopping_, changed_;  // while it runs: stop() was called; a list is another one
+  bool stopped_ = false;
+};
+
+// denylist { file PATH [type=allow|deny] [name=NAME] ; feed URL format=ip|url [type=…] [refresh=DURATION] [name=NAME] }
+[[nodiscard]] Result<> setup(Controller& controller);
+
+}  // namespace swage::plugins::denylist

@@ -1,0 +1,138 @@
+#include "plugins/denylist/list_text.h"
+
+#include <algorithm>
+
+namespace swage::plugins::denylist {
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\v\f";
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::size_t kMostHost = 253;  // characters of a name
+
+std::string_view trim(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+// Calls `read` with each line that is not empty, trimmed; it says false where the line is not of the format, nullopt
+// where it is a comment.
+template <typename Read>
+void for_each_line(std::string_view text, ListText& list, Read read) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = trim(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::optional<bool> usable = line.empty() ? std::nullopt : read(line);
+    if (!usable) continue;
+    ++list.lines;
+    if (*usable) continue;
+    if (list.unusable++ == 0) list.first_unusable_line = number;
+  }
+}
+
+// An address; one of IPv6 may have a zone ("%eth0"), which means nothing here.
+std::optional<IpAddress> parse_address(std::string_view text) {
+  if (text.size() > kMostHost) return std::nullopt;
+  const std::size_t percent = text.find('%');
+  if (percent != std::string_view::npos && percent + 1 == text.size()) return std::nullopt;
+  const auto address = IpAddress::parse(text.substr(0, percent));
+  if (!address || (percent != std::string_view::npos && !address->is_v6())) return std::nullopt;
+  return *address;
+}
+
+Prefix host_prefix(const IpAddress& address) {
+  return {address, static_cast<std::uint8_t>(address.is_v6() ? 128 : 32)};
+}
+
+bool is_scheme(std::string_view text) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto may_follow = [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+  };
+  return !text.empty() && is_letter(text[0]) && std::ranges::all_of(text, may_follow);
+}
+
+// The host of a URL (RFC 3986 section 3.2.2), in lower case, without brackets; empty where there is none.
+std::string host_of(std::string_view url) {
+  const std::size_t slashes = url.find("//");
+  if (slashes == std::string_view::npos) return {};
+  const std::string_view before = url.substr(0, slashes);
+  if (!before.empty() && (!before.ends_with(':') || !is_scheme(before.substr(0, before.size() - 1)))) return {};
+  std::string_view host = url.substr(slashes + 2);
+  host = host.substr(0, host.find_first_of("/?#"));
+  host = host.substr(host.rfind('@') + 1);  // npos + 1 is 0
+  if (host.starts_with('[')) {
+    host = host.substr(1, host.find(']') - 1);
+  } else {
+    host = host.substr(0, host.rfind(':'));
+  }
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host.size() > kMostHost) return {};
+  std::string lower(host);
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower;
+}
+
+std::optional<IpAddress> address_of_host(const std::string& host, std::span<const std::string> forge_zones) {
+  if (auto address = parse_address(host)) return address;
+  const auto is_below = [&](const std::string& zone) {
+    return !zone.empty() && host.size() > zone.size() + 1 && host.ends_with(zone) &&
+           host[host.size() - zone.size() - 1] == '.';
+  };
+  if (!std::ranges::any_of(forge_zones, is_below)) return std::nullopt;
+  return address_of_label(std::string_view(host).substr(0, host.find('.')));
+}
+
+}  // namespace
+
+ListText parse_addresses(std::string_view text) {
+  ListText list;
+  for_each_line(text, list, [&](std::string_view line) -> std::optional<bool> {
+    line = trim(line.substr(0, line.find_first_of("#;")));
+    if (line.empty()) return std::nullopt;
+    if (line.size() > kMostHost) return false;
+    if (line.find('/') != std::string_view::npos) {
+      const auto prefix = Prefix::parse(line);
+      if (prefix) list.entries.push_back(*prefix);
+      return prefix.has_value();
+    }
+    const auto address = parse_address(line);
+    if (address) list.entries.push_back(host_prefix(*address));
+    return address.has_value();
+  });
+  return list;
+}
+
+ListText parse_urls(std::string_view text, std::span<const std::string> forge_zones) {
+  ListText list;
+  for_each_line(text, list, [&](std::string_view line) -> std::optional<bool> {
+    if (line.starts_with('#')) return std::nullopt;
+    const std::string host = host_of(line);
+    if (host.empty()) return false;
+    if (const auto address = address_of_host(host, forge_zones)) list.entries.push_back(host_prefix(*address));
+    return true;
+  });
+  std::ranges::sort(list.entries);
+  const auto repeated = std::ranges::unique(list.entries);
+  list.entries.erase(repeated.begin(), repeated.end());
+  return list;
+}
+
+std::optional<IpAddress> address_of_label(std::string_view label) {
+  if (label.size() > 63) return std::nullopt;
+  std::string text(label);
+  std::ranges::replace(text, '-', '.');
+  if (const auto address = IpAddress::parse(text); address && !address->is_v6()) return *address;
+  std::ranges::replace(text, '.', ':');
+  if (const auto address = IpAddress::parse(text)) return *address;
+  // A label may not begin or end with '-': clients write a 0 there, which may be one group too many.
+  if (text.starts_with("0::")) text.erase(0, 1);
+  if (text.ends_with("::0")) text.pop_back();
+  if (const auto address = IpAddress::parse(text)) return *address;
+  return std::nullopt;
+}
+
+}  // namespace swage::plugins::denylist
