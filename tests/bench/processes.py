@@ -66,9 +66,15 @@ def resident(pids):
     return None if frames == {0} else len(frames) * PAGE
 
 
-def content(pid, mapping):
+def contents(pid, of_mappings):
+    """{place: bytes} of the pages that the process has touched."""
+    found = {}
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as file:
-        return os.pread(file.fileno(), mapping.end - mapping.begin, mapping.begin)
+        for mapping, entries in pages(pid, of_mappings):
+            for place, entry, at in zip(mapping.places(), entries, range(mapping.begin, mapping.end, PAGE)):
+                if entry & PRESENT:
+                    found[place] = os.pread(file.fileno(), PAGE, at)
+    return found
 
 
 def rollup(pid, *fields):
