@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -87,12 +88,17 @@ class Writer {
   bool writing_ = false;
 };
 
+std::atomic<bool> debug_shown{false};
+
 Writer& writer() {
   static auto* const instance = new Writer;  // never destroyed: its thread runs until the process ends
   return *instance;
 }
 
 }  // namespace
+
+void show_debug(bool show) { debug_shown.store(show, std::memory_order_relaxed); }
+bool shows_debug() { return debug_shown.load(std::memory_order_relaxed); }
 
 void write(std::string_view line) { writer().add(line); }
 void flush() { writer().flush(); }

@@ -16,6 +16,15 @@ void write(std::string_view line);
 // Waits until all that was handed over is written, or 1 s has passed. For the end of a process.
 void flush();
 
+// Whether lines of level debug are written; false at first. For the whole process.
+void show_debug(bool show);
+[[nodiscard]] bool shows_debug();
+
+template <typename... Args>
+void debug(fmt::format_string<Args...> format, Args&&... args) {
+  if (shows_debug()) write("[DEBUG] " + fmt::format(format, std::forward<Args>(args)...));
+}
+
 template <typename... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {
   write("[INFO] " + fmt::format(format, std::forward<Args>(args)...));

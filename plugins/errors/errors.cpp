@@ -24,6 +24,7 @@ void write(std::string_view level, std::string_view text) {
   if (level == "error") swage::log::error("plugin/errors: {}", text);
   if (level == "warning") swage::log::warning("plugin/errors: {}", text);
   if (level == "info") swage::log::info("plugin/errors: {}", text);
+  if (level == "debug") swage::log::debug("plugin/errors: {}", text);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "core/log.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/plugin_harness.h"
 
@@ -128,13 +129,17 @@ TEST_CASE("errors: show_first logs the first at once, and no number of one") {
   CHECK(log.take() == "[WARNING] plugin/errors: 2 errors like 'a' occurred in last 30s\n");
 }
 
-TEST_CASE("errors: lines of level debug are not written") {
+TEST_CASE("errors: lines of level debug are written only where somebody wants to see them") {
   Failing server("consolidate 30s a debug show_first");
   LogCapture log;
   server.ask("a", 0);
   server.ask("a", 1);
   server.ask("", 31 * kSecond);
   CHECK(log.take() == "");
+  swage::log::show_debug(true);
+  server.ask("a", 40 * kSecond);
+  swage::log::show_debug(false);
+  CHECK(log.take() == "[DEBUG] plugin/errors: 2 example.org. A: a\n");
 }
 
 TEST_CASE("errors: what is still counted is logged at the end") {

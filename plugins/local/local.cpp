@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/config/values.h"
+#include "core/log.h"
 
 namespace swage::plugins::local {
 namespace {
@@ -74,7 +75,13 @@ bool Local::is_localhost(const Query& query) const {
 
 Result<Outcome> Local::serve(const Query& query, Response& response, Next next) const {
   if (query.qclass != dns::Class::in) return next(query, response);
-  if (is_localhost(query)) return answer_localhost(query, response);
+  if (is_localhost(query)) {
+    if (log::shows_debug()) [[unlikely]] {
+      log::debug("plugin/local: {} {} from {}", query.key.to_string(), dns::to_string(query.qtype),
+                 query.client.address.to_string());
+    }
+    return answer_localhost(query, response);
+  }
   const std::optional<NameView> zone = find_zone(query);
   if (!zone) return next(query, response);
   if (zone->size() == query.qname.size()) return answer_apex(query, response);

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/log.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/plugin_harness.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
@@ -85,6 +87,21 @@ TEST_CASE("local: answers") {
     INFO(test.question);
     CHECK(harness.ask(test.question) == test.answer);
   }
+}
+
+TEST_CASE("local: with debug, answers for names that are localhost's in a wider sense are logged") {
+  PluginHarness harness(kPlugins, ". {\n local\n}", &next);
+  tests::LogCapture log;
+  static_cast<void>(harness.ask("a.localhost. A"));
+  CHECK(log.take() == "");
+  swage::log::show_debug(true);
+  static_cast<void>(harness.ask("localhost. A"));
+  static_cast<void>(harness.ask("A.localhost. TXT"));
+  static_cast<void>(harness.ask("localhost.example.net. A"));
+  swage::log::show_debug(false);
+  CHECK(log.take() ==
+        "[DEBUG] plugin/local: a.localhost. TXT from 192.0.2.7\n"
+        "[DEBUG] plugin/local: localhost.example.net. A from 192.0.2.7\n");
 }
 
 TEST_CASE("local: localhost_prefix off leaves names that only begin with localhost to the next plugin") {

@@ -1,0 +1,17 @@
+#include "plugins/debug/debug.h"
+
+#include "core/log.h"
+
+namespace swage::plugins::debug {
+
+// The processes of the next configuration are new ones: nobody has to take it back.
+Result<> setup(Controller& controller) {
+  while (controller.next()) {
+    TRY(controller.expect_end());
+    if (controller.next_block()) return std::unexpected(controller.error("directive 'debug' has no block"));
+  }
+  log::show_debug(true);
+  return {};
+}
+
+}  // namespace swage::plugins::debug
