@@ -1,0 +1,10 @@
+// cancel: accepted, checked, and without effect: no query waits here.
+#pragma once
+
+#include "core/plugin.h"
+
+namespace swage::plugins::cancel {
+
+[[nodiscard]] Result<> setup(Controller& controller);
+
+}  // namespace swage::plugins::cancel
