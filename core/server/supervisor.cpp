@@ -13,6 +13,7 @@
 #include "core/config/parser.h"
 #include "core/log.h"
 #include "core/server/child.h"
+#include "core/server/service_manager.h"
 
 namespace swage::server {
 namespace {
@@ -210,7 +211,10 @@ void Supervisor::put_in_force() {
   for (ChildProcess& child : current_->children) {
     if (!child.worker) start_service(child);
   }
-  if (first) pidfile_->write();
+  if (first) {
+    pidfile_->write();
+    notify_service_manager("READY=1");
+  }
   if (first && !options_.quiet) {
     for (const std::string& line : current_->serves) log::write(line);
     log::write("swage-" SWAGE_VERSION);
@@ -289,6 +293,7 @@ void Supervisor::shut_down() {
     return;
   }
   shutting_down_ = true;
+  notify_service_manager("STOPPING=1");
   for (ChildProcess& child : leaving_) child.drain(kDrain);
   if (current_) leave(*current_, kDrain);
   current_.reset();

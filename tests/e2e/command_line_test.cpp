@@ -1,10 +1,14 @@
 // The program as an operator meets it: flags, -check, errors, the default Corefile, the pid file.
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 
+#include "core/descriptor.h"
 #include "tests/support/dns_client.h"
 #include "tests/support/dns_message.h"
 #include "tests/support/loopback.h"
@@ -106,6 +110,34 @@ TEST_CASE("command line: without a Corefile whoami answers; the pid file is ther
   REQUIRE(status);
   CHECK(status->clean());
   CHECK(access(folder.file("swage.pid").c_str(), F_OK) != 0);
+}
+
+TEST_CASE("command line: the service manager is told when queries are answered and when the server ends") {
+  const Folder folder;
+  const Port port;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = folder.file("notify");
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const swage::Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  REQUIRE(bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  const timeval patience{20, 0};
+  REQUIRE(setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+  const auto told = [&] {
+    std::string text(100, '\0');
+    const ssize_t size = recv(socket.get(), text.data(), text.size(), 0);
+    text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+    return text;
+  };
+  auto process = Process::start({.arguments = {binary(), "-conf", folder.write("Corefile", ". {\n    whoami\n}\n"),
+                                               "-workers", "1", "-dns.port", std::to_string(port.number())},
+                                 .environment = {{"NOTIFY_SOCKET", path}}});
+  REQUIRE(process);
+  CHECK(told() == "READY=1");
+  CHECK(ask_udp(port.v4(), encode({.name = "any.name.", .type = "A"})));
+  process->signal(SIGTERM);
+  CHECK(told() == "STOPPING=1");
+  CHECK(process->wait(20s)->clean());
 }
 
 TEST_CASE("command line: an address that somebody else has is an error, not shared") {
