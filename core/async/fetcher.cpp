@@ -1,10 +1,11 @@
 #include "core/async/fetcher.h"
 
-#include <curl/curl.h>
 #include <uv.h>
 
 #include <optional>
 #include <utility>
+
+#include "core/async/curl_library.h"
 
 namespace swage::async {
 namespace {
@@ -29,7 +30,7 @@ void socket_ready(uv_poll_t* poll, int status, int events) {
   if ((events & UV_WRITABLE) != 0) happened |= CURL_CSELECT_OUT;
   std::function<void()>& acted = watch->acted;
   int running = 0;
-  curl_multi_socket_action(watch->multi, watch->fd, happened, &running);  // may delete the watch
+  curl().multi_socket_action(watch->multi, watch->fd, happened, &running);  // may delete the watch
   acted();
 }
 
@@ -70,17 +71,17 @@ class Fetcher::Transfer : private Waiter {
 
 struct Fetcher::State {
   explicit State(Loop& on) : loop(on), acted([this] { finish_transfers(); }), timer(on, [this] { timed_out(); }) {
-    CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-    multi = curl_multi_init();
+    CHECK(curl().global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    multi = curl().multi_init();
     CHECK(multi != nullptr);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &State::watch);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &State::set_timer);
+    curl().multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+    curl().multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &State::watch);
+    curl().multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+    curl().multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &State::set_timer);
   }
   ~State() {
-    curl_multi_cleanup(multi);
-    curl_global_cleanup();
+    curl().multi_cleanup(multi);
+    curl().global_cleanup();
   }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -101,14 +102,14 @@ int Fetcher::State::watch(CURL*, curl_socket_t fd, int what, void* self, void* k
   auto* watch = static_cast<Watch*>(known);
   if (what == CURL_POLL_REMOVE) {
     if (watch != nullptr) close_watch(watch);
-    curl_multi_assign(state.multi, fd, nullptr);
+    curl().multi_assign(state.multi, fd, nullptr);
     return 0;
   }
   if (watch == nullptr) {
     watch = new Watch{{}, state.multi, fd, state.acted};
     watch->poll.data = watch;
     CHECK(uv_poll_init(state.loop.uv(), &watch->poll, fd) == 0);
-    curl_multi_assign(state.multi, fd, watch);
+    curl().multi_assign(state.multi, fd, watch);
   }
   const int events = ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
   CHECK(uv_poll_start(&watch->poll, events, socket_ready) == 0);
@@ -127,50 +128,50 @@ int Fetcher::State::set_timer(CURLM*, long milliseconds, void* self) {
 
 void Fetcher::State::timed_out() {
   int running = 0;
-  curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  curl().multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
   finish_transfers();
 }
 
 void Fetcher::State::finish_transfers() {
   int left = 0;
-  while (const CURLMsg* const message = curl_multi_info_read(multi, &left)) {
+  while (const CURLMsg* const message = curl().multi_info_read(multi, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     void* transfer = nullptr;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+    curl().easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
     static_cast<Transfer*>(transfer)->finish(message->data.result);
   }
 }
 
 Fetcher::Transfer::Transfer(Fetcher& fetcher, const std::string& url, const std::vector<std::string>& fields)
-    : fetcher_(fetcher), easy_(curl_easy_init()) {
+    : fetcher_(fetcher), easy_(curl().easy_init()) {
   CHECK(easy_ != nullptr);
   const Settings& settings = fetcher.settings_;
   const bool secure = url.starts_with("https:");
-  for (const std::string& each : fields) fields_ = curl_slist_append(fields_, each.c_str());
-  curl_easy_setopt(easy_, CURLOPT_PRIVATE, this);
-  curl_easy_setopt(easy_, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy_, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-  curl_easy_setopt(easy_, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(easy_, CURLOPT_MAXREDIRS, static_cast<long>(settings.redirects));
-  curl_easy_setopt(easy_, CURLOPT_HTTPHEADER, fields_);
-  curl_easy_setopt(easy_, CURLOPT_USERAGENT, settings.user_agent.c_str());
-  curl_easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");  // unpacked piece by piece: take() counts
-  curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.timeout.count()));
-  curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy_, CURLOPT_QUICK_EXIT, 1L);  // else the loop would wait for getaddrinfo at a time-out
-  curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
-  curl_easy_setopt(easy_, CURLOPT_WRITEDATA, this);
-  curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &Transfer::take);
-  if (!settings.authorities.empty()) curl_easy_setopt(easy_, CURLOPT_CAINFO, settings.authorities.c_str());
-  CHECK(curl_multi_add_handle(fetcher.state_->multi, easy_) == CURLM_OK);
+  for (const std::string& each : fields) fields_ = curl().slist_append(fields_, each.c_str());
+  curl().easy_setopt(easy_, CURLOPT_PRIVATE, this);
+  curl().easy_setopt(easy_, CURLOPT_URL, url.c_str());
+  curl().easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl().easy_setopt(easy_, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+  curl().easy_setopt(easy_, CURLOPT_FOLLOWLOCATION, 1L);
+  curl().easy_setopt(easy_, CURLOPT_MAXREDIRS, static_cast<long>(settings.redirects));
+  curl().easy_setopt(easy_, CURLOPT_HTTPHEADER, fields_);
+  curl().easy_setopt(easy_, CURLOPT_USERAGENT, settings.user_agent.c_str());
+  curl().easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");  // unpacked piece by piece: take() counts
+  curl().easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl().easy_setopt(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(settings.timeout.count()));
+  curl().easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
+  curl().easy_setopt(easy_, CURLOPT_QUICK_EXIT, 1L);  // else the loop would wait for getaddrinfo at a time-out
+  curl().easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
+  curl().easy_setopt(easy_, CURLOPT_WRITEDATA, this);
+  curl().easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &Transfer::take);
+  if (!settings.authorities.empty()) curl().easy_setopt(easy_, CURLOPT_CAINFO, settings.authorities.c_str());
+  CHECK(curl().multi_add_handle(fetcher.state_->multi, easy_) == CURLM_OK);
 }
 
 Fetcher::Transfer::~Transfer() {
-  curl_multi_remove_handle(fetcher_.state_->multi, easy_);
-  curl_easy_cleanup(easy_);
-  curl_slist_free_all(fields_);
+  curl().multi_remove_handle(fetcher_.state_->multi, easy_);
+  curl().easy_cleanup(easy_);
+  curl().slist_free_all(fields_);
 }
 
 std::size_t Fetcher::Transfer::take(char* data, std::size_t, std::size_t size, void* transfer) {
@@ -183,14 +184,14 @@ std::size_t Fetcher::Transfer::take(char* data, std::size_t, std::size_t size, v
 
 std::string Fetcher::Transfer::field(const char* name) const {
   curl_header* found = nullptr;
-  return curl_easy_header(easy_, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : "";
+  return curl().easy_header(easy_, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : "";
 }
 
 Result<Fetcher::Fetched> Fetcher::Transfer::await_resume() {
   if (too_large_) return fail("has more than {} bytes", fetcher_.settings_.most);
-  if (*code_ != CURLE_OK) return fail("{}", curl_easy_strerror(*code_));
+  if (*code_ != CURLE_OK) return fail("{}", curl().easy_strerror(*code_));
   long status = 0;
-  curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  curl().easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   fetched_.status = static_cast<unsigned>(status);
   fetched_.etag = field("ETag");
   fetched_.last_modified = field("Last-Modified");
