@@ -180,7 +180,6 @@ Format::Append Format::find(std::string_view placeholder) {
   for (const Placeholder& known : kPlaceholders) {
     if (known.name == placeholder) return known.append;
   }
-  if (placeholder.starts_with("{/")) return [](std::string& line, const Event&) { line += '-'; };
   return nullptr;
 }
 
@@ -191,9 +190,15 @@ Format::Format(std::string_view text) {
   // From each right brace back to its left one, so that "{ {name} }" holds a placeholder.
   for (std::size_t end; (end = rest.find('}')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
     const std::size_t start = std::min(rest.substr(0, end).rfind('{'), end);
-    const Append append = find(rest.substr(start, end + 1 - start));
-    before += rest.substr(0, append != nullptr ? start : end + 1);
+    const std::string_view placeholder = rest.substr(start, end + 1 - start);
+    const Append append = find(placeholder);
+    const bool is_label = append == nullptr && placeholder.starts_with("{/");
+    before += rest.substr(0, append != nullptr || is_label ? start : end + 1);
     if (append != nullptr) pieces_.push_back({std::exchange(before, {}), append});
+    if (is_label) {
+      pieces_.push_back(
+          {std::exchange(before, {}), nullptr, true, std::string(placeholder.substr(2, placeholder.size() - 3))});
+    }
   }
   pieces_.push_back({before.append(rest), nullptr});
 }
@@ -201,7 +206,11 @@ Format::Format(std::string_view text) {
 void Format::append_to(std::string& line, const Event& event) const {
   for (const Piece& piece : pieces_) {
     line += piece.text;
-    if (piece.append != nullptr) piece.append(line, event);
+    if (piece.is_label) {
+      if (event.metadata == nullptr || !event.metadata->append(piece.label, event.query, line)) line += '-';
+    } else if (piece.append != nullptr) {
+      piece.append(line, event);
+    }
   }
 }
 

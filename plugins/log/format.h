@@ -11,6 +11,7 @@
 
 #include "core/dns/query.h"
 #include "core/dns/response.h"
+#include "core/metadata.h"
 
 namespace swage::plugins::log {
 
@@ -29,6 +30,7 @@ struct Event {
   Kind kind;
   std::size_t size;  // bytes of the encoded response
   std::chrono::nanoseconds duration;
+  const Metadata* metadata = nullptr;  // of the server block
 };
 
 class Format {
@@ -46,8 +48,10 @@ class Format {
     Append append;
   };
   struct Piece {
-    std::string text;  // before the value
-    Append append;     // none: text alone
+    std::string text;       // before the value
+    Append append;          // none: text alone
+    bool is_label = false;  // of metadata, instead
+    std::string label{};
   };
   static const Placeholder kPlaceholders[];
 

@@ -16,7 +16,10 @@ bool contains(const std::vector<dns::Name>& names, dns::NameView name) {
 
 }  // namespace
 
-Log::Log(std::vector<Rule> rules, Clock clock) : rules_(std::move(rules)), clock_(clock) { line_.reserve(kUsualLine); }
+Log::Log(std::vector<Rule> rules, Clock clock, const Metadata* metadata)
+    : rules_(std::move(rules)), clock_(clock), metadata_(metadata) {
+  line_.reserve(kUsualLine);
+}
 
 void Log::sent(const Query& query, const Response& response, std::size_t size) const {
   const auto rule = std::find_if(rules_.begin(), rules_.end(),
@@ -26,7 +29,7 @@ void Log::sent(const Query& query, const Response& response, std::size_t size) c
   if (!rule->classes.empty() && std::ranges::find(rule->classes, class_of(kind)) == rule->classes.end()) return;
   const std::chrono::nanoseconds duration = clock_().time_since_epoch() - std::chrono::nanoseconds(query.received);
   line_ = "[INFO] ";
-  rule->format.append_to(line_, {query, response, kind, size, duration});
+  rule->format.append_to(line_, {query, response, kind, size, duration, metadata_});
   swage::log::write(line_);
 }
 
@@ -83,7 +86,8 @@ Result<> setup(Controller& controller) {
     TRY(rule.classes, parse_classes(controller));
     rules.push_back(std::move(rule));
   }
-  controller.add(std::make_unique<const Log>(std::move(rules)));
+  controller.add(
+      std::make_unique<const Log>(std::move(rules), &std::chrono::steady_clock::now, &controller.metadata()));
   return {};
 }
 

@@ -21,13 +21,16 @@ class Log : public Observer {
  public:
   using Clock = std::chrono::steady_clock::time_point (*)();
 
-  explicit Log(std::vector<Rule> rules, Clock clock = &std::chrono::steady_clock::now);
+  // `metadata`, of the server block, outlives this.
+  explicit Log(std::vector<Rule> rules, Clock clock = &std::chrono::steady_clock::now,
+               const Metadata* metadata = nullptr);
 
   void sent(const Query& query, const Response& response, std::size_t size) const override;
 
  private:
   std::vector<Rule> rules_;  // the first that has the name counts
   Clock clock_;
+  const Metadata* metadata_;
   mutable std::string line_;  // one thread a process; keeps its room between queries
 };
 

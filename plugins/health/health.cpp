@@ -1,0 +1,106 @@
+#include "plugins/health/health.h"
+
+#include <chrono>
+
+#include "core/async/tasks.h"
+#include "core/async/tcp.h"
+#include "core/config/values.h"
+#include "core/http/client.h"
+#include "core/log.h"
+
+namespace swage::plugins::health {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view kAddress = ":8080";
+constexpr auto kEvery = 1s;
+constexpr auto kPatience = 3s;
+constexpr auto kLongest = 1h;
+
+const std::vector<double>& time_bounds() {  // CoreDNS's slim ones
+  static const std::vector<double> bounds = {0.00025, 0.0025, 0.025, 0.25, 2.5};
+  return bounds;
+}
+
+// One request to the server's own endpoint, as others send it.
+async::Task<Result<>> ask(async::Loop& loop, Endpoint at) {
+  async::TcpStream stream(loop);
+  async::Timer deadline(loop, [&stream] { stream.close(); });
+  deadline.start(kPatience);
+  CO_TRY(co_await stream.connect(at));
+  std::string request = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  CO_TRY(const http::Received received, co_await http::exchange(stream, std::move(request)));
+  if (received.status != 200) co_return fail("status {}", received.status);
+  co_return Result<>();
+}
+
+}  // namespace
+
+Health::Health(std::vector<Endpoint> endpoints, metrics::Histogram duration, metrics::Counter failures)
+    : endpoint_(std::move(endpoints), "/health", [] { return text_response(200, "OK"); }),
+      duration_(duration),
+      failures_(failures) {}
+
+async::Task<Result<>> Health::run(Host& host) {
+  stopping_.emplace(host.loop());
+  if (stopped_) stopping_->set();
+  Result<> ended;
+  {
+    async::Tasks watching;
+    watching.start(watch(host.loop()));
+    ended = co_await endpoint_.run(host);
+  }
+  stopping_.reset();  // before the loop it was made on
+  co_return ended;
+}
+
+async::Task<> Health::watch(async::Loop& loop) {
+  Endpoint at = endpoint_.endpoints().front();
+  if (at.address.is_unspecified()) at.address = *IpAddress::parse("127.0.0.1");
+  while (true) {
+    const bool stopped = co_await async::wait_for(*stopping_, kEvery);
+    if (stopped) co_return;
+    const std::int64_t began = loop.now();
+    const Result<> answered = co_await ask(loop, at);
+    const double seconds = static_cast<double>(loop.now() - began) * 1e-9;
+    duration_.observe(seconds);
+    if (!answered) {
+      failures_.add();
+      log::warning("plugin/health: asking http://{}/health failed: {}", at.to_string(), answered.error().text());
+    } else if (seconds > 1) {
+      log::warning("plugin/health: asking http://{}/health took {:.3f} s", at.to_string(), seconds);
+    }
+  }
+}
+
+void Health::stop() {
+  stopped_ = true;
+  if (stopping_) stopping_->set();
+  endpoint_.stop();
+}
+
+Result<> setup(Controller& controller) {
+  controller.next();
+  TRY(std::vector<Endpoint> endpoints, read_http_address(controller, kAddress));
+  while (controller.next_block()) {
+    if (controller.val() != "lameduck") return std::unexpected(controller.unknown_property({"lameduck"}));
+    TRY(const std::string_view text, controller.expect_arg("a duration"));
+    const auto duration = config::parse_duration(text);
+    if (!duration) return std::unexpected(controller.error("lameduck: {}", duration.error().text()));
+    if (*duration > kLongest) return std::unexpected(controller.error("lameduck: '{}' is more than 1h", text));
+    controller.delay_shutdown(std::chrono::ceil<std::chrono::milliseconds>(*duration));
+    TRY(controller.expect_end());
+  }
+  if (controller.next()) return std::unexpected(controller.error("directive 'health' twice in a server block"));
+  metrics::Registry& registry = controller.metrics();
+  const auto duration = registry.histogram("coredns_health_request_duration_seconds",
+                                           "Histogram of the time (in seconds) each request took.", time_bounds());
+  const auto failures =
+      registry.counter("coredns_health_request_failures_total", "The number of times the health check failed.");
+  if (!endpoints.empty()) controller.add(std::make_unique<Health>(std::move(endpoints), duration, failures));
+  return {};
+}
+
+}  // namespace swage::plugins::health

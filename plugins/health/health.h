@@ -1,0 +1,31 @@
+// health: says over HTTP that the server is alive, keeps it alive for a while when it is told to end, and measures how
+// long it takes to say so. In the service process.
+#pragma once
+
+#include <optional>
+
+#include "core/http_endpoint.h"
+#include "core/plugin.h"
+
+namespace swage::plugins::health {
+
+class Health : public Service {
+ public:
+  Health(std::vector<Endpoint> endpoints, metrics::Histogram duration, metrics::Counter failures);
+  [[nodiscard]] async::Task<Result<>> run(Host& host) override;
+  void stop() override;
+
+ private:
+  [[nodiscard]] async::Task<> watch(async::Loop& loop);
+
+  HttpEndpoint endpoint_;
+  metrics::Histogram duration_;
+  metrics::Counter failures_;
+  std::optional<async::Event> stopping_;  // while it runs
+  bool stopped_ = false;
+};
+
+// health [ADDRESS] { lameduck DURATION }
+[[nodiscard]] Result<> setup(Controller& controller);
+
+}  // namespace swage::plugins::health

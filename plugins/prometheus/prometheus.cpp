@@ -1,0 +1,87 @@
+#include "plugins/prometheus/prometheus.h"
+
+#include "core/log.h"
+#include "plugins/prometheus/dns_metrics.h"
+
+namespace swage::plugins::prometheus {
+namespace {
+
+constexpr std::string_view kAddress = "localhost:9153";
+constexpr std::string_view kCompiler = "c++ " __VERSION__;
+
+std::vector<std::string> plugin_names(const Controller& controller) {
+  std::vector<std::string> names = {""};  // the server itself
+  for (const PluginType& each : controller.all_plugins()) names.emplace_back(each.name);
+  return names;
+}
+
+}  // namespace
+
+http::Response Prometheus::scrape() const {
+  http::Response response = text_response(200, host_->metrics_text());
+  response.fields.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  return response;
+}
+
+async::Task<Result<>> Prometheus::run(Host& host) {
+  host_ = &host;
+  return endpoint_.run(host);
+}
+
+namespace {
+
+// Gauges say 1 in the service process alone: those of all processes are added up.
+class Facts : public Service {
+ public:
+  explicit Facts(std::vector<metrics::Gauge> ones) : ones_(std::move(ones)) {}
+  Result<> prepare() override {
+    for (const metrics::Gauge& each : ones_) each.set(1);
+    return {};
+  }
+  async::Task<Result<>> run(Host&) override { co_return Result<>(); }
+  void stop() override {}
+
+ private:
+  std::vector<metrics::Gauge> ones_;
+};
+
+}  // namespace
+
+Result<> setup(Controller& controller) {
+  controller.next();
+  TRY(std::vector<Endpoint> endpoints, read_http_address(controller, kAddress));
+  while (controller.next_block()) {
+    if (controller.val() != "runtime_metrics") return std::unexpected(controller.unknown_property({"runtime_metrics"}));
+    TRY(controller.expect_end());  // of Go's runtime; there is none here
+  }
+  if (controller.next()) return std::unexpected(controller.error("directive 'prometheus' twice in a server block"));
+
+  metrics::Registry& registry = controller.metrics();
+  DnsMetrics::declare(registry);
+  std::vector<metrics::Gauge> ones;
+  ones.push_back(registry.gauge(
+      "coredns_build_info",
+      "A metric with a constant '1' value labeled by version, revision, and goversion from which the server was built.",
+      {{"version", SWAGE_VERSION}, {"revision", ""}, {"goversion", std::string(kCompiler)}}));
+  ones.push_back(registry.gauge("coredns_forge_info", "Information about the instance.", {{"version", SWAGE_VERSION}}));
+  static_cast<void>(registry.counter("coredns_panics_total", "A metrics that counts the number of panics."));
+  for (const Listener& listener : controller.listeners()) {
+    for (const dns::Name& zone : controller.zones()) {
+      for (const std::string& name : controller.directives()) {
+        ones.push_back(
+            registry.gauge("coredns_plugin_enabled",
+                           "A metric that indicates whether a plugin is enabled on per server and zone basis.",
+                           {{"server", listener.name}, {"zone", zone.to_string()}, {"view", ""}, {"name", name}}));
+      }
+    }
+  }
+  controller.add(std::make_unique<Facts>(std::move(ones)));
+  if (!endpoints.empty()) controller.add(std::make_unique<Prometheus>(std::move(endpoints)));
+  const std::vector<std::string> plugins = plugin_names(controller);
+  controller.add(std::make_unique<const DnsMetrics>(registry, controller.listeners(), plugins, DnsMetrics::Of::zones));
+  controller.add_for_strays(
+      std::make_unique<const DnsMetrics>(registry, controller.listeners(), plugins, DnsMetrics::Of::strays));
+  return {};
+}
+
+}  // namespace swage::plugins::prometheus

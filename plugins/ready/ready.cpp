@@ -1,0 +1,50 @@
+#include "plugins/ready/ready.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+
+namespace swage::plugins::ready {
+
+http::Response Ready::answer() {
+  if (host_->shutting_down()) return text_response(503, "Shutting down");
+  std::vector<std::string> unready = host_->unready();
+  if (monitor_ == Monitor::until_ready) {
+    const auto was_ready = [this](const std::string& name) {
+      return never_ && std::ranges::find(*never_, name) == never_->end();
+    };
+    std::erase_if(unready, was_ready);
+    never_ = unready;
+  }
+  if (unready.empty()) return text_response(200, "OK");
+  std::string names;
+  for (const std::string& each : unready) names += (names.empty() ? "" : ",") + each;
+  log::info("plugin/ready: not ready: {}", names);
+  return text_response(503, std::move(names));
+}
+
+async::Task<Result<>> Ready::run(Host& host) {
+  host_ = &host;
+  return endpoint_.run(host);
+}
+
+Result<> setup(Controller& controller) {
+  controller.next();
+  TRY(std::vector<Endpoint> endpoints, read_http_address(controller, ":8181"));
+  auto monitor = Ready::Monitor::until_ready;
+  while (controller.next_block()) {
+    if (controller.val() != "monitor") return std::unexpected(controller.unknown_property({"monitor"}));
+    TRY(const std::string_view kind, controller.expect_arg("'until-ready' or 'continuously'"));
+    if (kind != "until-ready" && kind != "continuously") {
+      return std::unexpected(controller.error("monitor: '{}' is neither 'until-ready' nor 'continuously'", kind));
+    }
+    if (kind == "continuously") monitor = Ready::Monitor::continuously;
+    TRY(controller.expect_end());
+  }
+  if (controller.next()) return std::unexpected(controller.error("directive 'ready' twice in a server block"));
+  controller.report_ready();
+  if (!endpoints.empty()) controller.add(std::make_unique<Ready>(std::move(endpoints), monitor));
+  return {};
+}
+
+}  // namespace swage::plugins::ready
