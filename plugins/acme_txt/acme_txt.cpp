@@ -1,8 +1,11 @@
 #include "plugins/acme_txt/acme_txt.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
+#include <iterator>
 
+#include "core/dns/type_index.h"
 #include "core/libp2p/peer_id.h"
 #include "core/log.h"
 #include "core/negative.h"
@@ -11,6 +14,10 @@ namespace swage::plugins::acme_txt {
 namespace {
 
 constexpr std::string_view kLabel = "_acme-challenge";
+constexpr std::int64_t kMeasure = 1000;  // milliseconds between two looks at all of the table
+
+// Places in the table of what is counted.
+constexpr std::size_t kTxt = 0, kEmpty = 1, kNoData = 2;
 
 }  // namespace
 
@@ -43,7 +50,10 @@ Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next
   if (zone == nullptr) return next(query, response);
   const auto peer = libp2p::PeerId::from_label(query.key_suffix(1).first_label());
   if (!peer) return next(query, response);
-  if (query.qtype != dns::Type::txt) return no_data(query, response, next, *zone);
+  if (query.qtype != dns::Type::txt) {
+    settings_.responses.at(kNoData + dns::type_index(query.qtype)).add();
+    return no_data(query, response, next, *zone);
+  }
 
   if (!store_.exists()) return fail("the challenge store of {} is not there", zone->to_string());
   shm::Challenges values;
@@ -51,6 +61,7 @@ Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next
     return fail("the challenges of {} cannot be read", query.qname.to_string());
   }
   if (values.count == 0 && !settings_.placeholder) return no_data(query, response, next, *zone);
+  settings_.responses.at(values.count == 0 ? kEmpty : kTxt).add();
   response.rcode = dns::Rcode::noerror;
   response.authoritative = true;
   for (std::size_t i = 0; i < values.count; ++i) add_txt(query, response, values.text(i));
@@ -58,10 +69,32 @@ Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next
   return Outcome::send;
 }
 
+metrics::Counters count_responses(metrics::Registry& registry) {
+  std::vector<std::string> types = {"TXT", "TXT-EMPTY"};
+  std::ranges::move(dns::type_index_names("NODATA-"), std::back_inserter(types));
+  return registry.counters("coredns_forge_acme_dns01_responses_total", "The count of DNS-01 TXT responses.", {},
+                           {{"type", types}});
+}
+
 Result<> ChallengeService::prepare() {
   TRY(keeper_.prepare(clock_()));
   log::info("plugin/acme-txt: {}: {}", zone_, keeper_.description(clock_()));
   return {};
+}
+
+void ChallengeService::show(shm::Shared& memory, metrics::Gauge live, metrics::Gauge capacity) {
+  memory_ = &memory;
+  live_ = live;
+  capacity_ = capacity;
+}
+
+void ChallengeService::measure() {
+  const std::int64_t now = clock_();
+  if (memory_ == nullptr || (measured_ != 0 && std::abs(now - measured_) < kMeasure)) return;
+  measured_ = now;
+  const shm::Table table(memory_->bytes());
+  live_.set(static_cast<double>(table.count_live(now)));
+  capacity_.set(static_cast<double>(table.capacity()));
 }
 
 async::Task<Result<>> ChallengeService::run(Host&) { co_return keeper_.enforce(clock_()); }

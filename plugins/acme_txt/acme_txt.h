@@ -23,7 +23,11 @@ struct Settings {
   std::vector<dns::Name> zones;  // lower case; peers are directly below them
   std::uint32_t ttl = 10;        // seconds
   std::optional<std::string> placeholder = "not set yet";
+  metrics::Counters responses{};  // see count_responses()
 };
+
+// Counts responses under p2p-forge's name for them.
+[[nodiscard]] metrics::Counters count_responses(metrics::Registry& registry);
 
 class AcmeTxt : public Plugin {
  public:
@@ -47,11 +51,17 @@ class ChallengeService : public Service {
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
   void stop() override {}
+  void measure() override;
+  // Has measure() say how many peers have a value, and how many may.
+  void show(shm::Shared& memory, metrics::Gauge live, metrics::Gauge capacity);
 
  private:
   std::string zone_;
   shm::ChallengeKeeper keeper_;
   Clock clock_;
+  shm::Shared* memory_ = nullptr;
+  metrics::Gauge live_, capacity_;
+  std::int64_t measured_ = 0;  // when
 };
 
 // acme-txt [ZONES...] { store memory [PATH] [capacity N] ; ttl DURATION ; lifetime DURATION ; placeholder TEXT|off }

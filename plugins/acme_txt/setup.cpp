@@ -96,7 +96,12 @@ Result<> setup_with(Controller& controller, Clock clock) {
   memory.set_place(store.path);
   shm::ChallengeKeeper::Seed seed;
   crypto::SystemRandom().fill(seed);
-  controller.add(std::make_unique<ChallengeService>(zone, shm::ChallengeKeeper(memory, std::move(store), seed), clock));
+  metrics::Registry& metrics = controller.metrics();
+  settings.responses = count_responses(metrics);
+  auto service = std::make_unique<ChallengeService>(zone, shm::ChallengeKeeper(memory, std::move(store), seed), clock);
+  service->show(memory, metrics.gauge("swage_challenges", "Peers with a challenge in force.", {{"zone", zone}}),
+                metrics.gauge("swage_challenges_capacity", "Peers for which there is room.", {{"zone", zone}}));
+  controller.add(std::move(service));
   controller.add(std::unique_ptr<const Plugin>(
       std::make_unique<AcmeTxt>(std::move(settings), shm::ChallengeStore(memory), clock)));
   return {};

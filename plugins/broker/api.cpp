@@ -65,7 +65,9 @@ async::Task<http::Response> Api::answer(http::Request request, http::Caller& cal
   } else if (is_preflight(request)) {
     response = preflight();
   } else {
+    const Measures::Request measured(measures_);
     response = co_await registrar_.answer(std::move(request), caller);
+    measured.answered(response.status);
   }
   response.fields.add("Cache-Control", "no-store");
   if (from_browser) allow_browsers(response);

@@ -12,7 +12,8 @@ namespace swage::plugins::broker {
 class Api {
  public:
   // REQUIRES: both outlive it: the registrar, and the memory of the store.
-  Api(Registrar& registrar, shm::ChallengeStore store) : registrar_(registrar), store_(store) {}
+  Api(Registrar& registrar, shm::ChallengeStore store, Measures measures = {})
+      : registrar_(registrar), store_(store), measures_(measures) {}
 
   // An http::Handler. REQUIRES: the Api outlives the task.
   [[nodiscard]] async::Task<http::Response> answer(http::Request request, http::Caller& caller);
@@ -22,6 +23,7 @@ class Api {
 
   Registrar& registrar_;
   shm::ChallengeStore store_;
+  Measures measures_;
 };
 
 }  // namespace swage::plugins::broker

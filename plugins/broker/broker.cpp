@@ -91,6 +91,7 @@ Result<std::optional<crypto::Secret>> Broker::find_access_token() const {
 Rules Broker::rules() {
   Rules rules{settings_.trusted_proxies, settings_.peer_limit, settings_.client_limit, std::move(access_token_)};
   rules.denylist = denylist_;
+  rules.measures = measures_;
   return rules;
 }
 
@@ -144,7 +145,7 @@ async::Task<Result<>> Broker::serve(Host& host) {
   Registrar registrar(rules(), libp2p::PeerIdAuth(*secret_, {settings_.domain}), shm::ChallengeStore(challenges_),
                       reach, Clocks::system(), random_);
   identified_by = &registrar;
-  Api api(registrar, shm::ChallengeStore(challenges_));
+  Api api(registrar, shm::ChallengeStore(challenges_), measures_);
   http::Limits limits;
   limits.proxies = settings_.trusted_proxies;
   http::Server server(host.loop(), limits, [&api](http::Request request, http::Caller& caller) {

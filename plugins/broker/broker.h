@@ -22,13 +22,20 @@ namespace swage::plugins::broker {
 class Broker : public Service {
  public:
   // `challenges` is acme-txt's memory; `secret` where the broker keeps its own secret, if that has no file.
-  Broker(Settings settings, shm::Shared& challenges, shm::Shared& secret, denylist::Denylist denylist = {})
-      : settings_(std::move(settings)), challenges_(challenges), kept_secret_(secret), denylist_(denylist) {}
+  Broker(Settings settings, shm::Shared& challenges, shm::Shared& secret, denylist::Denylist denylist = {},
+         Measures measures = {})
+      : settings_(std::move(settings)),
+        challenges_(challenges),
+        kept_secret_(secret),
+        denylist_(denylist),
+        measures_(measures) {}
 
   // Reads the files that the directive names; an Error names its line.
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
   void stop() override;
+  // False as long as the files cannot be read.
+  [[nodiscard]] bool ready() const override { return ready_; }
 
  private:
   [[nodiscard]] Result<> read_files();
@@ -44,6 +51,7 @@ class Broker : public Service {
   shm::Shared& challenges_;
   shm::Shared& kept_secret_;
   const denylist::Denylist denylist_;
+  const Measures measures_;
   crypto::SystemRandom random_;
 
   bool ready_ = false;  // what prepare() reads is here

@@ -18,6 +18,7 @@ using libp2p::PeerIdAuth;
 namespace {
 
 constexpr std::uint64_t kMostLines = 100;  // of the log, a second
+constexpr std::int64_t kIdentify = 6'000;  // milliseconds: longer than identify may take
 constexpr std::string_view kUnreachable = "peer is not reachable at any submitted address";
 
 std::int64_t read_clock(clockid_t clock) {
@@ -84,6 +85,22 @@ class Counted {
   std::size_t& count_;
 };
 
+Measures::Result result_of(unsigned status, bool unreachable) {
+  if (unreachable) return Measures::Result::unreachable;
+  switch (status) {
+    case 200:
+      return Measures::Result::ok;
+    case 403:
+      return Measures::Result::forbidden;
+    case 429:
+      return Measures::Result::limited;
+    case 503:
+      return Measures::Result::unavailable;
+    default:
+      return Measures::Result::invalid;
+  }
+}
+
 }  // namespace
 
 Clocks Clocks::system() {
@@ -114,6 +131,7 @@ async::Task<http::Response> Registrar::answer(http::Request request, http::Calle
   const std::int64_t began = clocks_.steady();
   const Verdict verdict = co_await decide(request, applicant, caller.gone);
   log(applicant, verdict, began);
+  rules_.measures.decided(result_of(verdict.status, verdict.text == kUnreachable));
 
   http::Response response = respond(verdict.status, verdict.text);
   if (!who.authentication_info.empty()) {
@@ -130,10 +148,15 @@ async::Task<Registrar::Verdict> Registrar::decide(const http::Request& request, 
   if (std::optional<Verdict> refused = denied(applicant.client, *body)) co_return *std::move(refused);
   if (std::optional<Verdict> refused = admit(applicant)) co_return *std::move(refused);
   const Counted counted(dialling_);
-  const auto reached = co_await reach_(applicant.peer, std::move(body->addresses), gone);
-  if (reached) co_return store(applicant.peer, body->value, *reached);
-  const std::string& why = reached.error().text();
-  switch (reached.error().kind()) {
+  const Agent agent = agent_of(request.fields.find("User-Agent").value_or(""));
+  const auto found = co_await reach_(applicant.peer, std::move(body->addresses), gone);
+  if (found) {
+    reached(applicant.peer, agent);
+    co_return store(applicant.peer, body->value, *found);
+  }
+  rules_.measures.probed(false, agent);
+  const std::string& why = found.error().text();
+  switch (found.error().kind()) {
     case dial::DialError::Kind::busy:
       co_return Verdict(503, "too many registrations at the moment", 5s, why);
     case dial::DialError::Kind::cancelled:
@@ -214,8 +237,29 @@ void Registrar::log(const Applicant& applicant, const Verdict& verdict, std::int
 }
 
 void Registrar::identified(const libp2p::PeerId& peer, std::string_view agent) {
+  const auto known = std::ranges::find(unidentified_, peer, &Unidentified::peer);
+  if (known != unidentified_.end()) {
+    rules_.measures.probed(true, agent_of(agent));
+    unidentified_.erase(known);
+  }
   if (may_log()) log::info("plugin/broker: {} is {}", peer.to_base58(), printable(std::string(agent)));
 }
+
+void Registrar::reached(const libp2p::PeerId& peer, Agent agent) {
+  const std::int64_t now = clocks_.steady();
+  count_unidentified(now - kIdentify);
+  unidentified_.push_back({peer, agent, now});
+}
+
+// Those that were reached before this time have not said what they are.
+void Registrar::count_unidentified(std::int64_t before) {
+  while (!unidentified_.empty() && unidentified_.front().since < before) {
+    rules_.measures.probed(true, unidentified_.front().agent);
+    unidentified_.pop_front();
+  }
+}
+
+Registrar::~Registrar() { count_unidentified(INT64_MAX); }
 
 // Counts a line, also one that is one too many.
 bool Registrar::may_log() {

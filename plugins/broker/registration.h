@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <functional>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "core/libp2p/peer_id_auth.h"
 #include "core/net.h"
 #include "core/shm/challenge_store.h"
+#include "plugins/broker/measures.h"
 #include "plugins/broker/rate_limit.h"
 #include "plugins/broker/registration_body.h"
 
@@ -43,6 +45,7 @@ struct Rules {
   std::optional<crypto::Secret> access_token;  // none: all peers may register
   std::size_t dialling = 512;                  // registrations at once
   denylist::Denylist denylist{};               // whose addresses may not register
+  Measures measures{};
 };
 
 class Registrar {
@@ -50,11 +53,14 @@ class Registrar {
   // REQUIRES: `random` and the store's memory outlive it.
   Registrar(Rules rules, libp2p::PeerIdAuth auth, shm::ChallengeStore store, Reach reach, Clocks clocks,
             crypto::Random& random);
+  ~Registrar();
+  Registrar(const Registrar&) = delete;
+  Registrar& operator=(const Registrar&) = delete;
 
   // A request for the path of registrations, of any method. REQUIRES: the Registrar outlives the task.
   [[nodiscard]] async::Task<http::Response> answer(http::Request request, http::Caller& caller);
 
-  // For the log: what a peer that was reached says to be.
+  // For the log and the figures: what a peer that was reached says to be.
   void identified(const libp2p::PeerId& peer, std::string_view agent);
 
   [[nodiscard]] std::size_t dialling() const { return dialling_; }
@@ -80,6 +86,8 @@ class Registrar {
   [[nodiscard]] bool has_access(const http::Request& request) const;
   [[nodiscard]] std::optional<Verdict> admit(const Applicant& applicant);
   [[nodiscard]] Verdict store(const libp2p::PeerId& peer, const std::string& value, const dial::Reached& reached);
+  void reached(const libp2p::PeerId& peer, Agent agent);
+  void count_unidentified(std::int64_t before);
   void log(const Applicant& applicant, const Verdict& verdict, std::int64_t began);
   [[nodiscard]] bool may_log();
 
@@ -91,6 +99,13 @@ class Registrar {
   crypto::Random& random_;
   RateLimit peers_, clients_;
   std::size_t dialling_ = 0;
+  // Peers that were reached, and may still say by identify what they are; until then what their requests say counts.
+  struct Unidentified {
+    libp2p::PeerId peer;
+    Agent agent;
+    std::int64_t since;
+  };
+  std::deque<Unidentified> unidentified_;
   std::int64_t log_second_ = 0;  // of the steady clock
   std::uint64_t logged_ = 0;     // lines in that second, and those that should have been
 };

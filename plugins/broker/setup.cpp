@@ -203,7 +203,8 @@ Result<> setup(Controller& controller) {
   }
   shm::Shared& secret = controller.service_memory("broker secret " + settings.domain);
   const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)), &controller.metrics());
-  controller.add(std::make_unique<Broker>(std::move(settings), challenges, secret, denylist));
+  controller.add(
+      std::make_unique<Broker>(std::move(settings), challenges, secret, denylist, Measures(controller.metrics())));
   return {};
 }
 

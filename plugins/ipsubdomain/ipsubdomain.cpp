@@ -39,7 +39,8 @@ bool knows_nothing(const Response& response) {
 
 }  // namespace
 
-IpSubdomain::IpSubdomain(std::vector<ForgeZone> zones, denylist::Denylist denylist) : denylist_(denylist) {
+IpSubdomain::IpSubdomain(std::vector<ForgeZone> zones, denylist::Denylist denylist, Responses responses)
+    : denylist_(denylist), responses_(std::move(responses)) {
   for (ForgeZone& zone : zones) {
     const std::size_t labels = zone.apex.view().label_count();
     zones_.push_back({std::move(zone), labels});
@@ -64,7 +65,11 @@ Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next 
 
   if (const auto address = peer == 1 ? asked_address(query) : std::nullopt) {
     const auto listed = denylist_.find(*address);
-    if (listed && listed->denied()) return no_data(query, response, next, entry->zone.apex);
+    if (listed && listed->denied()) {
+      responses_.denied(*listed);
+      return no_data(query, response, next, entry->zone.apex);
+    }
+    responses_.address(query.qtype);
     answer_address(query, *address, entry->zone.ttl, response);
     return Outcome::send;
   }
@@ -72,6 +77,7 @@ Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next 
     TRY(const Outcome outcome, next(query, response));
     if (outcome == Outcome::drop || !knows_nothing(response)) return outcome;
   }
+  responses_.no_data(query.qtype, peer == 0);
   return no_data(query, response, next, entry->zone.apex);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/denylist/denylist.h"
@@ -16,9 +17,26 @@ struct ForgeZone {
   std::vector<dns::Name> fallthrough;  // lower case; NODATA for names in these only if the next plugin knows nothing
 };
 
+// Counts responses under p2p-forge's name for them.
+class Responses {
+ public:
+  Responses() = default;  // counts nothing
+  // `registry` outlives this.
+  explicit Responses(metrics::Registry& registry);
+  void address(dns::Type type) const { table_.at(type == dns::Type::aaaa ? 1 : 0).add(); }
+  // `of_peer`: for the peer's own name.
+  void no_data(dns::Type type, bool of_peer) const;
+  void denied(const denylist::Match& list) const;
+
+ private:
+  metrics::Registry* registry_ = nullptr;
+  metrics::Counters table_;
+  mutable std::vector<std::optional<metrics::Counter>> denied_;  // by the list's place
+};
+
 class IpSubdomain : public Plugin {
  public:
-  IpSubdomain(std::vector<ForgeZone> zones, denylist::Denylist denylist);
+  IpSubdomain(std::vector<ForgeZone> zones, denylist::Denylist denylist, Responses responses = {});
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:
@@ -30,7 +48,12 @@ class IpSubdomain : public Plugin {
 
   std::vector<Entry> zones_;  // those with more labels first
   denylist::Denylist denylist_;
+  Responses responses_;
 };
+
+// Metadata: the peer ID and the address in a name, where it has them.
+[[nodiscard]] Metadata::Value peer_id_in(std::vector<dns::Name> zones);
+[[nodiscard]] Metadata::Value address_in(std::vector<dns::Name> zones);
 
 // ipsubdomain [ZONES...] { ttl DURATION|SECONDS ; fallthrough [ZONES...] }
 [[nodiscard]] Result<> setup(Controller& controller);

@@ -71,7 +71,11 @@ Result<> setup(Controller& controller) {
   while (controller.next()) TRY(read_directive(controller, zones));
   const std::string zone = controller.zones().front().to_string();
   const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)), &controller.metrics());
-  controller.add(std::make_unique<const IpSubdomain>(std::move(zones), denylist));
+  std::vector<dns::Name> apexes;
+  for (const ForgeZone& each : zones) apexes.push_back(each.apex);
+  controller.metadata().add("forge/peerid", peer_id_in(apexes));
+  controller.metadata().add("forge/ip", address_in(apexes));
+  controller.add(std::make_unique<const IpSubdomain>(std::move(zones), denylist, Responses(controller.metrics())));
   return {};
 }
 

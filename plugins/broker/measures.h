@@ -1,0 +1,63 @@
+// Measures: what a broker counts, under p2p-forge's names where it has them. Handles; in the service process.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/metrics/registry.h"
+
+namespace swage::plugins::broker {
+
+// What is known of a client's software, in p2p-forge's words for it: "kubo", "helia", "other".
+enum class Agent : std::uint8_t {
+  kubo,
+  go_ipfs,
+  helia,
+  js_libp2p,
+  go_libp2p,
+  go_http_client,
+  python_requests,
+  curl,
+  node,
+  browser,
+  other
+};
+// From what it calls itself: by identify, or as a User-Agent.
+[[nodiscard]] Agent agent_of(std::string_view name);
+
+class Measures {
+ public:
+  enum class Result : std::uint8_t { ok, invalid, forbidden, limited, unreachable, unavailable };
+
+  Measures() = default;  // counts nothing
+  // `registry` outlives this.
+  explicit Measures(metrics::Registry& registry);
+
+  // A peer was dialled.
+  void probed(bool reached, Agent agent) const;
+  // A peer that has proved who it is was told what became of its registration.
+  void decided(Result result) const { results_.at(static_cast<std::size_t>(result)).add(); }
+
+  // Counts a request for registrations as long as it lives.
+  class Request {
+   public:
+    explicit Request(const Measures& measures);
+    ~Request() { measures_.inflight_.add(-1); }
+    Request(const Request&) = delete;
+    Request& operator=(const Request&) = delete;
+    void answered(unsigned status) const;
+
+   private:
+    const Measures& measures_;
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  };
+
+ private:
+  metrics::Registry* registry_ = nullptr;
+  metrics::Counters probes_, results_;
+  metrics::Gauge inflight_;
+};
+
+}  // namespace swage::plugins::broker
