@@ -72,6 +72,15 @@ class Plugin {
   mutable std::uint8_t number_ = 0;
 };
 
+// Says which queries a server block takes. The others go on to the next block with the same zone, or to one with a zone
+// above it.
+class Filter {
+ public:
+  virtual ~Filter() = default;
+  // Called on the thread that serves, before any Plugin; the same rules as for Plugin::serve. `query` has no zone yet.
+  [[nodiscard]] virtual bool accepts(const Query& query) const = 0;
+};
+
 // Sees each query of a server block after its response was encoded: for logs and figures.
 class Observer {
  public:
@@ -128,6 +137,14 @@ struct Listener {
 
 struct PluginType;
 
+// What a TCP connection of a client may do; nothing where the server's own limits are in force.
+struct TcpLimits {
+  std::optional<std::chrono::seconds> idle;    // between requests
+  std::optional<std::chrono::seconds> read;    // until the first request is there, then for each from its first byte on
+  std::optional<std::chrono::seconds> write;   // for the responses that are written at once
+  std::optional<std::uint32_t> most_requests;  // then it is closed
+};
+
 // Handed to setup(): the directive's tokens, and what a plugin may hook into.
 class Controller : public config::Dispenser {
  public:
@@ -146,6 +163,7 @@ class Controller : public config::Dispenser {
   [[nodiscard]] virtual const std::vector<std::string>* interface(const std::string& name) const = 0;
 
   virtual void add(std::unique_ptr<const Plugin> plugin) = 0;  // at this directive's place in the chain
+  virtual void add(std::unique_ptr<const Filter> filter) = 0;  // all of them must accept a query
   virtual void add(std::unique_ptr<const Observer> observer) = 0;
   virtual void add(std::unique_ptr<Service> service) = 0;
   // Memory that one process publishes and all see; see core/shm/snapshot.h. `name` is unique in the Corefile: say the
@@ -186,6 +204,7 @@ class Controller : public config::Dispenser {
   virtual void delay_shutdown(std::chrono::milliseconds time) = 0;  // health: see Host::shutting_down()
 
   virtual void listen_on(std::vector<IpAddress> addresses) = 0;  // bind
+  virtual void limit_tcp(const TcpLimits& limits) = 0;           // timeouts
   virtual void set_root(std::string folder) = 0;                 // root
   virtual void accept_chaos() = 0;                               // class CH is passed to the chain too, not refused
 };

@@ -61,6 +61,7 @@ class Setup : public Controller {
     }
     block_.chain.push_back(std::move(plugin));
   }
+  void add(std::unique_ptr<const Filter> filter) override { block_.filters.push_back(std::move(filter)); }
   void add(std::unique_ptr<const Observer> observer) override { block_.observers.push_back(std::move(observer)); }
   void add(std::unique_ptr<Service> service) override {
     configuration_.services.push_back({directive(), std::move(service), &block_});
@@ -136,6 +137,7 @@ class Setup : public Controller {
   metrics::Registry& metrics() override { return *configuration_.metrics; }
 
   void listen_on(std::vector<IpAddress> addresses) override { block_.addresses = std::move(addresses); }
+  void limit_tcp(const TcpLimits& limits) override { block_.tcp = limits; }
   void set_root(std::string folder) override { root_ = std::move(folder); }
   void accept_chaos() override { block_.accepts_chaos = true; }
 
@@ -198,18 +200,23 @@ Result<> check_service_sockets(const Configuration& configuration) {
   return {};
 }
 
-// Who has a zone on a listener, for the error about the second one.
+// Who has a zone on a listener for all queries, for the error about the second one.
 using Owners = std::map<std::pair<Endpoint, std::string>, const config::Token*>;
 
 Result<> listen(const config::Key& key, const dns::Name& zone, const Endpoint& endpoint, const Block& block,
                 Configuration& configuration, Owners& owners) {
-  const auto [owner, is_first] = owners.try_emplace({endpoint, zone.to_string()}, &key.token);
-  if (!is_first) {
-    return std::unexpected(
-        key.token.error(fmt::format("zone {} on {} is already that of {}:{}", zone.to_string(), endpoint.to_string(),
-                                    owner->second->file, owner->second->line)));
+  Router& router = configuration.listeners[endpoint];
+  if (!router.add(zone, block)) {
+    const config::Token& owner = *owners.at({endpoint, zone.to_string()});
+    return std::unexpected(key.token.error(fmt::format("zone {} on {} is already that of {}:{}", zone.to_string(),
+                                                       endpoint.to_string(), owner.file, owner.line)));
   }
-  CHECK(configuration.listeners[endpoint].add(zone, block));
+  if (block.filters.empty()) owners.emplace(std::pair(endpoint, zone.to_string()), &key.token);
+  const TcpLimits& tcp = block.tcp;
+  if (tcp.idle) router.tcp.idle = tcp.idle;
+  if (tcp.read) router.tcp.read = tcp.read;
+  if (tcp.write) router.tcp.write = tcp.write;
+  if (tcp.most_requests) router.tcp.most_requests = tcp.most_requests;
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "core/server/router.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/dns/label_hash.h"
 
@@ -16,8 +17,11 @@ std::uint64_t hash_name(dns::NameView name) {
 }  // namespace
 
 bool Router::add(dns::NameView zone, const Block& block) {
+  filtered_ = filtered_ || !block.filters.empty();
   const Entry entry{hash_name(zone), {&block, zone}};
-  if (!table_.empty() && find(entry.hash, zone) != nullptr) return false;
+  if (const Entry* const there = table_.empty() ? nullptr : find(entry.hash, zone)) {
+    return add_next(table_[static_cast<std::size_t>(there - table_.data())], block);
+  }
   if (2 * (count_ + 1) > table_.size()) {
     std::vector<Entry> old(std::max<std::size_t>(8, table_.size() * 2));
     old.swap(table_);
@@ -28,6 +32,16 @@ bool Router::add(dns::NameView zone, const Block& block) {
   insert(entry);
   ++count_;
   most_labels_ = std::max(most_labels_, zone.label_count());
+  return true;
+}
+
+bool Router::add_next(Entry& entry, const Block& block) {
+  bool all = entry.match.block->filters.empty();
+  std::uint32_t* last = &entry.next;
+  for (; *last != 0; last = &next_[*last - 1].next) all = all || next_[*last - 1].block->filters.empty();
+  if (all && block.filters.empty()) return false;
+  *last = static_cast<std::uint32_t>(next_.size() + 1);
+  next_.push_back({&block, 0});
   return true;
 }
 
@@ -47,7 +61,11 @@ const Router::Entry* Router::find(std::uint64_t hash, dns::NameView name) const 
 
 bool Router::serves(dns::NameView zone, const Block& block) const {
   const Entry* const entry = table_.empty() ? nullptr : find(hash_name(zone), zone);
-  return entry != nullptr && entry->match.block == &block;
+  if (entry == nullptr || entry->match.block == &block) return entry != nullptr;
+  for (std::uint32_t next = entry->next; next != 0; next = next_[next - 1].next) {
+    if (next_[next - 1].block == &block) return true;
+  }
+  return false;
 }
 
 Router::Match Router::match(const Query& query) const {
@@ -61,6 +79,8 @@ Router::Match Router::match(const Query& query) const {
 Router::Match Router::match(const Query& query, std::size_t most_labels) const {
   Match best;
   if (table_.empty()) return best;
+  if (filtered_) [[unlikely]]
+    return match_filtered(query, most_labels);
   std::uint64_t hash = kRootHash;
   const std::size_t most = std::min(most_labels, most_labels_);
   for (std::size_t labels = 0;; ++labels) {
@@ -68,6 +88,36 @@ Router::Match Router::match(const Query& query, std::size_t most_labels) const {
     if (const Entry* const entry = find(hash, suffix)) best = entry->match;
     if (labels == most) return best;
     hash = dns::hash_label(hash, query.key.data() + query.labels[query.label_count - labels - 1U]);
+  }
+}
+
+// The longest zone with a block that takes the query.
+Router::Match Router::match_filtered(const Query& query, std::size_t most_labels) const {
+  std::array<const Entry*, dns::kMaxLabels + 1> found;
+  std::size_t count = 0;
+  std::uint64_t hash = kRootHash;
+  const std::size_t most = std::min(most_labels, most_labels_);
+  for (std::size_t labels = 0;; ++labels) {
+    const dns::NameView suffix = query.key_suffix(query.label_count - labels);
+    if (const Entry* const entry = find(hash, suffix)) found[count++] = entry;
+    if (labels == most) break;
+    hash = dns::hash_label(hash, query.key.data() + query.labels[query.label_count - labels - 1U]);
+  }
+  while (count > 0) {
+    const Entry& entry = *found[--count];
+    if (const Block* const block = accepting(entry, query)) return {block, entry.match.zone};
+  }
+  return {};
+}
+
+// The first of the zone's blocks that takes the query.
+const Block* Router::accepting(const Entry& entry, const Query& query) const {
+  const auto accepts = [&query](const auto& filter) { return filter->accepts(query); };
+  const Block* block = entry.match.block;
+  for (std::uint32_t next = entry.next;; next = next_[next - 1].next) {
+    if (std::ranges::all_of(block->filters, accepts)) return block;
+    if (next == 0) return nullptr;
+    block = next_[next - 1].block;
   }
 }
 

@@ -17,7 +17,8 @@ class Router {
     dns::NameView zone;
   };
 
-  // False where the zone is there already. `zone` (lower case) and `block` must outlive the router.
+  // Blocks of the same zone are asked in the order in which they were added. False where one without filters is there
+  // already, and `block` has none either. `zone` (lower case) and `block` must outlive the router.
   [[nodiscard]] bool add(dns::NameView zone, const Block& block);
 
   // True where `zone` (lower case) itself, not one above it, leads to `block`.
@@ -27,19 +28,31 @@ class Router {
   // section 3.1.4.1): for QTYPE DS the zone of that very name gives way to one above it, if there is one.
   [[nodiscard]] Match match(const Query& query) const;
 
+  TcpLimits tcp;  // for this listener
+
  private:
   struct Entry {
     std::uint64_t hash = 0;
     Match match;
+    std::uint32_t next = 0;  // 1 + the index of the next block of the same zone; 0: none
+  };
+  struct NextBlock {
+    const Block* block;
+    std::uint32_t next;
   };
 
   [[nodiscard]] Match match(const Query& query, std::size_t most_labels) const;
+  [[nodiscard]] Match match_filtered(const Query& query, std::size_t most_labels) const;
+  [[nodiscard]] const Block* accepting(const Entry& entry, const Query& query) const;
+  [[nodiscard]] bool add_next(Entry& entry, const Block& block);
   [[nodiscard]] const Entry* find(std::uint64_t hash, dns::NameView name) const;
   void insert(const Entry& entry);
 
   std::vector<Entry> table_;  // open addressing; a power of two, at least half of it empty
   std::size_t count_ = 0;
   std::size_t most_labels_ = 0;
+  bool filtered_ = false;        // some block has a filter
+  std::vector<NextBlock> next_;  // blocks of zones that an earlier one has
 };
 
 }  // namespace swage::server
