@@ -10,14 +10,15 @@ namespace {
 
 using dns::Rcode;
 
-constexpr std::uint8_t kKeepaliveData[2] = {kTcpIdleTime >> 8, kTcpIdleTime & 0xFF};
-
 // RFC 7828: over TCP the option is answered with our idle time; in a query it is empty; over UDP it is ignored.
 // False where the query is malformed.
-bool answer_keepalive(const Query& query, Response& response) {
+bool answer_keepalive(const Query& query, Response& response, const TcpLimits& limits) {
   if (query.transport == dns::Transport::udp || !query.edns.has_option(dns::kOptionTcpKeepalive)) return true;
   if (!query.edns.option(dns::kOptionTcpKeepalive).empty()) return false;
-  response.options.push_back({dns::kOptionTcpKeepalive, kKeepaliveData});
+  const std::int64_t idle = limits.idle ? 10 * limits.idle->count() : kTcpIdleTime;
+  const MutableBytes data = response.arena.allocate(2);
+  store_u16(data.data(), static_cast<std::uint16_t>(std::min<std::int64_t>(idle, 0xFFFF)));
+  response.options.push_back({dns::kOptionTcpKeepalive, data});
   return true;
 }
 
@@ -62,7 +63,7 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   const Block* block = nullptr;
   if (parsed == dns::Parsed::badvers) {
     response_.rcode = Rcode::badvers;
-  } else if (!answer_keepalive(query_, response_)) {
+  } else if (!answer_keepalive(query_, response_, router.tcp)) {
     invalid_.at(formerr).add();
     return dns::encode_error(query_, Rcode::formerr, out);
   } else {

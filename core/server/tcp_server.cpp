@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kIdle = std::chrono::milliseconds(100 * kTcpIdleTime);
+constexpr std::chrono::milliseconds kIdle(100 * kTcpIdleTime);
 constexpr auto kIdleWhenCrowded = 2s;
 constexpr auto kIdleWhenDraining = 500ms;
 constexpr std::size_t kMostSessions = 20'000;        // of a process; fewer where descriptors are few
@@ -78,6 +78,8 @@ struct TcpServer::Session {
   Arrival arrival;
   std::vector<std::uint8_t> in;  // what was read and not answered: `filled` bytes
   std::size_t filled = 0;
+  bool begun = false;             // a part of a request is there
+  std::uint32_t requests = 0;     // that were answered
   std::vector<std::uint8_t> out;  // responses, each behind its length
 };
 
@@ -101,7 +103,13 @@ void TcpServer::close() {
 
 std::chrono::milliseconds TcpServer::idle_time() const {
   if (draining_) return kIdleWhenDraining;
-  return common_.clients.has_room() ? kIdle : kIdleWhenCrowded;
+  if (!common_.clients.has_room()) return kIdleWhenCrowded;
+  return router_.tcp.idle ? *router_.tcp.idle : kIdle;
+}
+
+// `limit` of the Corefile, if it has one and the connection may take so long.
+std::chrono::milliseconds TcpServer::time_for(const std::optional<std::chrono::seconds>& limit) const {
+  return limit && !draining_ && common_.clients.has_room() ? *limit : idle_time();
 }
 
 void TcpServer::accept(std::unique_ptr<async::TcpStream> stream) {
@@ -111,7 +119,7 @@ void TcpServer::accept(std::unique_ptr<async::TcpStream> stream) {
 
 async::Task<> TcpServer::run(TcpServer& server, std::unique_ptr<async::TcpStream> stream) {
   Session session(server, std::move(stream));
-  session.idle.start(server.idle_time());
+  session.idle.start(server.time_for(server.router_.tcp.read));
   while (true) {
     const MutableBytes room = MutableBytes(session.in).subspan(session.filled);
     const Result<std::size_t> size = co_await session.stream->read(room);
@@ -127,12 +135,14 @@ async::Task<> TcpServer::run(TcpServer& server, std::unique_ptr<async::TcpStream
 async::Task<bool> TcpServer::answer_waiting(Session& session) {
   session.arrival.received = common_.loop.now();
   std::size_t at = 0;
-  while (session.filled - at >= 2) {
+  const auto may_ask = [&] { return session.requests != router_.tcp.most_requests; };
+  while (may_ask() && session.filled - at >= 2) {
     const std::size_t length = load_u16(&session.in[at]);
     if (length < dns::kHeaderSize) co_return false;
     if (session.filled - at < 2 + length) break;
     const Bytes request = Bytes(session.in).subspan(at + 2, length);
     at += 2 + length;
+    ++session.requests;
     const std::size_t size = common_.responder.respond(router_, request, session.arrival, common_.scratch);
     if (size == 0) continue;
     const std::size_t start = session.out.size();
@@ -140,20 +150,28 @@ async::Task<bool> TcpServer::answer_waiting(Session& session) {
     store_u16(&session.out[start], static_cast<std::uint16_t>(size));
     std::copy_n(common_.scratch.begin(), size, session.out.begin() + static_cast<std::ptrdiff_t>(start + 2));
     if (session.out.size() < kWriteSize) continue;
-    session.idle.start(idle_time());
+    session.idle.start(time_for(router_.tcp.write));
     const Result<> written = co_await session.stream->write(session.out);
     if (!written) co_return false;
     session.out.clear();
   }
-  if (at > 0) session.idle.start(idle_time());
+  if (at > 0) session.idle.start(time_for(router_.tcp.write));
   if (!session.out.empty()) {
     const Result<> written = co_await session.stream->write(session.out);
     if (!written) co_return false;
     session.out.clear();
     session.out.shrink_to_fit();
   }
+  if (!may_ask()) co_return false;
   session.in.erase(session.in.begin(), session.in.begin() + static_cast<std::ptrdiff_t>(at));
   session.filled -= at;
+  // A request that has begun to arrive has its own time, which its further parts do not begin anew.
+  if (router_.tcp.read && session.filled > 0) {
+    if (at > 0 || !session.begun) session.idle.start(time_for(router_.tcp.read));
+  } else if (at > 0 && router_.tcp.write) {
+    session.idle.start(idle_time());
+  }
+  session.begun = session.filled > 0;
   const std::size_t needed = session.filled >= 2 ? 2U + load_u16(session.in.data()) : 0;
   // Room grows with what arrives, not with what is announced.
   session.in.resize(std::max(kFirstBuffer, std::min(needed, 2 * session.filled)));

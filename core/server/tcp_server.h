@@ -58,6 +58,7 @@ class TcpServer {
   static async::Task<> run(TcpServer& server, std::unique_ptr<async::TcpStream> stream);
   [[nodiscard]] async::Task<bool> answer_waiting(Session& session);
   [[nodiscard]] std::chrono::milliseconds idle_time() const;
+  [[nodiscard]] std::chrono::milliseconds time_for(const std::optional<std::chrono::seconds>& limit) const;
 
   Common& common_;
   async::TcpListener listener_;
