@@ -60,7 +60,7 @@ TEST_CASE("prometheus: setup") {
   CHECK(setup_error(". {\n prometheus :9253 {\n  runtime_metrics\n }\n}").empty());
   CHECK(setup_error(". {\n prometheus 9253\n}") == "Corefile:2: prometheus: '9253' is not [ADDRESS]:PORT");
   CHECK(setup_error(". {\n prometheus {\n  tls x\n }\n}") ==
-        "Corefile:3: directive 'prometheus': unknown property 'tls'; expected 'runtime_metrics'");
+        "Corefile:3: directive 'prometheus': unknown property 'tls'; expected runtime_metrics");
   CHECK(setup_error(". {\n prometheus\n prometheus\n}") ==
         "Corefile:3: directive 'prometheus' twice in a server block");
 }

@@ -34,6 +34,6 @@ TEST_CASE("ready: setup") {
   CHECK(setup_error(". {\n ready {\n  monitor often\n }\n}") ==
         "Corefile:3: monitor: 'often' is neither 'until-ready' nor 'continuously'");
   CHECK(setup_error(". {\n ready {\n  watch\n }\n}") ==
-        "Corefile:3: directive 'ready': unknown property 'watch'; expected 'monitor'");
+        "Corefile:3: directive 'ready': unknown property 'watch'; expected monitor");
   CHECK(setup_error(". {\n ready\n ready\n}") == "Corefile:3: directive 'ready' twice in a server block");
 }
