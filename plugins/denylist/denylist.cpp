@@ -76,7 +76,12 @@ std::vector<Part> parts_of(const std::vector<List>& lists) {
 
 Result<shm::Segment> build(const std::string& name, const std::vector<Part>& parts, std::uint64_t seed) {
   std::vector<Source> sources;
-  for (const Part& part : parts) sources.push_back({part.name, part.type, part.list->entries});
+  std::size_t entries = 0;
+  for (const Part& part : parts) {
+    sources.push_back({part.name, part.type, part.list->entries});
+    entries += part.list->entries.size();
+  }
+  if (entries > ImageBuilder::kMaxEntries) return fail("the lists have {} entries in all", entries);
   const ImageBuilder builder(sources, seed);
   TRY(shm::Segment image, shm::Segment::create("swage " + name, builder.size()));
   builder.write(image.writable_bytes());
@@ -118,9 +123,6 @@ Result<DenylistService::Read> DenylistService::read(const List& list, std::strin
   }
   read.kept = std::move(kept);
   read.kept.entries = std::exchange(read.text.entries, {});
-  if (read.kept.entries.size() > ImageBuilder::kMaxEntries / swage::denylist::layout::kMaxLists) {
-    return fail("has {} entries", read.kept.entries.size());
-  }
   read.kept.time = time(nullptr);
   TRY(read.memory, keep(list.memory->name(), read.kept));
   return read;

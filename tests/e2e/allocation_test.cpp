@@ -46,9 +46,35 @@ constexpr const char* kCorefile = R"(libp2p.direct {
     bind 127.0.0.1
     errors
     any
+    denylist {
+        file zones/denied-addresses.txt
+        file zones/allowed-addresses.txt type=allow
+    }
     acme-txt
     ipsubdomain
     file zones/libp2p.direct
+}
+example.org {
+    bind 127.0.0.1
+    view edited {
+        expr type() in ['NS', 'A'] and incidr(client_ip(), '127.0.0.0/8') and name() not contains 'x'
+        expr metadata('a/b') == '' and server_port() != '0' ? bufsize() % 2 == 0 : do()
+    }
+    bufsize 600
+    local
+    loadbalance {
+        prefer 192.0.2.0/25
+    }
+    acl {
+        allow type NS net 127.0.0.1 ::1
+        block net 127.0.0.0/8
+    }
+    header {
+        query set rd
+        response set ra
+    }
+    minimal
+    file zones/example.org
 }
 example.org {
     bind 127.0.0.1
@@ -99,12 +125,18 @@ TEST_CASE("allocation: none for a query over UDP") {
   const std::vector<std::pair<std::string, Question>> cases = {
       {"synthesised A", {.name = std::string("203-0-113-1.") + kPeer, .type = "A"}},
       {"synthesised AAAA", {.name = std::string("2001-db8--1.") + kPeer, .type = "AAAA", .opt = opt}},
+      {"denied A", {.name = std::string("198-51-100-1.") + kPeer, .type = "A", .opt = opt}},
+      {"denied AAAA", {.name = std::string("2001-db8-bad--1.") + kPeer, .type = "AAAA"}},
+      {"allowed A", {.name = std::string("198-51-100-7.") + kPeer, .type = "A"}},
       {"synthesised NODATA", {.name = kPeer, .type = "TXT", .opt = secure}},
       {"ANY", {.name = kPeer, .type = "ANY"}},
       {"challenge", {.name = std::string("_acme-challenge.") + kRegistered + ".libp2p.direct.", .type = "TXT"}},
       {"no challenge", {.name = std::string("_acme-challenge.") + kPeer, .type = "TXT", .opt = opt}},
       {"challenge, another type", {.name = std::string("_acme-challenge.") + kPeer, .type = "CAA", .opt = opt}},
       {"zone answer", {.name = "libp2p.direct.", .type = "NS", .opt = opt}},
+      {"edited answer", {.name = "example.org.", .type = "NS", .opt = opt}},
+      {"blocked", {.name = "mail.example.org.", .type = "A", .opt = opt}},
+      {"localhost", {.name = "localhost.example.org.", .type = "A", .opt = opt}},
       {"zone answer with additional records", {.name = "example.org.", .type = "MX", .opt = opt}},
       {"NXDOMAIN", {.name = "nowhere.libp2p.direct.", .type = "A", .opt = secure}},
       {"NODATA", {.name = "example.org.", .type = "TYPE65280"}},
