@@ -28,9 +28,9 @@ std::array<long, 4> limits(std::string_view corefile) {
 }  // namespace
 
 TEST_CASE("timeouts: setup") {
-  for (const char* const block : {"{\n read 30s\n}", "{\n read 1m\n write 2m\n}", "{\n idle 1h\n}",
-                                  "{\n read 10\n write 20\n idle 60\n}", "{\n maxtcpqueries 128\n}",
-                                  "{\n maxtcpqueries -1\n}", "{\n read 10s\n maxtcpqueries 128\n}"}) {
+  for (const char* const block :
+       {"{\n read 30s\n}", "{\n read 1m\n write 2m\n}", "{\n idle 1h\n}", "{\n read 10\n write 20\n idle 60\n}",
+        "{\n maxtcpqueries 128\n}", "{\n maxtcpqueries -1\n}", "{\n read 10s\n maxtcpqueries 128\n}"}) {
     INFO(block);
     CHECK(setup_error(block) == "");
   }
