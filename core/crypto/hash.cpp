@@ -1,9 +1,11 @@
+// SHA-256 is libcrypto's, which uses the processor's instructions for it; libsodium's does not, and takes three times
+// as long (0.39 µs for 64 bytes, not 0.12). A state of its older functions lies where we put it, and can be wiped.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "core/crypto/hash.h"
 
-#include <algorithm>
+#include <openssl/sha.h>
 
-#include <sodium/crypto_auth_hmacsha256.h>
-#include <sodium/crypto_hash_sha256.h>
+#include <algorithm>
 
 #include "core/crypto/secret.h"
 #include "core/result.h"
@@ -11,32 +13,66 @@
 namespace swage::crypto {
 namespace {
 
-// An HMAC over a message that comes in pieces.
+constexpr std::size_t kBlock = SHA256_CBLOCK;
+
+// Of a message that comes in pieces, and may be secret.
+class Sha256 {
+ public:
+  Sha256() { SHA256_Init(&state_); }
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  ~Sha256() { wipe({reinterpret_cast<std::uint8_t*>(&state_), sizeof state_}); }
+
+  Sha256& add(Bytes piece) {
+    SHA256_Update(&state_, piece.data(), piece.size());
+    return *this;
+  }
+  void finish(Digest& digest) { SHA256_Final(digest.data(), &state_); }
+
+ private:
+  SHA256_CTX state_;
+};
+
+// RFC 2104: H(key ^ opad, H(key ^ ipad, message)).
 class Hmac {
  public:
   explicit Hmac(Bytes key) {
-    const std::uint8_t none = 0;  // libsodium wants an address for an empty key too
-    crypto_auth_hmacsha256_init(&state_, key.empty() ? &none : key.data(), key.size());
+    std::array<std::uint8_t, kBlock> pad{};
+    if (key.size() > kBlock) {
+      Digest shorter;
+      Sha256().add(key).finish(shorter);
+      std::ranges::copy(shorter, pad.begin());
+      wipe(shorter);
+    } else {
+      std::ranges::copy(key, pad.begin());
+    }
+    for (std::uint8_t& byte : pad) byte ^= 0x36;
+    inner_.add(pad);
+    for (std::uint8_t& byte : pad) byte ^= 0x36 ^ 0x5C;
+    outer_.add(pad);
+    wipe(pad);
   }
-  Hmac(const Hmac&) = delete;
-  Hmac& operator=(const Hmac&) = delete;
-  ~Hmac() { wipe({reinterpret_cast<std::uint8_t*>(&state_), sizeof state_}); }
 
   Hmac& add(Bytes piece) {
-    crypto_auth_hmacsha256_update(&state_, piece.data(), piece.size());
+    inner_.add(piece);
     return *this;
   }
-  void finish(Digest& digest) { crypto_auth_hmacsha256_final(&state_, digest.data()); }
+  void finish(Digest& digest) {
+    Digest inner;
+    inner_.finish(inner);
+    outer_.add(inner).finish(digest);
+    wipe(inner);
+  }
 
  private:
-  crypto_auth_hmacsha256_state state_;
+  Sha256 inner_, outer_;
 };
 
 }  // namespace
 
 Digest sha256(Bytes message) {
   Digest digest;
-  crypto_hash_sha256(digest.data(), message.data(), message.size());
+  Sha256().add(message).finish(digest);
   return digest;
 }
 

@@ -54,8 +54,8 @@ bool is_public(const IpAddress& address) {
 }
 
 // The IPv4 address to which packets for `address` go, where that can be seen: its 4 bytes from `offset`.
-std::optional<IpAddress> embedded_v4(const IpAddress& address, std::string_view network, std::size_t offset) {
-  if (!Prefix::parse(network)->contains(address)) return std::nullopt;
+std::optional<IpAddress> embedded_v4(const IpAddress& address, const Prefix& network, std::size_t offset) {
+  if (!network.contains(address)) return std::nullopt;
   return IpAddress::v4(address.bytes().subspan(offset, 4));
 }
 
@@ -65,10 +65,11 @@ AddressPolicy::AddressPolicy(std::vector<Prefix> allow, std::vector<Prefix> deny
     : allow_(std::move(allow)), deny_(std::move(deny)) {}
 
 bool AddressPolicy::allows(const IpAddress& address) const {
+  static const std::vector<Prefix> kEmbedding = prefixes({"::ffff:0:0/96", "64:ff9b::/96", "2002::/16"});
   if (is_never_a_peer(address) || any_contains(deny_, address)) return false;
-  if (const auto v4 = embedded_v4(address, "::ffff:0:0/96", 12)) return allows(*v4);
-  if (const auto v4 = embedded_v4(address, "64:ff9b::/96", 12); v4 && !allows(*v4)) return false;
-  if (const auto v4 = embedded_v4(address, "2002::/16", 2); v4 && !allows(*v4)) return false;
+  if (const auto v4 = embedded_v4(address, kEmbedding[0], 12)) return allows(*v4);
+  if (const auto v4 = embedded_v4(address, kEmbedding[1], 12); v4 && !allows(*v4)) return false;
+  if (const auto v4 = embedded_v4(address, kEmbedding[2], 2); v4 && !allows(*v4)) return false;
   return is_public(address) || any_contains(allow_, address);
 }
 

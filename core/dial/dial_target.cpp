@@ -21,8 +21,14 @@ std::string http_host(const Target& target) {
   return fmt::format("{}:{}", target.server_name, port);
 }
 
-Task<Result<Secured>> prove(const Means& means, const Target& target, std::unique_ptr<async::Stream> stream,
-                            libp2p::PeerId peer) {
+enum class Pace {
+  hasty,    // see Upgrader::prove()
+  patient,  // one after the other
+};
+
+// nullopt: where it is hasty, and perhaps patience helps.
+Task<Result<std::optional<Secured>>> prove(const Means& means, const Target& target,
+                                           std::unique_ptr<async::Stream> stream, libp2p::PeerId peer, Pace pace) {
   if (target.transport == Transport::wss) {
     auto tls = std::make_unique<async::TlsStream>(means.loop, std::move(stream), means.wss, async::TlsSide::client,
                                                   target.server_name);
@@ -33,21 +39,31 @@ Task<Result<Secured>> prove(const Means& means, const Target& target, std::uniqu
     std::string host = http_host(target), path = "/";
     CO_TRY(stream, co_await async::connect_websocket(means.loop, std::move(stream), std::move(host), std::move(path)));
   }
-  co_return co_await means.upgrader.secure(std::move(stream), Side::dialler, peer);
+  if (pace == Pace::hasty) co_return co_await means.upgrader.prove(std::move(stream), peer);
+  CO_TRY(Secured secured, co_await means.upgrader.secure(std::move(stream), Side::dialler, peer));
+  co_return secured;
 }
 
-}  // namespace
-
-Task<Result<Secured>> dial_target(const Means& means, Target target, libp2p::PeerId peer) {
+Task<Result<std::optional<Secured>>> dial_once(const Means& means, const Target& target, libp2p::PeerId peer,
+                                               Pace pace) {
   auto tcp = std::make_unique<async::TcpStream>(means.loop);
   auto connecting = tcp->connect(target.endpoint);
   const auto connected = co_await async::within(means.loop, means.connect_timeout, std::move(connecting));
   if (!connected) co_return fail("connect: timed out");
   CO_TRY(*connected);
   auto limited = std::make_unique<LimitedStream>(std::move(tcp), kMostBytes);
-  auto proving = prove(means, target, std::move(limited), peer);
+  auto proving = prove(means, target, std::move(limited), peer, pace);
   auto proven = co_await async::within(means.loop, means.handshake_timeout, std::move(proving));
   if (!proven) co_return fail("handshake: timed out");
+  co_return *std::move(proven);
+}
+
+}  // namespace
+
+Task<Result<Secured>> dial_target(const Means& means, Target target, libp2p::PeerId peer) {
+  CO_TRY(std::optional<Secured> proven, co_await dial_once(means, target, peer, Pace::hasty));
+  if (proven) co_return *std::move(proven);
+  CO_TRY(proven, co_await dial_once(means, target, peer, Pace::patient));
   co_return *std::move(proven);
 }
 

@@ -36,6 +36,7 @@ struct Means {
   std::chrono::milliseconds handshake_timeout;
 };
 
+// A target that closes where it was to take Noise is asked once more, on a second connection, for what it has.
 // Destroying the task closes the connection. It reads at most 1 MiB, what comes behind the proof included. REQUIRES:
 // `means` outlives the task.
 [[nodiscard]] async::Task<Result<Secured>> dial_target(const Means& means, Target target, libp2p::PeerId peer);

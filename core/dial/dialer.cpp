@@ -62,6 +62,7 @@ struct Dialer::State {
         ending(loop) {}
 
   void identify(Secured secured);
+  [[nodiscard]] bool may_identify();
   [[nodiscard]] Task<> identify_within(Secured secured, async::Semaphore::Permit permit);
   [[nodiscard]] Task<Result<>> ask_agent(Secured secured);
 
@@ -73,12 +74,21 @@ struct Dialer::State {
   async::Semaphore dials;
   async::Semaphore identifications;
   async::Event ending;
+  std::int64_t second = 0;     // of the loop's time
+  std::size_t identified = 0;  // in it, or tried
   std::optional<async::Tasks> background{std::in_place};
 };
 
 void Dialer::State::identify(Secured secured) {
+  if (!settings.on_identified || !may_identify()) return;
   auto permit = identifications.try_acquire();
-  if (permit && settings.on_identified) background->start(identify_within(std::move(secured), std::move(permit)));
+  if (permit) background->start(identify_within(std::move(secured), std::move(permit)));
+}
+
+bool Dialer::State::may_identify() {
+  const std::int64_t now = loop.now() / 1'000'000'000;
+  if (std::exchange(second, now) != now) identified = 0;
+  return identified++ < settings.identifications_a_second;
 }
 
 Task<> Dialer::State::identify_within(Secured secured, async::Semaphore::Permit permit) {

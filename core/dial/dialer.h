@@ -37,8 +37,10 @@ struct Settings {
   AddressPolicy policy{};
   async::Resolver::Settings resolver{};
 
-  // Identify goes on behind a success: at most so many at once (others have none), each for so long.
+  // Identify goes on behind a success: at most so many at once and in a second (others have none: who is there is
+  // proven, and what it is called matters less than the next registration), each for so long.
   std::size_t identifications = 256;
+  std::size_t identifications_a_second = 50;
   std::chrono::milliseconds identify_timeout{5'000};
   // Called once where the peer told its agent's name ("kubo/0.33.0"): 1 to 64 printable ASCII characters, chosen by the
   // peer. Must not destroy the Dialer.

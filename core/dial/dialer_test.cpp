@@ -115,6 +115,31 @@ TEST_CASE("dialer: TCP, WS and WSS, with Noise and TLS") {
   }
 }
 
+TEST_CASE("dialer: no more identifications in a second than are wanted; the others hang up behind the proof") {
+  Settings settings = quick();
+  settings.identifications_a_second = 0;
+  bool identified = false;
+  settings.on_identified = [&](const libp2p::PeerId&, const std::string&) { identified = true; };
+  Bench bench(settings);
+  Node node(bench.loop, key_of(2), {});
+  for (int i = 0; i < 3; ++i) CHECK(text_of(bench.reach(2, {node.address()})) == "tcp noise");
+  CHECK(node.accepted() == 3);
+  CHECK(bench.dialer->identifying() == 0);
+  run(bench.loop, async::wait_for(bench.cancel, 50ms));
+  CHECK(node.proven() == 0);  // the handshake's last message was never said
+  CHECK_FALSE(identified);
+}
+
+TEST_CASE("dialer: who does not take Noise is asked once more, who does not speak multistream is not") {
+  Bench bench;
+  Node tls(bench.loop, key_of(2), {.offer = {{"/tls/1.0.0"}, true}});
+  CHECK(text_of(bench.reach(2, {tls.address()})) == "tcp tls");
+  CHECK(tls.accepted() == 2);
+  Node ws(bench.loop, key_of(2), {.transport = Transport::ws});
+  CHECK(text_of(bench.reach(2, {fmt::format("/ip4/127.0.0.1/tcp/{}", ws.at().port)})) == "unreachable");
+  CHECK(ws.accepted() <= 2);
+}
+
 TEST_CASE("dialer: somebody else, nobody, nothing to dial") {
   Bench bench;
   Node other(bench.loop, key_of(3), {});

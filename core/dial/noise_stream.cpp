@@ -4,19 +4,29 @@
 
 namespace swage::dial {
 
+namespace {
+constexpr std::size_t kReadSize = std::size_t{16} << 10;
+}
+
 NoiseStream::NoiseStream(std::unique_ptr<async::Stream> carrier, libp2p::noise::Channel channel)
     : carrier_(std::move(carrier)), channel_(std::move(channel)) {}
 
+NoiseStream::NoiseStream(std::unique_ptr<async::Stream> carrier, libp2p::noise::Handshake handshake)
+    : carrier_(std::move(carrier)), handshake_(std::move(handshake)) {
+  CHECK(handshake_->proven() && !handshake_->done());
+}
+
 async::Task<Result<std::size_t>> NoiseStream::read(MutableBytes into) {
-  CHECK(!into.empty());
+  CHECK(!into.empty() && channel_);
+  if (buffer_.empty()) buffer_.resize(kReadSize);
   while (taken_ == opened_.size()) {
     if (received_.empty()) {
       CO_TRY(const std::size_t size, co_await carrier_->read(buffer_));
       received_ = Bytes(buffer_).first(size);
-      if (size == 0 && channel_.decryptor.between_messages()) co_return 0U;
+      if (size == 0 && channel_->decryptor.between_messages()) co_return 0U;
       if (size == 0) co_return fail("noise: cut off in a message");
     }
-    auto message = channel_.decryptor.receive(received_);
+    auto message = channel_->decryptor.receive(received_);
     if (!message) {
       close();
       co_return fail("{}", message.error().text());
@@ -35,7 +45,13 @@ async::Task<Result<>> NoiseStream::write_parts(Parts parts) {
   std::vector<std::uint8_t> plain, sealed;
   for (const Bytes part : parts) plain.insert(plain.end(), part.begin(), part.end());
   if (plain.empty()) co_return {};
-  const auto done = channel_.encryptor.encrypt(plain, sealed);
+  if (handshake_) {
+    handshake_->conclude();
+    sealed = handshake_->take_output();
+    channel_.emplace(std::move(*handshake_).finish());
+    handshake_.reset();
+  }
+  const auto done = channel_->encryptor.encrypt(plain, sealed);
   if (!done) {
     close();
     co_return fail("{}", done.error().text());

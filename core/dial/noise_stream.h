@@ -4,8 +4,8 @@
 // above has to know its own ends (yamux: FIN).
 #pragma once
 
-#include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/async/stream.h"
@@ -16,6 +16,9 @@ namespace swage::dial {
 class NoiseStream : public async::Stream {
  public:
   NoiseStream(std::unique_ptr<async::Stream> carrier, libp2p::noise::Channel channel);
+  // Of an initiator that deferred its last message: it goes with what is written first, in one piece, and is not even
+  // made where nothing is. REQUIRES: the handshake is proven, but not done; a write comes before the first read.
+  NoiseStream(std::unique_ptr<async::Stream> carrier, libp2p::noise::Handshake handshake);
 
   // An end in the middle of a message is an Error. After an Error the carrier is closed.
   [[nodiscard]] async::Task<Result<std::size_t>> read(MutableBytes into) override;
@@ -25,8 +28,9 @@ class NoiseStream : public async::Stream {
   [[nodiscard]] async::Task<Result<>> write_parts(Parts parts) override;
 
   std::unique_ptr<async::Stream> carrier_;
-  libp2p::noise::Channel channel_;
-  std::array<std::uint8_t, 16 * 1024> buffer_;
+  std::optional<libp2p::noise::Handshake> handshake_;  // to be concluded; else there is
+  std::optional<libp2p::noise::Channel> channel_;
+  std::vector<std::uint8_t> buffer_;  // made by the first read
   Bytes received_;                    // in buffer_: not opened yet
   std::vector<std::uint8_t> opened_;  // a message
   std::size_t taken_ = 0;             // bytes of it

@@ -26,6 +26,7 @@ Task<Race::Outcome> Race::run(const std::vector<std::string>& submitted, async::
   tasks_.start(watch(cancel));
   tasks_.start(watch(track_.ending));
   working_ = std::max<std::size_t>(track_.settings.concurrency, 1);
+  if (resolving_ == 0) working_ = std::min(working_, targets_.size());
   for (std::size_t i = working_; i > 0; --i) tasks_.start(work());
   co_await over_.wait();
   co_return outcome();

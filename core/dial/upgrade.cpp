@@ -5,6 +5,7 @@
 #include "core/crypto/random.h"
 #include "core/dial/noise_stream.h"
 #include "core/dial/select.h"
+#include "core/libp2p/multistream.h"
 #include "core/libp2p/noise.h"
 #include "core/libp2p/tls.h"
 
@@ -23,6 +24,40 @@ Result<async::TlsContext> make_context(const libp2p::PrivateKey& identity, bool 
   return async::TlsContext::mutual(credentials.certificate, credentials.key.bytes(), libp2p::tls::alpn(muxers));
 }
 
+noise::NoiseResult<noise::StaticKey> make_static_key(const libp2p::PrivateKey& identity) {
+  crypto::SystemRandom random;
+  return noise::StaticKey::make(identity, random);
+}
+
+// The proposal of Noise and its first message, without waiting for an answer in between; for converse().
+class HastyNoise {
+ public:
+  explicit HastyNoise(noise::Handshake handshake) : handshake_(std::move(handshake)) {}
+
+  // Whether it went wrong between the two: the other side has no Noise, or does not take what comes early.
+  [[nodiscard]] bool refused() const { return !select_.done() && !foreign_; }
+  [[nodiscard]] bool done() const { return handshake_.proven(); }
+  [[nodiscard]] std::vector<std::uint8_t> take_output() {
+    std::vector<std::uint8_t> output = select_.take_output();
+    const std::vector<std::uint8_t> more = handshake_.take_output();
+    output.insert(output.end(), more.begin(), more.end());
+    return output;
+  }
+  [[nodiscard]] Result<> receive(Bytes& in) {
+    const auto selecting = select_.receive(in);
+    foreign_ = !selecting && !select_.begun();
+    TRY(selecting);
+    if (select_.done()) TRY(handshake_.receive(in));
+    return {};
+  }
+  [[nodiscard]] noise::Handshake& handshake() { return handshake_; }
+
+ private:
+  libp2p::multistream::Initiator select_{{std::string(noise::kProtocol)}};
+  noise::Handshake handshake_;
+  bool foreign_ = false;  // it speaks something else than multistream-select
+};
+
 }  // namespace
 
 Upgrader::Upgrader(async::Loop& loop, libp2p::PrivateKey identity) : Upgrader(loop, std::move(identity), Offer{}) {}
@@ -31,6 +66,7 @@ Upgrader::Upgrader(async::Loop& loop, libp2p::PrivateKey identity, Offer offer)
     : loop_(loop),
       identity_(std::move(identity)),
       offer_(std::move(offer)),
+      noise_(make_static_key(identity_)),
       tls_(make_context(identity_, offer_.inlined_muxer)) {}
 
 Task<Result<Secured>> Upgrader::secure(std::unique_ptr<async::Stream> raw, Side side,
@@ -41,11 +77,30 @@ Task<Result<Secured>> Upgrader::secure(std::unique_ptr<async::Stream> raw, Side 
   co_return co_await secure_by_tls(std::move(stream), side, expected);
 }
 
+Task<Result<std::optional<Secured>>> Upgrader::prove(std::unique_ptr<async::Stream> raw, libp2p::PeerId expected) {
+  if (offer_.securities.front() != noise::kProtocol || !noise_) {
+    CO_TRY(Secured secured, co_await secure(std::move(raw), Side::dialler, expected));
+    co_return secured;
+  }
+  auto stream = std::make_unique<PushbackStream>(std::move(raw));
+  crypto::SystemRandom random;
+  auto handshake = noise::Handshake::start({noise::Role::initiator, expected, true}, *noise_, random);
+  if (!handshake) co_return fail("{}", handshake.error().text());
+  HastyNoise hasty(*std::move(handshake));
+  const Result<> proven = co_await converse(hasty, *stream);
+  if (!proven && hasty.refused()) co_return std::nullopt;
+  if (!proven) co_return std::unexpected(proven.error());
+  const libp2p::PublicKey key = hasty.handshake().remote_key();
+  auto sealed = std::make_unique<NoiseStream>(std::move(stream), std::move(hasty.handshake()));
+  co_return Secured(std::move(sealed), key, expected, "noise", "");
+}
+
 Task<Result<Secured>> Upgrader::secure_by_noise(std::unique_ptr<PushbackStream> stream, Side side,
                                                 std::optional<libp2p::PeerId> expected) {
+  if (!noise_) co_return fail("{}", noise_.error().text());
   crypto::SystemRandom random;
   const noise::Role role = side == Side::dialler ? noise::Role::initiator : noise::Role::responder;
-  auto handshake = noise::Handshake::start({role, expected}, identity_, random);
+  auto handshake = noise::Handshake::start({role, expected}, *noise_, random);
   if (!handshake) co_return fail("{}", handshake.error().text());
   CO_TRY(co_await converse(*handshake, *stream));
   noise::Channel channel = std::move(*handshake).finish();

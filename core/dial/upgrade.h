@@ -23,6 +23,7 @@
 #include "core/dial/connection.h"
 #include "core/dial/select.h"
 #include "core/libp2p/key.h"
+#include "core/libp2p/noise.h"
 #include "core/libp2p/peer_id.h"
 #include "core/libp2p/yamux.h"
 #include "core/result.h"
@@ -45,7 +46,8 @@ class Upgrader {
     bool inlined_muxer = true;                                    // in TLS
   };
 
-  // Makes a certificate for TLS, which serves all connections. REQUIRES: the loop outlives it.
+  // Makes a static key for Noise and a certificate for TLS, which serve all connections. REQUIRES: the loop outlives
+  // it.
   Upgrader(async::Loop& loop, libp2p::PrivateKey identity);
   Upgrader(async::Loop& loop, libp2p::PrivateKey identity, Offer offer);
   Upgrader(const Upgrader&) = delete;
@@ -57,6 +59,13 @@ class Upgrader {
   // REQUIRES: the Upgrader outlives the task.
   [[nodiscard]] async::Task<Result<Secured>> secure(std::unique_ptr<async::Stream> raw, Side side,
                                                     std::optional<libp2p::PeerId> expected);
+  // The same for a dialler in haste, which wants to know whether `expected` is there and perhaps no more. It proposes
+  // what it likes best; if that is Noise, its first message goes along, which saves a round trip; and the last one
+  // waits until something is written to the stream, which must be before it is read: who is there is known without it.
+  // nullopt: the other side did not take the proposal, but may speak multistream-select. Then secure() on a new
+  // connection may find what both have.
+  [[nodiscard]] async::Task<Result<std::optional<Secured>>> prove(std::unique_ptr<async::Stream> raw,
+                                                                  libp2p::PeerId expected);
   [[nodiscard]] async::Task<Result<std::unique_ptr<Connection>>> multiplex(Secured secured, Side side,
                                                                            libp2p::yamux::Limits limits);
 
@@ -69,6 +78,7 @@ class Upgrader {
   async::Loop& loop_;
   libp2p::PrivateKey identity_;
   Offer offer_;
+  libp2p::noise::NoiseResult<libp2p::noise::StaticKey> noise_;  // for all connections
   Result<async::TlsContext> tls_;
 };
 

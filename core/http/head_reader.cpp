@@ -1,11 +1,15 @@
 #include "core/http/head_reader.h"
 
+#include <algorithm>
+
 #include "core/http/grammar.h"
 
 namespace swage::http {
 
 Checked<bool> HeadReader::receive(Bytes& in) {
   while (!in.empty()) {
+    take_text(in);
+    if (in.empty()) break;
     const char c = static_cast<char>(in.front());
     if (!fits(c)) return std::unexpected(Fault::malformed);
     if (text_.size() >= limit_) return std::unexpected(Fault::header_too_large);
@@ -22,6 +26,16 @@ Checked<bool> HeadReader::receive(Bytes& in) {
     }
   }
   return false;
+}
+
+// What is inside of a line, in one piece.
+void HeadReader::take_text(Bytes& in) {
+  if (text_.empty() || text_.back() == '\r' || text_.back() == '\n') return;
+  std::size_t size = 0;
+  const std::size_t most = std::min(in.size(), limit_ - text_.size());
+  while (size < most && is_text_char(static_cast<char>(in[size]))) ++size;
+  text_ += as_text(in.first(size));
+  in = in.subspan(size);
 }
 
 bool HeadReader::fits(char c) const {

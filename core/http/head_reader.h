@@ -22,6 +22,7 @@ class HeadReader {
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
+  void take_text(Bytes& in);
   [[nodiscard]] bool fits(char c) const;
 
   std::size_t limit_;

@@ -1,6 +1,6 @@
 #include "core/http/response_text.h"
 
-#include <fmt/chrono.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
@@ -24,6 +24,20 @@ std::string without_controls(std::string value) {
   return value;
 }
 
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7), without asking the C library for a calendar and its locale.
+std::string date(std::chrono::system_clock::time_point now) {
+  constexpr std::string_view kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(now);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(now - day));
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[std::chrono::weekday(day).c_encoding()],
+                     static_cast<unsigned>(date.day()), kMonths[static_cast<unsigned>(date.month()) - 1],
+                     static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
+                     clock.seconds().count());
+}
+
 }  // namespace
 
 std::string response_text(const Response& response, Framing framing, std::chrono::system_clock::time_point now) {
@@ -33,8 +47,7 @@ std::string response_text(const Response& response, Framing framing, std::chrono
   std::string text;
   const auto out = std::back_inserter(text);
   fmt::format_to(out, "HTTP/1.1 {} {}\r\n", response.status, std::string_view(reason.data(), reason.size()));
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  fmt::format_to(out, "Date: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", fmt::gmtime(seconds));
+  fmt::format_to(out, "Date: {}\r\n", date(now));
   for (const Field& field : response.fields) {
     if (!is_token(field.name) || is_ours(field.name)) continue;
     fmt::format_to(out, "{}: {}\r\n", field.name, without_controls(field.value));

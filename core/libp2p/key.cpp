@@ -55,7 +55,7 @@ PeerId PublicKey::peer_id() const {
   constexpr std::uint8_t kIdentity = 0x00, kSha256 = 0x12;
   const std::vector<std::uint8_t> message = to_protobuf();
   const bool is_short = message.size() <= kMaxIdentity;
-  const crypto::Digest digest = crypto::sha256(message);
+  const crypto::Digest digest = is_short ? crypto::Digest{} : crypto::sha256(message);
   const Bytes hash = is_short ? Bytes(message) : Bytes(digest);
   std::vector<std::uint8_t> multihash = {is_short ? kIdentity : kSha256, static_cast<std::uint8_t>(hash.size())};
   multihash.insert(multihash.end(), hash.begin(), hash.end());

@@ -71,6 +71,8 @@ class Initiator {
   [[nodiscard]] SelectResult<> receive(Bytes& in);
 
   [[nodiscard]] bool done() const { return done_; }
+  // Whether the other side has said that it speaks multistream-select.
+  [[nodiscard]] bool begun() const { return header_seen_; }
   [[nodiscard]] const std::string& selected() const;  // REQUIRES: done()
 
   // What is to be sent, since the last call; there is some from the start.

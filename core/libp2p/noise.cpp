@@ -7,19 +7,32 @@ namespace swage::libp2p::noise {
 using ByteVector = std::vector<std::uint8_t>;
 using Kind = NoiseError::Kind;
 
-NoiseResult<Handshake> Handshake::start(Options options, const PrivateKey& identity, crypto::Random& random) {
-  KeyPairs keys{crypto::X25519Key::generate(random), crypto::X25519Key::generate(random)};
-  TRY(ByteVector payload, make_payload(identity, keys.fixed.public_key()));
-  Handshake handshake(options, XxHandshake(options.role, {}, std::move(keys)), std::move(payload));
+NoiseResult<StaticKey> StaticKey::make(const PrivateKey& identity, crypto::Random& random) {
+  StaticKey made;
+  made.key_ = std::make_shared<const crypto::X25519Key>(crypto::X25519Key::generate(random));
+  TRY(ByteVector payload, make_payload(identity, made.key_->public_key()));
+  made.payload_ = std::make_shared<const ByteVector>(std::move(payload));
+  return made;
+}
+
+NoiseResult<Handshake> Handshake::start(Options options, StaticKey fixed, crypto::Random& random) {
+  Handshake handshake(options, fixed, random);
   if (options.role == Role::initiator) TRY(handshake.write());
   return handshake;
 }
 
-Handshake::Handshake(Options options, XxHandshake xx, ByteVector payload)
-    : options_(options), xx_(std::move(xx)), payload_(std::move(payload)) {}
+NoiseResult<Handshake> Handshake::start(Options options, const PrivateKey& identity, crypto::Random& random) {
+  TRY(StaticKey fixed, StaticKey::make(identity, random));
+  return start(options, std::move(fixed), random);
+}
+
+Handshake::Handshake(Options options, const StaticKey& fixed, crypto::Random& random)
+    : options_(options),
+      xx_(options.role, {}, {fixed.key_, crypto::X25519Key::generate(random)}),
+      payload_(fixed.payload_) {}
 
 NoiseResult<> Handshake::receive(Bytes& in) {
-  while (!failed_ && !done()) {
+  while (!failed_ && !proven()) {
     const std::optional<ByteVector> message = reader_.read(in);
     if (!message) break;
     if (auto handled = handle(*message); !handled) failed_ = std::move(handled).error();
@@ -30,12 +43,18 @@ NoiseResult<> Handshake::receive(Bytes& in) {
 
 NoiseResult<> Handshake::handle(Bytes message) {
   TRY(read(message));
-  if (xx_.writes_next()) TRY(write());
+  if (xx_.writes_next() && !(options_.defers && proven())) TRY(write());
   return {};
 }
 
+// What could fail has failed before: the responder's ephemeral key was good for a first secret.
+void Handshake::conclude() {
+  CHECK(proven() && !done());
+  CHECK(write());
+}
+
 NoiseResult<> Handshake::write() {
-  TRY(const ByteVector message, xx_.write(xx_.next_has_static() ? Bytes(payload_) : Bytes()));
+  TRY(const ByteVector message, xx_.write(xx_.next_has_static() ? Bytes(*payload_) : Bytes()));
   append_frame(output_, message);
   return {};
 }

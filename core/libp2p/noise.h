@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -35,15 +36,32 @@ struct Channel {
   Decryptor decryptor;
 };
 
+// A static key, and the signature with which an identity vouches for it. A peer has "one or more" of them in its
+// lifetime ("Static Key Authentication"): one serves any number of handshakes. What was sent is protected by the
+// ephemeral keys too, also from who gets hold of the static one later. Copies share the key.
+class StaticKey {
+ public:
+  // Fails where `identity` cannot sign. Neither is needed later.
+  [[nodiscard]] static NoiseResult<StaticKey> make(const PrivateKey& identity, crypto::Random& random);
+
+ private:
+  friend class Handshake;
+  StaticKey() = default;
+
+  std::shared_ptr<const crypto::X25519Key> key_;
+  std::shared_ptr<const std::vector<std::uint8_t>> payload_;
+};
+
 class Handshake {
  public:
   struct Options {
     Role role = Role::initiator;
     std::optional<PeerId> expected{};  // who the other side must be; nullopt: anybody who can prove to be somebody
+    bool defers = false;               // of an initiator: its last message waits for conclude()
   };
 
-  // Makes a static and an ephemeral key and signs the static one: `identity` and `random` are not needed later. Fails
-  // where `identity` cannot sign.
+  // Makes an ephemeral key: `random` is not needed later. The other one makes a static key, too.
+  [[nodiscard]] static NoiseResult<Handshake> start(Options options, StaticKey fixed, crypto::Random& random);
   [[nodiscard]] static NoiseResult<Handshake> start(Options options, const PrivateKey& identity,
                                                     crypto::Random& random);
 
@@ -52,7 +70,17 @@ class Handshake {
   // expected has not said who it is. Holds at most one message that is not whole, of 65535 bytes.
   [[nodiscard]] NoiseResult<> receive(Bytes& in);
 
-  [[nodiscard]] bool done() const { return xx_.done() && remote_.has_value() && !failed_; }
+  [[nodiscard]] bool done() const { return xx_.done() && proven(); }
+
+  // Whether it is known who is there. For an initiator that is before its last message: what the responder's second
+  // holds has the authentication that XX gives at most (https://noiseprotocol.org/noise.html, section 7.7).
+  [[nodiscard]] bool proven() const { return remote_.has_value() && !failed_; }
+
+  // REQUIRES: proven().
+  [[nodiscard]] const PublicKey& remote_key() const { return *remote_; }
+
+  // Adds the last message to the output, after which it is done(). REQUIRES: Options::defers; proven(); once.
+  void conclude();
 
   // What is to be sent, since the last call; an initiator has some from the start.
   [[nodiscard]] std::vector<std::uint8_t> take_output() { return std::exchange(output_, {}); }
@@ -61,14 +89,14 @@ class Handshake {
   [[nodiscard]] Channel finish() &&;
 
  private:
-  Handshake(Options options, XxHandshake xx, std::vector<std::uint8_t> payload);
+  Handshake(Options options, const StaticKey& fixed, crypto::Random& random);
   [[nodiscard]] NoiseResult<> write();
   [[nodiscard]] NoiseResult<> read(Bytes message);
   [[nodiscard]] NoiseResult<> handle(Bytes message);
 
   Options options_;
   XxHandshake xx_;
-  std::vector<std::uint8_t> payload_;  // ours, in the message that holds our static key
+  std::shared_ptr<const std::vector<std::uint8_t>> payload_;  // ours, in the message that holds our static key
   FrameReader reader_;
   std::optional<PublicKey> remote_;
   std::optional<NoiseError> failed_;

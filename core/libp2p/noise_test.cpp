@@ -80,8 +80,8 @@ std::optional<Kind> kind_of(const auto& result) {
 template <typename Make>
 NoiseResult<> answer_with(Make payload) {
   SeededRandom random(3);
-  KeyPairs keys{X25519Key::generate(random), X25519Key::generate(random)};
-  const crypto::X25519Public fixed = keys.fixed.public_key();
+  KeyPairs keys{std::make_shared<const X25519Key>(X25519Key::generate(random)), X25519Key::generate(random)};
+  const crypto::X25519Public fixed = keys.fixed->public_key();
   XxHandshake xx(Role::responder, {}, std::move(keys));
   Handshake victim = initiator();
   REQUIRE(xx.read(Bytes(victim.take_output()).subspan(kLengthSize)).has_value());
@@ -99,7 +99,8 @@ NoiseResult<> answer_with(Make payload) {
 
 TEST_CASE("noise: the vector of cacophony for XX_25519_ChaChaPoly_SHA256") {
   const auto keys = [](std::string_view fixed, std::string_view ephemeral) {
-    return KeyPairs{X25519Key::from_bytes(unhex(fixed)), X25519Key::from_bytes(unhex(ephemeral))};
+    return KeyPairs{std::make_shared<const X25519Key>(X25519Key::from_bytes(unhex(fixed))),
+                    X25519Key::from_bytes(unhex(ephemeral))};
   };
   const ByteVector prologue = unhex("4a6f686e2047616c74");
   XxHandshake sides[] = {XxHandshake(Role::initiator, prologue,
@@ -173,6 +174,54 @@ TEST_CASE("noise: keys of all types") {
       CHECK(pair.responder.remote_key == a->public_key());
     }
   }
+}
+
+TEST_CASE("noise: one static key for many handshakes") {
+  SeededRandom random(5);
+  const auto a = StaticKey::make(identity(1), random), b = StaticKey::make(identity(2), random);
+  REQUIRE((a && b));
+  std::vector<crypto::Digest> hashes;
+  for (int i = 0; i < 3; ++i) {
+    Pair pair = connect(*Handshake::start({Role::initiator, {}}, *a, random),
+                        *Handshake::start({Role::responder, {}}, *b, random));
+    CHECK(pair.initiator.remote == identity(2).public_key().peer_id());
+    CHECK(pair.responder.remote == identity(1).public_key().peer_id());
+    CHECK(std::ranges::find(hashes, pair.initiator.hash) == hashes.end());
+    hashes.push_back(pair.initiator.hash);
+  }
+}
+
+TEST_CASE("noise: an initiator that defers knows the responder before its last message") {
+  for (const std::size_t step : {std::size_t{1}, std::size_t{100'000}}) {
+    Handshake a = start({Role::initiator, identity(2).public_key().peer_id(), true}, identity(1), 1);
+    Handshake b = responder();
+    REQUIRE(give(b, a.take_output(), step).has_value());
+    ByteVector answer = b.take_output();
+    answer.push_back(0xAA);  // which belongs to the channel
+    Bytes in = answer;
+    for (std::size_t left = in.size() - 1; left > 0;) {
+      CHECK_FALSE(a.proven());
+      Bytes part = in.first(std::min(step, left));
+      left -= part.size();
+      in = in.subspan(part.size());
+      REQUIRE(a.receive(part).has_value());
+    }
+    REQUIRE(a.proven());
+    REQUIRE(a.receive(in).has_value());
+    CHECK(in.size() == 1);
+    CHECK_FALSE(a.done());
+    CHECK(a.take_output().empty());
+    a.conclude();
+    REQUIRE(a.done());
+    REQUIRE(give(b, a.take_output(), step).has_value());
+    REQUIRE(b.done());
+    CHECK(std::move(a).finish().hash == std::move(b).finish().hash);
+  }
+  Handshake a = start({Role::initiator, identity(3).public_key().peer_id(), true}, identity(1), 1);
+  Handshake b = responder();
+  REQUIRE(give(b, a.take_output()).has_value());
+  CHECK(kind_of(give(a, b.take_output())) == Kind::wrong_peer);
+  CHECK_FALSE(a.proven());
 }
 
 TEST_CASE("noise: what follows the handshake is left for the channel") {

@@ -80,8 +80,8 @@ NoiseResult<> XxHandshake::read_token(Token token, Bytes& message) {
 NoiseResult<> XxHandshake::mix_secret(Token token) {
   const bool ours_is_static = token == (role_ == Role::initiator ? Token::se : Token::es);
   const bool theirs_is_static = token == (role_ == Role::initiator ? Token::es : Token::se);
-  const auto secret =
-      (ours_is_static ? keys_.fixed : keys_.ephemeral).agree(theirs_is_static ? their_static_ : their_ephemeral_);
+  const crypto::X25519Key& ours = ours_is_static ? *keys_.fixed : keys_.ephemeral;
+  const auto secret = ours.agree(theirs_is_static ? their_static_ : their_ephemeral_);
   if (!secret) return std::unexpected(NoiseError(Kind::bad_key, "noise: " + secret.error().text()));
   symmetric_.mix_key(secret->bytes());
   return {};

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -25,9 +26,9 @@ inline constexpr std::size_t kMaxMessage = 65535;  // bytes, of the handshake an
 
 enum class Role { initiator, responder };
 
-// The keys of one side. An ephemeral key is for one handshake.
+// The keys of one side. An ephemeral key is for one handshake, a static one may be for many.
 struct KeyPairs {
-  crypto::X25519Key fixed;  // the static one
+  std::shared_ptr<const crypto::X25519Key> fixed;  // the static one
   crypto::X25519Key ephemeral;
 };
 
@@ -47,7 +48,7 @@ class XxHandshake {
   // The payload of the other side's next message. REQUIRES: !done() && !writes_next().
   [[nodiscard]] NoiseResult<std::vector<std::uint8_t>> read(Bytes message);
 
-  [[nodiscard]] const crypto::X25519Public& our_static() const { return keys_.fixed.public_key(); }
+  [[nodiscard]] const crypto::X25519Public& our_static() const { return keys_.fixed->public_key(); }
   // REQUIRES: the message that holds it was read: the initiator's first, the responder's second.
   [[nodiscard]] const crypto::X25519Public& their_static() const { return their_static_; }
 

@@ -2,6 +2,8 @@
 // crash, and is replaced, without one answer being delayed.
 #include <malloc.h>
 
+#include <malloc.h>
+
 #include <chrono>
 #include <memory>
 #include <set>
@@ -221,6 +223,10 @@ class ServiceChild : public Host {
 }  // namespace
 
 int run_service_child(std::span<const PluginType> plugins) {
+  // What it needs goes up and down by some 100 KB with each handful of registrations: glibc would give it back to the
+  // kernel, and get it again page by page.
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
+  mallopt(M_TOP_PAD, 1 << 20);
   mallopt(M_MMAP_THRESHOLD, kGivenBack);
   ServiceChild child{Channel(Descriptor(kChannelDescriptor))};
   if (const Result<> ready = child.set_up(plugins); !ready) {
