@@ -1,0 +1,149 @@
+// Reads the directive: template CLASS TYPE [ZONES...] { match REGEX... ; answer|additional|authority RR... ; rcode CODE
+// ; ederror CODE [REASON] ; fallthrough [ZONES...] ; upstream }
+#include <algorithm>
+#include <array>
+
+#include "core/config/values.h"
+#include "plugins/template_/template.h"
+
+namespace swage::plugins::template_ {
+namespace {
+
+Result<> read_match(Controller& controller, Rule& rule) {
+  TRY(controller.expect_arg("a regular expression"));
+  do {
+    auto regex = regex::Regex::compile(controller.val());
+    if (!regex) return std::unexpected(controller.error("template: {}", regex.error().text()));
+    if (regex->groups() >= regex::kMaxGroups) {
+      return std::unexpected(
+          controller.error("template: {} groups; at most {} are supported", regex->groups(), regex::kMaxGroups - 1));
+    }
+    rule.patterns.push_back({*std::move(regex), {}});
+  } while (controller.next_arg());
+  return {};
+}
+
+Result<> read_records(Controller& controller, std::vector<dns::Record> Response::* section, Rule& rule) {
+  TRY(controller.expect_arg("a record"));
+  do {
+    auto text = RecordTemplate::parse(controller.val());
+    if (!text) return std::unexpected(controller.error("template: {}", text.error().text()));
+    SectionRecord record{section, *std::move(text), {}};
+    if (record.text.is_constant()) {
+      dns::RecordParser parser;
+      const Result<> parsed = parser.parse(controller.val());
+      if (!parsed) {
+        return std::unexpected(controller.error("template: '{}': {}", controller.val(), parsed.error().text()));
+      }
+      record.fixed = FixedRecord{parser.owner(), parser.type(), parser.rclass(), parser.ttl(),
+                                 std::vector(parser.rdata().begin(), parser.rdata().end())};
+    }
+    rule.records.push_back(std::move(record));
+  } while (controller.next_arg());
+  return {};
+}
+
+Result<> read_rcode(Controller& controller, Rule& rule) {
+  TRY(const std::string_view text, controller.expect_arg("a response code"));
+  for (std::uint16_t code = 0; code < 24; ++code) {
+    if (to_string(static_cast<dns::Rcode>(code)) == text && !text.starts_with("RCODE")) {
+      rule.rcode = static_cast<dns::Rcode>(code);
+      return controller.expect_end();
+    }
+  }
+  return std::unexpected(controller.error("template: unknown rcode '{}'", text));
+}
+
+Result<> read_extended_error(Controller& controller, Rule& rule) {
+  TRY(const std::string_view text, controller.expect_arg("an extended error code"));
+  const auto code = config::parse_integer<std::uint16_t>(text, 0, 0xFFFF);
+  if (!code) return std::unexpected(controller.error("ederror: {}", code.error().text()));
+  rule.extended_error.assign(2, '\0');
+  store_u16(reinterpret_cast<std::uint8_t*>(rule.extended_error.data()), *code);
+  if (controller.next_arg()) rule.extended_error += controller.val();
+  if (rule.extended_error.size() > 1000) return std::unexpected(controller.error("ederror: the reason is too long"));
+  return controller.expect_end();
+}
+
+Result<> read_property(Controller& controller, Rule& rule) {
+  const std::string& word = controller.val();
+  if (word == "match") return read_match(controller, rule);
+  if (word == "answer") return read_records(controller, &Response::answer, rule);
+  if (word == "additional") return read_records(controller, &Response::additional, rule);
+  if (word == "authority") return read_records(controller, &Response::authority, rule);
+  if (word == "rcode") return read_rcode(controller, rule);
+  if (word == "ederror") return read_extended_error(controller, rule);
+  if (word == "fallthrough") {
+    TRY(rule.fallthrough, controller.remaining_zones());
+    return {};
+  }
+  if (word == "upstream") {
+    static_cast<void>(controller.remaining_args());
+    return {};
+  }
+  if (word == "var" || word == "expr") {
+    return std::unexpected(controller.error("template: '{}' is not supported", word));
+  }
+  return std::unexpected(controller.unknown_property(
+      {"match", "answer", "additional", "authority", "rcode", "ederror", "fallthrough", "upstream"}));
+}
+
+// Each group that a record asks for is one of at least one expression; those with a name get their numbers.
+Result<> resolve_groups(const config::Token& directive, Rule& rule) {
+  const auto has = [&rule](const std::string& group) {
+    if (group == "0") return true;
+    bool found = false;
+    for (Pattern& pattern : rule.patterns) {
+      const auto number = config::parse_integer(group, 0, 1000);
+      if (number) {
+        found = found || static_cast<std::size_t>(*number) <= pattern.regex.groups();
+      } else if (const auto named = pattern.regex.group(group)) {
+        found = true;
+        if (std::ranges::find(pattern.groups, group, &GroupName::name) == pattern.groups.end()) {
+          pattern.groups.push_back({group, *named});
+        }
+      }
+    }
+    return found;
+  };
+  for (const SectionRecord& record : rule.records) {
+    const std::string missing = record.text.missing_group(has);
+    if (missing.empty()) continue;
+    return std::unexpected(
+        directive.error(fmt::format("template: '{}': no 'match' has the group {}", record.text.text(), missing)));
+  }
+  return {};
+}
+
+Result<Rule> read_directive(Controller& controller) {
+  const config::Token directive = controller.token();
+  Rule rule;
+  TRY(const std::string_view class_text, controller.expect_arg("a class"));
+  const auto rclass = dns::parse_class(class_text);
+  if (!rclass) return std::unexpected(controller.error("template: {}", rclass.error().text()));
+  rule.rclass = *rclass;
+  TRY(const std::string_view type_text, controller.expect_arg("a type"));
+  const auto type = dns::parse_type(type_text);
+  if (!type) return std::unexpected(controller.error("template: {}", type.error().text()));
+  rule.type = *type;
+  TRY(const std::vector<dns::Name> zones, controller.remaining_zones());
+  for (const dns::Name& zone : zones) rule.zones.emplace_back(zone, zone.to_string());
+  while (controller.next_block()) TRY(read_property(controller, rule));
+  TRY(resolve_groups(directive, rule));
+  return rule;
+}
+
+}  // namespace
+
+Result<> setup(Controller& controller) {
+  std::vector<Rule> rules;
+  while (controller.next()) {
+    TRY(Rule rule, read_directive(controller));
+    if (rule.rclass == dns::Class::ch || rule.rclass == dns::Class::any) controller.accept_chaos();
+    rules.push_back(std::move(rule));
+  }
+  controller.add(std::unique_ptr<const Plugin>(std::make_unique<const Template>(std::move(rules))));
+  return {};
+}
+
+}  // namespace swage::plugins::template_

@@ -1,0 +1,86 @@
+#include "plugins/template_/template.h"
+
+#include "core/dns/zones.h"
+
+namespace swage::plugins::template_ {
+namespace {
+
+constexpr std::uint16_t kOptionExtendedError = 15;  // RFC 8914
+
+bool fits(const Rule& rule, const Query& query) {
+  const bool fits_class =
+      rule.rclass == dns::Class::any || query.qclass == dns::Class::any || query.qclass == rule.rclass;
+  return fits_class && (rule.type == dns::Type::any || query.qtype == dns::Type::any || query.qtype == rule.type);
+}
+
+const std::string* longest_zone(const Rule& rule, dns::NameView name) {
+  const std::pair<dns::Name, std::string>* longest = nullptr;
+  for (const auto& zone : rule.zones) {
+    if (name.is_under(zone.first) && (longest == nullptr || zone.first.size() > longest->first.size())) longest = &zone;
+  }
+  return longest == nullptr ? nullptr : &longest->second;
+}
+
+}  // namespace
+
+Result<> Template::add(const SectionRecord& record, const Facts& facts, Response& response) const {
+  std::vector<dns::Record>& section = response.*record.section;
+  if (record.fixed) {
+    const FixedRecord& fixed = *record.fixed;
+    section.push_back({fixed.owner, fixed.type, fixed.rclass, fixed.ttl, fixed.rdata});
+    return {};
+  }
+  Output text;
+  TRY(record.text.write(facts, text));
+  TRY(parser_.parse(text.view()));
+  section.push_back({response.arena.copy(parser_.owner()), parser_.type(), parser_.rclass(), parser_.ttl(),
+                     response.arena.copy(parser_.rdata())});
+  return {};
+}
+
+Result<Outcome> Template::answer(const Rule& rule, const Facts& facts, Response& response) const {
+  response.rcode = rule.rcode;
+  if (rule.rcode == dns::Rcode::servfail) return Outcome::send;
+  response.authoritative = true;
+  for (const SectionRecord& record : rule.records) {
+    const Result<> added = add(record, facts, response);
+    if (!added) return fail("template '{}' for {}: {}", record.text.text(), facts.name, added.error().text());
+  }
+  if (!rule.extended_error.empty()) {
+    response.options.push_back({kOptionExtendedError, as_bytes(rule.extended_error)});
+  }
+  return Outcome::send;
+}
+
+Result<Outcome> Template::serve(const Query& query, Response& response, Next next) const {
+  const dns::NameText name(query.key);
+  for (const Rule& rule : rules_) {
+    const std::string* const zone = longest_zone(rule, query.key);
+    if (zone == nullptr || !fits(rule, query)) continue;
+    std::array<std::string_view, regex::kMaxGroups> groups;
+    groups[0] = name.view();
+    std::span<const std::string_view> match(groups.data(), 1);
+    std::span<const GroupName> group_names;
+    bool matched = rule.patterns.empty();
+    for (const Pattern& pattern : rule.patterns) {
+      const std::size_t count = std::min(pattern.regex.groups() + 1, groups.size());
+      matched = pattern.regex.match(name.view(), std::span(groups).first(count));
+      if (!matched) continue;
+      match = std::span(groups).first(count);
+      group_names = pattern.groups;
+      break;
+    }
+    if (!matched) {
+      if (dns::is_under_any(query.key, rule.fallthrough)) continue;
+      response.rcode = dns::Rcode::servfail;
+      return Outcome::send;
+    }
+    // Of ANY in the question the rule's own.
+    const std::string rclass = to_string(query.qclass == dns::Class::any ? rule.rclass : query.qclass);
+    const std::string type = to_string(query.qtype == dns::Type::any ? rule.type : query.qtype);
+    return answer(rule, {query, *zone, name.view(), rclass, type, match, group_names}, response);
+  }
+  return next(query, response);
+}
+
+}  // namespace swage::plugins::template_

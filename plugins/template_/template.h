@@ -1,0 +1,64 @@
+// The template plugin: records made from text with the parts of a query put in. In the dns processes. (The folder's
+// name ends in '_' because template is a word of C++.)
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/dns/name_text.h"
+#include "core/dns/record_text.h"
+#include "core/plugin.h"
+#include "core/regex/regex.h"
+#include "plugins/template_/record_template.h"
+
+namespace swage::plugins::template_ {
+
+// A record that is the same for all queries is read once.
+struct FixedRecord {
+  dns::Name owner;
+  dns::Type type;
+  dns::Class rclass;
+  std::uint32_t ttl;
+  std::vector<std::uint8_t> rdata;
+};
+
+struct SectionRecord {
+  std::vector<dns::Record> Response::* section;
+  RecordTemplate text;
+  std::optional<FixedRecord> fixed;
+};
+
+struct Pattern {
+  regex::Regex regex;
+  std::vector<GroupName> groups;  // those with a name that a template asks for
+};
+
+// One occurrence of the directive.
+struct Rule {
+  dns::Class rclass = dns::Class::in;
+  dns::Type type = dns::Type::any;
+  std::vector<std::pair<dns::Name, std::string>> zones;  // and their text
+  std::vector<Pattern> patterns;                         // none: all names
+  std::vector<SectionRecord> records;
+  dns::Rcode rcode = dns::Rcode::noerror;
+  std::string extended_error;          // data of the EDNS option (RFC 8914); empty: none
+  std::vector<dns::Name> fallthrough;  // empty: none
+};
+
+class Template : public Plugin {
+ public:
+  explicit Template(std::vector<Rule> rules) : rules_(std::move(rules)) {}
+  [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
+
+ private:
+  [[nodiscard]] Result<> add(const SectionRecord& record, const Facts& facts, Response& response) const;
+  [[nodiscard]] Result<Outcome> answer(const Rule& rule, const Facts& facts, Response& response) const;
+
+  const std::vector<Rule> rules_;
+  mutable dns::RecordParser parser_;  // its memory only: used again for each record
+};
+
+[[nodiscard]] Result<> setup(Controller& controller);
+
+}  // namespace swage::plugins::template_
