@@ -36,11 +36,11 @@ class Feed(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def endless(self, piece, pause, **fields):
-        self.reply(200, b'', Content_Length=None, Connection='close', **fields)
+        self.reply(200, b'', Content_Length=None, Transfer_Encoding='chunked', **fields)
         self.close_connection = True
         try:
             while True:
-                self.wfile.write(piece)
+                self.wfile.write(b'%x\r\n%s\r\n' % (len(piece), piece))
                 self.wfile.flush()
                 time.sleep(pause)
         except OSError:
