@@ -153,6 +153,7 @@ async::Task<Result<>> Broker::serve(Host& host) {
   });
   server.use(tls_);
   CO_TRY(listen(host, server));
+  registrar_ = &registrar;
   log::info("plugin/broker: {}: on {}; {}", settings_.domain, endpoints_text(settings_.listen),
             open ? "all peers may register" : "an access token is asked for");
   while (true) {
@@ -163,6 +164,7 @@ async::Task<Result<>> Broker::serve(Host& host) {
   server.drain();
   co_await either(server.drained(), *ending_);
   co_await async::wait_for(server.drained(), kApologize);
+  registrar_ = nullptr;
   co_return Result<>();
 }
 
@@ -180,6 +182,10 @@ async::Task<> Broker::renew_certificate(async::Loop& loop, http::Server& server)
   } else {
     log::error("plugin/broker: {}; the certificate before stays in use", context.error().text());
   }
+}
+
+void Broker::measure() {
+  if (registrar_ != nullptr) registrar_->measure();
 }
 
 void Broker::stop() {

@@ -36,6 +36,7 @@ class Broker : public Service {
   void stop() override;
   // False as long as the files cannot be read.
   [[nodiscard]] bool ready() const override { return ready_; }
+  void measure() override;
 
  private:
   [[nodiscard]] Result<> read_files();
@@ -54,7 +55,8 @@ class Broker : public Service {
   const Measures measures_;
   crypto::SystemRandom random_;
 
-  bool ready_ = false;  // what prepare() reads is here
+  Registrar* registrar_ = nullptr;  // while it serves
+  bool ready_ = false;              // what prepare() reads is here
   std::optional<crypto::Secret> secret_, access_token_;
   std::optional<async::TlsContext> tls_;
   CertificateFiles::Stamp loaded_, seen_;  // of the certificate in use, or of the one that failed; and the last look

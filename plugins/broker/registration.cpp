@@ -246,9 +246,8 @@ void Registrar::identified(const libp2p::PeerId& peer, std::string_view agent) {
 }
 
 void Registrar::reached(const libp2p::PeerId& peer, Agent agent) {
-  const std::int64_t now = clocks_.steady();
-  count_unidentified(now - kIdentify);
-  unidentified_.push_back({peer, agent, now});
+  measure();
+  unidentified_.push_back({peer, agent, clocks_.steady()});
 }
 
 // Those that were reached before this time have not said what they are.
@@ -258,6 +257,8 @@ void Registrar::count_unidentified(std::int64_t before) {
     unidentified_.pop_front();
   }
 }
+
+void Registrar::measure() { count_unidentified(clocks_.steady() - kIdentify); }
 
 Registrar::~Registrar() { count_unidentified(INT64_MAX); }
 

@@ -63,6 +63,9 @@ class Registrar {
   // For the log and the figures: what a peer that was reached says to be.
   void identified(const libp2p::PeerId& peer, std::string_view agent);
 
+  // Counts the peers that have not said in time what they are.
+  void measure();
+
   [[nodiscard]] std::size_t dialling() const { return dialling_; }
 
  private:

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "core/async/work.h"
 #include "core/dns/zone_builder.h"
@@ -76,6 +77,7 @@ async::Task<Result<>> ZoneService::run(Host& host) {
       if (!published) log::error("plugin/file: {}: {}", zone_.path, published.error().text());
     } else {
       log::error("plugin/file: {}; the zone stays as it was", image.error().text());
+      zone_.failures.add();
     }
   }
 }
@@ -102,6 +104,8 @@ Result<shm::Segment> ZoneService::load() const {
 
 void ZoneService::announce() const {
   const dns::Zone zone(zone_.snapshot->bytes());
+  zone_.serial.set(zone.serial());
+  zone_.loaded.set(static_cast<double>(std::time(nullptr)));
   log::info("plugin/file: {}: {} records, serial {}, from {}", zone_.apex.to_string(), zone.records(), zone.serial(),
             zone_.path);
 }

@@ -22,6 +22,8 @@ struct ServedZone {
   std::chrono::milliseconds reload;    // how often to look at the file; 0: never
   config::Token directive;             // where the Corefile names it, for errors
   std::vector<dns::Name> fallthrough;  // names in these are the next plugin's where they do not exist
+  metrics::Gauge serial{}, loaded{};   // for figures: the SOA's serial, and when it was read (seconds since 1970)
+  metrics::Counter failures{};         // of reading it again
 };
 
 class FilePlugin : public Plugin {

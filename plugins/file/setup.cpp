@@ -1,10 +1,13 @@
 // Reads the directive: file DBFILE [ZONES...] { reload DURATION ; fallthrough [ZONES...] }
+#include <ranges>
+
 #include "core/config/values.h"
 #include "plugins/file/file.h"
 
 namespace swage::plugins::file {
 namespace {
 
+constexpr std::size_t kMostShown = 500;  // zones of a server block that have metrics
 constexpr std::chrono::milliseconds kReload = std::chrono::minutes(1);
 
 Result<> read_property(Controller& controller, ServedZone& like) {
@@ -48,11 +51,20 @@ Result<> read_directive(Controller& controller, std::vector<ServedZone>& zones) 
   return {};
 }
 
+void show(metrics::Registry& metrics, ServedZone& zone) {
+  const metrics::Labels labels = {{"zone", zone.apex.to_string()}};
+  zone.serial = metrics.gauge("swage_zone_serial", "The serial number of the zone's SOA record.", labels);
+  zone.loaded = metrics.gauge("swage_zone_load_timestamp_seconds", "When the zone in force was read.", labels);
+  zone.failures = metrics.counter("swage_zone_load_failures_total",
+                                  "Times that the zone's file had changed and could not be read.", labels);
+}
+
 }  // namespace
 
 Result<> setup(Controller& controller) {
   std::vector<ServedZone> zones;
   while (controller.next()) TRY(read_directive(controller, zones));
+  for (ServedZone& zone : zones | std::views::take(kMostShown)) show(controller.metrics(), zone);
   for (const ServedZone& zone : zones) controller.add(std::make_unique<ZoneService>(zone));
   controller.add(std::unique_ptr<const Plugin>(std::make_unique<FilePlugin>(std::move(zones))));
   return {};

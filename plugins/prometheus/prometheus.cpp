@@ -1,11 +1,13 @@
 #include "plugins/prometheus/prometheus.h"
 
-#include "core/log.h"
+#include <ranges>
+
 #include "plugins/prometheus/dns_metrics.h"
 
 namespace swage::plugins::prometheus {
 namespace {
 
+constexpr std::size_t kMostZones = 500;  // of a server block that coredns_plugin_enabled names
 constexpr std::string_view kAddress = "localhost:9153";
 constexpr std::string_view kCompiler = "c++ " __VERSION__;
 
@@ -66,7 +68,7 @@ Result<> setup(Controller& controller) {
   ones.push_back(registry.gauge("coredns_forge_info", "Information about the instance.", {{"version", SWAGE_VERSION}}));
   static_cast<void>(registry.counter("coredns_panics_total", "A metrics that counts the number of panics."));
   for (const Listener& listener : controller.listeners()) {
-    for (const dns::Name& zone : controller.zones()) {
+    for (const dns::Name& zone : controller.zones() | std::views::take(kMostZones)) {
       for (const std::string& name : controller.directives()) {
         ones.push_back(
             registry.gauge("coredns_plugin_enabled",

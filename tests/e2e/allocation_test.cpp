@@ -44,6 +44,8 @@ void install_hooks() {}
 
 constexpr const char* kCorefile = R"(libp2p.direct {
     bind 127.0.0.1
+    metadata
+    prometheus
     errors
     any
     denylist {
@@ -78,6 +80,7 @@ example.org {
 }
 example.org {
     bind 127.0.0.1
+    prometheus
     errors
     nsid
     file zones/example.org

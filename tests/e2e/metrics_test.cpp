@@ -12,6 +12,8 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/support/broker/nodes.h"
+#include "tests/support/broker/registrar.h"
 #include "tests/support/load.h"
 #include "tests/support/server.h"
 
@@ -111,6 +113,13 @@ void reload(Server& server) {
   const std::size_t before = server.log().size();
   server.process().signal(SIGUSR1);
   REQUIRE(wait_until([&] { return server.log().find("reload: done", before) != std::string::npos; }, 30s));
+}
+
+swage::async::Task<> register_once(Registrar& registrar, const swage::libp2p::PrivateKey& key, std::string body,
+                                   unsigned& status) {
+  const swage::http::Response response = co_await registrar.registers(key, std::move(body));
+  status = response.status;
+  registrar.close();
 }
 
 bool is_installed(const char* program) {
@@ -258,6 +267,58 @@ TEST_CASE("metrics: Prometheus scrapes them") {
   static_cast<void>(server.ask(kQuestion));
   CHECK(wait_until([&] { return value("sum(coredns_dns_requests_total%7Bzone=%22libp2p.direct.%22%7D)", "8"); }, 20s));
   CHECK(value("max(max_over_time(swage_processes%7Brole=%22dns%22%7D%5B5m%5D))", "2"));
+}
+
+TEST_CASE("metrics: registrations, challenges and names of peers") {
+  const Port third;
+  Server server(
+      "libp2p.direct {\n bind 127.0.0.1\n metadata\n prometheus 127.0.0.1:" + std::to_string(third.number()) +
+      "\n log . \"{name} peer={/forge/peerid} ip={/forge/ip} {/forge/nothing}\"\n errors\n acme-txt\n ipsubdomain\n"
+      " broker registration.libp2p.direct {\n  listen 127.0.0.1:@PORT2@\n  tls off\n"
+      "  dial {\n   allow 127.0.0.0/8\n  }\n }\n file zones/libp2p.direct\n}\n");
+  unsigned status = 0;
+  swage::async::Loop loop;
+  const Nodes nodes(loop);
+  const swage::libp2p::PrivateKey key = Nodes::key(0);
+  Registrar registrar(loop, loopback(server.second_port()), "registration.libp2p.direct");
+  loop.spawn(register_once(registrar, key, registration_body(challenge_value(1), {nodes.address(0)}), status));
+  swage::async::Timer patience(loop, [&loop] { loop.stop(); });
+  patience.start(10s);
+  swage::async::Timer watch(loop, [&] {
+    if (status != 0) loop.stop();
+    watch.start(10ms);
+  });
+  watch.start(10ms);
+  loop.run();
+  CHECK(status == 200);
+
+  const std::string peer = key.public_key().peer_id().to_base36();
+  const std::string name = peer + ".libp2p.direct.";
+  static_cast<void>(server.ask({.name = "_acme-challenge." + name, .type = "TXT"}));
+  static_cast<void>(server.ask({.name = "_acme-challenge." + name, .type = "CAA"}));
+  static_cast<void>(server.ask({.name = "192-0-2-1." + name, .type = "A"}));
+  static_cast<void>(server.ask({.name = "192-0-2-1." + name, .type = "AAAA"}));
+  static_cast<void>(server.ask({.name = name, .type = "SOA"}));
+  const std::string text = scrape(third.number());
+  INFO(text);
+  CHECK(sum(text, "coredns_forge_acme_http_request_duration_seconds_count{code=\"200\"") == 1);
+  CHECK(sum(text, "coredns_forge_acme_http_request_duration_seconds_count{code=\"401\"") == 1);
+  CHECK(sum(text, "coredns_forge_acme_http_requests_inflight{handler=\"/v1/_acme-challenge\"} 0") == 0);
+  CHECK(sum(text, "swage_broker_registrations_total{result=\"ok\"}") == 1);
+  CHECK(sum(text, "swage_challenges{zone=\"libp2p.direct.\"}") == 1);
+  CHECK(sum(text, "swage_challenges_capacity{zone=\"libp2p.direct.\"}") == 100'000);
+  CHECK(sum(text, "coredns_forge_acme_dns01_responses_total{type=\"TXT\"}") == 1);
+  CHECK(sum(text, "coredns_forge_acme_dns01_responses_total{type=\"NODATA-CAA\"}") == 1);
+  CHECK(sum(text, "coredns_forge_ipparser_responses_total{type=\"A\"}") == 1);
+  CHECK(sum(text, "coredns_forge_ipparser_responses_total{type=\"NODATA-AAAA\"}") == 1);
+  CHECK(sum(text, "coredns_forge_ipparser_responses_total{type=\"NODATA-PEERID-SOA\"}") == 1);
+  CHECK(sum(text, "coredns_dns_responses_total", "plugin=\"ipsubdomain\"") == 3);
+  CHECK(sum(text, "coredns_dns_responses_total", "plugin=\"acme-txt\"") == 2);
+  CHECK(sum(text, "coredns_forge_info{") == 1);
+  CHECK(wait_until([&] { return server.log().find("peer=" + peer + " ip=192.0.2.1 -") != std::string::npos; }, 5s));
+  CHECK(wait_until([&] { return server.log().find("peer=" + peer + " ip=- -") != std::string::npos; }, 5s));
+  CHECK(wait_until(
+      [&] { return sum(scrape(third.number()), "coredns_forge_acme_libp2p_probe_total{result=\"ok\"") == 1; }, 10s));
 }
 
 TEST_CASE("health, ready: in the time between being told to end and ending") {
