@@ -1,0 +1,171 @@
+#include "plugins/auto_/auto.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "core/async/work.h"
+#include "core/dns/zone.h"
+#include "core/dns/zone_builder.h"
+#include "core/dns/zone_file.h"
+#include "core/dns/zones.h"
+#include "core/log.h"
+
+namespace swage::plugins::auto_ {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxComplaints = 1000;
+
+std::string zone_name(const std::string& wire) { return dns::NameView(as_bytes(wire).data(), wire.size()).to_string(); }
+
+}  // namespace
+
+std::optional<Result<dns::Name>> FileNames::origin_of(std::string_view file) const {
+  std::array<std::string_view, regex::kMaxGroups> groups;
+  const std::size_t count = std::min(pattern.groups() + 1, groups.size());
+  if (!pattern.match(file, std::span(groups).first(count))) return std::nullopt;
+  std::string text;
+  for (std::size_t at = 0; at < origin.size(); ++at) {
+    const std::size_t end = origin[at] == '{' ? origin.find('}', at) : std::string::npos;
+    std::size_t group = count;
+    if (end != std::string::npos) std::from_chars(&origin[at] + 1, &origin[end], group);
+    if (group < count) {
+      text += groups[group];
+      at = end;
+    } else {
+      text += origin[at];
+    }
+  }
+  const auto name = dns::Name::parse(text);
+  if (!name) return Result<dns::Name>(std::unexpected(name.error()));
+  return Result<dns::Name>(name->lowercased());
+}
+
+// The longest zone that the name is in, but for DS, which are those of the zone above (RFC 4035 section 3.1.4.1).
+Bytes AutoPlugin::find(const Query& query) const {
+  const ZoneSet set(snapshot_.bytes());
+  Bytes itself;
+  for (std::size_t label = 0; label <= query.label_count; ++label) {
+    const Bytes image = set.find(query.key_suffix(label));
+    if (image.empty()) continue;
+    if (label > 0 || query.qtype != dns::Type::ds) return image;
+    itself = image;
+  }
+  return itself;
+}
+
+Result<Outcome> AutoPlugin::serve(const Query& query, Response& response, Next next) const {
+  if (query.qclass != dns::Class::in || !dns::is_under_any(query.key, zones_)) return next(query, response);
+  const Bytes image = find(query);
+  if (image.empty()) return next(query, response);
+  dns::Zone(image).answer(query, response);
+  return Outcome::send;
+}
+
+Result<> AutoService::prepare() {
+  const Result<> done = take(scan());
+  if (!done) complain(done.error().text());  // the folder may come later
+  return {};
+}
+
+async::Task<Result<>> AutoService::run(Host& host) {
+  stopping_.emplace(host.loop());
+  if (reload_.count() == 0) {
+    co_await stopping_->wait();
+    co_return Result<>();
+  }
+  while (!co_await wait_for(*stopping_, reload_)) {
+    const auto look = [this] { return scan(); };
+    Result<Scan> scanned = co_await work(host.loop(), look);
+    const Result<> done = take(std::move(scanned));
+    if (!done) complain(done.error().text());
+  }
+  co_return Result<>();
+}
+
+void AutoService::stop() {
+  if (stopping_) stopping_->set();
+}
+
+void AutoService::complain(const std::string& text) {
+  if (complaints_.size() < kMaxComplaints && complaints_.insert(text).second) log::error("plugin/auto: {}", text);
+}
+
+// The zone files that are there now. Fails where not all could be seen.
+Result<AutoService::ZoneFiles> AutoService::list() {
+  std::error_code error;
+  std::vector<std::string> paths;
+  for (fs::recursive_directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
+    if (it->is_regular_file()) paths.push_back(it->path().string());
+  }
+  if (error) return fail("{}: {}; its zones stay as they were", folder_, error.message());
+  std::ranges::sort(paths);
+  ZoneFiles files;
+  for (const std::string& path : paths) {
+    const auto origin = names_.origin_of(fs::path(path).filename().string());
+    if (!origin) continue;
+    if (!*origin) {
+      complain(fmt::format("{}: {}", path, origin->error().text()));
+      continue;
+    }
+    if (files.size() == kMaxZones) return fail("{}: more than {} zones", folder_, kMaxZones);
+    const auto [file, is_new] =
+        files.try_emplace(std::string(as_text((*origin)->view().bytes())), ZoneFile{path, FileStamp::of(path)});
+    if (!is_new) complain(fmt::format("{}: not read, {} is that zone too", path, file->second.path));
+  }
+  return files;
+}
+
+void AutoService::load(const std::string& origin, ZoneFile& file) const {
+  const dns::Name apex(dns::NameView(as_bytes(origin).data(), origin.size()));
+  dns::ZoneBuilder builder(apex);
+  const Result<> read = dns::read_zone_file(file.path, apex, builder);
+  if (FileStamp::of(file.path) != file.stamp) file.stamp = {};  // written while it was read: the next look will tell
+  if (!read) {
+    log::error("plugin/auto: {}; the zone stays as it was", read.error().text());
+    return;
+  }
+  file.image.resize((builder.image_size() + 7) / 8);
+  builder.write(MutableBytes(reinterpret_cast<std::uint8_t*>(file.image.data()), builder.image_size()));
+  log::info("plugin/auto: {}: loaded from {}", apex.to_string(), file.path);
+}
+
+// On any thread, never two at once.
+Result<AutoService::Scan> AutoService::scan() {
+  Scan result;
+  TRY(result.files, list());
+  const ZoneSet published(snapshot_.bytes());
+  bool changed = !snapshot_.segment().exists();
+  std::map<std::string, Bytes> images;
+  for (auto& [origin, file] : result.files) {
+    const auto before = files_.find(origin);
+    const bool same = before != files_.end() && before->second.path == file.path && before->second.stamp == file.stamp;
+    if (!same) load(origin, file);
+    const Bytes fresh(reinterpret_cast<const std::uint8_t*>(file.image.data()), file.image.size() * 8);
+    changed = changed || !fresh.empty();
+    const Bytes image = fresh.empty() ? published.find({as_bytes(origin).data(), origin.size()}) : fresh;
+    if (!image.empty()) images.emplace(origin, image);
+  }
+  for (const auto& [origin, file] : files_) {
+    if (result.files.contains(origin)) continue;
+    changed = true;
+    log::info("plugin/auto: {}: gone, as is {}", zone_name(origin), file.path);
+  }
+  if (!changed) return result;
+  TRY(result.set, ZoneSet::write("swage " + snapshot_.name(), images));
+  for (auto& [origin, file] : result.files) file.image = {};
+  return result;
+}
+
+Result<> AutoService::take(Result<Scan> scanned) {
+  if (!scanned) return std::unexpected(scanned.error());
+  if (scanned->set) {
+    TRY(snapshot_.publish(*std::move(scanned->set)));
+  }
+  files_ = std::move(scanned->files);
+  return {};
+}
+
+}  // namespace swage::plugins::auto_

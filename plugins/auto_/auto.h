@@ -1,0 +1,80 @@
+// The auto plugin: zones from all files of a folder, those that come and go while the server runs too. AutoPlugin
+// answers in the dns processes; AutoService looks at the folder in the service process and publishes all its zones as
+// one snapshot. (The folder's name ends in '_' because auto is a word of C++.)
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/async/event.h"
+#include "core/file_stamp.h"
+#include "core/plugin.h"
+#include "core/regex/regex.h"
+#include "plugins/auto_/zone_set.h"
+
+namespace swage::plugins::auto_ {
+
+// Which files are zones, and of which name.
+struct FileNames {
+  regex::Regex pattern;
+  std::string origin;  // "{1}" and so on are groups of the pattern
+
+  // In lower case; nullopt where the file is none. An Error where what comes out is no name.
+  [[nodiscard]] std::optional<Result<dns::Name>> origin_of(std::string_view file) const;
+};
+
+class AutoPlugin : public Plugin {
+ public:
+  AutoPlugin(std::vector<dns::Name> zones, const shm::Snapshot& snapshot)
+      : zones_(std::move(zones)), snapshot_(snapshot) {}
+  [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
+
+ private:
+  [[nodiscard]] Bytes find(const Query& query) const;
+  const std::vector<dns::Name> zones_;
+  const shm::Snapshot& snapshot_;
+};
+
+class AutoService : public Service {
+ public:
+  AutoService(std::string folder, FileNames names, std::chrono::milliseconds reload, shm::Snapshot& snapshot)
+      : folder_(std::move(folder)), names_(std::move(names)), reload_(reload), snapshot_(snapshot) {}
+  [[nodiscard]] Result<> prepare() override;
+  [[nodiscard]] async::Task<Result<>> run(Host& host) override;
+  void stop() override;
+
+ private:
+  static constexpr std::size_t kMaxZones = 100'000;
+
+  struct ZoneFile {
+    std::string path;
+    FileStamp stamp;                     // as it was read, whether that worked or not
+    std::vector<std::uint64_t> image{};  // just compiled; empty: what is published, if anything, stays
+  };
+  using ZoneFiles = std::map<std::string, ZoneFile>;  // by origin, in wire format and lower case
+  struct Scan {
+    ZoneFiles files;
+    std::optional<shm::Segment> set{};  // nullopt: nothing has changed
+  };
+  [[nodiscard]] Result<Scan> scan();
+  [[nodiscard]] Result<ZoneFiles> list();
+  void load(const std::string& origin, ZoneFile& file) const;
+  [[nodiscard]] Result<> take(Result<Scan> scanned);
+  void complain(const std::string& text);
+
+  std::string folder_;
+  FileNames names_;
+  std::chrono::milliseconds reload_;
+  shm::Snapshot& snapshot_;
+  ZoneFiles files_;
+  std::set<std::string> complaints_;      // said once
+  std::optional<async::Event> stopping_;  // while run() runs
+};
+
+[[nodiscard]] Result<> setup(Controller& controller);
+
+}  // namespace swage::plugins::auto_

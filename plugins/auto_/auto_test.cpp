@@ -1,0 +1,141 @@
+#include "plugins/auto_/auto.h"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <filesystem>
+
+#include "core/async/loop.h"
+#include "tests/support/loopback.h"
+#include "tests/support/plugin_harness.h"
+
+#include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
+
+using namespace swage;
+using tests::Folder;
+using tests::PluginHarness;
+
+namespace {
+
+constexpr std::array kPlugins = {PluginType{"auto", &plugins::auto_::setup}};
+
+std::string setup_error(std::string_view block) {
+  return PluginHarness::setup_error(kPlugins, fmt::format("org {{\n auto {{\n{}\n }}\n}}", block));
+}
+
+std::string zone(int last) {
+  return fmt::format("$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.{}\nsub NS ns.sub\nsub DS 1 13 2 {}\n", last,
+                     std::string(64, 'A'));
+}
+
+Service& service(const PluginHarness& harness) { return *harness.configuration().services.front().service; }
+
+class OwnHost : public Host {
+ public:
+  async::Loop& loop() override { return loop_; }
+  void request_reload() override {}
+  bool corefile_changed() override { return false; }
+  std::optional<int> take_listening_socket(const Endpoint&) override { return std::nullopt; }
+
+ private:
+  async::Loop loop_;
+};
+
+}  // namespace
+
+TEST_CASE("auto: setup") {
+  CHECK(setup_error("directory /tmp") == "");
+  CHECK(setup_error("directory /tmp www\\.db\\.(.*) {1}\nreload 45s\nupstream") == "");
+  CHECK(setup_error("directory /tmp (.*)\\.(.*) bliep{2}{1}\nreload 0") == "");
+  CHECK(setup_error("") == "Corefile:2: auto: expected a line 'directory DIR'");
+  CHECK(setup_error("directory") == "Corefile:3: directive 'auto': expected a folder after 'directory'");
+  CHECK(setup_error("directory /tmp (") == "Corefile:3: auto: '(' is no regular expression: missing ): (");
+  CHECK(setup_error("directory /tmp .* {1}") == "Corefile:3: auto: '.*' has no group for the zone's name");
+  CHECK(setup_error("directory /tmp (.*)").starts_with("Corefile:3: directive 'auto': expected an origin"));
+  CHECK(setup_error("directory /tmp (.*) {1} more").starts_with("Corefile:3: directive 'auto': unexpected 'more'"));
+  CHECK(setup_error("reload -1s").starts_with("Corefile:3: reload: "));
+  CHECK(setup_error("directroy /tmp") ==
+        "Corefile:3: directive 'auto': unknown property 'directroy'; did you mean 'directory'?");
+  CHECK(PluginHarness::setup_error(kPlugins, ". {\n auto {\n  directory a\n }\n auto {\n  directory b\n }\n}") ==
+        "Corefile:5: directive 'auto' twice in a server block");
+}
+
+TEST_CASE("auto: which files are zones") {
+  struct Case {
+    std::string pattern, origin, file, name;
+  };
+  const std::vector<Case> cases = {{"db\\.(.*)", "{1}", "db.Example.com", "example.com."},
+                                   {"db\\.(.*)", "{1}", "x.db.example.com.bak", "example.com.bak."},
+                                   {"db\\.(.*)", "{1}", "adb_example.com", ""},
+                                   {"www\\.db\\.(.*)", "{1}", "www.db.example.org", "example.org."},
+                                   {"^(.*)\\.zone$", "{1}", "example.org.zone.bak", ""},
+                                   {"(.*)-(.*)", "{2}.{1}.{3}", "org-example", "example.org.{3}."},
+                                   {"db\\.(.*)", "{1}", "db.a..b", "empty label in domain name 'a..b'"}};
+  for (const Case& each : cases) {
+    INFO(each.file);
+    const plugins::auto_::FileNames names{*regex::Regex::compile(each.pattern), each.origin};
+    const auto origin = names.origin_of(each.file);
+    CHECK((!origin ? "" : *origin ? (*origin)->to_string() : origin->error().text()) == each.name);
+  }
+}
+
+TEST_CASE("auto: zones of a folder; only those in ZONES are asked for; DS come from above") {
+  const Folder folder;
+  static_cast<void>(folder.write("db.example.org", zone(1)));
+  static_cast<void>(folder.write("db.example.com", zone(2)));
+  static_cast<void>(folder.write("other.example.org", zone(3)));
+  static_cast<void>(folder.write("db.broken.org", "www 60 A x\n"));
+  std::filesystem::create_directory(folder.file("deeper"));
+  static_cast<void>(folder.write("deeper/db.sub.example.org", zone(4)));
+  PluginHarness harness(kPlugins, ". {\n auto org {\n  directory " + folder.path() + "\n }\n}");
+  CHECK(harness.ask("ns.example.org. A") == "REFUSED\n");
+  REQUIRE(service(harness).prepare());
+  CHECK(harness.ask("NS.example.org. A") == "NOERROR aa\nNS.example.org. 60 IN A 192.0.2.1\n");
+  CHECK(harness.ask("www.example.org. A").starts_with("NXDOMAIN aa\n"));
+  CHECK(harness.ask("ns.sub.example.org. A") == "NOERROR aa\nns.sub.example.org. 60 IN A 192.0.2.4\n");
+  CHECK(harness.ask("sub.example.org. DS").starts_with("NOERROR aa\nsub.example.org. 60 IN DS "));
+  CHECK(harness.ask("ns.example.com. A") == "REFUSED\n");
+  CHECK(harness.ask("ns.broken.org. A") == "REFUSED\n");
+  CHECK(harness.ask("ns.example.org. A CH") == "REFUSED\n");
+}
+
+TEST_CASE("auto: zones come, change, break and go while the server runs; a folder that is gone keeps them") {
+  const Folder folder;
+  const std::string zones = folder.file("zones");
+  PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + zones + "\n  reload 5ms\n }\n}");
+  REQUIRE(service(harness).prepare());
+  OwnHost host;
+  std::vector<std::string> seen;
+  int step = 0;
+  async::Timer timer(host.loop(), [&] {
+    const std::string one = harness.ask("ns.a.org. A"), two = harness.ask("ns.b.org. A");
+    seen.push_back((one == "REFUSED\n" ? "-" : one.substr(one.size() - 2, 1)) + (two == "REFUSED\n" ? "-" : "b"));
+    switch (++step) {
+      case 1:
+        std::filesystem::create_directory(zones);
+        static_cast<void>(folder.write("zones/db.a.org", zone(1)));
+        break;
+      case 2:
+        static_cast<void>(folder.write("zones/db.a.org", zone(2)));
+        static_cast<void>(folder.write("zones/db.b.org", zone(9)));
+        break;
+      case 3:
+        static_cast<void>(folder.write("zones/db.a.org", "no zone\n"));
+        break;
+      case 4:
+        std::filesystem::remove(folder.file("zones/db.b.org"));
+        break;
+      case 5:
+        std::filesystem::remove_all(zones);
+        break;
+      default:
+        service(harness).stop();
+        return;
+    }
+    timer.start(std::chrono::milliseconds(150));
+  });
+  timer.start(std::chrono::milliseconds(50));
+  host.loop().spawn(service(harness).run(host));
+  host.loop().run();
+  CHECK(seen == std::vector<std::string>{"--", "1-", "2b", "2b", "2-", "2-"});
+}
