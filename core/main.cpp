@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "core/config/dotenv.h"
 #include "core/log.h"
 #include "core/server/check.h"
 #include "core/server/child.h"
@@ -55,9 +56,16 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The file .env of the working directory, as p2p-forge does it: before the Corefile is read, and for the children too.
+// One that is not in order changes nothing, but is complained about.
+constexpr const char* kDotenv = ".env";
+
 int serve(Options options) {
+  const Result<bool> dotenv = config::load_dotenv(kDotenv);  // before there are threads
   raise_descriptor_limit();
   server::Supervisor::block_signals();  // before anybody may send one
+  if (!dotenv) log::warning("{}; none of its variables is set", dotenv.error().text());
+  if (dotenv && *dotenv && !options.quiet) log::info("{} found and loaded", kDotenv);
   config::Sources sources = first_sources(options);
   int status = 0;
   {
@@ -85,6 +93,8 @@ int run(std::span<const char* const> arguments) {
       for (const PluginType& plugin : plugins::all()) std::printf("%s\n", std::string(plugin.name).c_str());
       return 0;
     case Options::Action::check: {
+      const Result<bool> dotenv = config::load_dotenv(kDotenv);
+      if (!dotenv) std::fprintf(stderr, "warning: %s\n", dotenv.error().text().c_str());
       config::Sources sources = first_sources(*options);
       return server::check(*options, std::move(sources), plugins::all());
     }

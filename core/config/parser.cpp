@@ -5,6 +5,7 @@
 
 #include "core/config/expander.h"
 #include "core/config/nearest.h"
+#include "core/config/p2p_forge.h"
 
 namespace swage::config {
 namespace {
@@ -125,7 +126,9 @@ class Parser {
 
 Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path) {
   TRY(auto tokens, expand(sources, path));
-  return Parser(std::move(tokens)).run();
+  TRY(auto blocks, Parser(std::move(tokens)).run());
+  for (ServerBlock& block : blocks) TRY(translate_p2p_forge(block, sources));
+  return blocks;
 }
 
 Result<> check_directives(std::span<const ServerBlock> blocks, std::span<const std::string_view> known) {

@@ -24,10 +24,11 @@ struct Directive {
 struct ServerBlock {
   std::vector<Key> keys;              // at least one
   std::vector<Directive> directives;  // in the order of their first occurrence; no two with the same name
+  bool translated = false;            // some of them are written as p2p-forge's; see p2p_forge.h
 };
 
-// Parses the Corefile at `path`. An empty file gives no blocks. Errors are "FILE:LINE: what is wrong, what was
-// expected"; warnings are left in `sources`.
+// Parses the Corefile at `path`, with p2p-forge's directives as swage's own. An empty file gives no blocks. Errors are
+// "FILE:LINE: what is wrong, what was expected"; warnings are left in `sources`.
 [[nodiscard]] Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path);
 
 // Fails for the first directive that is not in `known`: "Corefile:7: unknown directive 'fiel'; did you mean 'file'?".

@@ -1,7 +1,9 @@
 #include "core/server/check.h"
 
+#include <algorithm>
 #include <cstdio>
 
+#include "core/config/corefile_text.h"
 #include "core/server/configuration.h"
 
 namespace swage::server {
@@ -11,6 +13,13 @@ Result<Configuration> set_up(const Options& options, config::Sources& sources, s
   TRY(Configuration configuration, configure(sources, options.corefile, plugins, options.dns_port));
   for (const NamedService& each : configuration.services) TRY(each.service->prepare());
   return configuration;
+}
+
+// What p2p-forge's directives come to.
+void print_native(const std::string& corefile, config::Sources& sources) {
+  const auto blocks = config::parse(sources, corefile);  // as before
+  if (!blocks || std::ranges::none_of(*blocks, &config::ServerBlock::translated)) return;
+  std::printf("\n# %s in swage's own directives\n%s", corefile.c_str(), config::to_text(*blocks).c_str());
 }
 
 }  // namespace
@@ -27,6 +36,7 @@ int check(const Options& options, config::Sources sources, std::span<const Plugi
     if (snapshot->bytes().empty()) continue;  // nobody publishes it
     std::printf("%s: %zu bytes\n", name.c_str(), snapshot->bytes().size());
   }
+  print_native(options.corefile, sources);
   return 0;
 }
 

@@ -1,0 +1,258 @@
+#include "core/config/p2p_forge.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "core/config/dispenser.h"
+
+namespace swage::config {
+namespace {
+
+// The broker's certificate where no proxy ends TLS: p2p-forge gets one by itself, swage is told where it is.
+constexpr const char* kCertificateVariable = "SWAGE_BROKER_CERT";
+constexpr const char* kKeyVariable = "SWAGE_BROKER_KEY";
+
+using Directives = std::vector<Directive>;
+
+Directives::iterator find(ServerBlock& block, std::string_view name) {
+  return std::ranges::find_if(block.directives, [name](const Directive& each) { return each.name.text == name; });
+}
+
+// A directive of swage's own in the making. Its tokens stand where those stand that it is made from.
+class Native {
+ public:
+  // NAME ARGUMENT…
+  Native(const Token& at, std::string name, std::initializer_list<std::string> arguments) {
+    line(at, std::move(name), arguments);
+  }
+
+  void line(const Token& at, std::string word, std::initializer_list<std::string> arguments) {
+    tokens_.push_back({std::move(word), at.file, at.line, false, true});
+    for (const std::string& each : arguments) tokens_.push_back({each, at.file, at.line, true, false});
+  }
+  void open(const Token& at) { tokens_.push_back({"{", at.file, at.line, false, false}); }
+  void close(const Token& at) { tokens_.push_back({"}", at.file, at.line, false, true}); }
+
+  // Into `block` before `place`; behind what the block has of this directive already. Returns the new place.
+  std::size_t put(ServerBlock& block, std::size_t place) {
+    const auto present = find(block, tokens_.front().text);
+    if (present != block.directives.end()) {
+      present->tokens.insert(present->tokens.end(), tokens_.begin(), tokens_.end());
+      return place;
+    }
+    const Token name = tokens_.front();
+    block.directives.insert(block.directives.begin() + static_cast<std::ptrdiff_t>(place), {name, std::move(tokens_)});
+    return place + 1;
+  }
+
+ private:
+  std::vector<Token> tokens_;
+};
+
+// What an `acme` says.
+struct Acme {
+  Token name, domain;
+  std::optional<Token> registration;  // the domain of registration-domain
+  std::string listen;                 // empty: the broker's default, which is p2p-forge's
+  bool external_tls = false;
+  std::optional<Token> badger;  // its PATH
+};
+
+Error wrong(const Token& at, std::string_view what) { return at.error(fmt::format("directive 'acme': {}", what)); }
+
+// As Go's strconv.ParseBool.
+std::optional<bool> parse_bool(std::string_view text) {
+  constexpr std::array<std::string_view, 6> kTrue = {"1", "t", "T", "TRUE", "true", "True"};
+  constexpr std::array<std::string_view, 6> kFalse = {"0", "f", "F", "FALSE", "false", "False"};
+  if (std::ranges::find(kTrue, text) != kTrue.end()) return true;
+  if (std::ranges::find(kFalse, text) != kFalse.end()) return false;
+  return std::nullopt;
+}
+
+// NAME [listen-address=ADDRESS] [external-tls=BOOL]
+Result<> read_registration(Dispenser& dispenser, Acme& acme) {
+  TRY(dispenser.expect_arg("a domain"));
+  acme.registration = dispenser.token();
+  acme.listen.clear();
+  while (dispenser.next_arg()) {
+    const std::string_view text = dispenser.val();
+    const std::size_t equals = std::min(text.find('='), text.size());
+    const std::string_view key = text.substr(0, equals), value = text.substr(std::min(equals + 1, text.size()));
+    if (equals < text.size() && key == "listen-address") {
+      acme.listen = value;
+    } else if (equals < text.size() && key == "external-tls") {
+      const auto external = parse_bool(value);
+      if (!external) return std::unexpected(wrong(dispenser.token(), fmt::format("'{}' is not true or false", value)));
+      acme.external_tls = *external;
+    } else {
+      return std::unexpected(
+          wrong(dispenser.token(),
+                fmt::format("unexpected '{}'; expected listen-address=ADDRESS:PORT or external-tls=true|false", text)));
+    }
+  }
+  return {};
+}
+
+// badger PATH
+Result<> read_database(Dispenser& dispenser, Acme& acme) {
+  TRY(const std::string_view type, dispenser.expect_arg("badger PATH"));
+  if (type == "dynamo") {
+    return std::unexpected(wrong(dispenser.token(),
+                                 "there is no DynamoDB store in this version of swage; write 'database-type badger "
+                                 "PATH', which keeps the challenges in a file of this machine"));
+  }
+  if (type != "badger") {
+    return std::unexpected(
+        wrong(dispenser.token(), fmt::format("unknown database type '{}'; expected badger PATH", type)));
+  }
+  TRY(const std::string_view path, dispenser.expect_arg("a path"));
+  acme.badger = dispenser.token();
+  if (path.find_first_not_of('/') == std::string_view::npos) {
+    return std::unexpected(wrong(dispenser.token(), fmt::format("'{}' is no path of a store", path)));
+  }
+  return dispenser.expect_end();
+}
+
+Result<Acme> read_acme(const Directive& directive) {
+  Dispenser dispenser(directive.tokens);
+  dispenser.next();
+  Acme acme{.name = dispenser.token(), .domain = {}, .registration = {}, .listen = {}, .badger = {}};
+  TRY(dispenser.expect_arg("the domain of the forge"));
+  acme.domain = dispenser.token();
+  TRY(dispenser.expect_end());
+  while (dispenser.next_block()) {
+    if (dispenser.val() == "registration-domain") {
+      TRY(read_registration(dispenser, acme));
+    } else if (dispenser.val() == "database-type") {
+      TRY(read_database(dispenser, acme));
+    } else {
+      return std::unexpected(dispenser.unknown_property({"registration-domain", "database-type"}));
+    }
+  }
+  if (dispenser.next()) return std::unexpected(wrong(dispenser.token(), "stands once in a server block"));
+  return acme;
+}
+
+// Whether there is a file or folder of this very name.
+Result<bool> exists(const std::string& path, Sources& sources) {
+  std::string pattern;
+  for (const char c : path) {
+    if (c == '*' || c == '?' || c == '[' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  TRY(const auto found, sources.glob(pattern));
+  return !found.empty();
+}
+
+// The file of the store of `database-type badger PATH`: PATH, unless that is a folder, badger's say; then, and for
+// ever after, PATH.swage.
+Result<std::string> store_path(const Token& badger, ServerBlock& block, Sources& sources) {
+  std::string path = badger.text;
+  while (path.ends_with('/')) path.pop_back();
+  const auto root = find(block, "root");
+  const bool below_root = !path.starts_with('/') && root != block.directives.end() && root->tokens.size() > 1;
+  const std::string on_disk = below_root ? root->tokens[1].text + "/" + path : path;
+  const std::string beside = path + ".swage";
+  TRY(const bool is_folder, exists(on_disk + "/.", sources));
+  if (is_folder) {
+    sources.warn(wrong(badger, fmt::format("{} is a folder, of p2p-forge's badger perhaps: it is neither read nor "
+                                           "changed; the challenges are in {}",
+                                           path, beside)));
+    return beside;
+  }
+  TRY(const bool has_been_folder, exists(on_disk + ".swage", sources));
+  return has_been_folder ? beside : path;
+}
+
+Result<Native> make_store(const Acme& acme, ServerBlock& block, Sources& sources) {
+  Native store(acme.name, "acme-txt", {acme.domain.text});
+  if (!acme.badger) return store;
+  TRY(const std::string path, store_path(*acme.badger, block, sources));
+  store.open(acme.name);
+  store.line(*acme.badger, "store", {"memory", path});
+  store.close(*acme.badger);
+  return store;
+}
+
+// REQUIRES: acme.registration
+Result<Native> make_broker(const Acme& acme, Sources& sources) {
+  const Token& at = *acme.registration;
+  Native broker(at, "broker", {at.text});
+  broker.open(at);
+  if (!acme.listen.empty()) broker.line(at, "listen", {acme.listen});
+  if (acme.external_tls) {
+    // Everybody comes from the proxy, and p2p-forge believes what X-Forwarded-For says, whoever says it.
+    broker.line(at, "tls", {"off"});
+    broker.line(at, "trusted-proxy", {"0.0.0.0/0", "::/0"});
+    broker.line(at, "limit", {"client", "off"});
+  } else {
+    const std::string certificate = sources.env(kCertificateVariable).value_or("");
+    const std::string key = sources.env(kKeyVariable).value_or("");
+    if (certificate.empty() || key.empty()) {
+      return std::unexpected(wrong(
+          at, fmt::format("swage gets no certificate for {} by itself: say external-tls=true where a proxy ends TLS, "
+                          "or name the PEM files of a certificate in the environment variables {} and {}",
+                          at.text, kCertificateVariable, kKeyVariable)));
+    }
+    broker.line(at, "tls", {certificate, key});
+  }
+  broker.close(at);
+  return broker;
+}
+
+// Takes a directive out of the block; what comes into its place begins at `place`.
+std::optional<Directive> take(ServerBlock& block, std::string_view name, std::size_t& place) {
+  const auto found = find(block, name);
+  if (found == block.directives.end()) return std::nullopt;
+  place = static_cast<std::size_t>(found - block.directives.begin());
+  Directive taken = std::move(*found);
+  block.directives.erase(found);
+  block.translated = true;
+  return taken;
+}
+
+Result<> translate_ipparser(ServerBlock& block) {
+  std::size_t place = 0;
+  const auto directive = take(block, "ipparser", place);
+  if (!directive) return {};
+  const bool has_file = find(block, "file") != block.directives.end();
+  Dispenser dispenser(directive->tokens);
+  while (dispenser.next()) {
+    const Token name = dispenser.token();
+    TRY(const std::string_view domain, dispenser.expect_arg("the domain of the forge"));
+    place = Native(name, "ipsubdomain", {std::string(domain)}).put(block, place);
+    // p2p-forge reads its SOA record from there, and does not start without that file.
+    if (!has_file) {
+      place = Native(name, "file", {fmt::format("zones/{}", domain), std::string(domain)}).put(block, place);
+    }
+    TRY(dispenser.expect_end());
+  }
+  return {};
+}
+
+Result<> translate_acme(ServerBlock& block, Sources& sources) {
+  std::size_t place = 0;
+  const auto directive = take(block, "acme", place);
+  if (!directive) return {};
+  TRY(const Acme acme, read_acme(*directive));
+  TRY(Native store, make_store(acme, block, sources));
+  place = store.put(block, place);
+  if (!acme.registration) {
+    sources.warn(wrong(acme.name, "no registration-domain, so nobody can register"));
+    return {};
+  }
+  TRY(Native broker, make_broker(acme, sources));
+  broker.put(block, place);
+  return {};
+}
+
+}  // namespace
+
+Result<> translate_p2p_forge(ServerBlock& block, Sources& sources) {
+  TRY(translate_ipparser(block));
+  return translate_acme(block, sources);
+}
+
+}  // namespace swage::config
