@@ -138,7 +138,8 @@ TEST_CASE("fetcher: a task that is destroyed ends its transfer") {
   Fetcher fetcher(loop, quick());
   const auto run = [](Loop& on, Fetcher& by, Script& from) -> Task<> {
     for (const auto time : {0ms, 1ms, 5ms, 50ms}) {
-      const auto fetched = co_await within(on, time, by.get(from.url(), {}));
+      auto getting = by.get(from.url(), std::vector<std::string>());
+      const auto fetched = co_await within(on, time, std::move(getting));
       CHECK(!fetched);
     }
     from.close();
