@@ -89,6 +89,17 @@ example {
     bind 127.0.0.1
     file tests/support/zones/rfc5155.zone  # signed, with NSEC3
 }
+h.test {
+    bind 127.0.0.1
+    rewrite name old.h.test www.h.test
+    rewrite ttl prefix www 30-300
+    template IN A t.h.test {
+        answer "{{ .Name }} 60 IN A 192.0.2.1"
+    }
+    hosts /nowhere {
+        192.0.2.1 www.h.test
+    }
+}
 )";
 constexpr const char* kPeer = "k51qzi5uqu5dgf513xbrfjl4smgo2eh1x8p8y6grzsf1oz0reiy56p65tds3s6.libp2p.direct.";
 constexpr const char* kRegistered = "k51qzi5uqu5diuci8bva7narzo109juvlfbckhzf3j2ljua2979b21rs6uyquk";
@@ -147,6 +158,10 @@ TEST_CASE("allocation: none for a query over UDP") {
       {"signed NXDOMAIN", {.name = "a.c.x.w.example.", .type = "A", .opt = secure}},
       {"signed wildcard", {.name = "a.z.w.example.", .type = "MX", .opt = secure}},
       {"signed referral", {.name = "mc.b.example.", .type = "MX", .opt = secure}},
+      {"hosts", {.name = "www.h.test.", .type = "A", .opt = opt}},
+      {"hosts, no address of this type", {.name = "www.h.test.", .type = "AAAA", .opt = opt}},
+      {"a name rewritten and mapped back", {.name = "old.h.test.", .type = "A", .opt = opt}},
+      {"a template without an expression", {.name = "x.t.h.test.", .type = "A", .opt = opt}},
       {"refused", {.name = "elsewhere.test.", .type = "A", .opt = opt}},
       {"NSID", {.name = "example.org.", .type = "SOA", .opt = nsid}},
       {"bad version", {.name = "example.org.", .type = "SOA", .opt = Opt{.version = 1}}},
