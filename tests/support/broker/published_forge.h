@@ -1,0 +1,81 @@
+// swage in the place of p2p-forge: started from one of its published Corefiles (tests/support/p2p_forge), unedited,
+// with its ports, beside a zone file. For Catch tests only: what goes wrong fails the test that runs, with the server's
+// log.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/async/loop.h"
+#include "core/http/message.h"
+#include "core/libp2p/key.h"
+#include "tests/support/broker/nodes.h"
+#include "tests/support/dns_message.h"
+#include "tests/support/loopback.h"
+#include "tests/support/own_network.h"
+#include "tests/support/process.h"
+
+namespace swage::tests {
+
+// "Corefile", "Corefile.local-dev"
+[[nodiscard]] std::string published(const std::string& name);
+
+// An empty working directory of p2p-forge: the Corefile, and zones/libp2p.direct.
+class ForgeFolder {
+ public:
+  explicit ForgeFolder(std::string_view corefile);
+
+  [[nodiscard]] const Folder& folder() const { return folder_; }
+  // The binary under test with these arguments, at work in the folder.
+  [[nodiscard]] Command command(std::vector<std::string> arguments) const;
+
+ private:
+  Folder folder_;
+};
+
+// A request of HTTP as it is on the wire, but for Host, Content-Length and the end of its head.
+struct HttpRequest {
+  std::string method, target;
+  std::string host = "registration.libp2p.direct";
+  std::vector<std::pair<std::string, std::string>> fields{};
+  std::string body{};
+};
+
+// A server, and libp2p nodes that it can dial at public addresses. REQUIRES: the test is in an OwnNetwork, so that
+// ports below 1024 and those addresses are its own.
+class PublishedForge {
+ public:
+  // Waits until it serves.
+  PublishedForge(const ForgeFolder& folder, std::vector<std::string> arguments, Endpoint dns, Endpoint http);
+  // SIGTERM; the test fails unless it then exits with 0.
+  ~PublishedForge();
+  PublishedForge(const PublishedForge&) = delete;
+  PublishedForge& operator=(const PublishedForge&) = delete;
+
+  [[nodiscard]] std::string log() const { return process_.log(); }
+  [[nodiscard]] Decoded ask(const Question& question, bool tcp = false) const;
+  // On a connection of its own; status 0 where there was no answer.
+  [[nodiscard]] http::Response say(const HttpRequest& request);
+  // The same to another of its ports.
+  [[nodiscard]] http::Response say_to(const Endpoint& where, const HttpRequest& request);
+  // The same by the node that has `key`: first without a body, for the challenge, then with the answer to it, signed
+  // for `signed_host` instead of the request's host.
+  [[nodiscard]] http::Response say_as(const libp2p::PrivateKey& key, HttpRequest request,
+                                      const std::string& signed_host = "");
+
+  // Nodes at public addresses.
+  static constexpr std::uint32_t kNode = 0x01000005;  // at 128.1.0.5
+  [[nodiscard]] const Nodes& nodes() const { return nodes_; }
+
+ private:
+  Endpoint dns_, http_;
+  Process process_;
+  async::Loop loop_;
+  Nodes nodes_;
+};
+
+// Registers `value` from where the node listens.
+[[nodiscard]] HttpRequest registration(const std::string& value, const std::vector<std::string>& addresses);
+
+}  // namespace swage::tests
