@@ -54,13 +54,13 @@ std::vector<Block> corefile_blocks(const std::string& path) {
   return blocks;
 }
 
-// Ports in the keys of server blocks, and those of services (`listen`), give way to the test's own.
+// Ports in the keys of server blocks, and those of services (`listen`, `listen-address`), give way to the test's own.
 std::string without_ports(const std::string& corefile) {
   std::istringstream text(corefile);
   std::string result;
   int depth = 0;
   const std::regex port(R"((\S):\d+)");
-  const std::regex service_port(R"(^(\s+listen \S*):\d+)");
+  const std::regex service_port(R"(^(\s+(?:listen |registration-domain \S+ listen-address=)\S*):\d+)");
   for (std::string line; std::getline(text, line);) {
     const bool is_key = depth == 0 && !line.starts_with("#");
     for (const char c : line) depth += c == '{' ? 1 : c == '}' ? -1 : 0;
