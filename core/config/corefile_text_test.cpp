@@ -45,7 +45,7 @@ TEST_CASE("corefile text: parses as the same") {
   for (const char* const corefile :
        {"a {\nlog \"two words\" \"\" \"#\" a#b \"say \\\"hi\\\"\" a\"b \"over\nlines\"\n}",
         "a, b,c {\nlog {$BRACE} {$TWO}\n}", "a {\n\"import\" x\n\"\" y\nlog \"}\" \"x{\" {$BRACE}\n}",
-        "a {$EMPTY} b {\nlog ü \\ \"a\\b\"\n}", "a 10.0.0.0/23 {\n}",
+        "\"import\" a {\nlog\n}", "a {$EMPTY} b {\nlog ü \\ \"a\\b\"\n}", "a 10.0.0.0/23 {\n}",
         "a {\nlog {\n x {\n }\n y z\n}\n}\na:5300 {\nlog\n}"}) {
     const auto blocks = parsed(corefile);
     CHECK(words(parsed(to_text(blocks))) == words(blocks));

@@ -1,11 +1,12 @@
 // Fuzzes the Corefile language: what is parsed once must parse again from its record, every error must have a line, and
-// a setup that walks its tokens must come to an end. The input is the Corefile, and behind each line "==> NAME" a file
-// that it may import.
+// a setup that walks its tokens must come to an end; written as text, what was parsed must parse as the same. The input
+// is the Corefile, and behind each line "==> NAME" a file that it may import.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "core/bytes.h"
+#include "core/config/corefile_text.h"
 #include "core/config/dispenser.h"
 #include "core/config/parser.h"
 #include "core/config/values.h"
@@ -34,6 +35,8 @@ config::Sources make_sources(std::string_view input) {
   }
   sources.set_env("A", "value {$A} {args[0]}");
   sources.set_env("BRACE", "{");
+  sources.set_env("SWAGE_BROKER_CERT", "chain.pem");
+  sources.set_env("SWAGE_BROKER_KEY", "a key.pem");
   return sources;
 }
 
@@ -73,6 +76,46 @@ bool same(const std::vector<config::ServerBlock>& a, const std::vector<config::S
   return true;
 }
 
+// As to_text() says: no Corefile has such a word.
+bool is_writable(const config::Token& token) {
+  return token.text.find('{') == std::string::npos && token.text.find('\\') == std::string::npos &&
+         token.text.find('\0') == std::string::npos;
+}
+
+std::string words(const std::vector<config::ServerBlock>& blocks) {
+  std::string text;
+  for (const config::ServerBlock& block : blocks) {
+    for (const config::Key& key : block.keys) {
+      text += fmt::format("[{}:{}]", fmt::join(key.zones, ","), key.port.value_or(0));
+    }
+    for (const config::Directive& directive : block.directives) {
+      for (const config::Token& token : directive.tokens) {
+        const bool brace = token.is_open() || token.is_close();
+        text += fmt::format("{}{}<{}>", token.starts_line || &token == directive.tokens.data() ? "\n" : "",
+                            brace ? "!" : "", token.text);
+      }
+    }
+  }
+  return text;
+}
+
+void write_and_parse(const std::vector<config::ServerBlock>& blocks) {
+  for (const config::ServerBlock& block : blocks) {
+    for (const config::Key& key : block.keys) {
+      if (!is_writable(key.token)) return;
+    }
+    for (const config::Directive& directive : block.directives) {
+      for (const config::Token& token : directive.tokens) {
+        if (!token.is_open() && !is_writable(token)) return;
+      }
+    }
+  }
+  config::Sources sources;
+  sources.add("Corefile", config::to_text(blocks));
+  const auto again = config::parse(sources, "Corefile");
+  expect(again && words(*again) == words(blocks));
+}
+
 bool names_a_line(std::string_view error) {
   for (std::size_t at = error.find(':'); at != std::string_view::npos; at = error.find(':', at + 1)) {
     const std::size_t end = error.find_first_not_of("0123456789", at + 1);
@@ -98,6 +141,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   expect(same(*blocks, *again));
+  write_and_parse(*blocks);
   for (const config::ServerBlock& block : *blocks) {
     expect(!block.keys.empty());
     for (const config::Directive& directive : block.directives) use(directive);
