@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/config/corefile_text.h"
+#include "core/log.h"
 #include "core/server/configuration.h"
 
 namespace swage::server {
@@ -26,6 +27,7 @@ void print_native(const std::string& corefile, config::Sources& sources) {
 
 int check(const Options& options, config::Sources sources, std::span<const PluginType> plugins) {
   const Result<Configuration> configuration = set_up(options, sources, plugins);
+  log::flush();  // not in the middle of what follows
   for (const std::string& warning : sources.warnings()) std::fprintf(stderr, "warning: %s\n", warning.c_str());
   if (!configuration) {
     std::fprintf(stderr, "%s\n", configuration.error().text().c_str());
