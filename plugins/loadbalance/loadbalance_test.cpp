@@ -1,5 +1,7 @@
 #include "plugins/loadbalance/loadbalance.h"
 
+#include <sys/stat.h>
+
 #include <array>
 #include <cmath>
 #include <filesystem>
@@ -282,7 +284,14 @@ TEST_CASE("loadbalance: what is wrong with a weight file stops the start, but fo
   CHECK(error(folder.file("none")) == "");
   CHECK(log.take() ==
         "[WARNING] plugin/loadbalance: " + folder.file("none") + " cannot be read yet: all weights are 1\n");
-  CHECK(error(folder.file("none") + " {\n reload 0s\n}") == "Corefile:2: " + folder.file("none") + ": cannot be read");
+  CHECK(error(folder.file("none") + " {\n reload 0s\n}") ==
+        "Corefile:2: " + folder.file("none") + ": No such file or directory");
+  // Neither taken for an empty file, nor waited for.
+  REQUIRE(mkfifo(folder.file("fifo").c_str(), 0600) == 0);
+  for (const std::string& what : {folder.file("fifo"), folder.file("."), std::string("/dev/zero")}) {
+    CAPTURE(what);
+    CHECK(error(what) == "Corefile:2: " + what + ": is not a regular file");
+  }
 }
 
 namespace {
