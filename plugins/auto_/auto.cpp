@@ -98,7 +98,8 @@ Result<AutoService::ZoneFiles> AutoService::list() {
   std::error_code error;
   std::vector<std::string> paths;
   for (fs::recursive_directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
-    if (it->is_regular_file()) paths.push_back(it->path().string());
+    std::error_code unknown;  // a link to itself, say: no zone file
+    if (it->is_regular_file(unknown)) paths.push_back(it->path().string());
   }
   if (error) return fail("{}: {}; its zones stay as they were", folder_, error.message());
   std::ranges::sort(paths);

@@ -99,6 +99,18 @@ TEST_CASE("auto: zones of a folder; only those in ZONES are asked for; DS come f
   CHECK(harness.ask("ns.example.org. A CH") == "REFUSED\n");
 }
 
+TEST_CASE("auto: what is no file in the folder is passed over: links without an end, fifos, sockets") {
+  const Folder folder;
+  static_cast<void>(folder.write("db.example.org", zone(1)));
+  std::filesystem::create_symlink("db.loop.org", folder.file("db.loop.org"));
+  std::filesystem::create_symlink("nowhere", folder.file("db.nowhere.org"));
+  std::filesystem::create_symlink("/dev/zero", folder.file("db.zero.org"));
+  REQUIRE(mkfifo(folder.file("db.fifo.org").c_str(), 0600) == 0);
+  PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + folder.path() + "\n }\n}");
+  REQUIRE(service(harness).prepare());
+  CHECK(harness.ask("ns.example.org. A") == "NOERROR aa\nns.example.org. 60 IN A 192.0.2.1\n");
+}
+
 TEST_CASE("auto: zones come, change, break and go while the server runs; a folder that is gone keeps them") {
   const Folder folder;
   const std::string zones = folder.file("zones");
