@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::uint32_t kMinFilterLog = 19;      // 4 MiB: what a million prefixes take, so that fewer cost the same
 constexpr std::uint64_t kMostUnits = 4;          // of one size, for a range; then larger units are taken
-constexpr std::uint64_t kMostLargest = 1 << 16;  // of the largest
+constexpr std::uint64_t kMostLargest = 1 << 16;  // of the largest, for a range
+// Of all ranges, besides kMostUnits for each: a short list of huge networks would take gigabytes.
+constexpr std::uint64_t kMostBesides = 1 << 20;
 
 // An entry of a list, as a number; `rank` says which list decides where several have an address: the least.
 template <typename Family>
@@ -142,13 +144,14 @@ void ImageBuilder::build(Built<Family>& built) const {
   entries = {};
   built.ranges = sweep.finish();
 
+  const std::uint64_t most = kMostUnits * built.ranges.size() + kMostBesides;
   for (std::uint32_t i = 0; i < built.ranges.size() && !built.saturated; ++i) {
     if (built.ranges[i].list == 0) continue;
     const bool is_last = i + 1 == built.ranges.size();
     const auto first = built.ranges[i].first;
     const auto last = is_last ? Family::highest() : Family::before(built.ranges[i + 1].first);
     const unsigned bits = unit_size<Family>(first, last);
-    built.saturated = bits == 0;
+    built.saturated = bits == 0 || built.units.size() > most;
     if (built.saturated) break;
     for (std::uint64_t unit = Family::unit(first, bits); unit <= Family::unit(last, bits); ++unit) {
       const bool known = !built.units.empty() && built.units.back().number == unit && built.units.back().bits == bits;

@@ -215,6 +215,23 @@ TEST_CASE("denylist image: many hosts of one network, in time") {
   for (std::size_t i = 0; i < 20'000; i += 7) CHECK(built.find(hosts.entries[i].address) == "-hosts 0");
 }
 
+TEST_CASE("denylist image: a short list of huge networks takes no gigabytes") {
+  List huge = list("huge", Type::deny, {"198.51.100.0/24"});
+  for (unsigned i = 0; i < 1000; ++i) {
+    std::array<std::uint8_t, 16> bytes{};
+    store_u16(bytes.data(), static_cast<std::uint16_t>(i));  // every other /17
+    huge.entries.push_back({IpAddress::v6(bytes), 17});
+  }
+  const Built built({huge});
+  CHECK(built.bytes().size() < std::size_t{16} << 20);
+  CHECK(built.find("0:7fff::1") == "-huge 0");
+  CHECK(built.find("0:8000::1") == "");
+  CHECK(built.find("3e7:7fff:ffff:ffff:ffff:ffff:ffff:ffff") == "-huge 0");
+  CHECK(built.find("3e8::") == "");
+  CHECK(built.find("198.51.100.7") == "-huge 0");
+  CHECK(built.find("198.51.101.7") == "");
+}
+
 TEST_CASE("denylist image: what is broken is refused") {
   const std::vector<List> lists = {list("one", Type::deny, {"10.0.0.0/8", "192.0.2.1", "2001:db8::/32"})};
   const Built sound(lists);
