@@ -142,6 +142,23 @@ TEST_CASE("metrics: the sums of processes, and what they leave when they end") {
   CHECK(later.find("swage_h_count 3\n") != std::string::npos);
 }
 
+TEST_CASE("metrics: who makes up huge labels does not make the sums huge") {
+  Registry honest, mad;
+  honest.declare(Kind::counter, "swage_a_total", "As.", {}, {"of", "and"});
+  std::vector<std::string> values;
+  for (int i = 0; i < 1000; ++i) values.push_back(std::to_string(i));
+  for (char c = 'a'; c <= 'z'; ++c) {
+    const Counters table = mad.counters("swage_a_total", "As.", {{"of", std::string(60'000, c)}}, {{"and", values}});
+    for (std::size_t i = 0; i < values.size(); ++i) table.at(i).add();
+  }
+  Sums sums;
+  sums.add_trusted(reader_of(honest), Sums::Gauges::take);
+  sums.add(reader_of(mad), Sums::Gauges::take);
+  const std::size_t size = sums.text().size();
+  CHECK(size < 2 * Sums::kMostLabelBytes);
+  CHECK(size > Sums::kMostLabelBytes / 2);
+}
+
 TEST_CASE("metrics: the reader sees what is added later") {
   Registry registry;
   SheetReader reader(registry.memory());

@@ -80,37 +80,41 @@ std::string Sums::label_names(const Description& description) {
 }
 
 void Sums::add_trusted(const SheetReader& sheet, Gauges gauges) {
+  std::size_t room = kMostLabelBytes;
   for (const SheetReader::Record& record : sheet.records()) {
     const Description& said = record.description;
     Family& family = families_[{said.name, said.kind, said.bounds}];
     if (family.help.empty()) family.help = said.help;
     if (family.label_names.empty()) family.label_names = label_names(said);
-    if (said.kind != Kind::gauge || gauges == Gauges::take) add_record(sheet, record, family);
+    if (said.kind == Kind::gauge && gauges == Gauges::leave_out) continue;
+    if (!add_record(sheet, record, family, room)) return;
   }
 }
 
 void Sums::add(const SheetReader& sheet, Gauges gauges) {
+  std::size_t room = kMostLabelBytes;
   for (const SheetReader::Record& record : sheet.records()) {
     const Description& said = record.description;
     if (said.kind == Kind::gauge && gauges == Gauges::leave_out) continue;
     const auto family = families_.find({said.name, said.kind, said.bounds});
     if (family == families_.end() || family->second.label_names != label_names(said)) continue;
-    add_record(sheet, record, family->second);
+    if (!add_record(sheet, record, family->second, room)) return;
   }
 }
 
 void Sums::add_past(const SheetReader& sheet) {
+  std::size_t room = kMostLabelBytes;
   for (const SheetReader::Record& record : sheet.records()) {
     const Description& said = record.description;
     if (said.kind == Kind::gauge) continue;
     Family& family = families_[{said.name, said.kind, said.bounds}];
     if (family.help.empty()) family.help = said.help;
-    add_record(sheet, record, family);
+    if (!add_record(sheet, record, family, room)) return;
   }
 }
 
 // Each combination of the labels' values is a series. Of choices only what has counted something.
-void Sums::add_record(const SheetReader& sheet, const SheetReader::Record& record, Family& family) {
+bool Sums::add_record(const SheetReader& sheet, const SheetReader::Record& record, Family& family, std::size_t& room) {
   const Description& said = record.description;
   const auto labels = parse_labels(said.labels, said.kind);
   CHECK(labels.has_value());
@@ -131,6 +135,8 @@ void Sums::add_record(const SheetReader& sheet, const SheetReader::Record& recor
       append_label(key, label.name, {std::string(label.values[rest / combinations])}, false);
       rest %= combinations;
     }
+    if (key.size() * size > room) return false;
+    room -= key.size() * size;
     const auto found = family.series.find(key);
     if (found == family.series.end() && series_ >= kMostSeries) continue;
     auto& sums = found == family.series.end() ? family.series[key] : found->second;
@@ -147,6 +153,7 @@ void Sums::add_record(const SheetReader& sheet, const SheetReader::Record& recor
       }
     }
   }
+  return true;
 }
 
 std::string Sums::text() const {

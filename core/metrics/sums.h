@@ -32,6 +32,8 @@ class Sums {
 
   // Beyond, no new series is taken: who has been taken over may have invented them.
   static constexpr std::size_t kMostSeries = 200'000;
+  // Of the labels of a sheet's series, once for each of their cells; what is behind is left out.
+  static constexpr std::size_t kMostLabelBytes = std::size_t{64} << 20;
 
  private:
   struct Family {
@@ -43,7 +45,8 @@ class Sums {
   using Key = std::tuple<std::string, Kind, std::vector<double>>;
 
   [[nodiscard]] static std::string label_names(const Description& description);
-  void add_record(const SheetReader& sheet, const SheetReader::Record& record, Family& family);
+  // `room`: of kMostLabelBytes what is left; false when nothing is.
+  bool add_record(const SheetReader& sheet, const SheetReader::Record& record, Family& family, std::size_t& room);
 
   std::map<Key, Family> families_;
   std::size_t series_ = 0;
