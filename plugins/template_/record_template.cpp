@@ -30,6 +30,9 @@ bool is_word(char c) {
          c == '-' || c == '+' || c == '$';
 }
 
+// Whether a backslash without the character that it is for is at the end.
+bool ends_in_escape(std::string_view text) { return (text.size() - 1 - text.find_last_not_of('\\')) % 2 != 0; }
+
 // The inside of one {{ … }}.
 class ActionParser {
  public:
@@ -210,7 +213,14 @@ class Writer {
 
   Result<std::string_view> group(std::uint64_t number) const {
     if (number >= facts_.match.size()) return fail("the regular expression that matched has no such group");
-    return facts_.match[number];
+    const std::string_view text = facts_.match[number];
+    if (text.empty()) return text;
+    // Half of an escape would change what the characters beside it mean.
+    const auto start = static_cast<std::size_t>(text.data() - facts_.name.data());
+    if (ends_in_escape(facts_.name.substr(0, start)) || ends_in_escape(facts_.name.substr(0, start + text.size()))) {
+      return fail("the group '{}' has half of an escape", text);
+    }
+    return text;
   }
 
   // As Go's strconv.ParseUint.

@@ -27,7 +27,7 @@ struct Facts {
   const dns::Query& query;
   std::string_view zone, name;  // in presentation format, lower case
   std::string_view rclass, type;
-  std::span<const std::string_view> match;  // the whole match, then its groups
+  std::span<const std::string_view> match;  // the whole match, then its groups: parts of `name`
   std::span<const GroupName> groups;
 };
 

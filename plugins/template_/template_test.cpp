@@ -210,6 +210,14 @@ TEST_CASE("template: what a record can hold") {
         "NOERROR aa\nx. 1 IN TXT \"a\\010b;\\\"c( d.\"\n");
 }
 
+TEST_CASE("template: a group with half of an escape makes no record") {
+  const std::string record = "answer \"{{ .Group.x }} 5 IN TXT {{ .Group.x }} y\"";
+  const std::string first = "match ^(?P<x>[^.]*)[.]\n" + record, last = "match (?P<x>[^.\\\\]*)[.]example[.]$\n" + record;
+  CHECK(answer("IN TXT example", first, "a\\\\.example. TXT") == "NOERROR aa\na\\\\. 5 IN TXT \"a\\\\\" \"y\"\n");
+  CHECK(answer("IN TXT example", first, "a\\.b.example. TXT").find("has half of an escape") != std::string::npos);
+  CHECK(answer("IN TXT example", last, "a\\;b.example. TXT").find("has half of an escape") != std::string::npos);
+}
+
 TEST_CASE("template: several in a row, zones, classes, types and fallthrough") {
   constexpr const char* kCorefile =
       ". {\n template IN A a.test {\n  match ^one\n  answer \"{{ .Name }} 1 A 192.0.2.1\"\n  fallthrough x.a.test\n }\n"
