@@ -14,7 +14,8 @@
 namespace swage::plugins {
 namespace {
 
-// The directive's name: the folder's, with '-' for '_' and without one at its end. The texts live as long as the process.
+// The directive's name: the folder's, with '-' for '_' and without one at its end. The texts live as long as the
+// process.
 std::string_view directive(const char* folder) {
   auto* const name = new std::string(folder);
   if (name->ends_with('_')) name->pop_back();

@@ -57,4 +57,12 @@ void Response::clear() {
   arena.clear();
 }
 
+void Response::clear_answer() {
+  rcode = Rcode::refused;
+  authoritative = false;
+  answer.clear();
+  authority.clear();
+  additional.clear();
+}
+
 }  // namespace swage::dns

@@ -66,6 +66,8 @@ class Response {
 
   // Back to REFUSED and empty; the memory is kept.
   void clear();
+  // REFUSED and without records again; options and limits stay, and the arena: records elsewhere may lie in it.
+  void clear_answer();
 };
 
 }  // namespace swage::dns

@@ -43,7 +43,7 @@ Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next n
   if (image.empty()) return fail("zone {} is not loaded", zone->apex.to_string());
   dns::Zone(image).answer(query, response);
   if (response.rcode == dns::Rcode::nxdomain && is_under_any(query.key, zone->fallthrough)) {
-    response.clear();
+    response.clear_answer();
     return next(query, response);
   }
   return Outcome::send;

@@ -167,6 +167,10 @@ NewRule make_name_rule(bool stops, Words words) {
     words = words.subspan(1);
   }
   const std::string from = normalized(words[0]), to = normalized(words[1]);
+  if (kind == MatchKind::exact) {
+    const auto name = dns::Name::parse(to);
+    if (!name) return fail("'{}' is no name: {}", words[1], name.error().text());
+  }
   std::optional<RegexRewriter> regex;
   if (kind == MatchKind::regex) {
     TRY(RegexRewriter rewriter, RegexRewriter::parse(words[0], words[1]));

@@ -247,8 +247,8 @@ TEST_CASE("rewrite: rules in a row: the first that applies and stops is the last
 }
 
 TEST_CASE("rewrite: a name that is none is an error") {
-  CHECK(Behind("rewrite name example.org. example..org.").ask("example.org. A") ==
-        "error: rewrite: invalid name after a rule: empty label in domain name 'example..org.'");
+  CHECK(setup_error("name example.org. example..org.") ==
+        "Corefile:2: rewrite: 'example..org.' is no name: empty label in domain name 'example..org.'");
   const std::string label(63, 'x');
   Behind longer("rewrite name regex (.*) {1}{1}{1}");
   CHECK(longer.ask(label + "." + label + ". A").starts_with("error: rewrite: invalid name after a rule: "));

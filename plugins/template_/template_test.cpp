@@ -212,7 +212,8 @@ TEST_CASE("template: what a record can hold") {
 
 TEST_CASE("template: a group with half of an escape makes no record") {
   const std::string record = "answer \"{{ .Group.x }} 5 IN TXT {{ .Group.x }} y\"";
-  const std::string first = "match ^(?P<x>[^.]*)[.]\n" + record, last = "match (?P<x>[^.\\\\]*)[.]example[.]$\n" + record;
+  const std::string first = "match ^(?P<x>[^.]*)[.]\n" + record,
+                    last = "match (?P<x>[^.\\\\]*)[.]example[.]$\n" + record;
   CHECK(answer("IN TXT example", first, "a\\\\.example. TXT") == "NOERROR aa\na\\\\. 5 IN TXT \"a\\\\\" \"y\"\n");
   CHECK(answer("IN TXT example", first, "a\\.b.example. TXT").find("has half of an escape") != std::string::npos);
   CHECK(answer("IN TXT example", last, "a\\;b.example. TXT").find("has half of an escape") != std::string::npos);

@@ -1,5 +1,6 @@
-// bench_challenges [PEERS [FILE]]: what the challenge store costs when it is full (1,000,000 peers): memory, and the time to
-// find, to store and to refuse; and that no live value was lost to those that were refused. With FILE: only writes the store to that file, for a server to answer from.
+// bench_challenges [PEERS [FILE]]: what the challenge store costs when it is full (1,000,000 peers): memory, and the
+// time to find, to store and to refuse; and that no live value was lost to those that were refused. With FILE: only
+// writes the store to that file, for a server to answer from.
 #include <sys/resource.h>
 
 #include <cstdio>

@@ -34,9 +34,9 @@ const std::map<std::string, std::string> kOnlyIn = {
     {"ldns/", "core/dns/"}, {"uv.h", "core/async/"}, {"openssl/ssl.h", "core/async/"}};
 
 // The plugin contract joins what plugins see; the program joins everything.
-const std::set<std::string> kJoins = {"core/plugin.h", "core/plugin.cpp", "core/negative.h", "core/negative.cpp",
-                                      "core/metadata.h", "core/http_endpoint.h", "core/http_endpoint.cpp",
-                                      "core/main.cpp"};
+const std::set<std::string> kJoins = {"core/plugin.h",          "core/plugin.cpp", "core/negative.h",
+                                      "core/negative.cpp",      "core/metadata.h", "core/http_endpoint.h",
+                                      "core/http_endpoint.cpp", "core/main.cpp"};
 
 std::string folder_of(const std::string& path) {  // "core/dns/name.h" is "dns"; "core/net.h" is ""
   const std::size_t first = path.find('/');
