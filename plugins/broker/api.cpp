@@ -66,8 +66,9 @@ async::Task<http::Response> Api::answer(http::Request request, http::Caller& cal
     response = preflight();
   } else {
     const Measures::Request measured(measures_);
+    const std::string method = request.method;
     response = co_await registrar_.answer(std::move(request), caller);
-    measured.answered(response.status);
+    measured.answered(method, response.status);
   }
   response.fields.add("Cache-Control", "no-store");
   if (from_browser) allow_browsers(response);

@@ -1,5 +1,7 @@
 #include "plugins/broker/measures.h"
 
+#include <algorithm>
+#include <iterator>
 #include <vector>
 
 namespace swage::plugins::broker {
@@ -12,6 +14,12 @@ constexpr std::string_view kDurationHelp = "The latency of the HTTP requests.";
 const std::vector<double>& time_bounds() {
   static const std::vector<double> bounds = {0.1, 0.5, 1, 2, 5, 8, 10, 20, 30};
   return bounds;
+}
+
+// Clients choose the method: what is none of the usual ones is one series.
+std::string known_method(std::string_view method) {
+  constexpr std::string_view kMethods[] = {"POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"};
+  return std::string(std::ranges::find(kMethods, method) == std::end(kMethods) ? "other" : method);
 }
 
 }  // namespace
@@ -44,8 +52,9 @@ Measures::Measures(metrics::Registry& registry)
           {}, {{"result", {"ok", "invalid", "forbidden", "limited", "unreachable", "unavailable"}}})),
       inflight_(registry.gauge("coredns_forge_acme_http_requests_inflight",
                                "The number of inflight requests being handled at the same time.",
-                               {{"handler", std::string(kHandler)}})) {
-  registry.declare(metrics::Kind::histogram, kDuration, kDurationHelp, time_bounds(), {"code", "handler"});
+                               {{"handler", std::string(kHandler)}, {"service", ""}})) {
+  registry.declare(metrics::Kind::histogram, kDuration, kDurationHelp, time_bounds(),
+                   {"code", "handler", "method", "service"});
 }
 
 void Measures::probed(bool reached, Agent agent) const {
@@ -54,12 +63,15 @@ void Measures::probed(bool reached, Agent agent) const {
 
 Measures::Request::Request(const Measures& measures) : measures_(measures) { measures_.inflight_.add(1); }
 
-void Measures::Request::answered(unsigned status) const {
+void Measures::Request::answered(std::string_view method, unsigned status) const {
   if (measures_.registry_ == nullptr) return;
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - began_;
   measures_.registry_
       ->histogram(kDuration, kDurationHelp, time_bounds(),
-                  {{"code", std::to_string(status)}, {"handler", std::string(kHandler)}})
+                  {{"code", std::to_string(status)},
+                   {"handler", std::string(kHandler)},
+                   {"method", known_method(method)},
+                   {"service", ""}})
       .observe(time.count());
 }
 

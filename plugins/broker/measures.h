@@ -47,7 +47,8 @@ class Measures {
     ~Request() { measures_.inflight_.add(-1); }
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
-    void answered(unsigned status) const;
+    // `method`: as the client spelled it; the usual ones are told apart.
+    void answered(std::string_view method, unsigned status) const;
 
    private:
     const Measures& measures_;

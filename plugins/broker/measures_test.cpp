@@ -41,7 +41,8 @@ TEST_CASE("broker: what is counted, under p2p-forge's names") {
   measures.decided(Measures::Result::limited);
   {
     const Measures::Request one(measures), two(measures);
-    one.answered(200);
+    one.answered("POST", 200);
+    two.answered("BREW", 405);
   }
   const Measures::Request three(measures);
   metrics::SheetReader sheet(registry.memory());
@@ -53,13 +54,14 @@ TEST_CASE("broker: what is counted, under p2p-forge's names") {
        {"coredns_forge_acme_libp2p_probe_total{result=\"ok\",agent=\"kubo\"} 1\n",
         "coredns_forge_acme_libp2p_probe_total{result=\"error\",agent=\"other\"} 1\n",
         "swage_broker_registrations_total{result=\"limited\"} 1\n",
-        "coredns_forge_acme_http_requests_inflight{handler=\"/v1/_acme-challenge\"} 1\n",
-        "coredns_forge_acme_http_request_duration_seconds_bucket{code=\"200\",handler=\"/v1/"
-        "_acme-challenge\",le=\"0.1\"} 1\n",
-        "coredns_forge_acme_http_request_duration_seconds_count{code=\"200\",handler=\"/v1/_acme-challenge\"} 1\n"}) {
+        "coredns_forge_acme_http_requests_inflight{handler=\"/v1/_acme-challenge\",service=\"\"} 1\n",
+        "coredns_forge_acme_http_request_duration_seconds_bucket{code=\"200\",handler=\"/v1/_acme-challenge\","
+        "method=\"POST\",service=\"\",le=\"0.1\"} 1\n",
+        "coredns_forge_acme_http_request_duration_seconds_count{code=\"405\",handler=\"/v1/_acme-challenge\","
+        "method=\"other\",service=\"\"} 1\n"}) {
     INFO(line << text);
     CHECK(text.find(line) != std::string::npos);
   }
   Measures().probed(true, Agent::kubo);  // counts nothing
-  Measures::Request(Measures()).answered(200);
+  Measures::Request(Measures()).answered("POST", 200);
 }
