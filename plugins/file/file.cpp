@@ -1,23 +1,15 @@
 #include "plugins/file/file.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <ctime>
 
 #include "core/async/work.h"
 #include "core/dns/zone_builder.h"
 #include "core/dns/zone_file.h"
+#include "core/dns/zones.h"
 #include "core/log.h"
 
 namespace swage::plugins::file {
-namespace {
-
-bool is_under_any(dns::NameView name, const std::vector<dns::Name>& zones) {
-  return std::any_of(zones.begin(), zones.end(), [&](const dns::Name& zone) { return name.is_under(zone); });
-}
-
-}  // namespace
 
 FilePlugin::FilePlugin(std::vector<ServedZone> zones) : zones_(std::move(zones)) {
   for (const ServedZone& zone : zones_) by_apex_.emplace(as_text(zone.apex.view().bytes()), &zone);
@@ -42,7 +34,7 @@ Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next n
   const Bytes image = zone->snapshot->bytes();
   if (image.empty()) return fail("zone {} is not loaded", zone->apex.to_string());
   dns::Zone(image).answer(query, response);
-  if (response.rcode == dns::Rcode::nxdomain && is_under_any(query.key, zone->fallthrough)) {
+  if (response.rcode == dns::Rcode::nxdomain && dns::is_under_any(query.key, zone->fallthrough)) {
     response.clear_answer();
     return next(query, response);
   }
@@ -50,7 +42,7 @@ Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next n
 }
 
 Result<> ZoneService::prepare() {
-  loaded_ = stamp();
+  loaded_ = FileStamp::of(zone_.path);
   Result<shm::Segment> image = load();
   if (!image) return std::unexpected(zone_.directive.error(image.error().text()));
   TRY(zone_.snapshot->publish(*std::move(image)));
@@ -65,11 +57,11 @@ async::Task<Result<>> ZoneService::run(Host& host) {
     const bool stopped = co_await wait_for(*stopping_, pause);
     if (stopped) co_return Result<>();
     if (zone_.reload.count() == 0) continue;
-    const Stamp found = stamp();
+    const FileStamp found = FileStamp::of(zone_.path);
     if (found == loaded_) continue;
     const auto read = [this] { return load(); };
     Result<shm::Segment> image = co_await work(host.loop(), read);
-    if (stamp() != found) continue;  // written while it was read: the next look will tell
+    if (FileStamp::of(zone_.path) != found) continue;  // written while it was read: the next look will tell
     loaded_ = found;
     if (image) {
       const Result<> published = zone_.snapshot->publish(*std::move(image));
@@ -84,12 +76,6 @@ async::Task<Result<>> ZoneService::run(Host& host) {
 
 void ZoneService::stop() {
   if (stopping_) stopping_->set();
-}
-
-ZoneService::Stamp ZoneService::stamp() const {
-  struct stat status{};
-  if (stat(zone_.path.c_str(), &status) != 0) return {};
-  return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino};
 }
 
 // On any thread.

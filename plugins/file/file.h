@@ -10,6 +10,7 @@
 
 #include "core/async/event.h"
 #include "core/dns/zone.h"
+#include "core/file_stamp.h"
 #include "core/plugin.h"
 #include "core/shm/snapshot.h"
 
@@ -46,18 +47,11 @@ class ZoneService : public Service {
   void stop() override;
 
  private:
-  // What tells a changed file from an unchanged one.
-  struct Stamp {
-    std::int64_t seconds = 0, nanoseconds = 0, size = -1;
-    std::uint64_t inode = 0;
-    bool operator==(const Stamp&) const = default;
-  };
-  [[nodiscard]] Stamp stamp() const;
   [[nodiscard]] Result<shm::Segment> load() const;
   void announce() const;
 
   ServedZone zone_;
-  Stamp loaded_;
+  FileStamp loaded_;
   std::optional<async::Event> stopping_;  // while run() runs
 };
 

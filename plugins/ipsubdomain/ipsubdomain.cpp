@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/dns/zones.h"
 #include "core/libp2p/peer_id.h"
 #include "core/negative.h"
 #include "plugins/ipsubdomain/address_label.h"
@@ -12,10 +13,6 @@ namespace swage::plugins::ipsubdomain {
 using dns::Type;
 
 namespace {
-
-bool is_under_any(dns::NameView name, const std::vector<dns::Name>& zones) {
-  return std::ranges::any_of(zones, [&](const dns::Name& zone) { return name.is_under(zone); });
-}
 
 // The address that is qname's first label, if it is of the type that is asked for.
 std::optional<IpAddress> asked_address(const Query& query) {
@@ -73,7 +70,7 @@ Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next 
     answer_address(query, *address, entry->zone.ttl, response);
     return Outcome::send;
   }
-  if (is_under_any(query.key, entry->zone.fallthrough)) {
+  if (dns::is_under_any(query.key, entry->zone.fallthrough)) {
     TRY(const Outcome outcome, next(query, response));
     if (outcome == Outcome::drop || !knows_nothing(response)) return outcome;
   }
