@@ -1,7 +1,10 @@
 #include "core/dns/name.h"
 
-#include <catch2/catch.hpp>
 #include <vector>
+
+#include "core/dns/name_text.h"
+
+#include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
 using namespace swage;
 using dns::Name;
@@ -40,6 +43,24 @@ TEST_CASE("name: presentation format there and back") {
     CHECK(name->size() == each.size);
     CHECK(name->view().label_count() == each.labels);
   }
+}
+
+TEST_CASE("name: places within an escape") {
+  struct Case {
+    std::string text, inside;  // places as letters
+  };
+  const std::vector<Case> cases = {
+      {"a\\.b.", "c"}, {"\\\\\\.a.", "bd"}, {"\\\\.a.", "b"}, {"a\\032b.", "cde"}, {"\\\\032.", "b"},
+      {"x\\\\", "c"},  {"x\\", "c"},        {"\\03", "bcd"},  {"abc.", ""},        {"", ""}};
+  for (const auto& [text, inside] : cases) {
+    INFO(text);
+    std::string found;
+    for (std::size_t at = 0; at <= text.size(); ++at) {
+      if (dns::is_in_escape(text, at)) found += static_cast<char>('a' + at);
+    }
+    CHECK(found == inside);
+  }
+  CHECK(dns::is_in_escape("\\", 7));
 }
 
 TEST_CASE("name: what is no name") {

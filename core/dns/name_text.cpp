@@ -30,4 +30,18 @@ void NameText::append(std::string_view text) {
   size_ += fits;
 }
 
+bool is_in_escape(std::string_view text, std::size_t at) {
+  at = std::min(at, text.size());
+  for (std::size_t back = 1; back <= std::min<std::size_t>(at, 3); ++back) {
+    const std::size_t slash = at - back;
+    if (text[slash] != '\\') continue;
+    // Of several in a row every second one is the escaped character itself; npos + 1 is 0.
+    const std::size_t first = text.substr(0, slash).find_last_not_of('\\') + 1;
+    if ((slash - first) % 2 != 0) continue;
+    const bool has_digits = slash + 1 < text.size() && text[slash + 1] >= '0' && text[slash + 1] <= '9';
+    return back < (has_digits ? 4U : 2U);
+  }
+  return false;
+}
+
 }  // namespace swage::dns

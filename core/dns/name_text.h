@@ -31,4 +31,8 @@ class NameText {
   bool overflow_ = false;
 };
 
+// Whether place `at` of a name in presentation format is in the middle of an escape ("\\.", "\\032"): what begins or
+// ends there would change the meaning of the characters beside it.
+[[nodiscard]] bool is_in_escape(std::string_view text, std::size_t at);
+
 }  // namespace swage::dns

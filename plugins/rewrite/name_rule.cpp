@@ -23,9 +23,9 @@ struct AnswerRule {
     const dns::NameText text(name);
     dns::NameText next;
     if (regex) {
-      if (!regex->rewrite(text.view(), next)) return std::nullopt;
+      if (!regex->rewrite(text.view(), next).value_or(false)) return std::nullopt;
     } else {
-      if (!text.view().ends_with(suffix->first)) return std::nullopt;
+      if (!has_suffix(text.view(), suffix->first)) return std::nullopt;
       next.append(text.view().substr(0, text.view().size() - suffix->first.size()));
       next.append(suffix->second);
     }
@@ -58,7 +58,8 @@ class NameRule : public Rule {
 
   Result<Applied> ask(Rewriting& rewriting) const override {
     dns::NameText next;
-    if (!rewrite(rewriting.name(), next)) return Applied::no;
+    TRY(const bool matches, rewrite(rewriting.name(), next));
+    if (!matches) return Applied::no;
     TRY(rewriting.set_name(next));
     return Applied::yes;
   }
@@ -70,18 +71,18 @@ class NameRule : public Rule {
   }
 
  private:
-  bool rewrite(std::string_view name, dns::NameText& next) const {
+  Result<bool> rewrite(std::string_view name, dns::NameText& next) const {
     switch (kind_) {
       case MatchKind::exact:
         next.append(to_);
         return name == from_;
       case MatchKind::prefix:
-        if (!name.starts_with(from_)) return false;
+        if (!has_prefix(name, from_)) return false;
         next.append(to_);
         next.append(name.substr(from_.size()));
         return true;
       case MatchKind::suffix:
-        if (!name.ends_with(from_)) return false;
+        if (!has_suffix(name, from_)) return false;
         next.append(name.substr(0, name.size() - from_.size()));
         next.append(to_);
         return true;
@@ -94,10 +95,10 @@ class NameRule : public Rule {
   }
 
   bool replace_all(std::string_view name, dns::NameText& next) const {
-    std::size_t found = name.find(from_);
+    std::size_t found = find_part(name, from_);
     if (found == std::string_view::npos) return false;
     std::size_t at = 0;
-    for (; found != std::string_view::npos; found = name.find(from_, at)) {
+    for (; found != std::string_view::npos; found = find_part(name, from_, at)) {
       next.append(name.substr(at, found - at));
       next.append(to_);
       at = found + from_.size();

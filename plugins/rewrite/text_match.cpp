@@ -24,6 +24,23 @@ std::string normalized(std::string_view text) {
   return result;
 }
 
+bool has_prefix(std::string_view name, std::string_view part) {
+  return name.starts_with(part) && !dns::is_in_escape(name, part.size());
+}
+
+bool has_suffix(std::string_view name, std::string_view part) {
+  return name.ends_with(part) && !dns::is_in_escape(name, name.size() - part.size());
+}
+
+std::size_t find_part(std::string_view name, std::string_view part, std::size_t at) {
+  std::size_t found = name.find(part, at);
+  while (found != std::string_view::npos &&
+         (dns::is_in_escape(name, found) || dns::is_in_escape(name, found + part.size()))) {
+    found = name.find(part, found + 1);
+  }
+  return found;
+}
+
 Result<Replacement> Replacement::parse(std::string_view text, const regex::Regex& pattern) {
   Replacement result;
   result.pieces_.push_back({"", kNone});
@@ -63,10 +80,17 @@ Result<RegexRewriter> RegexRewriter::parse(std::string_view from, std::string_vi
   return RegexRewriter(std::move(pattern), std::move(replacement));
 }
 
-bool RegexRewriter::rewrite(std::string_view text, dns::NameText& into) const {
+Result<bool> RegexRewriter::rewrite(std::string_view text, dns::NameText& into) const {
   std::array<std::string_view, regex::kMaxGroups> groups;
   const std::span<std::string_view> used = std::span(groups).first(to_.groups());
   if (!from_.match(text, used)) return false;
+  for (const std::string_view group : used) {
+    if (group.empty()) continue;
+    const auto start = static_cast<std::size_t>(group.data() - text.data());
+    if (dns::is_in_escape(text, start) || dns::is_in_escape(text, start + group.size())) {
+      return fail("rewrite: the group '{}' of {} has half of an escape", group, text);
+    }
+  }
   to_.write(used, into);
   return true;
 }
@@ -88,11 +112,11 @@ bool Matcher::matches(std::string_view name) const {
     case MatchKind::exact:
       return name == from_;
     case MatchKind::prefix:
-      return name.starts_with(from_);
+      return has_prefix(name, from_);
     case MatchKind::suffix:
-      return name.ends_with(from_);
+      return has_suffix(name, from_);
     case MatchKind::substring:
-      return name.find(from_) != std::string_view::npos;
+      return find_part(name, from_) != std::string_view::npos;
     case MatchKind::regex:
       return pattern_->matches(name);
   }

@@ -23,6 +23,12 @@ enum class MatchKind : std::uint8_t { exact, prefix, suffix, substring, regex };
 // "foo.", the first label.
 [[nodiscard]] std::string normalized(std::string_view text);
 
+// Whether `name` begins or ends with `part`, or where it has it from place `at` on (npos: nowhere); what would cut one
+// of the name's escapes in two is none.
+[[nodiscard]] bool has_prefix(std::string_view name, std::string_view part);
+[[nodiscard]] bool has_suffix(std::string_view name, std::string_view part);
+[[nodiscard]] std::size_t find_part(std::string_view name, std::string_view part, std::size_t at = 0);
+
 // "{1}.service.{2}.consul": text with groups of a regular expression put in.
 class Replacement {
  public:
@@ -45,8 +51,9 @@ class Replacement {
 class RegexRewriter {
  public:
   [[nodiscard]] static Result<RegexRewriter> parse(std::string_view from, std::string_view to);
-  // Writes what `text` becomes; false where it does not match.
-  [[nodiscard]] bool rewrite(std::string_view text, dns::NameText& into) const;
+  // Writes what `text` becomes; false where it does not match. Fails where a group that is put in begins or ends within
+  // one of the name's escapes.
+  [[nodiscard]] Result<bool> rewrite(std::string_view text, dns::NameText& into) const;
 
  private:
   RegexRewriter(regex::Regex from, Replacement to) : from_(std::move(from)), to_(std::move(to)) {}

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/dns/name_text.h"
+
 namespace swage::plugins::template_ {
 namespace {
 
@@ -29,9 +31,6 @@ bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
          c == '-' || c == '+' || c == '$';
 }
-
-// Whether a backslash without the character that it is for is at the end.
-bool ends_in_escape(std::string_view text) { return (text.size() - 1 - text.find_last_not_of('\\')) % 2 != 0; }
 
 // The inside of one {{ … }}.
 class ActionParser {
@@ -217,7 +216,7 @@ class Writer {
     if (text.empty()) return text;
     // Half of an escape would change what the characters beside it mean.
     const auto start = static_cast<std::size_t>(text.data() - facts_.name.data());
-    if (ends_in_escape(facts_.name.substr(0, start)) || ends_in_escape(facts_.name.substr(0, start + text.size()))) {
+    if (dns::is_in_escape(facts_.name, start) || dns::is_in_escape(facts_.name, start + text.size())) {
       return fail("the group '{}' has half of an escape", text);
     }
     return text;

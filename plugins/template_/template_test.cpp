@@ -217,6 +217,8 @@ TEST_CASE("template: a group with half of an escape makes no record") {
   CHECK(answer("IN TXT example", first, "a\\\\.example. TXT") == "NOERROR aa\na\\\\. 5 IN TXT \"a\\\\\" \"y\"\n");
   CHECK(answer("IN TXT example", first, "a\\.b.example. TXT").find("has half of an escape") != std::string::npos);
   CHECK(answer("IN TXT example", last, "a\\;b.example. TXT").find("has half of an escape") != std::string::npos);
+  const std::string digits = "match (?P<x>[0-9]+)b[.]\n" + record;
+  CHECK(answer("IN TXT example", digits, "a\\032b.example. TXT").find("has half of an escape") != std::string::npos);
 }
 
 TEST_CASE("template: several in a row, zones, classes, types and fallthrough") {
