@@ -6,7 +6,8 @@
 //
 // Records are compared as spelled, in order; what follows from the query (id, QR, opcode, RD, CD, the question) and
 // what both never set (TC, RA, AD, Z) too. A difference that the table does not have fails, and so does one that is not
-// there.
+// there. Both columns are compared with the program that they are about: p2p-forge's where there is one
+// (tests/interop/prepare p2p-forge).
 #include <yaml-cpp/yaml.h>
 
 #include <map>
@@ -24,7 +25,6 @@ using namespace swage;
 using namespace swage::tests;
 using Variables = std::map<std::string, std::string>;
 
-constexpr std::uint32_t kNode = PublishedForge::kNode;
 constexpr const char* kAny = "any";
 
 // `text` with its variables, which begin with '$'; the longest name counts.
@@ -124,18 +124,21 @@ Question read_question(const YAML::Node& entry, const std::string& text) {
   return question;
 }
 
-// Compares what was got with what either server says. REQUIRES: `forge` and `swage` differ if and only if there is a
-// why.
+// Compares what a program has said with what the table says of it. REQUIRES: the two columns differ if and only if
+// there is a why.
 class Judge {
  public:
-  explicit Judge(const YAML::Node& table) : differences_(table["differences"]) {}
+  Judge(const YAML::Node& table, Program program) : differences_(table["differences"]), program_(program) {}
+
+  [[nodiscard]] bool is_swage() const { return program_ == Program::swage; }
 
   void judge(const YAML::Node& entry, const std::string& title, const std::string& got, const std::string& forge,
              const std::string& swage) {
     INFO(title);
     ++cases_;
     const std::string why = entry["why"].as<std::string>("");
-    if (got != swage) FAIL_CHECK("swage says\n" << got << "and should\n" << swage);
+    const std::string& wanted = is_swage() ? swage : forge;
+    if (got != wanted) FAIL_CHECK((is_swage() ? "swage" : "p2p-forge") << " says\n" << got << "and should\n" << wanted);
     if ((forge != swage) != !why.empty()) FAIL_CHECK("a difference needs a why, and a why a difference");
     if (why.empty()) return;
     if (!differences_[why]) FAIL_CHECK("no such difference: " << why);
@@ -151,6 +154,7 @@ class Judge {
 
  private:
   YAML::Node differences_;
+  Program program_;
   std::set<std::string> shown_;
   std::size_t cases_ = 0;
 };
@@ -177,6 +181,13 @@ std::string without_tokens(const std::string& text) {
   return std::regex_replace(std::regex_replace(text, token, "=\"\""), expires, "");
 }
 
+// Names of headers are compared without case (RFC 9110 section 5.1).
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
 std::string response(const std::string& status, const std::map<std::string, std::string>& headers,
                      const std::string& body) {
   std::string text = status + "\n";
@@ -186,7 +197,9 @@ std::string response(const std::string& status, const std::map<std::string, std:
 
 std::string wanted(const YAML::Node& entry, const Variables& variables, bool swage) {
   std::map<std::string, std::string> headers;
-  if (const YAML::Node node = of(entry, "headers", swage)) headers = node.as<std::map<std::string, std::string>>();
+  for (const auto& each : of(entry, "headers", swage)) {
+    headers[lower(each.first.as<std::string>())] = each.second.as<std::string>();
+  }
   return response(of(entry, "status", swage).as<std::string>(), headers,
                   filled(of(entry, "body", swage).as<std::string>(""), variables));
 }
@@ -197,7 +210,7 @@ std::string got(const http::Response& answer, bool body_counts) {
   for (const http::Field& field : answer.fields) {
     if (field.name == "Date" || field.name == "Content-Length" || field.name == "Connection") continue;
     if (field.name == "Cache-Control" && field.value == "no-store") continue;
-    headers[field.name] = without_tokens(field.value);
+    headers[lower(field.name)] = without_tokens(field.value);
   }
   return response(std::to_string(answer.status), headers, body_counts ? answer.body : kAny);
 }
@@ -213,7 +226,7 @@ http::Response say(PublishedForge& forge, const YAML::Node& entry, const Variabl
   request.body = filled(entry["body"].as<std::string>(""), variables);
   if (!entry["node"]) return forge.say(request);
   const std::string node = filled(entry["node"].as<std::string>(), variables);
-  const libp2p::PrivateKey key = Nodes::key(kNode);
+  const libp2p::PrivateKey key = PublishedForge::node_key();
   if (node == "wrong signature") return forge.say_as(key, std::move(request), "elsewhere.example");
   if (node == "has the token") request.fields.emplace_back("Forge-Authorization", "sesame");
   if (node == "has a wrong token") request.fields.emplace_back("Forge-Authorization", "Sesame");
@@ -223,10 +236,9 @@ http::Response say(PublishedForge& forge, const YAML::Node& entry, const Variabl
 void request_all(PublishedForge& forge, const YAML::Node& entries, const Variables& variables, Judge& judge) {
   for (const YAML::Node& entry : entries) {
     for (const Variables& these : each_for(entry, variables)) {
-      const std::string swage = wanted(entry, these, true);
-      const bool body_counts = of(entry, "body", true).as<std::string>("") != kAny;
+      const std::string body = of(entry, "body", judge.is_swage()).as<std::string>("");
       judge.judge(entry, filled(entry["request"].as<std::string>() + " " + entry["body"].as<std::string>(""), these),
-                  got(say(forge, entry, these), body_counts), wanted(entry, these, false), swage);
+                  got(say(forge, entry, these), body != kAny), wanted(entry, these, false), wanted(entry, these, true));
     }
   }
 }
@@ -235,10 +247,10 @@ Variables variables_of(const YAML::Node& table, const PublishedForge& forge) {
   auto variables = table["variables"].as<Variables>();
   variables["value"] = challenge_value(1);
   variables["later"] = challenge_value(2);
-  variables["public"] = forge.nodes().address(kNode);
-  variables["loopback"] = forge.nodes().address(7);
+  variables["public"] = forge.node_address();
+  variables["loopback"] = forge.node_address("127.1.0.7");
   variables["padding"] = std::string(std::size_t{16} << 10, ' ');
-  std::string node = Nodes::key(kNode).public_key().peer_id().to_base36();
+  std::string node = PublishedForge::node_key().public_key().peer_id().to_base36();
   variables["node"] = node;
   std::ranges::transform(node, node.begin(),
                          [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
@@ -246,23 +258,38 @@ Variables variables_of(const YAML::Node& table, const PublishedForge& forge) {
   return variables;
 }
 
-}  // namespace
-
-TEST_CASE("p2p-forge: the table of what it answers, and of the differences") {
-  auto network = OwnNetwork::enter();
-  if (!network) {
-    WARN("skipped: " << network.error().text());
-    return;
+// Whether this test has a network of its own; says so where not.
+bool enter(std::optional<OwnNetwork>& network) {
+  auto entered = OwnNetwork::enter();
+  if (!entered) {
+    WARN("skipped: " << entered.error().text());
+    return false;
   }
+  network.emplace(*std::move(entered));
+  return true;
+}
+
+void check(Program program) {
+  std::optional<OwnNetwork> network;
+  if (!enter(network)) return;
   const YAML::Node table = YAML::LoadFile("tests/conformance/p2p_forge.yaml");
   const ForgeFolder folder(published("Corefile.local-dev"));
   static_cast<void>(folder.folder().write(".env", "FORGE_ACCESS_TOKEN=sesame\n"));
-  PublishedForge forge(folder, {"-conf", "Corefile", "-dns.port", "5354", "-workers", "1"}, loopback(5354),
-                       loopback(5380));
+  std::vector<std::string> arguments = {"-conf", "Corefile", "-dns.port", "5354"};
+  if (program == Program::swage) arguments.insert(arguments.end(), {"-workers", "1"});
+  PublishedForge forge(folder, arguments, loopback(5354), loopback(5380), program);
   const Variables variables = variables_of(table, forge);
-  Judge judge(table);
+  Judge judge(table, program);
   ask_all(forge, table["queries"], variables, judge);
   request_all(forge, table["requests"], variables, judge);
   ask_all(forge, table["afterwards"], variables, judge);
   judge.finish();
+}
+
+}  // namespace
+
+TEST_CASE("p2p-forge: the table of what it answers, and of the differences") { check(Program::swage); }
+
+TEST_CASE("p2p-forge: the table is true of p2p-forge itself") {
+  if (!real_p2p_forge("p2p_forge.yaml compared with p2p-forge itself").empty()) check(Program::p2p_forge);
 }

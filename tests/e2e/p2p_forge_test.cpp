@@ -43,9 +43,7 @@ Outcome run_in(const ForgeFolder& folder, std::vector<std::string> arguments,
   return {status->code, process->output(), process->errors()};
 }
 
-std::string name_of_node() {
-  return Nodes::key(PublishedForge::kNode).public_key().peer_id().to_base36() + ".libp2p.direct.";
-}
+std::string name_of_node() { return PublishedForge::node_key().public_key().peer_id().to_base36() + ".libp2p.direct."; }
 
 std::vector<std::string> texts(const PublishedForge& forge) {
   std::vector<std::string> found;
@@ -91,8 +89,8 @@ TEST_CASE("p2p-forge: Corefile.local-dev and .env, with what p2p-forge has left 
     CHECK(metrics.status == 200);
     CHECK(metrics.body.find("coredns_dns_requests_total{") != std::string::npos);
 
-    const libp2p::PrivateKey key = Nodes::key(PublishedForge::kNode);
-    HttpRequest request = registration(challenge_value(1), {forge.nodes().address(PublishedForge::kNode)});
+    const libp2p::PrivateKey key = PublishedForge::node_key();
+    HttpRequest request = registration(challenge_value(1), {forge.node_address()});
     CHECK(forge.say_as(key, request).status == 403);  // without the token
     request.fields.emplace_back("Forge-Authorization", "open sesame");
     const http::Response registered = forge.say_as(key, request);
@@ -118,8 +116,8 @@ TEST_CASE("p2p-forge: a database where nothing was before is the store itself, a
   const ForgeFolder folder(published("Corefile.local-dev"));
   {
     PublishedForge forge = local_dev(folder);
-    const HttpRequest request = registration(challenge_value(2), {forge.nodes().address(PublishedForge::kNode)});
-    CHECK(forge.say_as(Nodes::key(PublishedForge::kNode), request).status == 200);
+    const HttpRequest request = registration(challenge_value(2), {forge.node_address()});
+    CHECK(forge.say_as(PublishedForge::node_key(), request).status == 200);
     CHECK(forge.log().find("all peers may register") != std::string::npos);
   }
   CHECK(fs::is_regular_file(folder.folder().file(kStore)));

@@ -1,5 +1,7 @@
 #include "tests/support/broker/published_forge.h"
 
+#include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -15,6 +17,20 @@ namespace swage::tests {
 namespace {
 
 constexpr Milliseconds kStart{30000}, kStop{20000};
+constexpr const char* kPrepared = "build/interop/p2p-forge";
+
+// In the log once it serves, DNS and HTTP.
+std::string_view started(Program program) {
+  return program == Program::swage ? "dns processes" : "(/v1/_acme-challenge) listener at ";
+}
+
+std::unique_ptr<peer::Node> start_node(async::Loop& loop) {
+  const auto anywhere = libp2p::Multiaddr::parse("/ip4/0.0.0.0/tcp/0");
+  if (!anywhere) FAIL(anywhere.error().text());
+  auto node = peer::Node::start(loop, PublishedForge::node_key(), {.listen = {*anywhere}, .agent = "swage-test/1"});
+  if (!node) FAIL(node.error().text());
+  return *std::move(node);
+}
 
 Process start_or_fail(const Command& command) {
   auto process = Process::start(command);
@@ -53,23 +69,49 @@ ForgeFolder::ForgeFolder(std::string_view corefile) {
   static_cast<void>(folder_.write("zones/libp2p.direct", read_file("zones/libp2p.direct")));
 }
 
-Command ForgeFolder::command(std::vector<std::string> arguments) const {
-  const char* const binary = std::getenv("SWAGE");
-  if (binary == nullptr) FAIL("the environment variable SWAGE names no server: run this test with ctest");
-  arguments.insert(arguments.begin(), std::filesystem::absolute(binary).string());
+std::string real_p2p_forge(std::string_view what) {
+  const char* const named = std::getenv("SWAGE_P2P_FORGE");
+  const std::string path = std::filesystem::absolute(named == nullptr ? kPrepared : named).string();
+  if (installed(path)) return path;
+  const std::string text = fmt::format("SKIPPED: {}: there is no {}; tests/interop/prepare p2p-forge makes it", what,
+                                       named == nullptr ? kPrepared : named);
+  std::fprintf(stderr, "%s\n", text.c_str());
+  WARN(text);
+  return {};
+}
+
+Command ForgeFolder::command(std::vector<std::string> arguments, Program program) const {
+  const char* const swage = std::getenv("SWAGE");
+  if (swage == nullptr) FAIL("the environment variable SWAGE names no server: run this test with ctest");
+  arguments.insert(arguments.begin(), program == Program::swage ? std::filesystem::absolute(swage).string()
+                                                                : real_p2p_forge("a test of p2p-forge itself"));
   return {.arguments = std::move(arguments), .folder = folder_.path()};
 }
 
 PublishedForge::PublishedForge(const ForgeFolder& folder, std::vector<std::string> arguments, Endpoint dns,
-                               Endpoint http)
-    : dns_(dns), http_(http), process_(start_or_fail(folder.command(std::move(arguments)))), nodes_(loop_) {
-  if (!process_.wait_for("dns processes", kStart)) FAIL("swage does not start\n" << log());
+                               Endpoint http, Program program)
+    : dns_(dns),
+      http_(http),
+      process_(start_or_fail(folder.command(std::move(arguments), program))),
+      node_(start_node(loop_)) {
+  if (!process_.wait_for(started(program), kStart)) FAIL("the server does not start\n" << log());
 }
 
 PublishedForge::~PublishedForge() {
   process_.signal(SIGTERM);
   const auto status = process_.wait(kStop);
-  if ((!status || !status->clean()) && std::uncaught_exceptions() == 0) FAIL_CHECK("swage did not end well\n" << log());
+  if ((!status || !status->clean()) && std::uncaught_exceptions() == 0)
+    FAIL_CHECK("the server did not end well\n" << log());
+}
+
+libp2p::PrivateKey PublishedForge::node_key() {
+  constexpr std::array<std::uint8_t, 32> kSeed = {5};
+  return libp2p::PrivateKey::from_seed(kSeed);
+}
+
+std::string PublishedForge::node_address(std::string_view ip) const {
+  const std::string any = node_->addresses().at(0).to_string();
+  return fmt::format("/ip4/{}{}", ip, any.substr(any.find("/tcp/")));
 }
 
 Decoded PublishedForge::ask(const Question& question, bool tcp) const {
