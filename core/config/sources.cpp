@@ -1,56 +1,20 @@
 #include "core/config/sources.h"
 
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <glob.h>
 #include <ifaddrs.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <system_error>
+#include <cstring>
 
 #include "core/bytes.h"
 #include "core/net.h"
+#include "core/whole_file.h"
 
 namespace swage::config {
 namespace {
-
-constexpr int kNoPlainFile = -1;  // beside the errnos
-
-std::string reason(int error) {
-  return error == kNoPlainFile ? "not a plain file" : std::system_category().message(error);
-}
-
-// All of an open file, up to a byte more than kMaxFile. An errno if that fails.
-std::expected<std::string, int> read_all(int file) {
-  struct stat status{};
-  if (fstat(file, &status) != 0) return std::unexpected(errno);
-  if (S_ISDIR(status.st_mode)) return std::unexpected(EISDIR);
-  if (!S_ISREG(status.st_mode)) return std::unexpected(kNoPlainFile);  // a pipe may never end
-  std::string text(Sources::kMaxFile + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t count = ::read(file, text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return std::unexpected(errno);
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-  }
-  text.resize(size);
-  text.shrink_to_fit();
-  return text;
-}
-
-std::expected<std::string, int> read_file(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return std::unexpected(errno);
-  auto text = read_all(file);
-  ::close(file);
-  return text;
-}
 
 Result<std::vector<std::string>> glob_disk(const std::string& pattern) {
   glob_t found{};
@@ -155,13 +119,12 @@ void Sources::set_env(std::string name, std::string value) { env_[std::move(name
 
 Result<std::string_view> Sources::read(const std::string& path) {
   if (const auto file = files_.find(path); file != files_.end()) return file->second;
-  if (!disk_) return fail("{}: {}", path, reason(ENOENT));
-  auto text = read_file(path);
-  if (!text) return fail("{}: {}", path, reason(text.error()));
-  if (text->size() > kMaxFile) return fail("{}: larger than {} bytes", path, kMaxFile);
-  if (total_ + text->size() > kMaxTotal) return fail("{}: with it all files are larger than {} bytes", path, kMaxTotal);
-  total_ += text->size();
-  return files_.emplace(path, *std::move(text)).first->second;
+  if (!disk_) return fail("{}: {}", path, std::strerror(ENOENT));
+  TRY(std::string text, read_whole_file(path, kMaxFile));
+  if (total_ + text.size() > kMaxTotal) return fail("{}: with it all files are larger than {} bytes", path, kMaxTotal);
+  total_ += text.size();
+  text.shrink_to_fit();
+  return files_.emplace(path, std::move(text)).first->second;
 }
 
 Result<std::vector<std::string>> Sources::glob(const std::string& pattern) {

@@ -78,9 +78,9 @@ TEST_CASE("what cannot be read", "[config]") {
   const Folder folder;
   Sources sources = Sources::from_disk();
   CHECK(sources.read(folder.at("none")).error().text() == folder.at("none") + ": No such file or directory");
-  CHECK(sources.read(folder.at("")).error().text() == folder.at("") + ": Is a directory");
+  CHECK(sources.read(folder.at("")).error().text() == folder.at("") + ": is not a regular file");
   folder.write("large", std::string(Sources::kMaxFile + 1, ' '));
-  CHECK(sources.read(folder.at("large")).error().text() == folder.at("large") + ": larger than 1048576 bytes");
+  CHECK(sources.read(folder.at("large")).error().text() == folder.at("large") + ": has more than 1048576 bytes");
   for (int i = 0; i < 8; ++i) {
     folder.write(std::to_string(i), std::string(Sources::kMaxFile, ' '));
     CHECK(sources.read(folder.at(std::to_string(i))));

@@ -2,16 +2,14 @@
 
 #include <strings.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "core/dns/zone_generate.h"
 #include "core/dns/zone_lexer.h"
 #include "core/dns/zone_rdata.h"
 #include "core/dns/zone_text.h"
+#include "core/whole_file.h"
 
 namespace swage::dns {
 namespace {
@@ -19,21 +17,8 @@ namespace {
 // What $INCLUDE may do: files that include each other twice and more would never end otherwise.
 constexpr unsigned kMaxDepth = 16;  // files that include files
 constexpr unsigned kMaxIncludes = 10'000;
+constexpr std::size_t kMaxFile = std::size_t{4} << 30;  // bytes
 constexpr std::size_t kMaxIncludedBytes = std::size_t{4} << 30;
-
-Result<std::string> read_file(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (exists(status) && !is_regular_file(status)) return fail("{}: is not a regular file", path);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail("{}: {}", path, std::strerror(errno));
-  const auto size = std::filesystem::file_size(path, error);
-  std::string text(error ? 0 : size, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (file.bad()) return fail("{}: {}", path, std::strerror(errno));
-  return text;
-}
 
 // The commonest types, without a search.
 std::optional<Type> common_type(std::string_view text) {
@@ -228,7 +213,7 @@ Result<> ZoneReader::include(Tokens tokens) {
   std::vector<std::uint8_t> file;
   if (const auto written = unescape(tokens[1], file); !written) return at(written.error());
   const std::string path = (std::filesystem::path(name_).parent_path() / as_text(file)).string();
-  const auto text = read_file(path);
+  const auto text = read_whole_file(path, kMaxFile);
   if (!text) return at({line, fmt::format("$INCLUDE: {}", text.error().text())});
   state_.included_bytes += text->size();
   if (state_.included_bytes > kMaxIncludedBytes) return at({line, "$INCLUDE: more than 4 GiB in all"});
@@ -246,7 +231,7 @@ Result<> read_zone_text(std::string_view text, const std::string& name, NameView
 }
 
 Result<> read_zone_file(const std::string& path, NameView origin, ZoneBuilder& into) {
-  TRY(const std::string text, read_file(path));
+  TRY(const std::string text, read_whole_file(path, kMaxFile));
   return read_zone_text(text, path, origin, into);
 }
 

@@ -12,6 +12,7 @@
 #include "core/crypto/base64.h"
 #include "core/crypto/secret.h"
 #include "core/descriptor.h"
+#include "core/whole_file.h"
 
 namespace swage::peer {
 namespace {
@@ -27,17 +28,11 @@ constexpr std::pair<std::string_view, KeyType> kTypes[] = {
 
 std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
 
-Result<PrivateKey> read_key(const Descriptor& file, const std::string& path) {
-  crypto::Secret content(kMaxFile);
-  std::size_t size = 0;
-  while (size < kMaxFile) {
-    const ssize_t got = read(file.get(), content.bytes().data() + size, kMaxFile - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error(path);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  if (size == kMaxFile) return fail("{}: too large for a key", path);
+Result<PrivateKey> read_key(const std::string& path) {
+  TRY(InputFile file, InputFile::open(path));
+  crypto::Secret content(kMaxFile + 1);
+  TRY(const std::size_t size, file.read(content.bytes()));
+  if (size > kMaxFile) return fail("{}: too large for a key", path);
   auto key = parse_key(std::as_const(content).bytes().first(size));
   if (!key) return fail("{}: {}", path, key.error().text());
   return key;
@@ -93,9 +88,7 @@ Result<PrivateKey> load_or_make_key(const std::string& path, std::optional<KeyTy
   if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
     TRY(write_key(PrivateKey::generate(type.value_or(KeyType::ed25519)), path));
   }
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.exists()) return system_error(path);
-  TRY(PrivateKey key, read_key(file, path));
+  TRY(PrivateKey key, read_key(path));
   const KeyType found = key.public_key().type();
   if (type && *type != found) return fail("{}: the key is of type {}, not {}", path, name_of(found), name_of(*type));
   return key;

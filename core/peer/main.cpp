@@ -6,8 +6,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,6 +20,7 @@
 #include "core/peer/node.h"
 #include "core/peer/options.h"
 #include "core/peer/registration.h"
+#include "core/whole_file.h"
 
 namespace swage::peer {
 namespace {
@@ -43,10 +42,11 @@ Result<libp2p::PrivateKey> key_for(const Options& options) {
   return libp2p::PrivateKey::generate(options.key_type.value_or(libp2p::KeyType::ed25519));
 }
 
+constexpr std::size_t kMostAuthorities = std::size_t{16} << 20;  // bytes
+
 Result<std::string> read_authorities(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string pem{std::istreambuf_iterator<char>(file), {}};
-  if (file.fail() || pem.empty()) return fail("{}: cannot be read, or is empty", path);
+  TRY(std::string pem, read_whole_file(path, kMostAuthorities));
+  if (pem.empty()) return fail("{}: is empty", path);
   return pem;
 }
 

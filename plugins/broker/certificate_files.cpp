@@ -2,11 +2,10 @@
 
 #include <sys/stat.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <algorithm>
 
 #include "core/crypto/secret.h"
+#include "core/whole_file.h"
 
 namespace swage::plugins::broker {
 namespace {
@@ -20,12 +19,12 @@ CertificateFiles::Stamp::File stamp_of(const std::string& path) {
 }
 
 Result<crypto::Secret> read(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  crypto::Secret buffer(kMost);
-  file.read(reinterpret_cast<char*>(buffer.bytes().data()), static_cast<std::streamsize>(kMost));
-  if (!file.eof()) return fail("{}: {}", path, errno != 0 ? std::strerror(errno) : "more than 1 MiB");
-  return crypto::Secret::copy_of(buffer.bytes().first(static_cast<std::size_t>(file.gcount())));
+  TRY(InputFile file, InputFile::open(path));
+  crypto::Secret buffer(std::min(file.size(), kMost) + 1);
+  TRY(const std::size_t size, file.read(buffer.bytes()));
+  if (size > kMost) return fail("{}: has more than {} bytes", path, kMost);
+  if (size == buffer.bytes().size()) return fail("{}: has grown while it was read", path);
+  return crypto::Secret::copy_of(buffer.bytes().first(size));
 }
 
 }  // namespace

@@ -12,31 +12,23 @@
 
 #include "core/descriptor.h"
 #include "core/log.h"
+#include "core/whole_file.h"
 
 namespace swage::plugins::broker {
 namespace {
 
 std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
 
-// The whole file. A fifo would block, so it is opened without waiting.
 Result<crypto::Secret> read_file(const std::string& path, std::size_t min) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status{};
-  if (!file.exists() || fstat(file.get(), &status) != 0) return system_error(path);
-  if (!S_ISREG(status.st_mode)) return fail("{}: not a plain file", path);
-  const auto size = static_cast<std::size_t>(status.st_size);
+  TRY(InputFile file, InputFile::open(path));
+  const std::size_t size = file.size();
   if (size < min || size > kMaxSecret) return fail("{}: has {} bytes; expected {} to {}", path, size, min, kMaxSecret);
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+  if ((file.mode() & (S_IRWXG | S_IRWXO)) != 0) {
     log::warning("plugin/broker: {}: can be read by others than its owner", path);
   }
   crypto::Secret secret(size);
-  for (std::size_t done = 0; done < size;) {
-    const ssize_t count = read(file.get(), secret.bytes().data() + done, size - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error(path);
-    if (count == 0) return fail("{}: was cut short while it was read", path);
-    done += static_cast<std::size_t>(count);
-  }
+  TRY(const std::size_t read, file.read(secret.bytes()));
+  if (read < size) return fail("{}: was cut short while it was read", path);
   return secret;
 }
 

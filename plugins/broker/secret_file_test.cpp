@@ -48,9 +48,9 @@ TEST_CASE("broker: a secret of 32 to 4096 bytes, as they are") {
 TEST_CASE("broker: what is no file is no secret, and says so") {
   const Folder folder;
   CHECK(text_of(read_secret(folder.file("none"))) == "error: " + folder.file("none") + ": No such file or directory");
-  CHECK(text_of(read_secret(folder.path())) == "error: " + folder.path() + ": not a plain file");
+  CHECK(text_of(read_secret(folder.path())) == "error: " + folder.path() + ": is not a regular file");
   REQUIRE(mkfifo(folder.file("fifo").c_str(), 0600) == 0);
-  CHECK(text_of(read_secret(folder.file("fifo"))) == "error: " + folder.file("fifo") + ": not a plain file");
+  CHECK(text_of(read_secret(folder.file("fifo"))) == "error: " + folder.file("fifo") + ": is not a regular file");
 }
 
 TEST_CASE("broker: a secret that others can read is used, with a warning") {

@@ -1,13 +1,6 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
 #include "core/async/work.h"
-#include "core/descriptor.h"
 #include "core/log.h"
+#include "core/whole_file.h"
 #include "plugins/loadbalance/loadbalance.h"
 #include "plugins/loadbalance/weights.h"
 
@@ -15,26 +8,6 @@ namespace swage::plugins::loadbalance {
 namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{64} << 20;  // of a weight file
-
-// The whole file. A fifo would block, so it is opened without waiting.
-Result<std::string> read_whole(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status{};
-  if (!file.exists() || fstat(file.get(), &status) != 0) return fail("{}: {}", path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return fail("{}: is not a regular file", path);
-  std::string text;
-  for (std::size_t size = 0; size <= kMostBytes;) {
-    text.resize(size + (std::size_t{1} << 16));
-    const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail("{}: {}", path, std::strerror(errno));
-    size += static_cast<std::size_t>(count);
-    if (count > 0) continue;
-    text.resize(size);
-    return text;
-  }
-  return fail("{}: has more than {} bytes", path, kMostBytes);
-}
 
 }  // namespace
 
@@ -79,7 +52,7 @@ void WeightService::stop() {
 
 // On any thread.
 Result<shm::Segment> WeightService::load() const {
-  TRY(const std::string text, read_whole(file_.path));
+  TRY(const std::string text, read_whole_file(file_.path, kMostBytes));
   TRY(const std::vector<Weight> weights, parse_weights(file_.path, text));
   const std::vector<std::uint8_t> bytes = write_weights(weights);
   TRY(shm::Segment segment, shm::Segment::create("swage " + file_.snapshot->name(), bytes.size()));
