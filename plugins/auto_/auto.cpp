@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <utility>
 
 #include "core/async/work.h"
 #include "core/dns/zone.h"
@@ -89,21 +90,49 @@ void AutoService::stop() {
   if (stopping_) stopping_->set();
 }
 
+// Once, for as long as it is so.
 void AutoService::complain(const std::string& text) {
-  if (complaints_.size() < kMaxComplaints && complaints_.insert(text).second) log::error("plugin/auto: {}", text);
+  if (complaints_.size() >= kMaxComplaints) return;
+  if (complaints_.insert(text).second && !complaints_before_.contains(text)) log::error("plugin/auto: {}", text);
 }
 
-// The zone files that are there now. Fails where not all could be seen.
-Result<AutoService::ZoneFiles> AutoService::list() {
-  std::error_code error;
-  std::vector<std::string> paths;
-  for (fs::recursive_directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
-    std::error_code unknown;  // a link to itself, say: no zone file
-    if (it->is_regular_file(unknown)) paths.push_back(it->path().string());
+// What was read in a folder that cannot be seen into now.
+void AutoService::keep_files_below(const std::string& folder, ZoneFiles& kept) const {
+  for (const auto& [origin, file] : files_) {
+    if (file.path.starts_with(folder + "/")) kept.emplace(origin, file);
   }
-  if (error) return fail("{}: {}; its zones stay as they were", folder_, error.message());
+}
+
+// All plain files of the folder and those below it, sorted. Where one of those cannot be read, its zones go to `kept`.
+Result<std::vector<std::string>> AutoService::find_files(ZoneFiles& kept) {
+  std::vector<std::string> paths;
+  std::vector<std::string> folders = {folder_};
+  for (std::size_t i = 0; i < folders.size(); ++i) {
+    const std::string folder = folders[i];
+    std::error_code error;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+      std::error_code unknown;  // a link to itself, say: no zone file
+      if (it->symlink_status(unknown).type() == fs::file_type::directory) {
+        folders.push_back(it->path().string());
+      } else if (it->is_regular_file(unknown)) {
+        paths.push_back(it->path().string());
+      }
+    }
+    if (!error) continue;
+    if (i == 0) return fail("{}: {}; its zones stay as they were", folder, error.message());
+    if (error == std::errc::no_such_file_or_directory) continue;  // removed meanwhile
+    complain(fmt::format("{}: {}; the zones of its files stay as they were", folder, error.message()));
+    keep_files_below(folder, kept);
+  }
   std::ranges::sort(paths);
+  return paths;
+}
+
+// The zone files that are there now. Fails where the folder itself cannot be read.
+Result<AutoService::ZoneFiles> AutoService::list() {
+  complaints_before_ = std::exchange(complaints_, {});
   ZoneFiles files;
+  TRY(const std::vector<std::string> paths, find_files(files));
   for (const std::string& path : paths) {
     const auto origin = names_.origin_of(fs::path(path).filename().string());
     if (!origin) continue;
@@ -111,10 +140,17 @@ Result<AutoService::ZoneFiles> AutoService::list() {
       complain(fmt::format("{}: {}", path, origin->error().text()));
       continue;
     }
-    if (files.size() == kMaxZones) return fail("{}: more than {} zones", folder_, kMaxZones);
-    const auto [file, is_new] =
-        files.try_emplace(std::string(as_text((*origin)->view().bytes())), ZoneFile{path, FileStamp::of(path)});
-    if (!is_new) complain(fmt::format("{}: not read, {} is that zone too", path, file->second.path));
+    std::string name(as_text((*origin)->view().bytes()));
+    const auto found = files.find(name);
+    if (found != files.end()) {
+      if (found->second.path != path) {
+        complain(fmt::format("{}: not read, {} is that zone too", path, found->second.path));
+      }
+    } else if (files.size() == kMaxZones) {
+      complain(fmt::format("{}: more than {} zones; those behind the last are not read", folder_, kMaxZones));
+    } else {
+      files.emplace(std::move(name), ZoneFile{path, FileStamp::of(path)});
+    }
   }
   return files;
 }

@@ -62,6 +62,8 @@ class AutoService : public Service {
   };
   [[nodiscard]] Result<Scan> scan();
   [[nodiscard]] Result<ZoneFiles> list();
+  [[nodiscard]] Result<std::vector<std::string>> find_files(ZoneFiles& kept);
+  void keep_files_below(const std::string& folder, ZoneFiles& kept) const;
   void load(const std::string& origin, ZoneFile& file) const;
   [[nodiscard]] Result<> take(Result<Scan> scanned);
   void complain(const std::string& text);
@@ -71,8 +73,8 @@ class AutoService : public Service {
   std::chrono::milliseconds reload_;
   shm::Snapshot& snapshot_;
   ZoneFiles files_;
-  std::set<std::string> complaints_;      // said once
-  std::optional<async::Event> stopping_;  // while run() runs
+  std::set<std::string> complaints_, complaints_before_;  // of this look and the one before, which are not said again
+  std::optional<async::Event> stopping_;                  // while run() runs
 };
 
 [[nodiscard]] Result<> setup(Controller& controller);

@@ -1,11 +1,13 @@
 #include "plugins/auto_/auto.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
 
 #include "core/async/loop.h"
+#include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
 #include "tests/support/plugin_harness.h"
 
@@ -29,6 +31,19 @@ std::string zone(int last) {
 }
 
 Service& service(const PluginHarness& harness) { return *harness.configuration().services.front().service; }
+
+// Folders and files that may not be read are none to root.
+class Nobody {
+ public:
+  Nobody() {
+    if (geteuid() == 0) REQUIRE(seteuid(65534) == 0);
+  }
+  ~Nobody() {
+    if (getuid() == 0) static_cast<void>(seteuid(0));
+  }
+  Nobody(const Nobody&) = delete;
+  Nobody& operator=(const Nobody&) = delete;
+};
 
 class OwnHost : public Host {
  public:
@@ -109,6 +124,84 @@ TEST_CASE("auto: what is no file in the folder is passed over: links without an 
   PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + folder.path() + "\n }\n}");
   REQUIRE(service(harness).prepare());
   CHECK(harness.ask("ns.example.org. A") == "NOERROR aa\nns.example.org. 60 IN A 192.0.2.1\n");
+}
+
+TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in the log") {
+  const Folder folder;
+  REQUIRE(chmod(folder.path().c_str(), 0755) == 0);
+  const std::string zones = folder.file("zones"), secret = zones + "/secret", gone = zones + "/gone";
+  for (const std::string& each : {zones, secret, secret + "/deeper", gone}) std::filesystem::create_directory(each);
+  static_cast<void>(folder.write("zones/db.a.org", zone(1)));
+  static_cast<void>(folder.write("zones/secret/db.b.org", zone(1)));
+  static_cast<void>(folder.write("zones/secret/deeper/db.c.org", zone(1)));
+  static_cast<void>(folder.write("zones/gone/db.d.org", zone(1)));
+  static_cast<void>(folder.write("zones/db.e.org", zone(1)));
+  static_cast<void>(folder.write("zones/x.org", zone(1)));
+  PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + zones + "\n  reload 5ms\n }\n}");
+  const Nobody nobody;
+  REQUIRE(service(harness).prepare());
+  const auto served = [&] {
+    std::string all;
+    for (const std::string_view name : {"a", "b", "c", "d", "e", "z"}) {
+      const std::string answer = harness.ask(fmt::format("ns.{}.org. A", name));
+      all += answer == "REFUSED\n" ? "-" : answer.substr(answer.size() - 2, 1);
+    }
+    return all;
+  };
+  OwnHost host;
+  tests::LogCapture log;
+  std::vector<std::string> seen;
+  int step = 0;
+  const auto as_root = [](const auto& change) {
+    if (getuid() == 0) static_cast<void>(seteuid(0));
+    change();
+    if (getuid() == 0) static_cast<void>(seteuid(65534));
+  };
+  async::Timer timer(host.loop(), [&] {
+    seen.push_back(served());
+    switch (++step) {
+      case 1:  // one folder and one file are closed; beside them files change, come and go
+        as_root([&] {
+          chmod(secret.c_str(), 0);
+          chmod(folder.write("zones/db.e.org", zone(9) + "more A 192.0.2.9\n").c_str(), 0);
+          static_cast<void>(folder.write("zones/db.a.org", zone(2)));
+          static_cast<void>(folder.write("zones/db.z.org", zone(2)));
+          static_cast<void>(folder.write("zones/db.b.org", zone(2)));  // is that of the closed folder
+          std::filesystem::remove_all(gone);
+        });
+        break;
+      case 2:
+        as_root([&] { static_cast<void>(folder.write("zones/db.a.org", zone(3))); });
+        break;
+      case 3:
+        as_root([&] {
+          chmod(secret.c_str(), 0755);
+          chmod(folder.file("zones/db.e.org").c_str(), 0644);
+          static_cast<void>(folder.write("zones/secret/db.b.org", zone(4)));
+          static_cast<void>(folder.write("zones/db.e.org", zone(4)));
+        });
+        break;
+      default:
+        service(harness).stop();
+        return;
+    }
+    timer.start(std::chrono::milliseconds(200));
+  });
+  timer.start(std::chrono::milliseconds(50));
+  host.loop().spawn(service(harness).run(host));
+  host.loop().run();
+  CHECK(seen == std::vector<std::string>{"11111-", "211-12", "311-12", "321-42"});
+  const std::string said = log.take();
+  INFO(said);
+  const auto count = [&](std::string_view text) {
+    std::size_t found = 0;
+    for (std::size_t at = 0; (at = said.find(text, at)) != std::string::npos; ++at) ++found;
+    return found;
+  };
+  CHECK(count("[ERROR] plugin/auto: " + secret + ": Permission denied; the zones of its files stay as they were\n") ==
+        1);
+  CHECK(count("zones/db.e.org: Permission denied; the zone stays as it was\n") == 1);
+  CHECK(count("[ERROR]") == 4);  // and db.b.org, which is not read, and then secret/db.b.org
 }
 
 TEST_CASE("auto: zones come, change, break and go while the server runs; a folder that is gone keeps them") {
