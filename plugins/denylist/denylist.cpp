@@ -1,12 +1,7 @@
 #include "plugins/denylist/denylist.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <utility>
@@ -15,8 +10,8 @@
 #include "core/async/work.h"
 #include "core/crypto/random.h"
 #include "core/denylist/builder.h"
-#include "core/descriptor.h"
 #include "core/log.h"
+#include "core/whole_file.h"
 
 namespace swage::plugins::denylist {
 
@@ -33,28 +28,6 @@ constexpr int kMostDebounces = 50;                         // of a file that nev
 constexpr auto kLook = 10s;                                // at files that cannot be watched
 constexpr std::chrono::milliseconds kRetry = 30s;          // after a feed failed; doubles up to its `refresh`
 constexpr std::size_t kMostValidator = 1024;               // bytes of an ETag or a date
-
-std::unexpected<Error> system_error() { return fail("{}", std::strerror(errno)); }
-
-// The whole file. A fifo would block, so it is opened without waiting.
-Result<std::string> read_whole(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status{};
-  if (!file.exists() || fstat(file.get(), &status) != 0) return system_error();
-  if (!S_ISREG(status.st_mode)) return fail("not a plain file");
-  std::string text;
-  for (std::size_t size = 0;;) {
-    if (size > kMostBytes) return fail("has more than {} bytes", kMostBytes);
-    text.resize(size + (std::size_t{1} << 16));
-    const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error();
-    size += static_cast<std::size_t>(count);
-    if (count > 0) continue;
-    text.resize(size);
-    return text;
-  }
-}
 
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -128,17 +101,28 @@ Result<DenylistService::Read> DenylistService::read(const List& list, std::strin
   return read;
 }
 
+// A file that is damaged, or another file by mistake, is no list: who was denied before would be let in.
 Result<DenylistService::Read> DenylistService::read_file(const List& list) const {
-  TRY(const std::string text, read_whole(list.settings.place));
-  return read(list, text, {});
+  const std::string& path = list.settings.place;
+  TRY(const std::string text, read_whole_file(path, kMostBytes));
+  if (const std::size_t zero = text.find('\0'); zero != std::string::npos) {
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(zero), '\n');
+    return fail("{}:{}: has a NUL byte: it is no text", path, line);
+  }
+  Result<Read> result = read(list, text, {});
+  if (result && result->text.lines > 0 && result->text.unusable == result->text.lines) {
+    return fail("{}:{}: is no address and no network, nor is any other of the file's {} lines", path,
+                result->text.first_unusable_line, result->text.lines);
+  }
+  return result;
 }
 
 // What was read is what counts from now on; where it could not be read, that is said, and nothing changes.
 void DenylistService::update(List& list, Result<Read> read) {
   const ListSettings& settings = list.settings;
   if (!read) {
-    log::warning("plugin/denylist: {}: {} {}; the list before stays in force", settings.name,
-                 settings.feed ? "the feed" : settings.place, read.error().text());
+    log::error("plugin/denylist: {}: {}; the list before ({} entries) stays in force", settings.name,
+               read.error().text(), list.current->entries.size());
     return;
   }
   const bool same = list.current->time != 0 && list.current->entries == read->kept.entries;
@@ -173,8 +157,7 @@ Result<> DenylistService::prepare() {
     Result<Read> read = read_file(list);
     if (!read) {
       list.stamp = {};
-      const std::string text = fmt::format("denylist: {}: {}", list.settings.place, read.error().text());
-      return std::unexpected(list.settings.token.error(text));
+      return std::unexpected(list.settings.token.error("denylist: " + read.error().text()));
     }
     update(list, std::move(read));
   }

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "core/async/loop.h"
 #include "core/denylist/denylist.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
@@ -237,4 +238,80 @@ TEST_CASE("denylist: files are read before the server answers") {
     CHECK(prepared.error().text() ==
           fmt::format("Corefile:4: denylist: {}/allow.txt: No such file or directory", folder.path()));
   }
+}
+
+namespace {
+
+class OwnHost : public Host {
+ public:
+  async::Loop& loop() override { return loop_; }
+  void request_reload() override {}
+  bool corefile_changed() override { return false; }
+  std::optional<int> take_listening_socket(const Endpoint&) override { return std::nullopt; }
+
+ private:
+  async::Loop loop_;
+};
+
+}  // namespace
+
+TEST_CASE("denylist: a file of garbage stops the start") {
+  const tests::LogCapture log;
+  const tests::Folder folder;
+  const std::string path = folder.file("deny.txt");
+  PluginHarness harness(kOnly, fmt::format("libp2p.direct {{\n denylist {{\n  file {}\n }}\n}}\n", path));
+  Service& service = *harness.configuration().services[0].service;
+  const std::string none = "is no address and no network, nor is any other of the file's";
+  const std::pair<std::string, std::string> cases[] = {
+      {"# list\n<html>\n<body>502</body>\n", fmt::format(":2: {} 2 lines", none)},
+      {"\x7F"
+       "ELF\x02\x01",
+       fmt::format(":1: {} 1 lines", none)},
+      {std::string("10.0.0.0/8\n\0\0\0\n", 15), ":2: has a NUL byte: it is no text"}};
+  for (const auto& [text, error] : cases) {
+    static_cast<void>(folder.write("deny.txt", text));
+    const Result<> prepared = service.prepare();
+    CHECK((prepared ? "" : prepared.error().text()) == "Corefile:3: denylist: " + path + error);
+  }
+  for (const std::string_view good : {"", "# nobody\n", "10.0.0.0/8\nx\ny\nz\n"}) {
+    static_cast<void>(folder.write("deny.txt", good));
+    CHECK(service.prepare());
+  }
+}
+
+TEST_CASE("denylist: a file that becomes garbage keeps the last good list") {
+  tests::LogCapture log;
+  const tests::Folder folder;
+  const std::string path = folder.write("deny.txt", "10.0.0.0/8\n");
+  PluginHarness harness(kOnly, fmt::format("libp2p.direct {{\n denylist {{\n  file {}\n }}\n}}\n", path));
+  Service& service = *harness.configuration().services[0].service;
+  REQUIRE(service.prepare());
+  const auto& snapshot = *harness.configuration().snapshots.at("denylist libp2p.direct.");
+  const swage::denylist::Denylist denylist(snapshot);
+  OwnHost host;
+  std::vector<std::string> seen;
+  const std::string texts[] = {"<html>\n<body>502</body>\n", std::string(100'000, '\0'), "192.0.2.1\nx\n", ""};
+  std::size_t step = 0;
+  async::Timer timer(host.loop(), [&] {
+    seen.push_back(fmt::format("{}{}", denylist.find(*IpAddress::parse("10.0.0.1")) ? "10 " : "",
+                               denylist.find(*IpAddress::parse("192.0.2.1")) ? "192" : ""));
+    if (step == std::size(texts)) {
+      service.stop();
+      return;
+    }
+    static_cast<void>(folder.write("deny.txt", texts[step++]));
+    timer.start(std::chrono::milliseconds(600));
+  });
+  timer.start(std::chrono::milliseconds(50));
+  host.loop().spawn(service.run(host));
+  host.loop().run();
+  CHECK(seen == std::vector<std::string>{"10 ", "10 ", "10 ", "192", ""});
+  const std::string kept = "; the list before (1 entries) stays in force\n";
+  CHECK(log.take() ==
+        "[INFO] plugin/denylist: deny.txt: 1 entries\n"
+        "[ERROR] plugin/denylist: deny.txt: " +
+            path + ":1: is no address and no network, nor is any other of the file's 2 lines" + kept +
+            "[ERROR] plugin/denylist: deny.txt: " + path + ":1: has a NUL byte: it is no text" + kept +
+            "[INFO] plugin/denylist: deny.txt: 1 entries; 1 lines are of no use, the first is line 2\n"
+            "[INFO] plugin/denylist: deny.txt: 0 entries\n");
 }

@@ -140,7 +140,7 @@ TEST_CASE("denylist e2e: files that change in all the ways that files change") {
   CHECK(is_served(server, "192.0.2.1"));
 
   fs::rename(lists.file("deny"), lists.file("away"));
-  CHECK(server.process().wait_for("the list before stays in force", kLong));
+  CHECK(server.process().wait_for("the list before (1 entries) stays in force", kLong));
   CHECK(!is_served(server, "192.0.2.2"));
   static_cast<void>(lists.write("deny", "192.0.2.3\n"));
   CHECK(soon_denied(server, "192.0.2.3"));
