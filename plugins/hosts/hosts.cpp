@@ -132,8 +132,7 @@ void HostsService::stop() {
 Result<HostsService::Loaded> HostsService::load() const {
   Loaded loaded;
   HostsBuilder builder;
-  TRY(const std::string text, read_whole_file(path_));
-  TRY(loaded.left_out, read_hosts(text, builder));
+  TRY(loaded.left_out, read_hosts_file(path_, builder));
   builder.finish();
   TRY(loaded.image, shm::Segment::create("swage " + snapshot_.name(), builder.image_size()));
   builder.write(loaded.image.writable_bytes());

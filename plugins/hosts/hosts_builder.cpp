@@ -7,7 +7,8 @@
 namespace swage::plugins::hosts {
 namespace {
 
-constexpr std::uint32_t kMaxPairs = 1U << 28;
+// Which take 0.3 GB as an image, and twice that while it is made.
+constexpr std::uint32_t kMaxPairs = 5'000'000;
 
 // Of a table at most 60 % full.
 std::uint32_t slots_for(std::uint32_t count) { return count + count * 2 / 3 + 1; }

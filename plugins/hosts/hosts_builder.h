@@ -13,7 +13,7 @@ namespace swage::plugins::hosts {
 class HostsBuilder {
  public:
   // One more address of `name`, which is in lower case. A pair that is there already changes nothing. Wildcards are no
-  // names of their addresses. Fails where the image would have more than 2^28 names.
+  // names of their addresses. Fails where there are 5 million entries already.
   [[nodiscard]] Result<> add(const IpAddress& address, dns::NameView name);
 
   // Puts what belongs together side by side. Call once, after the last add().

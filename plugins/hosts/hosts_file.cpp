@@ -1,19 +1,16 @@
 #include "plugins/hosts/hosts_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <utility>
+#include <vector>
 
-#include "core/descriptor.h"
+#include "core/whole_file.h"
 
 namespace swage::plugins::hosts {
 namespace {
 
 constexpr std::size_t kMaxFile = std::size_t{1} << 30;  // bytes
+constexpr std::size_t kPiece = std::size_t{256} << 10;
 constexpr std::string_view kBlanks = " \t\r\v\f";
 
 // Takes the next word off `line`; empty where there is none.
@@ -23,20 +20,6 @@ std::string_view take_word(std::string_view& line) {
   const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
   line.remove_prefix(word.size());
   return word;
-}
-
-std::string_view take_line(std::string_view& text) {
-  const std::size_t end = std::min(text.find('\n'), text.size());
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return line.substr(0, line.find('#'));
-}
-
-void leave_out(LeftOut& all, unsigned line, std::string why) {
-  if (all.count++ == 0) {
-    all.line = line;
-    all.why = std::move(why);
-  }
 }
 
 }  // namespace
@@ -52,44 +35,79 @@ std::optional<IpAddress> parse_host_address(std::string_view text) {
   return *address;
 }
 
-Result<LeftOut> read_hosts(std::string_view text, HostsBuilder& into) {
-  LeftOut left_out;
-  for (unsigned number = 1; !text.empty(); ++number) {
-    std::string_view line = take_line(text);
-    const std::string_view first = take_word(line);
-    if (first.empty()) continue;
-    const auto address = parse_host_address(first);
-    if (!address) {
-      leave_out(left_out, number, fmt::format("'{}' is no address", first.substr(0, 100)));
-      continue;
-    }
-    for (std::string_view word = take_word(line); !word.empty(); word = take_word(line)) {
-      const auto name = dns::Name::parse(word);
-      if (!name) {
-        leave_out(left_out, number, name.error().text().substr(0, 200));
-        continue;
-      }
-      TRY(into.add(*address, name->lowercased()));
-    }
+void HostsReader::leave_out(std::string why) {
+  if (left_out_.count++ == 0) {
+    left_out_.line = number_;
+    left_out_.why = std::move(why);
   }
-  return left_out;
 }
 
-Result<std::string> read_whole_file(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status{};
-  if (!file.exists() || fstat(file.get(), &status) != 0) return fail("{}: {}", path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return fail("{}: is not a regular file", path);
-  std::string text;
-  while (true) {
-    const std::size_t size = text.size();
-    text.resize(std::max(size + (1 << 16), static_cast<std::size_t>(status.st_size) + 1));
-    const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
-    if (got < 0) return fail("{}: {}", path, std::strerror(errno));
-    text.resize(size + static_cast<std::size_t>(got));
-    if (got == 0) return text;
-    if (text.size() > kMaxFile) return fail("{}: is larger than {} bytes", path, kMaxFile);
+Result<> HostsReader::feed(std::string_view piece) {
+  while (!piece.empty()) {
+    const std::size_t end = piece.find('\n');
+    const std::string_view part = piece.substr(0, end);
+    too_long_ = too_long_ || line_.size() + part.size() > kMostLine;
+    if (end == std::string_view::npos) {
+      if (!too_long_) line_ += part;
+      return {};
+    }
+    piece.remove_prefix(end + 1);
+    if (!line_.empty() && !too_long_) line_ += part;
+    TRY(end_line(line_.empty() ? part : line_));
   }
+  return {};
+}
+
+Result<LeftOut> HostsReader::finish() {
+  TRY(end_line(line_));
+  return std::move(left_out_);
+}
+
+Result<> HostsReader::end_line(std::string_view line) {
+  if (too_long_) {
+    leave_out(fmt::format("has more than {} bytes", kMostLine));
+    line = {};
+  }
+  line = line.substr(0, line.find('#'));
+  const std::string_view first = take_word(line);
+  const auto address = parse_host_address(first);
+  if (!first.empty() && !address) leave_out(fmt::format("'{}' is no address", first.substr(0, 100)));
+  for (std::string_view word = take_word(line); address && !word.empty(); word = take_word(line)) {
+    const auto name = dns::Name::parse(word);
+    if (!name) {
+      leave_out(name.error().text().substr(0, 200));
+      continue;
+    }
+    const Result<> added = into_.add(*address, name->lowercased());
+    if (!added) return fail("{}: {}", number_, added.error().text());
+  }
+  line_.clear();
+  too_long_ = false;
+  ++number_;
+  return {};
+}
+
+Result<LeftOut> read_hosts(std::string_view text, HostsBuilder& into) {
+  HostsReader reader(into);
+  TRY(reader.feed(text));
+  return reader.finish();
+}
+
+Result<LeftOut> read_hosts_file(const std::string& path, HostsBuilder& into) {
+  TRY(InputFile file, InputFile::open(path));
+  HostsReader reader(into);
+  std::vector<std::uint8_t> piece(kPiece);
+  for (std::size_t all = 0;;) {
+    TRY(const std::size_t size, file.read(piece));
+    all += size;
+    if (all > kMaxFile || file.size() > kMaxFile) return fail("{}: has more than {} bytes", path, kMaxFile);
+    const Result<> fed = reader.feed(as_text(Bytes(piece).first(size)));
+    if (!fed) return fail("{}:{}", path, fed.error().text());
+    if (size < piece.size()) break;
+  }
+  Result<LeftOut> left_out = reader.finish();
+  if (!left_out) return fail("{}:{}", path, left_out.error().text());
+  return left_out;
 }
 
 }  // namespace swage::plugins::hosts

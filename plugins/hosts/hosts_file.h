@@ -22,11 +22,35 @@ struct LeftOut {
 // none.
 [[nodiscard]] std::optional<IpAddress> parse_host_address(std::string_view text);
 
-// Adds all entries of `text`. As in CoreDNS nothing in it is an error: what is no address, or no name, is left out.
-// Fails only where there is too much.
+// Reads a hosts file as it comes, in pieces of any size, and keeps no more of it than a line. As in CoreDNS nothing in
+// it is an error: what is no address, or no name, is left out, and so is a line of more than kMostLine bytes.
+class HostsReader {
+ public:
+  static constexpr std::size_t kMostLine = std::size_t{64} << 10;  // bytes
+
+  // REQUIRES: `into` outlives it.
+  explicit HostsReader(HostsBuilder& into) : into_(into) {}
+
+  // Fails only where there are too many entries: "LINE: why".
+  [[nodiscard]] Result<> feed(std::string_view piece);
+  // The end of the file, whose last line may have no end of its own. Call once.
+  [[nodiscard]] Result<LeftOut> finish();
+
+ private:
+  [[nodiscard]] Result<> end_line(std::string_view line);
+  void leave_out(std::string why);
+
+  HostsBuilder& into_;
+  LeftOut left_out_;
+  unsigned number_ = 1;
+  std::string line_;       // what came of the line that has not ended
+  bool too_long_ = false;  // it has more bytes, which are not kept
+};
+
+// Adds all entries of `text`, as a HostsReader.
 [[nodiscard]] Result<LeftOut> read_hosts(std::string_view text, HostsBuilder& into);
 
-// A file of at most 1 GiB as a whole. An Error says "FILE: why".
-[[nodiscard]] Result<std::string> read_whole_file(const std::string& path);
+// The same of a file of at most 1 GiB. Errors are "FILE: why" or "FILE:LINE: why".
+[[nodiscard]] Result<LeftOut> read_hosts_file(const std::string& path, HostsBuilder& into);
 
 }  // namespace swage::plugins::hosts

@@ -1,6 +1,9 @@
 #include "plugins/hosts/hosts.h"
 
+#include <sys/resource.h>
+
 #include <array>
+#include <filesystem>
 
 #include "core/async/loop.h"
 #include "plugins/hosts/hosts_builder.h"
@@ -255,6 +258,32 @@ TEST_CASE("hosts: many names, of one address or each its own, are all found; an 
   CHECK(image.lookup("nobody.example.org") == "");
 }
 
+TEST_CASE("hosts: a file is the same in pieces of any size; lines that are too long are left out") {
+  const std::string line = "10.0.0.2 " + std::string(HostsReader::kMostLine - 20, ' ') + " b.test";
+  const std::string text =
+      "10.0.0.1 a.test # one\r\n" + line + "\n#" + std::string(70'000, '#') + "\nwrong\n\n10.0.0.3 c.test";
+  for (const std::size_t step : {1UL, 2UL, 3UL, 7UL, 65'535UL, 65'536UL, 65'537UL, text.size()}) {
+    INFO(step);
+    HostsBuilder builder;
+    HostsReader reader(builder);
+    for (std::size_t at = 0; at < text.size(); at += step)
+      REQUIRE(reader.feed(std::string_view(text).substr(at, step)));
+    const auto left_out = reader.finish();
+    REQUIRE(left_out);
+    CHECK(left_out->count == 2);
+    CHECK(left_out->line == 3);
+    CHECK(left_out->why == "has more than 65536 bytes");
+    builder.finish();
+    std::vector<std::uint64_t> words((builder.image_size() + 7) / 8);
+    const MutableBytes bytes(reinterpret_cast<std::uint8_t*>(words.data()), builder.image_size());
+    builder.write(bytes);
+    CHECK(HostsImage(bytes).entries() == 3);
+    for (const char* const name : {"a.test", "b.test", "c.test"}) {
+      CHECK(HostsImage(bytes).addresses(*dns::Name::parse(name), false).size() == 4);
+    }
+  }
+}
+
 TEST_CASE("hosts: reverse names") {
   const std::vector<Case> cases = {
       {"54.119.58.176.in-addr.arpa.", "176.58.119.54"},
@@ -350,4 +379,19 @@ TEST_CASE("hosts: a file that cannot be read stops the start; server blocks with
   CHECK(two.configuration().snapshots.size() == 1);
   CHECK(two.ask("www.a.test. A") == "NOERROR aa\nwww.a.test. 3600 IN A 10.0.0.1\n");
   CHECK(two.ask("www.b.test. A") == "NOERROR aa\nwww.b.test. 3600 IN A 10.0.0.1\n");
+}
+
+TEST_CASE("hosts: a huge line is left out, and takes no memory") {
+  const Folder folder;
+  const std::string path = folder.write("hosts", "10.0.0.1 first.a.test\n");
+  std::filesystem::resize_file(path, std::uintmax_t{200} << 20);  // zeros
+  const PluginHarness harness(kPlugins, "a.test {\n hosts " + path + "\n}");
+  tests::LogCapture log;
+  rusage before{}, behind{};
+  REQUIRE(getrusage(RUSAGE_SELF, &before) == 0);
+  REQUIRE(prepare(harness) == "");
+  REQUIRE(getrusage(RUSAGE_SELF, &behind) == 0);
+  CHECK(behind.ru_maxrss - before.ru_maxrss < 20'000);  // KiB
+  CHECK(log.take() == "[INFO] plugin/hosts: " + path + ": 1 names, 1 entries\n[WARNING] plugin/hosts: " + path +
+                          ":2: has more than 65536 bytes; left out, as is all like it: 1 in the file\n");
 }
