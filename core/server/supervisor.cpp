@@ -388,10 +388,7 @@ void Supervisor::child_ended(Generation& generation, std::list<ChildProcess>::it
   if (now() - child->started > kGrownUp) delay = 0ms;
   log::error("the process '{}' (pid {}) {}; it is started again{}", child->name, pid, describe_exit(status),
              delay == 0ms ? std::string() : fmt::format(" in {} ms", delay.count()));
-  metrics_
-      .counter("swage_child_restarts_total", "Processes that ended, and were started again.",
-               {{"role", child->worker ? "dns" : "service"}})
-      .add();
+  count_restarts(*child, 1);
   generation.restarts.emplace_back(now() + delay, child->worker);
   delay = std::clamp<std::chrono::milliseconds>(delay * 2, kFirstDelay, kMostDelay);
   generation.children.erase(child);

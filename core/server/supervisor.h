@@ -86,6 +86,7 @@ class Supervisor {
   void tell_services(const std::string& text, const shm::Segment& memory);
   void keep_metrics(ChildProcess& child);
   void say_up(const ChildProcess& child, bool up);
+  void count_restarts(const ChildProcess& child, std::uint64_t times);
   void count_reload(bool succeeded);
   [[nodiscard]] int milliseconds_to_next_timer() const;
 

@@ -94,6 +94,14 @@ void Supervisor::keep_metrics(ChildProcess& child) {
 void Supervisor::say_up(const ChildProcess& child, bool up) {
   metrics_.gauge("swage_processes", "Processes that run.", {{"role", child.worker ? "dns" : "service"}})
       .add(up ? 1 : -1);
+  count_restarts(child, 0);  // increase() does not see a series that begins with 1
+}
+
+void Supervisor::count_restarts(const ChildProcess& child, std::uint64_t times) {
+  metrics_
+      .counter("swage_child_restarts_total", "Processes that ended, and were started again.",
+               {{"role", child.worker ? "dns" : "service"}})
+      .add(times);
 }
 
 void Supervisor::count_reload(bool succeeded) {

@@ -142,6 +142,7 @@ TEST_CASE("metrics: each query counts once, whoever is killed or replaced") {
     CHECK(asked(port) == count);
   };
   ask();
+  CHECK(scrape(port).find("swage_child_restarts_total{role=\"dns\"} 0") != std::string::npos);
   for (int round = 0; round < 2; ++round) {
     kill_one(server, "@dns");
     ask();
