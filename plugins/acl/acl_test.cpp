@@ -50,7 +50,7 @@ TEST_CASE("acl: setup") {
            "filter type A net 2001:0db8:85a3:0000:0000:8a2e:0370:7334",
            "drop net 2001:db8:abcd:0012::0/64 2001:db8:85a3::8a2e:370:7334/64 192.0.2.1",
            "allow type * net 10.0.0.0/8\n  block type TXT ANY CNAME net 10.0.0.0/8\n  drop",
-           "allow net 10.0.0.0/8 type A net 192.0.2.0/24",
+           "allow net 10.0.0.0/8 net 192.0.2.0/24 type A type AAAA",
        }) {
     INFO(rule);
     CHECK(rule_error(rule) == "");
@@ -62,6 +62,14 @@ TEST_CASE("acl: setup") {
   CHECK(rule_error("block type net 192.168.0.0/16") == "Corefile:3: acl: expected something between 'type' and 'net'");
   CHECK(rule_error("block net") == "Corefile:3: acl: expected something behind 'net'");
   CHECK(rule_error("block net 10.0.0.0/8 type") == "Corefile:3: acl: expected something behind 'type'");
+  const std::string_view again =
+      " once more: the line is one rule, for all of its types from all of its networks; expected a line each";
+  for (const char* const rule : {"allow type A net 10.0.0.0/8 type AAAA", "allow type A net 10.0.0.0/8 TYPE AAAA net *",
+                                 "allow type A net 10.0.0.0/8 net 192.0.2.0/24 type *"}) {
+    CHECK(rule_error(rule).starts_with("Corefile:3: acl: '"));
+    CHECK(rule_error(rule).ends_with(again));
+  }
+  CHECK(rule_error("allow net 10.0.0.0/8 type A net 192.0.2.0/24") == fmt::format("Corefile:3: acl: 'net'{}", again));
   CHECK(rule_error("block type ABC") == "Corefile:3: acl: unknown record type 'ABC'");
   for (const char* const net : {"192.168.0/16", "192.168.0.0/33", "2001::85a3::8a2e:370:7334",
                                 "2001:db8:85a3:::8a2e:370:7334", "192.168.0.0/", "example.org"}) {

@@ -22,6 +22,7 @@ template <typename T>
 struct Section {
   std::vector<T> values;
   bool given = false, all = false;
+  bool closed = false;  // the other kind of section stands behind it
 
   [[nodiscard]] bool restricts() const { return given && !all; }
 };
@@ -44,6 +45,12 @@ Result<> read(const Controller& controller, Section<Prefix>& nets) {
 template <typename T>
 Result<bool> read_section(Controller& controller, Section<T>& section) {
   const std::string name = controller.val();
+  if (section.given && section.closed) {
+    return std::unexpected(
+        controller.error("acl: '{}' once more: the line is one rule, for all of its types from all of its networks; "
+                         "expected a line each",
+                         name));
+  }
   section.given = true;
   for (bool empty = true; controller.next_arg(); empty = false) {
     const std::string& word = controller.val();
@@ -69,8 +76,10 @@ Result<Policy> read_policy(Controller& controller) {
   for (bool more = controller.next_arg(); more;) {
     if (is(controller.val(), "type")) {
       TRY(more, read_section(controller, types));
+      nets.closed = nets.given;
     } else if (is(controller.val(), "net")) {
       TRY(more, read_section(controller, nets));
+      types.closed = types.given;
     } else {
       return std::unexpected(controller.error("acl: '{}' is neither 'type' nor 'net'", controller.val()));
     }
