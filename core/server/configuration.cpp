@@ -17,6 +17,12 @@ struct Given {
   std::uint16_t default_port;
 };
 
+// Whether a socket at one keeps those who want to listen at the other from it. (Sockets of IPv6 take no IPv4.)
+bool overlap(const Endpoint& a, const Endpoint& b) {
+  if (a.port != b.port || a.address.is_v6() != b.address.is_v6()) return false;
+  return a.address == b.address || a.address.is_unspecified() || b.address.is_unspecified();
+}
+
 // The Controller of one directive of one server block.
 class Setup : public Controller {
  public:
@@ -78,10 +84,13 @@ class Setup : public Controller {
 
   Result<> listen_tcp(const Endpoint& endpoint) override {
     for (const ServiceSocket& each : configuration_.service_sockets) {
-      if (each.endpoint == endpoint) {
-        return std::unexpected(
-            error("{} is already that of {}:{}", endpoint.to_string(), each.token.file, each.token.line));
+      if (!overlap(each.endpoint, endpoint)) continue;
+      std::string what = endpoint.to_string();
+      if (each.endpoint != endpoint) {
+        const char* const how = endpoint.address.is_unspecified() ? "includes" : "is within";
+        what += fmt::format(" {} {}, which", how, each.endpoint.to_string());
       }
+      return std::unexpected(error("{} is already that of {}:{}", what, each.token.file, each.token.line));
     }
     configuration_.service_sockets.push_back({endpoint, token(), directive()});
     return {};
@@ -182,36 +191,35 @@ Result<std::vector<dns::Name>> zones_of(const config::ServerBlock& source) {
   return zones;
 }
 
+// Who has a zone on a listener for all queries, for errors about those who come second.
+struct Owners {
+  std::map<std::pair<Endpoint, std::string>, const config::Token*> zones;
+  std::map<Endpoint, const config::Token*> listeners;  // the first who has one there
+};
+
 // No Service listens where queries come in.
-Result<> check_service_sockets(const Configuration& configuration) {
+Result<> check_service_sockets(const Configuration& configuration, const Owners& owners) {
   for (const ServiceSocket& socket : configuration.service_sockets) {
-    const auto clashes = [&](const auto& listener) {
-      const Endpoint& dns = listener.first;
-      const bool overlap = dns.address == socket.endpoint.address || dns.address.is_unspecified() ||
-                           socket.endpoint.address.is_unspecified();
-      return dns.port == socket.endpoint.port && dns.address.is_v6() == socket.endpoint.address.is_v6() && overlap;
-    };
-    const auto clash = std::ranges::find_if(configuration.listeners, clashes);
-    if (clash != configuration.listeners.end()) {
-      return std::unexpected(socket.token.error(
-          fmt::format("{}: DNS is served on {} already", socket.endpoint.to_string(), clash->first.to_string())));
+    for (const auto& [endpoint, key] : owners.listeners) {
+      if (!overlap(endpoint, socket.endpoint)) continue;
+      return std::unexpected(
+          socket.token.error(fmt::format("{}: DNS is served on {} already, by {}:{}", socket.endpoint.to_string(),
+                                         endpoint.to_string(), key->file, key->line)));
     }
   }
   return {};
 }
 
-// Who has a zone on a listener for all queries, for the error about the second one.
-using Owners = std::map<std::pair<Endpoint, std::string>, const config::Token*>;
-
 Result<> listen(const config::Key& key, const dns::Name& zone, const Endpoint& endpoint, const Block& block,
                 Configuration& configuration, Owners& owners) {
   Router& router = configuration.listeners[endpoint];
   if (!router.add(zone, block)) {
-    const config::Token& owner = *owners.at({endpoint, zone.to_string()});
+    const config::Token& owner = *owners.zones.at({endpoint, zone.to_string()});
     return std::unexpected(key.token.error(fmt::format("zone {} on {} is already that of {}:{}", zone.to_string(),
                                                        endpoint.to_string(), owner.file, owner.line)));
   }
-  if (block.filters.empty()) owners.emplace(std::pair(endpoint, zone.to_string()), &key.token);
+  if (block.filters.empty()) owners.zones.emplace(std::pair(endpoint, zone.to_string()), &key.token);
+  owners.listeners.emplace(endpoint, &key.token);
   const TcpLimits& tcp = block.tcp;
   if (tcp.idle) router.tcp.idle = tcp.idle;
   if (tcp.read) router.tcp.read = tcp.read;
@@ -275,7 +283,7 @@ Result<Configuration> configure(config::Sources& sources, const std::string& pat
   for (const config::ServerBlock& block : blocks) {
     TRY(add_block(block, given, configuration, owners));
   }
-  TRY(check_service_sockets(configuration));
+  TRY(check_service_sockets(configuration, owners));
   return configuration;
 }
 

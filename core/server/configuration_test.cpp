@@ -45,6 +45,12 @@ const std::vector<PluginType> kPlugins = {
        }
        return {};
      }},
+    {"everywhere",
+     [](Controller& controller) -> Result<> {
+       controller.next();
+       TRY(const std::string_view port, controller.expect_arg("a port"));
+       return controller.listen_tcp({IpAddress(), static_cast<std::uint16_t>(std::stoi(std::string(port))), 0});
+     }},
 };
 
 Result<server::Configuration> configure(std::string corefile) {
@@ -103,12 +109,20 @@ TEST_CASE("configuration: errors say file and line") {
   CHECK(error_of("tls://a.test {\n answers\n}\n").starts_with("Corefile:1: "));
 }
 
+TEST_CASE("configuration: addresses that include each other are in conflict") {
+  CHECK(error_of("a.test {\n answers\n web 80\n everywhere 80\n}\n") ==
+        "Corefile:4: 0.0.0.0:80 includes 127.0.0.1:80, which is already that of Corefile:3");
+  CHECK(error_of("a.test {\n answers\n everywhere 80\n}\nb.test {\n web 80\n}\n") ==
+        "Corefile:6: 127.0.0.1:80 is within 0.0.0.0:80, which is already that of Corefile:3");
+  CHECK(error_of("a.test {\n answers\n everywhere 80\n web 81\n}\n") == "no error");
+}
+
 TEST_CASE("configuration: a service listens where nobody else does") {
   const auto configuration = configure("a.test {\n answers\n web 80 443\n}\n");
   REQUIRE(configuration);
   CHECK(configuration->summary().back() == "tcp://127.0.0.1:443 web");
   CHECK(error_of("a.test {\n web 80 80\n}\n") == "Corefile:2: 127.0.0.1:80 is already that of Corefile:2");
   CHECK(error_of("a.test {\n answers\n web 53\n}\n") ==
-        "Corefile:3: 127.0.0.1:53: DNS is served on 0.0.0.0:53 already");
+        "Corefile:3: 127.0.0.1:53: DNS is served on 0.0.0.0:53 already, by Corefile:1");
   CHECK(error_of("a.test {\n bind ::1\n web 53\n}\n") == "no error");
 }

@@ -77,7 +77,7 @@ TEST_CASE("broker: setup rejects, and says where and why") {
       {with("listen [127.0.0.1]:443"), "Corefile:5: listen: '[127.0.0.1]:443' is not [ADDRESS]:PORT"},
       {with("listen localhost:443"), "Corefile:5: listen: 'localhost:443' is not [ADDRESS]:PORT"},
       {with("listen :0"), "Corefile:5: listen: '0' is no number from 1 to 65535"},
-      {with("listen :53"), "Corefile:5: 0.0.0.0:53: DNS is served on 0.0.0.0:53 already"},
+      {with("listen :53"), "Corefile:5: 0.0.0.0:53: DNS is served on 0.0.0.0:53 already, by Corefile:1"},
       {with("listen :80 0.0.0.0:80"), "Corefile:5: 0.0.0.0:80 is already that of Corefile:5"},
       {with("tls"), "Corefile:5: directive 'broker': expected CERT KEY, or 'off' after 'tls'"},
       {with("tls cert"), "Corefile:5: directive 'broker': expected the file of the key after 'cert'"},
