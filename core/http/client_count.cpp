@@ -7,16 +7,12 @@
 
 namespace swage::http {
 
-namespace {
-
 IpAddress network_of(const IpAddress& client) {
   const IpAddress address = unmapped(client);
   std::array<std::uint8_t, 16> network{};
   std::ranges::copy(address.bytes().first(address.is_v6() ? 6 : 3), network.begin());
   return address.is_v6() ? IpAddress::v6(network) : IpAddress::v4(Bytes(network).first(4));
 }
-
-}  // namespace
 
 bool ClientCount::add(const IpAddress& client) {
   if (most_ == 0) return false;

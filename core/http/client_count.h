@@ -9,6 +9,8 @@
 namespace swage::http {
 
 // A network is 24 bits of IPv4, 48 of IPv6: what one customer may easily have.
+[[nodiscard]] IpAddress network_of(const IpAddress& client);
+
 class ClientCount {
  public:
   explicit ClientCount(std::size_t most) : most_(most) {}

@@ -32,8 +32,9 @@ struct Server::State {
   State(async::Loop& loop, Limits limits, Handler handler);
   void accept(std::unique_ptr<TcpStream> tcp);
   [[nodiscard]] bool admit(const IpAddress& client);
-  [[nodiscard]] bool make_room();
+  [[nodiscard]] bool make_room(const std::optional<IpAddress>& network);
   void remove(const Connection* connection);
+  void remove_all_ended();
   void stop_accepting();
   [[nodiscard]] bool counts(const IpAddress& client) const;
 
@@ -53,16 +54,16 @@ Server::State::State(async::Loop& loop, Limits limits, Handler handler)
       most(most_connections(common.limits.connections)),
       clients(common.limits.of_network),
       drained(loop),
-      remove_ended(loop, [this] {
-        for (const Connection* connection : std::exchange(ended, {})) remove(connection);
-      }) {
+      remove_ended(loop, [this] { remove_all_ended(); }) {
   common.ended = [this](Connection& connection) {
     ended.push_back(&connection);
     remove_ended.start(std::chrono::milliseconds(0));
   };
 }
 
+// Called by the loop, never by a connection.
 void Server::State::accept(std::unique_ptr<TcpStream> tcp) {
+  remove_all_ended();  // nobody is turned away for those
   const IpAddress client = tcp->peer().address;
   if (!admit(client)) return;  // which closes it
   auto made = std::make_unique<Connection>(common, std::move(tcp), tls);
@@ -73,23 +74,29 @@ void Server::State::accept(std::unique_ptr<TcpStream> tcp) {
 
 bool Server::State::admit(const IpAddress& client) {
   const bool counted = counts(client);
-  if (counted && !clients.add(client)) return false;  // first: nobody else's connection ends for it
-  if (connections.size() < most || make_room()) return true;
+  // First of its own network, which has as many as it may: nobody else's connection ends for it.
+  if (counted && !clients.add(client) && !(make_room(network_of(client)) && clients.add(client))) return false;
+  if (connections.size() < most || make_room(std::nullopt)) return true;
   if (counted) clients.remove(client);
   return false;
 }
 
 bool Server::State::counts(const IpAddress& client) const { return !is_in(common.limits.proxies, client); }
 
-// Closes the connection that waits for a request for longest. False where none does.
-bool Server::State::make_room() {
+// Closes the connection, of `network` or of all, that waits for its client for longest. False where none does.
+bool Server::State::make_room(const std::optional<IpAddress>& network) {
   const Connection* oldest = nullptr;
   for (const auto& [connection, owner] : connections) {
+    if (network && (network_of(connection->address()) != *network || !counts(connection->address()))) continue;
     const auto since = connection->waiting_since();
     if (since && (oldest == nullptr || *since < *oldest->waiting_since())) oldest = connection;
   }
   if (oldest != nullptr) remove(oldest);
   return oldest != nullptr;
+}
+
+void Server::State::remove_all_ended() {
+  for (const Connection* connection : std::exchange(ended, {})) remove(connection);
 }
 
 void Server::State::remove(const Connection* connection) {

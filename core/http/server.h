@@ -40,7 +40,7 @@ struct Limits {
   std::size_t body = 16 << 10;     // bytes, decoded
   std::size_t connections = 4096;  // fewer where the process may open few files. Beyond, the one that has waited for
                                    // its client for longest is closed; where none does, the new one
-  std::size_t of_network = 128;    // connections of a client's network: 24 bits of IPv4, 48 of IPv6
+  std::size_t of_network = 128;    // the same of a client's network: 24 bits of IPv4, 48 of IPv6
   std::vector<Prefix> proxies{};   // where of_network does not count: many clients come from there
   std::size_t requests = 1000;     // of a connection
   // Absolute, however many bytes come meanwhile. A request that is late is answered with 408.

@@ -455,7 +455,7 @@ TEST_CASE("http server: who sends many requests at once gets one answer each tur
   bench.run(flow(bench));
 }
 
-TEST_CASE("http server: a network has only so many connections, a proxy's more") {
+TEST_CASE("http server: a network has only so many connections, a proxy's more; who waits for longest makes room") {
   for (const bool proxy : {false, true}) {
     Limits limits;
     limits.of_network = 2;
@@ -464,17 +464,47 @@ TEST_CASE("http server: a network has only so many connections, a proxy's more")
     const auto flow = [](Bench& b, std::size_t most) -> Task<> {
       TcpStream one(b.loop), two(b.loop), three(b.loop), four(b.loop);
       co_await one.connect(b.at);
+      co_await async::sleep(b.loop, 20ms);
       co_await two.connect(b.at);
+      co_await async::sleep(b.loop, 20ms);
       co_await three.connect(b.at);
       co_await async::sleep(b.loop, 20ms);
       CHECK(b.server->connections() == most);
-      one.close();
+      three.close();
       co_await async::sleep(b.loop, 20ms);
       CHECK(b.server->connections() == most - 1);
       co_await four.connect(b.at);
       co_await async::sleep(b.loop, 20ms);
       CHECK(b.server->connections() == most);
+      std::string answer;
+      const Said said{{get("/echo", kCloses)}};
+      co_await talk(b, said, answer);
+      CHECK(undated(answer) == ok("GET /echo ", kCloses));
     };
     bench.run(flow(bench, proxy ? 3 : 2));
   }
+}
+
+TEST_CASE("http server: a network whose requests are all at work gets no more connections") {
+  Limits limits;
+  limits.of_network = 2;
+  Bench bench(limits);
+  const auto flow = [](Bench& b) -> Task<> {
+    std::string first, second, third;
+    b.loop.spawn(talk(b, Said{{get("/slow")}}, first));
+    b.loop.spawn(talk(b, Said{{get("/slow")}}, second));
+    co_await eventually(b.loop, [&b] { return b.asked == 2; });
+    const Said one_more{{get("/")}};
+    co_await talk(b, one_more, third);
+    CHECK((third.empty() || third == "<error>"));
+    CHECK(b.asked == 2);
+    CHECK(b.server->connections() == 2);
+    b.release.set();
+    b.server->drain();
+    co_await b.server->drained().wait();
+    co_await async::sleep(b.loop, 20ms);
+    CHECK(undated(first) == ok("", kCloses));
+    CHECK(undated(second) == ok("", kCloses));
+  };
+  bench.run(flow(bench));
 }
