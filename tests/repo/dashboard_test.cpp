@@ -1,0 +1,115 @@
+// What the documentation asks Prometheus, in docs/grafana-dashboard.json and in the alerts of docs/operating.md: good
+// expressions, and of metrics that a plugin's README has.
+#include <filesystem>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/process.h"
+#include "tests/support/server.h"
+
+#include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
+
+namespace {
+
+using namespace swage::tests;
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+json dashboard() { return json::parse(read_file("docs/grafana-dashboard.json")); }
+
+// As Grafana would fill them in.
+std::string without_variables(std::string text) {
+  for (const auto& [variable, value] : {std::pair("$__rate_interval", "1m"), std::pair("$instance", ".*")}) {
+    for (std::size_t at = 0; (at = text.find(variable)) != std::string::npos;) {
+      text.replace(at, std::string(variable).size(), value);
+    }
+  }
+  return text;
+}
+
+std::vector<std::string> expressions() {
+  std::vector<std::string> all;
+  const json content = dashboard();
+  for (const json& annotation : content["annotations"]["list"]) all.push_back(without_variables(annotation["expr"]));
+  for (const json& panel : content["panels"]) {
+    for (const json& target : panel.value("targets", json::array())) all.push_back(without_variables(target["expr"]));
+  }
+  std::istringstream guide(read_file("docs/operating.md"));
+  const std::regex alert(R"(^\| [^|`]+ \| `([^`]+)` \|.*)");
+  bool is_monitoring = false;
+  for (std::string line; std::getline(guide, line);) {
+    if (line.starts_with("## ")) is_monitoring = line == "## Monitoring";
+    std::smatch match;
+    if (is_monitoring && std::regex_match(line, match, alert)) all.push_back(match[1]);
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("dashboard, alerts: promtool takes every expression") {
+  if (std::system("command -v promtool >/dev/null 2>&1") != 0) {
+    WARN("SKIPPED: promtool is not installed (Debian: prometheus)");
+    return;
+  }
+  json rules = json::array();  // JSON is YAML
+  for (const std::string& expression : expressions()) {
+    rules.push_back({{"record", fmt::format("expression_{}", rules.size())}, {"expr", expression}});
+  }
+  CHECK(rules.size() > 40);
+  const Folder folder;
+  const std::string file = folder.write("rules.yml", json{{"groups", {{{"name", "all"}, {"rules", rules}}}}}.dump(1));
+  auto promtool = Process::start({.arguments = {"promtool", "check", "rules", file}});
+  REQUIRE(promtool);
+  const auto status = promtool->wait(20s);
+  INFO(promtool->log());
+  REQUIRE(status);
+  CHECK(status->clean());
+}
+
+TEST_CASE("dashboard, alerts: every metric is in a plugin's README") {
+  std::string readmes;
+  for (const auto& plugin : std::filesystem::directory_iterator("plugins")) {
+    if (plugin.is_directory()) readmes += read_file(plugin.path() / "README.md");
+  }
+  std::set<std::string> metrics;
+  const std::regex name("(coredns|swage)_[a-z0-9_]+");
+  const std::regex of_histogram("_(bucket|sum|count)$");
+  for (const std::string& expression : expressions()) {
+    for (std::sregex_iterator it(expression.begin(), expression.end(), name), end; it != end; ++it) {
+      metrics.insert(std::regex_replace(it->str(), of_histogram, ""));
+    }
+  }
+  CHECK(metrics.size() > 20);
+  for (const std::string& metric : metrics) {
+    INFO(metric);
+    CHECK(std::regex_search(readmes, std::regex("`[^`]*\\b" + metric + "\\b")));
+  }
+}
+
+TEST_CASE("dashboard: no two panels in the same place") {
+  std::set<int> ids;
+  std::set<std::pair<int, int>> taken;
+  const json content = dashboard();
+  for (const json& panel : content["panels"]) {
+    const std::string title = panel["title"];
+    const int id = panel["id"];
+    INFO(title);
+    CHECK(ids.insert(id).second);
+    const json& at = panel["gridPos"];
+    const int left = at["x"], top = at["y"], width = at["w"], height = at["h"];
+    CHECK(left + width <= 24);
+    int shared = 0;
+    for (int x = left; x < left + width; ++x) {
+      for (int y = top; y < top + height; ++y) shared += taken.emplace(x, y).second ? 0 : 1;
+    }
+    CHECK(shared == 0);
+  }
+}
