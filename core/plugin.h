@@ -194,9 +194,14 @@ class Controller : public config::Dispenser {
   virtual void add_for_strays(std::unique_ptr<const Observer> observer) = 0;
   // Where this server block takes queries; `bind` comes before whoever asks.
   [[nodiscard]] virtual std::vector<Listener> listeners() const = 0;
-  // The directives of this server block, in the chain's order, and all that there are.
+  // The directives of this server block, in the chain's order, by the names that the Corefile has for them; and all
+  // that there are.
   [[nodiscard]] virtual std::vector<std::string> directives() const = 0;
   [[nodiscard]] virtual std::span<const PluginType> all_plugins() const = 0;
+  // What the Corefile calls this directive of this server block: "ipparser", say, or just `directive`.
+  [[nodiscard]] virtual std::string known_as(std::string_view directive) const = 0;
+  // The name of the server block's `view`; empty where it has none.
+  [[nodiscard]] virtual std::string view_name() const = 0;
 
   // What this server block's plugins know of queries. All may add to it; `metadata` switches it on.
   [[nodiscard]] virtual Metadata& metadata() = 0;

@@ -1,11 +1,11 @@
 #include "core/config/p2p_forge.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
 #include "core/config/dispenser.h"
+#include "core/config/values.h"
 
 namespace swage::config {
 namespace {
@@ -36,14 +36,16 @@ class Native {
   void close(const Token& at) { tokens_.push_back({"}", at.file, at.line, false, true}); }
 
   // Into `block` before `place`; behind what the block has of this directive already. Returns the new place.
-  std::size_t put(ServerBlock& block, std::size_t place) {
+  // `known_as`: what the Corefile calls it.
+  std::size_t put(ServerBlock& block, std::size_t place, const std::string& known_as = {}) {
     const auto present = find(block, tokens_.front().text);
     if (present != block.directives.end()) {
       present->tokens.insert(present->tokens.end(), tokens_.begin(), tokens_.end());
       return place;
     }
     const Token name = tokens_.front();
-    block.directives.insert(block.directives.begin() + static_cast<std::ptrdiff_t>(place), {name, std::move(tokens_)});
+    block.directives.insert(block.directives.begin() + static_cast<std::ptrdiff_t>(place),
+                            {name, std::move(tokens_), known_as});
     return place + 1;
   }
 
@@ -62,15 +64,6 @@ struct Acme {
 
 Error wrong(const Token& at, std::string_view what) { return at.error(fmt::format("directive 'acme': {}", what)); }
 
-// As Go's strconv.ParseBool.
-std::optional<bool> parse_bool(std::string_view text) {
-  constexpr std::array<std::string_view, 6> kTrue = {"1", "t", "T", "TRUE", "true", "True"};
-  constexpr std::array<std::string_view, 6> kFalse = {"0", "f", "F", "FALSE", "false", "False"};
-  if (std::ranges::find(kTrue, text) != kTrue.end()) return true;
-  if (std::ranges::find(kFalse, text) != kFalse.end()) return false;
-  return std::nullopt;
-}
-
 // NAME [listen-address=ADDRESS] [external-tls=BOOL]
 Result<> read_registration(Dispenser& dispenser, Acme& acme) {
   TRY(dispenser.expect_arg("a domain"));
@@ -84,7 +77,7 @@ Result<> read_registration(Dispenser& dispenser, Acme& acme) {
       acme.listen = value;
     } else if (equals < text.size() && key == "external-tls") {
       const auto external = parse_bool(value);
-      if (!external) return std::unexpected(wrong(dispenser.token(), fmt::format("'{}' is not true or false", value)));
+      if (!external) return std::unexpected(wrong(dispenser.token(), external.error().text()));
       acme.external_tls = *external;
     } else {
       return std::unexpected(
@@ -222,7 +215,7 @@ Result<> translate_ipparser(ServerBlock& block) {
   while (dispenser.next()) {
     const Token name = dispenser.token();
     TRY(const std::string_view domain, dispenser.expect_arg("the domain of the forge"));
-    place = Native(name, "ipsubdomain", {std::string(domain)}).put(block, place);
+    place = Native(name, "ipsubdomain", {std::string(domain)}).put(block, place, "ipparser");
     // p2p-forge reads its SOA record from there, and does not start without that file.
     if (!has_file) {
       place = Native(name, "file", {fmt::format("zones/{}", domain), std::string(domain)}).put(block, place);
@@ -238,13 +231,13 @@ Result<> translate_acme(ServerBlock& block, Sources& sources) {
   if (!directive) return {};
   TRY(const Acme acme, read_acme(*directive));
   TRY(Native store, make_store(acme, block, sources));
-  place = store.put(block, place);
+  place = store.put(block, place, "acme");
   if (!acme.registration) {
     sources.warn(wrong(acme.name, "no registration-domain, so nobody can register"));
     return {};
   }
   TRY(Native broker, make_broker(acme, sources));
-  broker.put(block, place);
+  broker.put(block, place, "acme");
   return {};
 }
 

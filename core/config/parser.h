@@ -19,6 +19,7 @@ namespace swage::config {
 struct Directive {
   Token name;                 // of the first occurrence
   std::vector<Token> tokens;  // starts with `name`
+  std::string known_as{};     // what the Corefile calls it: of p2p-forge's directives, else empty
 };
 
 struct ServerBlock {

@@ -1,5 +1,6 @@
 #include "core/config/values.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -121,6 +122,14 @@ Result<bool> parse_switch(std::string_view text) {
   if (text == "on" || text == "true") return true;
   if (text == "off" || text == "false") return false;
   return fail("'{}' is neither on nor off", text);
+}
+
+Result<bool> parse_bool(std::string_view text) {
+  constexpr std::array<std::string_view, 6> kTrue = {"1", "t", "T", "TRUE", "true", "True"};
+  constexpr std::array<std::string_view, 6> kFalse = {"0", "f", "F", "FALSE", "false", "False"};
+  if (std::ranges::find(kTrue, text) != kTrue.end()) return true;
+  if (std::ranges::find(kFalse, text) != kFalse.end()) return false;
+  return fail("'{}' is not true or false", text);
 }
 
 Result<std::uint64_t> parse_size(std::string_view text) {

@@ -32,6 +32,9 @@ template <std::integral T>
 // "on" or "true", "off" or "false".
 [[nodiscard]] Result<bool> parse_switch(std::string_view text);
 
+// As Go's strconv.ParseBool: "1", "t", "T", "TRUE", "true", "True" or the like of "false".
+[[nodiscard]] Result<bool> parse_bool(std::string_view text);
+
 // Bytes: "4096", "64K" or "64KiB" (65,536), "1M" or "1MiB", "2G" or "2GiB".
 [[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
 

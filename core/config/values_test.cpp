@@ -87,6 +87,13 @@ TEST_CASE("parse_switch", "[config]") {
   CHECK(parse_switch("maybe").error().text() == "'maybe' is neither on nor off");
 }
 
+TEST_CASE("parse_bool", "[config]") {
+  for (const char* const text : {"1", "t", "T", "TRUE", "true", "True"}) CHECK(parse_bool(text) == true);
+  for (const char* const text : {"0", "f", "F", "FALSE", "false", "False"}) CHECK(parse_bool(text) == false);
+  CHECK(parse_bool("yes").error().text() == "'yes' is not true or false");
+  CHECK_FALSE(parse_bool(""));
+}
+
 constexpr Case kSizes[] = {
     {"0", "0"},
     {"4096", "4096"},

@@ -129,10 +129,21 @@ class Setup : public Controller {
   std::vector<std::string> directives() const override {
     std::vector<std::string> names;
     for (const PluginType& plugin : given_.plugins) {
-      const auto is_it = [&](const auto& each) { return each.name.text == plugin.name; };
-      if (std::ranges::any_of(source_.directives, is_it)) names.emplace_back(plugin.name);
+      if (find(plugin.name) == nullptr) continue;
+      std::string name = known_as(plugin.name);
+      if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
     }
     return names;
+  }
+
+  std::string known_as(std::string_view directive) const override {
+    const config::Directive* const found = find(directive);
+    return found == nullptr || found->known_as.empty() ? std::string(directive) : found->known_as;
+  }
+
+  std::string view_name() const override {
+    const config::Directive* const view = find("view");
+    return view == nullptr || view->tokens.size() < 2 ? std::string() : view->tokens[1].text;
   }
 
   std::span<const PluginType> all_plugins() const override { return given_.plugins; }
@@ -151,6 +162,12 @@ class Setup : public Controller {
   void accept_chaos() override { block_.accepts_chaos = true; }
 
  private:
+  // nullptr: the server block has no such directive.
+  const config::Directive* find(std::string_view name) const {
+    const auto is_it = [name](const config::Directive& each) { return each.name.text == name; };
+    const auto found = std::ranges::find_if(source_.directives, is_it);
+    return found == source_.directives.end() ? nullptr : &*found;
+  }
   shm::Shared& memory(const std::string& name, shm::Shared::Audience audience) {
     auto& entry = configuration_.shared[name];
     if (entry == nullptr) entry = std::make_unique<shm::Shared>(name, audience);

@@ -1,5 +1,6 @@
 #include "core/server/options.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/config/nearest.h"
@@ -65,8 +66,10 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
     if (takes_value(flag) && !has_value) {
       if (++i == arguments.size()) return fail("-{} needs a value", flag);
       value = arguments[i];
-    } else if (!takes_value(flag) && has_value) {
-      return fail("-{} takes no value", flag);
+    } else if (!takes_value(flag) && has_value) {  // as in Go: -quiet=true
+      const auto on = config::parse_bool(value);
+      if (!on) return fail("-{}: {}", flag, on.error().text());
+      if (!*on && std::ranges::find(kFlags, flag) != kFlags.end()) continue;
     }
     TRY(apply(flag, value, options));
   }
@@ -93,6 +96,7 @@ Flags, with one dash or two:
 Signals:
   USR1, HUP       read the Corefile again; a bad one changes nothing
   TERM, INT       answer what has arrived, then exit
+  QUIT            exit at once
 
 Exit status: 0 in order; 1 a Corefile, a zone or a socket is at fault; 2 a flag is.
 )";

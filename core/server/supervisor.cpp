@@ -32,7 +32,7 @@ SteadyTime now() { return std::chrono::steady_clock::now(); }
 sigset_t handled_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, number);
   return set;
 }
 
@@ -220,7 +220,7 @@ void Supervisor::put_in_force() {
     log::write("swage-" SWAGE_VERSION);
     log::write(fmt::format("{} dns processes, pid {}", options_.workers, getpid()));
   } else if (!first) {
-    log::info("reload: done: {} is in force", options_.corefile);
+    log::info("Reloading complete");
   }
 }
 
@@ -231,7 +231,7 @@ void Supervisor::abandon_next(const std::string& why) {
     exit_status_ = 1;
     return;
   }
-  log::error("reload: {}; the configuration in force stays", why);
+  log::error("Restart failed: {}; the configuration in force stays", why);
   count_reload(false);
   close_unused_sockets();
 }
@@ -259,17 +259,17 @@ void Supervisor::leave(Generation& generation, std::chrono::milliseconds for_ser
 void Supervisor::reload() {
   if (shutting_down_ || shut_down_at_) return;
   if (!options_.corefile_on_disk) {
-    log::warning("reload: {} cannot be read again", options_.corefile);
+    log::warning("Restart failed: {} cannot be read again", options_.corefile);
     return;
   }
   if (next_ != nullptr) {
-    if (!reload_again_) log::info("reload: one is under way; another follows it");
+    if (!reload_again_) log::info("Reloading: one is under way; another follows it");
     reload_again_ = true;
     return;
   }
-  log::info("reload: reading {}", options_.corefile);
+  log::info("Reloading");
   if (const Result<> begun = begin(config::Sources::from_disk()); !begun) {
-    log::error("reload: {}; the configuration in force stays", begun.error().text());
+    log::error("Restart failed: {}; the configuration in force stays", begun.error().text());
     count_reload(false);
   }
 }
@@ -335,13 +335,28 @@ void Supervisor::handle_signals() {
   signalfd_siginfo info;
   while (read(signals_.get(), &info, sizeof info) == sizeof info) {
     switch (info.ssi_signo) {
+      // What is said is what CoreDNS says.
       case SIGTERM:
-      case SIGINT:
+        log::info("SIGTERM: Shutting down servers then terminating");
         shut_down_later();
+        break;
+      case SIGINT:
+        log::info("SIGINT: {}", shutting_down_ ? "Force quit" : "Shutting down");
+        if (shutting_down_) exit_status_ = 2;
+        shut_down_later();
+        break;
+      case SIGQUIT:
+        log::info("SIGQUIT: Quitting process immediately");
+        shut_down();
+        shut_down();
         break;
       case SIGHUP:
       case SIGUSR1:
+        log::info("{}: Reloading", info.ssi_signo == SIGHUP ? "SIGHUP" : "SIGUSR1");
         reload();
+        break;
+      case SIGUSR2:
+        log::warning("SIGUSR2: nothing is done; restart the server for an upgrade");
         break;
       default:
         reap();

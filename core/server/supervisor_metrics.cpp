@@ -110,6 +110,8 @@ void Supervisor::count_reload(bool succeeded) {
       .counter("swage_reloads_total", "Times that the Corefile was read again, by result.",
                {{"result", succeeded ? "ok" : "error"}})
       .add(first ? 0 : 1);
+  metrics_.counter("coredns_reload_failed_total", "Counter of the number of failed reload attempts.")
+      .add(succeeded ? 0 : 1);
   metrics_.gauge("swage_config_last_reload_successful", "Whether the last start or reload succeeded.")
       .set(succeeded ? 1 : 0);
   if (!succeeded) return;

@@ -7,6 +7,8 @@
 namespace swage::plugins::broker {
 namespace {
 
+constexpr std::string_view kHealth = "/v1/health";
+
 // A client whose endpoint ends with a slash asks for "//v1/…".
 std::string without_repeated_slashes(std::string_view path) {
   std::string clean;
@@ -54,22 +56,24 @@ http::Response Api::health() const {
   return response;
 }
 
+async::Task<http::Response> Api::answer_at(std::string path, http::Request request, http::Caller& caller) {
+  if (path == kHealth) co_return health();
+  if (path != "/v1/_acme-challenge") co_return not_found();
+  if (is_preflight(request)) co_return preflight();
+  const Measures::Request measured(measures_);
+  const std::string method = request.method;
+  http::Response response = co_await registrar_.answer(std::move(request), caller);
+  measured.answered(method, response.status);
+  co_return response;
+}
+
 async::Task<http::Response> Api::answer(http::Request request, http::Caller& caller) {
-  const std::string path = without_repeated_slashes(request.path());
+  std::string path = without_repeated_slashes(request.path());
   const bool from_browser = request.fields.count("Origin") > 0;
-  http::Response response;
-  if (path == "/v1/health") {
-    response = health();
-  } else if (path != "/v1/_acme-challenge") {
-    response = not_found();
-  } else if (is_preflight(request)) {
-    response = preflight();
-  } else {
-    const Measures::Request measured(measures_);
-    const std::string method = request.method;
-    response = co_await registrar_.answer(std::move(request), caller);
-    measured.answered(method, response.status);
-  }
+  const bool is_health = path.starts_with(kHealth);  // load balancers ask all the time
+  const AccessLog::Request logged(log_, request);
+  http::Response response = co_await answer_at(std::move(path), std::move(request), caller);
+  if (!is_health) logged.answered(response.status);
   response.fields.add("Cache-Control", "no-store");
   if (from_browser) allow_browsers(response);
   co_return response;

@@ -5,6 +5,7 @@
 #include "core/http/message.h"
 #include "core/http/server.h"
 #include "core/shm/challenge_store.h"
+#include "plugins/broker/access_log.h"
 #include "plugins/broker/registration.h"
 
 namespace swage::plugins::broker {
@@ -12,18 +13,20 @@ namespace swage::plugins::broker {
 class Api {
  public:
   // REQUIRES: both outlive it: the registrar, and the memory of the store.
-  Api(Registrar& registrar, shm::ChallengeStore store, Measures measures = {})
-      : registrar_(registrar), store_(store), measures_(measures) {}
+  Api(Registrar& registrar, shm::ChallengeStore store, Measures measures = {}, AccessLog log = {})
+      : registrar_(registrar), store_(store), measures_(measures), log_(std::move(log)) {}
 
   // An http::Handler. REQUIRES: the Api outlives the task.
   [[nodiscard]] async::Task<http::Response> answer(http::Request request, http::Caller& caller);
 
  private:
   [[nodiscard]] http::Response health() const;
+  [[nodiscard]] async::Task<http::Response> answer_at(std::string path, http::Request request, http::Caller& caller);
 
   Registrar& registrar_;
   shm::ChallengeStore store_;
   Measures measures_;
+  AccessLog log_;
 };
 
 }  // namespace swage::plugins::broker

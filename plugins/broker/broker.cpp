@@ -92,6 +92,7 @@ Rules Broker::rules() {
   Rules rules{settings_.trusted_proxies, settings_.peer_limit, settings_.client_limit, std::move(access_token_)};
   rules.denylist = denylist_;
   rules.measures = measures_;
+  rules.name = settings_.name;
   return rules;
 }
 
@@ -114,7 +115,7 @@ async::Task<bool> Broker::readied() {
     const bool stopped = co_await async::wait_for(*stopping_, kRetry);
     if (stopped) co_return false;
     const Result<> again = prepare();
-    if (!again) log::error("plugin/broker: {}", again.error().text());
+    if (!again) log::error("plugin/{}: {}", settings_.name, again.error().text());
   }
   co_return true;
 }
@@ -145,7 +146,9 @@ async::Task<Result<>> Broker::serve(Host& host) {
   Registrar registrar(rules(), libp2p::PeerIdAuth(*secret_, {settings_.domain}), shm::ChallengeStore(challenges_),
                       reach, Clocks::system(), random_);
   identified_by = &registrar;
-  Api api(registrar, shm::ChallengeStore(challenges_), measures_);
+  const bool as_p2p_forge = settings_.name != "broker";
+  Api api(registrar, shm::ChallengeStore(challenges_), measures_,
+          as_p2p_forge ? AccessLog(settings_.name) : AccessLog());
   http::Limits limits;
   limits.proxies = settings_.trusted_proxies;
   http::Server server(host.loop(), limits, [&api](http::Request request, http::Caller& caller) {
@@ -154,8 +157,7 @@ async::Task<Result<>> Broker::serve(Host& host) {
   server.use(tls_);
   CO_TRY(listen(host, server));
   registrar_ = &registrar;
-  log::info("plugin/broker: {}: on {}; {}", settings_.domain, endpoints_text(settings_.listen),
-            open ? "all peers may register" : "an access token is asked for");
+  say_open(open, as_p2p_forge);
   while (true) {
     const bool stopped = co_await async::wait_for(*stopping_, kLook);
     if (stopped) break;
@@ -168,6 +170,21 @@ async::Task<Result<>> Broker::serve(Host& host) {
   co_return Result<>();
 }
 
+// In p2p-forge's words where the Corefile is one of its.
+void Broker::say_open(bool open, bool as_p2p_forge) const {
+  if (as_p2p_forge) {
+    if (open) {
+      log::write(
+          fmt::format("NOTE: environment variable {} not set, registration is open to all peers", kTokenVariable));
+    }
+    log::info("plugin/{}: Registration HTTP API (/v1/_acme-challenge) listener at {}", settings_.name,
+              settings_.listen.back().to_string());
+  } else {
+    log::info("plugin/broker: {}: on {}; {}", settings_.domain, endpoints_text(settings_.listen),
+              open ? "all peers may register" : "an access token is asked for");
+  }
+}
+
 // Files that were just written may be half-written, or one of them: they count when two looks have found the same.
 async::Task<> Broker::renew_certificate(async::Loop& loop, http::Server& server) {
   const auto look = [this] { return settings_.certificate->stamp(); };
@@ -178,9 +195,10 @@ async::Task<> Broker::renew_certificate(async::Loop& loop, http::Server& server)
   Result<async::TlsContext> context = co_await async::work(loop, load);
   if (context) {
     server.use(*std::move(context));
-    log::info("plugin/broker: {}: new certificate from {}", settings_.domain, settings_.certificate->chain());
+    log::info("plugin/{}: {}: new certificate from {}", settings_.name, settings_.domain,
+              settings_.certificate->chain());
   } else {
-    log::error("plugin/broker: {}; the certificate before stays in use", context.error().text());
+    log::error("plugin/{}: {}; the certificate before stays in use", settings_.name, context.error().text());
   }
 }
 

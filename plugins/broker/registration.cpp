@@ -231,8 +231,8 @@ Registrar::Verdict Registrar::store(const libp2p::PeerId& peer, const std::strin
 
 void Registrar::log(const Applicant& applicant, const Verdict& verdict, std::int64_t began) {
   if (!may_log()) return;
-  log::info("plugin/broker: {} from {}: {} after {} ms: {}", applicant.peer.to_base58(), applicant.client.to_string(),
-            verdict.status, clocks_.steady() - began,
+  log::info("plugin/{}: {} from {}: {} after {} ms: {}", rules_.name, applicant.peer.to_base58(),
+            applicant.client.to_string(), verdict.status, clocks_.steady() - began,
             printable(verdict.detail.empty() ? verdict.text : verdict.detail));
 }
 
@@ -242,7 +242,7 @@ void Registrar::identified(const libp2p::PeerId& peer, std::string_view agent) {
     rules_.measures.probed(true, agent_of(agent));
     unidentified_.erase(known);
   }
-  if (may_log()) log::info("plugin/broker: {} is {}", peer.to_base58(), printable(std::string(agent)));
+  if (may_log()) log::info("plugin/{}: {} is {}", rules_.name, peer.to_base58(), printable(std::string(agent)));
 }
 
 void Registrar::reached(const libp2p::PeerId& peer, Agent agent) {
@@ -266,7 +266,8 @@ Registrar::~Registrar() { count_unidentified(INT64_MAX); }
 bool Registrar::may_log() {
   const std::int64_t second = clocks_.steady() / 1000;
   if (second != log_second_) {
-    if (logged_ > kMostLines) log::warning("plugin/broker: {} more lines were not logged", logged_ - kMostLines);
+    if (logged_ > kMostLines)
+      log::warning("plugin/{}: {} more lines were not logged", rules_.name, logged_ - kMostLines);
     log_second_ = second;
     logged_ = 0;
   }

@@ -46,6 +46,7 @@ struct Rules {
   std::size_t dialling = 512;                  // registrations at once
   denylist::Denylist denylist{};               // whose addresses may not register
   Measures measures{};
+  std::string name = "broker";  // in the log
 };
 
 class Registrar {

@@ -15,6 +15,7 @@ namespace swage::plugins::broker {
 
 struct Settings {
   config::Token directive;                      // for errors
+  std::string name = "broker";                  // what the Corefile calls it: "acme" in p2p-forge's
   std::string domain;                           // lower case, without a dot at its end
   std::vector<Endpoint> listen;                 // at least one
   std::optional<CertificateFiles> certificate;  // none: plain HTTP

@@ -176,6 +176,7 @@ Result<Settings> read_settings(Controller& controller) {
   bool has_tls = false;
   controller.next();
   settings.directive = controller.token();
+  settings.name = controller.known_as("broker");
   TRY(settings.domain, read_domain(controller));
   TRY(controller.expect_end());
   while (controller.next_block()) TRY(read_property(controller, settings, has_tls));

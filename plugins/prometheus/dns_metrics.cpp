@@ -73,8 +73,13 @@ std::int64_t DnsMetrics::steady_time() {
 }
 
 DnsMetrics::DnsMetrics(metrics::Registry& registry, std::vector<Listener> listeners, std::vector<std::string> plugins,
-                       Of of, Clock clock)
-    : registry_(registry), listeners_(std::move(listeners)), plugins_(std::move(plugins)), of_(of), clock_(clock) {
+                       Of of, std::string view, Clock clock)
+    : registry_(registry),
+      listeners_(std::move(listeners)),
+      plugins_(std::move(plugins)),
+      of_(of),
+      view_(std::move(view)),
+      clock_(clock) {
   for (const Listener& each : listeners_) {
     if (std::ranges::find(servers_, each.name) == servers_.end()) servers_.push_back(each.name);
   }
@@ -137,7 +142,7 @@ const DnsMetrics::Row* DnsMetrics::make_row(const Query& query, std::size_t serv
   // "dropped" without a closing dot, so that it can be no zone.
   const std::string zone = of_ == Of::strays ? "dropped" : query.zone.to_string();
   const std::string name = servers_[server].empty() ? fmt::format("dns://:{}", query.server.port) : servers_[server];
-  const metrics::Labels labels = {{"server", name}, {"zone", zone}, {"view", ""}};
+  const metrics::Labels labels = {{"server", name}, {"zone", zone}, {"view", view_}};
   Row row;
   row.requests = registry_.counters(kRequests, kRequestsHelp, labels,
                                     {{"proto", {"udp", "tcp"}}, {"family", {"1", "2"}}, {"type", type_names()}});

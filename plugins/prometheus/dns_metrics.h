@@ -17,10 +17,11 @@ class DnsMetrics : public Observer {
   using Clock = std::int64_t (*)();  // nanoseconds, steady
   [[nodiscard]] static std::int64_t steady_time();
 
-  // `plugins`: what the label plugin may say, by Plugin::number(); the first is "". `registry` outlives this.
+  // `plugins`: what the label plugin may say, by Plugin::number(); the first is "". `view`: the label. `registry`
+  // outlives this.
   enum class Of : bool { zones, strays };
   DnsMetrics(metrics::Registry& registry, std::vector<Listener> listeners, std::vector<std::string> plugins, Of of,
-             Clock clock = &steady_time);
+             std::string view = {}, Clock clock = &steady_time);
 
   void sent(const Query& query, const Response& response, std::size_t size) const override;
 
@@ -44,6 +45,7 @@ class DnsMetrics : public Observer {
   std::vector<std::string> servers_;  // their names, each once
   std::vector<std::string> plugins_;
   Of of_;
+  std::string view_;
   Clock clock_;
   // By where the zone's name is kept, or by the port for strays; a map for each of servers_. One thread a process.
   using Key = std::uintptr_t;

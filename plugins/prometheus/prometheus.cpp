@@ -13,7 +13,7 @@ constexpr std::string_view kCompiler = "c++ " __VERSION__;
 
 std::vector<std::string> plugin_names(const Controller& controller) {
   std::vector<std::string> names = {""};  // the server itself
-  for (const PluginType& each : controller.all_plugins()) names.emplace_back(each.name);
+  for (const PluginType& each : controller.all_plugins()) names.push_back(controller.known_as(each.name));
   return names;
 }
 
@@ -67,20 +67,22 @@ Result<> setup(Controller& controller) {
       {{"version", SWAGE_VERSION}, {"revision", ""}, {"goversion", std::string(kCompiler)}}));
   ones.push_back(registry.gauge("coredns_forge_info", "Information about the instance.", {{"version", SWAGE_VERSION}}));
   static_cast<void>(registry.counter("coredns_panics_total", "A metrics that counts the number of panics."));
+  const std::string view = controller.view_name();
   for (const Listener& listener : controller.listeners()) {
     for (const dns::Name& zone : controller.zones() | std::views::take(kMostZones)) {
       for (const std::string& name : controller.directives()) {
         ones.push_back(
             registry.gauge("coredns_plugin_enabled",
                            "A metric that indicates whether a plugin is enabled on per server and zone basis.",
-                           {{"server", listener.name}, {"zone", zone.to_string()}, {"view", ""}, {"name", name}}));
+                           {{"server", listener.name}, {"zone", zone.to_string()}, {"view", view}, {"name", name}}));
       }
     }
   }
   controller.add(std::make_unique<Facts>(std::move(ones)));
   if (!endpoints.empty()) controller.add(std::make_unique<Prometheus>(std::move(endpoints)));
   const std::vector<std::string> plugins = plugin_names(controller);
-  controller.add(std::make_unique<const DnsMetrics>(registry, controller.listeners(), plugins, DnsMetrics::Of::zones));
+  controller.add(
+      std::make_unique<const DnsMetrics>(registry, controller.listeners(), plugins, DnsMetrics::Of::zones, view));
   controller.add_for_strays(
       std::make_unique<const DnsMetrics>(registry, controller.listeners(), plugins, DnsMetrics::Of::strays));
   return {};

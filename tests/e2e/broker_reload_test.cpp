@@ -70,7 +70,7 @@ struct Registration {
   std::chrono::steady_clock::duration took{};
 };
 
-constexpr std::string_view kDone = "reload: done";
+constexpr std::string_view kDone = "Reloading complete";
 
 }  // namespace
 

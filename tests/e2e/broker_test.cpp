@@ -306,7 +306,7 @@ TEST_CASE("broker: bearers survive the death of the service process, and reloads
 
   server.write_corefile(corefile("tls off\n  limit client off"));
   server.process().signal(SIGUSR1);
-  REQUIRE(wait_until([&] { return server.log().find("reload: done") != std::string::npos; }, kLong));
+  REQUIRE(wait_until([&] { return server.log().find("Reloading complete") != std::string::npos; }, kLong));
   CHECK(node.again(server, 3) == 200);
   CHECK(texts(server, 7) == std::vector{quoted(challenge_value(3)), quoted(challenge_value(2)),
                                         quoted(challenge_value(1)), quoted(challenge_value(0))});

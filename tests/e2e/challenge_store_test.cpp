@@ -92,7 +92,7 @@ void reload(Server& server, const std::string& text) {
   const auto done = [&] {
     std::size_t count = 0;
     const std::string log = server.log();
-    for (std::size_t at = 0; (at = log.find("reload: done", at)) != std::string::npos; ++at) ++count;
+    for (std::size_t at = 0; (at = log.find("Reloading complete", at)) != std::string::npos; ++at) ++count;
     return count;
   };
   const std::size_t before = done();

@@ -163,7 +163,7 @@ TEST_CASE("faults: SIGUSR1 with a bad Corefile changes nothing and says file and
     INFO(bad.corefile);
     const auto seen = [&] {
       const std::string log = server.log();
-      const std::size_t at = log.rfind("[ERROR] reload: ");
+      const std::size_t at = log.rfind("[ERROR] Restart failed: ");
       return at != std::string::npos && log.find(bad.message, at) != std::string::npos;
     };
     server.write_corefile(bad.corefile);
@@ -186,7 +186,7 @@ TEST_CASE("faults: a reload from one address to all of them leaves no deaf socke
   REQUIRE(load.wait_for_answers(200));
   server.write_corefile("libp2p.direct {\n ipsubdomain\n file zones/libp2p.direct\n}\n");
   server.process().signal(SIGUSR1);
-  REQUIRE(server.process().wait_for("reload: done", 20s));
+  REQUIRE(server.process().wait_for("Reloading complete", 20s));
   REQUIRE(load.wait_for_answers(2000));
   std::this_thread::sleep_for(kTry);
   load.stop();

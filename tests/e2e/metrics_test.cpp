@@ -112,7 +112,7 @@ void kill_one(Server& server, const std::string& kind) {
 void reload(Server& server) {
   const std::size_t before = server.log().size();
   server.process().signal(SIGUSR1);
-  REQUIRE(wait_until([&] { return server.log().find("reload: done", before) != std::string::npos; }, 30s));
+  REQUIRE(wait_until([&] { return server.log().find("Reloading complete", before) != std::string::npos; }, 30s));
 }
 
 swage::async::Task<> register_once(Registrar& registrar, const swage::libp2p::PrivateKey& key, std::string body,

@@ -109,9 +109,9 @@ def verify(chain, name, roots=ROOTS):
 
 
 def reload(swage):
-    done = len(re.findall("reload: done", swage.log))
+    done = len(re.findall("Reloading complete", swage.log))
     swage.process.send_signal(signal.SIGUSR1)
-    swage.says("reload: done", times=done + 1)
+    swage.says("Reloading complete", times=done + 1)
 
 
 def kill(kind):
