@@ -63,6 +63,7 @@ class PublishedForge {
   PublishedForge& operator=(const PublishedForge&) = delete;
 
   [[nodiscard]] std::string log() const { return process_.log(); }
+  [[nodiscard]] Process& process() { return process_; }
   [[nodiscard]] Decoded ask(const Question& question, bool tcp = false) const;
   // On a connection of its own; status 0 where there was no answer.
   [[nodiscard]] http::Response say(const HttpRequest& request);
