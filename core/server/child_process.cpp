@@ -6,14 +6,39 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 #include "core/server/child.h"
 
 namespace swage::server {
 
 constexpr std::chrono::seconds kGrace{3};  // beyond the time that a child was given
+
+namespace {
+
+// What Services read from the environment and nobody else needs. A process that strangers talk to has no secrets that
+// it could lose, and what was in its environment when it was started stays readable in /proc.
+constexpr std::array<std::string_view, 1> kSecrets = {"FORGE_ACCESS_TOKEN"};
+
+bool is_secret(std::string_view variable) {
+  return std::ranges::find(kSecrets, variable.substr(0, variable.find('='))) != kSecrets.end();
+}
+
+// Ours, with a nullptr at the end.
+std::vector<char*> environment_for(bool service) {
+  std::vector<char*> variables;
+  for (char** each = environ; *each != nullptr; ++each) {
+    if (service || !is_secret(*each)) variables.push_back(*each);
+  }
+  variables.push_back(nullptr);
+  return variables;
+}
+
+}  // namespace
 
 Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker) {
   TRY(auto ends, Channel::pair());
@@ -36,8 +61,10 @@ Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker) {
   std::string kind = worker ? "@dns" : "@service";
   std::string index = std::to_string(worker.value_or(0));
   const std::array<char*, 4> arguments = {program.data(), kind.data(), index.data(), nullptr};
+  const std::vector<char*> environment = environment_for(!worker);
   // /proc/self/exe: the same binary, whatever lies at its path by now.
-  const int error = posix_spawn(&child.pid, "/proc/self/exe", &files, &attributes, arguments.data(), environ);
+  const int error =
+      posix_spawn(&child.pid, "/proc/self/exe", &files, &attributes, arguments.data(), environment.data());
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (error != 0) return fail("the process '{}' cannot be started: {}", child.name, std::strerror(error));

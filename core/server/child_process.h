@@ -25,7 +25,8 @@ struct ChildProcess {
   shm::Segment metrics{};             // what it counts
   unsigned generation = 0;            // whose it is
 
-  // Runs this same binary again, as the dns process `worker` or as the service.
+  // Runs this same binary again, as the dns process `worker` or as the service. It has this process's environment, dns
+  // processes without the secrets that Services find there.
   [[nodiscard]] static Result<ChildProcess> start(std::optional<std::size_t> worker);
 
   void kill(int signal) const;
