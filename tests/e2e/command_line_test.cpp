@@ -7,6 +7,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <sstream>
 
 #include "core/descriptor.h"
 #include "tests/support/dns_client.h"
@@ -87,9 +89,39 @@ TEST_CASE("command line: -check says what would be served, or what is wrong, and
   bad = check("example.org {\n    file " + folder.file("zone") + "\n}\n");
   CHECK(bad.status == 1);
   CHECK(bad.errors.starts_with(path + ":2: " + folder.file("zone") + ":3: "));
+  bad = check("a.org {\n whoami\n prometheus 127.0.0.1:9153\n health :9153\n}\n");
+  CHECK(bad.status == 1);
+  CHECK(bad.errors == path + ":3: 127.0.0.1:9153 is within 0.0.0.0:9153, which is already that of " + path + ":4\n");
+  bad = check("a.org {\n whoami\n prometheus [::1]:9153\n}\nb.org {\n whoami\n prometheus [::]:9153\n}\n");
+  CHECK(bad.status == 1);
+  CHECK(bad.errors == path + ":7: [::]:9153 includes [::1]:9153, which is already that of " + path + ":3\n");
+  bad = check("a.org:9153 {\n whoami\n prometheus 127.0.0.1:9153\n}\n");
+  CHECK(bad.status == 1);
+  CHECK(bad.errors == path + ":3: 127.0.0.1:9153: DNS is served on 0.0.0.0:9153 already, by " + path + ":1\n");
   bad = run_swage({"-check", "-conf", folder.file("nowhere")});
   CHECK(bad.status == 1);
   CHECK(bad.errors.starts_with(folder.file("nowhere") + ": "));
+}
+
+TEST_CASE("command line: -check refuses what a directive does not know, with file and line") {
+  const Folder folder;
+  const std::string path = folder.file("Corefile");
+  const std::set<std::string> with_words = {"metadata", "nsid",     "chaos",      "log",
+                                            "acl",      "acme-txt", "ipsubdomain"};  // zones, or any text
+  std::istringstream names(run_swage({"-plugins"}).output);
+  std::size_t count = 0;
+  for (std::string name; names >> name; ++count) {
+    INFO(name);
+    const auto errors = [&](const std::string& behind) {
+      static_cast<void>(folder.write("Corefile", ".:1053 {\n " + name + behind + "\n}\n"));
+      const Outcome outcome = run_swage({"-check", "-conf", path});
+      CHECK(outcome.status == 1);
+      return outcome.errors;
+    };
+    CHECK(errors(" {\n nonsense x\n }").starts_with(path + ":"));
+    if (!with_words.contains(name) && name != "hosts") CHECK(errors(" a b c d e f g").starts_with(path + ":2: "));
+  }
+  CHECK(count > 30);
 }
 
 TEST_CASE("command line: without a Corefile whoami answers; the pid file is there while it runs") {
