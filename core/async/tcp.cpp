@@ -66,6 +66,7 @@ struct TcpStream::State {
   MutableBytes into;            // the reader's buffer
   bool reading = false;         // libuv watches for bytes
   bool ended = false;           // the other side writes no more
+  bool resets = false;          // when closed
 };
 
 // A read, write or connect that waits, in the frame of its coroutine; known to the State by `slot` until it is done.
@@ -144,7 +145,8 @@ void TcpStream::State::close() {
   for (Operation** slot : {&reader, &writer}) {
     if (Operation* operation = Operation::take(*slot, UV_ECANCELED)) loop.wake(*operation);
   }
-  uv_close(reinterpret_cast<uv_handle_t*>(&tcp), [](uv_handle_t* handle) { delete State::of(handle); });
+  const auto closed = [](uv_handle_t* handle) { delete State::of(handle); };
+  if (!resets || uv_tcp_close_reset(&tcp, closed) != 0) uv_close(reinterpret_cast<uv_handle_t*>(&tcp), closed);
 }
 
 TcpStream::TcpStream(Loop& loop) : state_(new State(loop)) {}
@@ -217,6 +219,10 @@ Task<Result<>> TcpStream::write_parts(Parts parts) {
   }
   if (status != 0) co_return fail("write: {}", uv_strerror(static_cast<int>(status)));
   co_return {};
+}
+
+void TcpStream::reset_when_closed() {
+  if (state_ != nullptr) state_->resets = true;
 }
 
 void TcpStream::end_writing() {

@@ -51,6 +51,7 @@ Task<Result<std::optional<Secured>>> dial_once(const Means& means, const Target&
   const auto connected = co_await async::within(means.loop, means.connect_timeout, std::move(connecting));
   if (!connected) co_return fail("connect: timed out");
   CO_TRY(*connected);
+  tcp->reset_when_closed();  // nothing that we say last matters to anybody, and there are many of us
   auto limited = std::make_unique<LimitedStream>(std::move(tcp), kMostBytes);
   auto proving = prove(means, target, std::move(limited), peer, pace);
   auto proven = co_await async::within(means.loop, means.handshake_timeout, std::move(proving));

@@ -75,7 +75,7 @@ std::optional<Carrier> take_carrier(Components& components) {
 
 std::optional<Candidate> candidate(const std::string& submitted, const PeerId& peer) {
   if (submitted.size() > kMaxSubmitted) return std::nullopt;
-  const auto address = Multiaddr::parse(submitted);
+  auto address = Multiaddr::parse(submitted);
   if (!address) return std::nullopt;
   Components components(*address);
   const auto host = take_host(components);
@@ -90,7 +90,7 @@ std::optional<Candidate> candidate(const std::string& submitted, const PeerId& p
   std::string server_name = carrier->sni;
   const auto* const name = std::get_if<HostName>(&*host);
   if (server_name.empty() && name != nullptr && carrier->transport != Transport::tcp) server_name = name->name;
-  return Candidate{*address, carrier->transport, *host, port, std::move(server_name)};
+  return Candidate{*std::move(address), carrier->transport, *host, port, std::move(server_name)};
 }
 
 bool is_dialled_alike(const Candidate& a, const Candidate& b) {
