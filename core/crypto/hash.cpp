@@ -70,17 +70,25 @@ class Hmac {
 
 }  // namespace
 
-Digest sha256(Bytes message) {
+Digest sha256(std::initializer_list<Bytes> message) {
   Digest digest;
-  Sha256().add(message).finish(digest);
+  Sha256 hash;
+  for (const Bytes piece : message) hash.add(piece);
+  hash.finish(digest);
   return digest;
 }
 
-Digest hmac_sha256(Bytes key, Bytes message) {
+Digest sha256(Bytes message) { return sha256({message}); }
+
+Digest hmac_sha256(Bytes key, std::initializer_list<Bytes> message) {
   Digest digest;
-  Hmac(key).add(message).finish(digest);
+  Hmac hmac(key);
+  for (const Bytes piece : message) hmac.add(piece);
+  hmac.finish(digest);
   return digest;
 }
+
+Digest hmac_sha256(Bytes key, Bytes message) { return hmac_sha256(key, {message}); }
 
 void hkdf_sha256(Bytes salt, Bytes key_material, Bytes info, MutableBytes out) {
   CHECK(out.size() <= 255 * kDigestSize);

@@ -59,7 +59,9 @@ Result<> take_param(std::string_view& rest, AuthParams& params) {
 
 // REQUIRES: sorted by name.
 std::vector<std::uint8_t> signed_bytes(std::initializer_list<std::pair<std::string_view, std::string_view>> params) {
-  std::vector<std::uint8_t> bytes(kAuthScheme.begin(), kAuthScheme.end());
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(256);  // a host's name, a challenge, an Ed25519 key
+  bytes.assign(kAuthScheme.begin(), kAuthScheme.end());
   for (const auto& [name, value] : params) {
     varint::append(bytes, name.size() + 1 + value.size());
     bytes.insert(bytes.end(), name.begin(), name.end());

@@ -39,12 +39,16 @@ struct AuthParams {
 // Writes a header.
 class AuthHeader {
  public:
+  AuthHeader() {
+    text_.reserve(512);
+    text_ = kAuthScheme;
+  }
   // REQUIRES: a value without quotes and backslashes.
   AuthHeader& add(std::string_view name, std::string_view value);
   [[nodiscard]] std::string take() { return std::move(text_); }
 
  private:
-  std::string text_{kAuthScheme};
+  std::string text_;
 };
 
 // What the client signs, and what the server does. Keys are their protobufs.

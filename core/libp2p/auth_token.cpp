@@ -1,5 +1,7 @@
 #include "core/libp2p/auth_token.h"
 
+#include <algorithm>
+
 #include "core/crypto/base64.h"
 #include "core/crypto/hash.h"
 
@@ -10,10 +12,8 @@ constexpr std::size_t kHead = 9;  // bytes of kind and time
 using Kind = AuthToken::Kind;
 
 crypto::Digest mac(Bytes key, std::string_view service, Bytes state) {
-  std::vector<std::uint8_t> message(service.begin(), service.end());
-  message.push_back(0);
-  message.insert(message.end(), state.begin(), state.end());
-  return crypto::hmac_sha256(key, message);
+  constexpr std::uint8_t kEnd = 0;  // of the service's name
+  return crypto::hmac_sha256(key, {as_bytes(service), {&kEnd, 1}, state});
 }
 
 AuthTime read_time(const std::uint8_t* at) {
@@ -24,15 +24,15 @@ AuthTime read_time(const std::uint8_t* at) {
 }  // namespace
 
 std::string AuthSealer::seal(const AuthToken& token) const {
-  std::vector<std::uint8_t> state(kHead);
+  std::vector<std::uint8_t> sealed(crypto::kDigestSize + kHead + token.content.size());
+  const MutableBytes state = MutableBytes(sealed).subspan(crypto::kDigestSize);
   state[0] = static_cast<std::uint8_t>(token.kind);
   const auto created = static_cast<std::uint64_t>(token.created.time_since_epoch().count());
   store_u32(&state[1], static_cast<std::uint32_t>(created >> 32));
   store_u32(&state[5], static_cast<std::uint32_t>(created));
-  state.insert(state.end(), token.content.begin(), token.content.end());
-  const crypto::Digest digest = mac(key_, service_, state);
-  state.insert(state.begin(), digest.begin(), digest.end());
-  return crypto::to_base64url(state);
+  std::ranges::copy(token.content, state.begin() + kHead);
+  std::ranges::copy(mac(key_, service_, state), sealed.begin());
+  return crypto::to_base64url(sealed);
 }
 
 Result<AuthToken> AuthSealer::open(std::string_view text, AuthTime now) const {

@@ -45,7 +45,9 @@ Result<PublicKey> PublicKey::from_data(KeyType type, Bytes data) {
 
 std::vector<std::uint8_t> PublicKey::to_protobuf() const {
   const KeyHead head = key_head(type_, data_.size());
-  std::vector<std::uint8_t> message(head.bytes, head.bytes + head.size);
+  std::vector<std::uint8_t> message;
+  message.reserve(head.size + data_.size());
+  message.assign(head.bytes, head.bytes + head.size);
   message.insert(message.end(), data_.begin(), data_.end());
   return message;
 }
@@ -57,9 +59,10 @@ PeerId PublicKey::peer_id() const {
   const bool is_short = message.size() <= kMaxIdentity;
   const crypto::Digest digest = is_short ? crypto::Digest{} : crypto::sha256(message);
   const Bytes hash = is_short ? Bytes(message) : Bytes(digest);
-  std::vector<std::uint8_t> multihash = {is_short ? kIdentity : kSha256, static_cast<std::uint8_t>(hash.size())};
-  multihash.insert(multihash.end(), hash.begin(), hash.end());
-  return PeerId::from_multihash(multihash).value();
+  std::array<std::uint8_t, 2 + kMaxIdentity> multihash = {is_short ? kIdentity : kSha256,
+                                                          static_cast<std::uint8_t>(hash.size())};
+  std::ranges::copy(hash, multihash.begin() + 2);
+  return PeerId::from_multihash(Bytes(multihash).first(2 + hash.size())).value();
 }
 
 bool PublicKey::verify(Bytes message, Bytes signature) const {

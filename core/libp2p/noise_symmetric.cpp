@@ -43,11 +43,7 @@ SymmetricState::SymmetricState(std::string_view protocol_name) {
   chaining_key_ = crypto::Secret::copy_of(hash_);
 }
 
-void SymmetricState::mix_hash(Bytes data) {
-  ByteVector joined(hash_.begin(), hash_.end());
-  joined.insert(joined.end(), data.begin(), data.end());
-  hash_ = crypto::sha256(joined);
-}
+void SymmetricState::mix_hash(Bytes data) { hash_ = crypto::sha256({hash_, data}); }
 
 // The HKDF of Noise (section 4.3) is that of RFC 5869 with the chaining key as salt and no info.
 void SymmetricState::mix_key(Bytes key_material) {

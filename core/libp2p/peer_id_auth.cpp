@@ -82,7 +82,8 @@ PeerIdAuth::PeerIdAuth(const crypto::Secret& secret, std::vector<std::string> do
     : domains_(std::move(domains)),
       token_key_(derive(secret, "swage peer-id-auth: tokens")),
       key_(PrivateKey::from_seed(derive(secret, "swage peer-id-auth: server key").bytes())),
-      public_key_(key_.public_key().to_protobuf()) {
+      public_key_(key_.public_key().to_protobuf()),
+      public_key_text_(crypto::to_base64url(public_key_)) {
   CHECK(secret.bytes().size() >= kMinSecret && !domains_.empty());
   for (std::string& domain : domains_) domain = as_compared(domain);
 }
@@ -196,7 +197,7 @@ AuthHeader PeerIdAuth::challenge(const Exchange& exchange, AuthToken& token) con
   exchange.random->fill(token.content);
   AuthHeader header;
   header.add("challenge-client", crypto::to_base64url(token.content));
-  return std::move(header.add("public-key", crypto::to_base64url(public_key_)));
+  return std::move(header.add("public-key", public_key_text_));
 }
 
 std::string PeerIdAuth::sign(std::string_view challenge_server, Bytes client_key, std::string_view hostname) const {

@@ -89,6 +89,7 @@ class PeerIdAuth {
   crypto::Secret token_key_;
   PrivateKey key_;
   std::vector<std::uint8_t> public_key_;  // as protobuf
+  std::string public_key_text_;           // the same as base64url
 };
 
 }  // namespace swage::libp2p
