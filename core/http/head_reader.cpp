@@ -7,6 +7,7 @@
 namespace swage::http {
 
 Checked<bool> HeadReader::receive(Bytes& in) {
+  if (!begun_) text_.reserve(std::min(in.size(), limit_));
   while (!in.empty()) {
     take_text(in);
     if (in.empty()) break;

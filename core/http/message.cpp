@@ -24,7 +24,10 @@ bool list_has(std::string_view list, std::string_view element) {
 
 bool equal_without_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
-void Fields::add(std::string name, std::string value) { fields_.push_back({std::move(name), std::move(value)}); }
+void Fields::add(std::string name, std::string value) {
+  if (fields_.empty()) fields_.reserve(8);
+  fields_.push_back({std::move(name), std::move(value)});
+}
 
 void Fields::set(std::string name, std::string value) {
   remove(name);

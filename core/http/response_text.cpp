@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <functional>
-#include <iterator>
+#include <span>
 
 #include "core/http/grammar.h"
 #include "core/result.h"
@@ -19,9 +19,13 @@ bool is_ours(std::string_view name) {
   return std::ranges::any_of(kOurs, [name](std::string_view ours) { return equal_without_case(ours, name); });
 }
 
-std::string without_controls(std::string value) {
-  std::ranges::replace_if(value, std::not_fn(is_text_char), ' ');
-  return value;
+// "name: value", without control characters in the value.
+void append(std::string& text, const Field& field) {
+  text.append(field.name).append(": ");
+  const std::size_t value = text.size();
+  text.append(field.value).append("\r\n");
+  const std::span<char> written(&text[value], field.value.size());
+  std::ranges::replace_if(written, std::not_fn(is_text_char), ' ');
 }
 
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7), without asking the C library for a calendar and its locale.
@@ -45,14 +49,13 @@ std::string response_text(const Response& response, Framing framing, std::chrono
   const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(response.status));
   const bool has_no_body = response.status == 204 || response.status == 304;
   std::string text;
-  const auto out = std::back_inserter(text);
-  fmt::format_to(out, "HTTP/1.1 {} {}\r\n", response.status, std::string_view(reason.data(), reason.size()));
-  fmt::format_to(out, "Date: {}\r\n", date(now));
+  text.reserve(1024 + response.body.size());
+  text.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason.data(), reason.size());
+  text.append("\r\nDate: ").append(date(now)).append("\r\n");
   for (const Field& field : response.fields) {
-    if (!is_token(field.name) || is_ours(field.name)) continue;
-    fmt::format_to(out, "{}: {}\r\n", field.name, without_controls(field.value));
+    if (is_token(field.name) && !is_ours(field.name)) append(text, field);
   }
-  if (!has_no_body) fmt::format_to(out, "Content-Length: {}\r\n", response.body.size());
+  if (!has_no_body) text.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
   if (framing.closes) {
     text += "Connection: close\r\n";
   } else if (framing.to_http_1_0) {

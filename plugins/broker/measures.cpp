@@ -17,9 +17,10 @@ const std::vector<double>& time_bounds() {
 }
 
 // Clients choose the method: what is none of the usual ones is one series.
-std::string known_method(std::string_view method) {
-  constexpr std::string_view kMethods[] = {"POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"};
-  return std::string(std::ranges::find(kMethods, method) == std::end(kMethods) ? "other" : method);
+std::string_view known_method(std::string_view method) {
+  static constexpr std::string_view kMethods[] = {"POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"};
+  const auto* const known = std::ranges::find(kMethods, method);
+  return known == std::end(kMethods) ? "other" : *known;
 }
 
 }  // namespace
@@ -66,13 +67,19 @@ Measures::Request::Request(const Measures& measures) : measures_(measures) { mea
 void Measures::Request::answered(std::string_view method, unsigned status) const {
   if (measures_.registry_ == nullptr) return;
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - began_;
-  measures_.registry_
-      ->histogram(kDuration, kDurationHelp, time_bounds(),
-                  {{"code", std::to_string(status)},
-                   {"handler", std::string(kHandler)},
-                   {"method", known_method(method)},
-                   {"service", ""}})
-      .observe(time.count());
+  measures_.durations(status, known_method(method)).observe(time.count());
+}
+
+metrics::Histogram Measures::durations(unsigned status, std::string_view method) const {
+  const auto [place, is_new] = durations_.try_emplace({status, method});
+  if (is_new) {
+    place->second = registry_->histogram(kDuration, kDurationHelp, time_bounds(),
+                                         {{"code", std::to_string(status)},
+                                          {"handler", std::string(kHandler)},
+                                          {"method", std::string(method)},
+                                          {"service", ""}});
+  }
+  return place->second;
 }
 
 }  // namespace swage::plugins::broker

@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/metrics/registry.h"
 
@@ -56,8 +58,12 @@ class Measures {
   };
 
  private:
+  // Of requests with this status and method.
+  [[nodiscard]] metrics::Histogram durations(unsigned status, std::string_view method) const;
+
   metrics::Registry* registry_ = nullptr;
   metrics::Counters probes_, results_;
+  mutable std::map<std::pair<unsigned, std::string_view>, metrics::Histogram> durations_;  // those asked for before
   metrics::Gauge inflight_;
 };
 
