@@ -201,7 +201,7 @@ TEST_CASE("faults: a Corefile that has become a pipe is refused, and the server 
   REQUIRE(unlink(path.c_str()) == 0);
   REQUIRE(mkfifo(path.c_str(), 0600) == 0);
   server.process().signal(SIGUSR1);
-  CHECK(server.process().wait_for(path + ": not a plain file", 10s));
+  CHECK(server.process().wait_for(path + ": is not a regular file", 10s));
   for (const pid_t pid : of_kind(server.process().pid(), "@dns")) kill(pid, SIGKILL);
   CHECK(wait_until(
       [&] { return ask_udp(server.endpoint(), encode({.name = "libp2p.direct.", .type = "SOA"})).has_value(); }, 10s));
