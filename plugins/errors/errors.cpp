@@ -3,21 +3,12 @@
 #include <algorithm>
 #include <array>
 
-// g++ 12 warns inside <regex> when it is sanitized (GCC bug 105562); clang does not know the warning.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpragmas"
-#pragma GCC diagnostic ignored "-Wunknown-warning-option"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <regex>
-#pragma GCC diagnostic pop
-
 #include "core/config/values.h"
 #include "core/log.h"
 
 namespace swage::plugins::errors {
 namespace {
 
-constexpr std::size_t kMaxPattern = 10'000;  // bytes
 constexpr auto kLevels = std::to_array<std::string_view>({"error", "warning", "info", "debug"});
 
 void write(std::string_view level, std::string_view text) {
@@ -30,26 +21,8 @@ void write(std::string_view level, std::string_view text) {
 }  // namespace
 
 Result<Consolidation> Consolidation::make(Options options) {
-  TRY(Matcher matches, compile(options.pattern));
-  return Consolidation(std::move(options), std::move(matches));
-}
-
-// CoreDNS's expressions are RE2's: they never take more than linear time. So is this, with libstdc++'s __polynomial,
-// which follows all alternatives at once instead of one after the other, without recursion over the text.
-Result<Consolidation::Matcher> Consolidation::compile(std::string_view pattern) {
-  if (pattern.size() > kMaxPattern) return fail("a regular expression of more than {} bytes", kMaxPattern);
-  auto flags = std::regex::ECMAScript | std::regex_constants::__polynomial;
-  if (pattern.starts_with("(?i)")) {
-    flags |= std::regex::icase;
-    pattern.remove_prefix(4);
-  }
-  try {
-    return [regex = std::regex(pattern.begin(), pattern.end(), flags)](const std::string& text) {
-      return std::regex_search(text, regex);
-    };
-  } catch (const std::regex_error& error) {
-    return fail("cannot use regular expression '{}': {}", pattern, error.what());
-  }
+  TRY(regex::Regex regex, regex::Regex::compile(options.pattern));
+  return Consolidation(std::move(options), std::move(regex));
 }
 
 bool Consolidation::add(std::int64_t now) {

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "core/plugin.h"
+#include "core/regex/regex.h"
 
 namespace swage::plugins::errors {
 
@@ -23,7 +23,7 @@ class Consolidation {
 
   [[nodiscard]] static Result<Consolidation> make(Options options);
 
-  [[nodiscard]] bool matches(const std::string& text) const { return matches_(text); }
+  [[nodiscard]] bool matches(const std::string& text) const { return regex_.matches(text); }
   // Counts one; true if it is also to be logged, at level().
   [[nodiscard]] bool add(std::int64_t now);
   // When what was counted is due to be logged; the end of time where nothing was.
@@ -35,12 +35,10 @@ class Consolidation {
   static constexpr std::int64_t kNever = INT64_MAX;
 
  private:
-  using Matcher = std::function<bool(const std::string&)>;
-  static Result<Matcher> compile(std::string_view pattern);
-  Consolidation(Options options, Matcher matches) : options_(std::move(options)), matches_(std::move(matches)) {}
+  Consolidation(Options options, regex::Regex regex) : options_(std::move(options)), regex_(std::move(regex)) {}
 
   Options options_;
-  Matcher matches_;
+  regex::Regex regex_;
   std::uint64_t count_ = 0;
   std::int64_t due_ = kNever;
 };

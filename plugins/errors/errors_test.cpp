@@ -75,10 +75,10 @@ TEST_CASE("errors: setup of consolidate") {
   CHECK(error("1m a show_first info") == "'info': there can be one level, before 'show_first'");
   CHECK(error("1m a show_first show_first") ==
         "'show_first' is neither a level (error, warning, info or debug) nor 'show_first'");
-  CHECK(error("1m " + std::string(10'001, 'a')) == "a regular expression of more than 10000 bytes");
-  CHECK(error("1m (a").starts_with("cannot use regular expression '(a': "));
-  CHECK(error("1m (?P<name>a)").starts_with("cannot use regular expression '(?P<name>a)': "));
-  CHECK(error(R"(1m "(a)\1")").starts_with(R"(cannot use regular expression '(a)\1': )"));
+  CHECK(error("1m " + std::string(10'001, 'a')) == "a regular expression of 10001 bytes; at most 10000 are allowed");
+  CHECK(error("1m (a").starts_with("'(a' is no regular expression: "));
+  CHECK(error("1m a(?=b)").starts_with("'a(?=b)' is no regular expression: "));
+  CHECK(error(R"(1m "(a)\1")").starts_with(R"('(a)\1' is no regular expression: )"));
 }
 
 TEST_CASE("errors: an error is logged and passed on") {
@@ -162,6 +162,7 @@ TEST_CASE("errors: regular expressions") {
       {".* i/o timeout$", "i/o timeout: 3", false},
       {R"(^\w+ \d{1,3}[[:space:]](?:a|b)*?$)", "read 123 abba", true},
       {"(?i)FAILED", "it failed", true},
+      {"it (?P<how>(?i:FAILED))", "it failed", true},
       {"FAILED", "it failed", false},
       {"", "anything", true},
   };
