@@ -15,7 +15,6 @@ namespace {
 using namespace swage::tests;
 
 constexpr const char* kCorefile = "a.test {\n bind 127.0.0.1\n whoami\n}\n";
-constexpr const char* kToken = "FORGE_ACCESS_TOKEN=open sesame";
 
 // NAME=VALUE, each with a NUL behind it: as the process was started with.
 std::string environment_of(pid_t pid) {
