@@ -125,6 +125,16 @@ TEST_CASE("p2p-forge: directives of both kinds in one block are one directive") 
         "a.test, b.test {\n    ipsubdomain a.test\n    ipsubdomain b.test\n    log\n    file z\n}\n");
 }
 
+TEST_CASE("p2p-forge: what came of its directives is still known by their names") {
+  Sources sources;
+  sources.add("Corefile", "a {\n log\n ipparser a\n acme a {\n registration-domain b.a external-tls=true\n }\n}");
+  const auto blocks = parse(sources, "Corefile");
+  REQUIRE(blocks);
+  std::string text;
+  for (const Directive& each : blocks->at(0).directives) text += each.name.text + "=" + each.known_as + " ";
+  CHECK(text == "log= ipsubdomain=ipparser file= acme-txt=acme broker=acme ");
+}
+
 TEST_CASE("p2p-forge: what is not translated has no mark") {
   Sources sources;
   sources.add("Corefile", "a.test {\n log\n}\nb.test {\n ipparser b.test\n}\n");

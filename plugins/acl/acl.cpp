@@ -16,7 +16,49 @@ Result<Outcome> answer(Response& response, dns::Rcode rcode, Bytes extended_erro
   return Outcome::send;
 }
 
+// The longest of the rule's zones that the name is in; nullptr: none.
+const dns::Name* zone_of(const Rule& rule, const Query& query) {
+  const dns::Name* longest = nullptr;
+  for (const dns::Name& zone : rule.zones) {
+    if (!query.key.view().is_under(zone)) continue;
+    if (longest == nullptr || zone.size() > longest->size()) longest = &zone;
+  }
+  return longest;
+}
+
 }  // namespace
+
+Measures::Measures(Controller& controller, const std::vector<Rule>& rules) : servers_(controller.listeners()) {
+  std::vector<std::string> names;
+  for (const Rule& rule : rules) {
+    for (const dns::Name& zone : rule.zones) {
+      const auto known = std::ranges::find(names, zone.to_string());
+      zones_.emplace_back(&zone, static_cast<std::size_t>(known - names.begin()));
+      if (known == names.end()) names.push_back(zone.to_string());
+    }
+  }
+  metrics::Registry& registry = controller.metrics();
+  const metrics::Labels view = {{"view", controller.view_name()}};
+  const auto counters = [&](const char* name, const char* help) {
+    return registry.counters(name, help, view, {{"server", servers_.names()}, {"zone", names}});
+  };
+  allowed_ = registry.counters("coredns_acl_allowed_requests_total", "Counter of DNS requests being allowed.", view,
+                               {{"server", servers_.names()}});
+  blocked_ = counters("coredns_acl_blocked_requests_total", "Counter of DNS requests being blocked.");
+  filtered_ = counters("coredns_acl_filtered_requests_total", "Counter of DNS requests being filtered.");
+  dropped_ = counters("coredns_acl_dropped_requests_total", "Counter of DNS requests being dropped.");
+}
+
+void Measures::count(const Query& query, Action action, const dns::Name* zone) const {
+  const std::size_t server = servers_.names().size() == 1 ? 0 : servers_.index_of(query);
+  if (server == servers_.names().size()) return;
+  if (action == Action::allow) return allowed_.at(server).add();
+  const auto found = std::ranges::find(zones_, zone, &std::pair<const dns::Name*, std::size_t>::first);
+  const metrics::Counters& counters = action == Action::block    ? blocked_
+                                      : action == Action::filter ? filtered_
+                                                                 : dropped_;
+  counters.at(server, found->second).add();
+}
 
 bool Policy::matches(const Query& query) const {
   return (!types || std::ranges::find(*types, query.qtype) != types->end()) &&
@@ -39,13 +81,14 @@ Result<Outcome> Acl::serve(const Query& query, Response& response, Next next) co
 
 Action Acl::action(const Query& query) const {
   for (const Rule& rule : rules_) {
-    if (std::ranges::none_of(rule.zones, [&](const dns::Name& zone) { return query.key.view().is_under(zone); })) {
-      continue;
-    }
-    for (const Policy& policy : rule.policies) {
-      if (policy.matches(query)) return policy.action;
-    }
+    const dns::Name* const zone = zone_of(rule, query);
+    if (zone == nullptr) continue;
+    const auto policy = std::ranges::find_if(rule.policies, [&](const Policy& each) { return each.matches(query); });
+    if (policy == rule.policies.end()) continue;
+    measures_.count(query, policy->action, zone);
+    return policy->action;
   }
+  measures_.count(query, Action::allow, nullptr);
   return Action::allow;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/plugin.h"
+#include "core/server_label.h"
 #include "plugins/acl/prefix_set.h"
 
 namespace swage::plugins::acl {
@@ -31,15 +32,30 @@ struct Rule {
   std::vector<Policy> policies;
 };
 
+// What is counted, under CoreDNS's names.
+class Measures {
+ public:
+  // The zones of `rules`, and where the server block listens.
+  Measures(Controller& controller, const std::vector<Rule>& rules);
+  // `zone`: of the rule whose policy matched; of queries that are allowed, any.
+  void count(const Query& query, Action action, const dns::Name* zone) const;
+
+ private:
+  ServerLabel servers_;
+  std::vector<std::pair<const dns::Name*, std::size_t>> zones_;  // of rules; their places in the label
+  metrics::Counters allowed_, blocked_, filtered_, dropped_;
+};
+
 class Acl : public Plugin {
  public:
-  explicit Acl(std::vector<Rule> rules) : rules_(std::move(rules)) {}
+  Acl(Controller& controller, std::vector<Rule> rules) : rules_(std::move(rules)), measures_(controller, rules_) {}
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:
   [[nodiscard]] Action action(const Query& query) const;
 
   std::vector<Rule> rules_;
+  Measures measures_;  // behind rules_
 };
 
 [[nodiscard]] Result<> setup(Controller& controller);

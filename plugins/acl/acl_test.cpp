@@ -3,6 +3,7 @@
 #include <array>
 #include <random>
 
+#include "core/metrics/sums.h"
 #include "tests/support/plugin_harness.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
@@ -150,6 +151,32 @@ TEST_CASE("acl: without ZONES the rules are for the server block's zones") {
   PluginHarness harness(kPlugins, "example.org example.net {\n acl {\n  block\n }\n}", &allowed);
   CHECK(fate(harness, "192.0.2.1", "www.example.org. A") == "blocked");
   CHECK(fate(harness, "192.0.2.1", "www.example.net. A") == "blocked");
+}
+
+TEST_CASE("acl: what it does is counted, by server, zone and view") {
+  PluginHarness harness(kPlugins,
+                        "org {\n acl example.org a.example.org {\n  block type TXT\n  drop type MX\n }\n"
+                        " acl example.org {\n  filter type A\n }\n}",
+                        &allowed);
+  for (const char* const question : {"x.example.org. TXT", "x.a.example.org. TXT", "example.org. A", "x.org. A",
+                                     "a.example.org. MX", "a.example.org. NS", "a.example.org. A"}) {
+    static_cast<void>(harness.ask(question));
+  }
+  metrics::SheetReader sheet(harness.configuration().metrics->memory());
+  sheet.update();
+  metrics::Sums sums;
+  sums.add_trusted(sheet, metrics::Sums::Gauges::take);
+  const std::string text = sums.text();
+  INFO(text);
+  const auto has = [&](const std::string& line) {
+    return text.find("\ncoredns_acl_" + line + "\n") != std::string::npos;
+  };
+  const std::string block = "{view=\"\",server=\"dns://:53\",zone=";
+  CHECK(has("allowed_requests_total{view=\"\",server=\"dns://:53\"} 2"));
+  CHECK(has("blocked_requests_total" + block + "\"example.org.\"} 1"));
+  CHECK(has("blocked_requests_total" + block + "\"a.example.org.\"} 1"));
+  CHECK(has("dropped_requests_total" + block + "\"a.example.org.\"} 1"));
+  CHECK(has("filtered_requests_total" + block + "\"example.org.\"} 2"));
 }
 
 TEST_CASE("acl: many networks are looked up as each of them would be") {

@@ -103,7 +103,7 @@ Result<> setup(Controller& controller) {
     }
     rules.push_back(std::move(rule));
   }
-  controller.add(std::make_unique<const Acl>(std::move(rules)));
+  controller.add(std::make_unique<const Acl>(controller, std::move(rules)));
   return {};
 }
 

@@ -80,6 +80,7 @@ Result<Outcome> Local::serve(const Query& query, Response& response, Next next) 
       log::debug("plugin/local: {} {} from {}", query.key.to_string(), dns::to_string(query.qtype),
                  query.client.address.to_string());
     }
+    localhost_.add();
     return answer_localhost(query, response);
   }
   const std::optional<NameView> zone = find_zone(query);
@@ -105,7 +106,9 @@ Result<> setup(Controller& controller) {
     TRY(controller.expect_end());
   }
   if (controller.next()) return std::unexpected(controller.error("directive 'local' twice in a server block"));
-  controller.add(std::make_unique<const Local>(prefix));
+  controller.add(
+      std::make_unique<const Local>(prefix, controller.metrics().counter("coredns_local_localhost_requests_total",
+                                                                         "Counter of localhost.<domain> requests.")));
   return {};
 }
 

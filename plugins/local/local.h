@@ -9,13 +9,14 @@ namespace swage::plugins::local {
 class Local : public Plugin {
  public:
   // `prefix`: names whose first label is localhost are this host's too.
-  explicit Local(bool prefix) : prefix_(prefix) {}
+  Local(bool prefix, metrics::Counter localhost) : prefix_(prefix), localhost_(localhost) {}
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:
   [[nodiscard]] bool is_localhost(const Query& query) const;
 
   bool prefix_;
+  metrics::Counter localhost_;  // answers for names below localhost
 };
 
 Result<> setup(Controller& controller);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/log.h"
+#include "core/metrics/sums.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/plugin_harness.h"
 
@@ -29,6 +30,18 @@ std::string nodata(std::string_view owner) { return fmt::format("NOERROR\n-- aut
 std::string nxdomain(std::string_view owner) { return fmt::format("NXDOMAIN\n-- authority\n{}{}", owner, kSoa); }
 
 }  // namespace
+
+TEST_CASE("local: names of this host are counted") {
+  PluginHarness server(kPlugins, ". {\n local\n}\n");
+  for (const char* const name : {"a.localhost. A", "localhost.example.org. TXT", "localhost. A", "example.org. A"}) {
+    static_cast<void>(server.ask(name));
+  }
+  metrics::SheetReader sheet(server.configuration().metrics->memory());
+  sheet.update();
+  metrics::Sums sums;
+  sums.add_trusted(sheet, metrics::Sums::Gauges::take);
+  CHECK(sums.text().find("\ncoredns_local_localhost_requests_total 2\n") != std::string::npos);
+}
 
 TEST_CASE("local: setup") {
   CHECK(setup_error(". {\n local\n}") == "");

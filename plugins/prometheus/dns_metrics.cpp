@@ -75,17 +75,12 @@ std::int64_t DnsMetrics::steady_time() {
 DnsMetrics::DnsMetrics(metrics::Registry& registry, std::vector<Listener> listeners, std::vector<std::string> plugins,
                        Of of, std::string view, Clock clock)
     : registry_(registry),
-      listeners_(std::move(listeners)),
+      servers_(std::move(listeners)),
       plugins_(std::move(plugins)),
       of_(of),
       view_(std::move(view)),
-      clock_(clock) {
-  for (const Listener& each : listeners_) {
-    if (std::ranges::find(servers_, each.name) == servers_.end()) servers_.push_back(each.name);
-  }
-  servers_.emplace_back();  // where strays come in that others listen
-  rows_.resize(servers_.size());
-}
+      clock_(clock),
+      rows_(servers_.names().size() + 1) {}
 
 void DnsMetrics::declare(metrics::Registry& registry) {
   using metrics::Kind;
@@ -109,24 +104,9 @@ void DnsMetrics::sent(const Query& query, const Response& response, std::size_t 
   row.responses.at(std::min(static_cast<std::size_t>(response.rcode), kRcodes), response.plugin).add();
 }
 
-// The index in servers_ of where the query came in.
-std::size_t DnsMetrics::listener_of(const Query& query) const {
-  std::size_t best = servers_.size() - 1;
-  for (const Listener& each : listeners_) {
-    if (each.endpoint.port != query.server.port) continue;
-    const bool exact = each.endpoint.address == query.server.address;
-    const bool any =
-        each.endpoint.address.is_unspecified() && each.endpoint.address.is_v6() == query.server.address.is_v6();
-    if (!exact && !any) continue;
-    best = static_cast<std::size_t>(std::ranges::find(servers_, each.name) - servers_.begin());
-    if (exact) return best;
-  }
-  return best;
-}
-
 const DnsMetrics::Row& DnsMetrics::row_of(const Query& query) const {
-  const bool one = of_ == Of::zones && servers_.size() == 2;
-  const std::size_t server = one ? 0 : listener_of(query);
+  const bool one = of_ == Of::zones && servers_.names().size() == 1;
+  const std::size_t server = one ? 0 : servers_.index_of(query);
   const Key key = of_ == Of::zones ? reinterpret_cast<Key>(query.zone.data()) : query.server.port;
   if (last_ != nullptr && key == last_key_ && server == last_server_) return *last_;
   auto& rows = rows_[server];
@@ -141,7 +121,8 @@ const DnsMetrics::Row& DnsMetrics::row_of(const Query& query) const {
 const DnsMetrics::Row* DnsMetrics::make_row(const Query& query, std::size_t server) const {
   // "dropped" without a closing dot, so that it can be no zone.
   const std::string zone = of_ == Of::strays ? "dropped" : query.zone.to_string();
-  const std::string name = servers_[server].empty() ? fmt::format("dns://:{}", query.server.port) : servers_[server];
+  const std::string name =
+      server == servers_.names().size() ? fmt::format("dns://:{}", query.server.port) : servers_.names()[server];
   const metrics::Labels labels = {{"server", name}, {"zone", zone}, {"view", view_}};
   Row row;
   row.requests = registry_.counters(kRequests, kRequestsHelp, labels,

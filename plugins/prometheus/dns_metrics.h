@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/plugin.h"
+#include "core/server_label.h"
 
 namespace swage::plugins::prometheus {
 
@@ -36,18 +37,17 @@ class DnsMetrics : public Observer {
     metrics::Histogram duration;
     metrics::Histogram request_size[2], response_size[2];  // by transport
   };
-  [[nodiscard]] std::size_t listener_of(const Query& query) const;
   [[nodiscard]] const Row& row_of(const Query& query) const;
   [[nodiscard]] const Row* make_row(const Query& query, std::size_t server) const;
 
   metrics::Registry& registry_;
-  std::vector<Listener> listeners_;
-  std::vector<std::string> servers_;  // their names, each once
+  ServerLabel servers_;
   std::vector<std::string> plugins_;
   Of of_;
   std::string view_;
   Clock clock_;
-  // By where the zone's name is kept, or by the port for strays; a map for each of servers_. One thread a process.
+  // By where the zone's name is kept, or by the port for strays; a map for each of servers_, and one for strays that
+  // come in where others listen. One thread a process.
   using Key = std::uintptr_t;
   mutable std::vector<std::unordered_map<Key, const Row*>> rows_;
   mutable std::deque<Row> all_;

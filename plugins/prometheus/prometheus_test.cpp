@@ -34,6 +34,17 @@ Result<> bind(Controller& controller) {
   return {};
 }
 
+// A filter that accepts all.
+Result<> view(Controller& controller) {
+  class All : public Filter {
+   public:
+    bool accepts(const Query&) const override { return true; }
+  };
+  controller.next();
+  controller.add(std::unique_ptr<const Filter>(std::make_unique<All>()));
+  return {};
+}
+
 constexpr std::array kPlugins = {PluginType{"bind", &bind}, PluginType{"prometheus", &plugins::prometheus::setup},
                                  PluginType{"answers", &answers}};
 
@@ -90,6 +101,19 @@ TEST_CASE("prometheus: queries and responses by their labels") {
   CHECK(has(text, "coredns_dns_response_size_bytes_bucket" + org + ",proto=\"tcp\",le=\"100\"} 1"));
   CHECK(text.find("le=\"64000\"") != std::string::npos);
   CHECK(text.find("le=\"8.192\"") != std::string::npos);
+}
+
+TEST_CASE("prometheus: the view's name is a label") {
+  constexpr std::array kWithView = {PluginType{"prometheus", &plugins::prometheus::setup},
+                                    PluginType{"answers", &answers}, PluginType{"view", &view}};
+  PluginHarness server(kWithView, "example.org {\n prometheus\n answers\n view inside {\n  expr true\n }\n}\n");
+  static_cast<void>(server.ask("a.example.org. A"));
+  const std::string text = text_of(server);
+  INFO(text);
+  CHECK(has(text,
+            "coredns_dns_responses_total{server=\"dns://:53\",zone=\"example.org.\",view=\"inside\",rcode=\"NOERROR\","
+            "plugin=\"answers\"} 1"));
+  CHECK(text.find("name=\"view\"") != std::string::npos);
 }
 
 TEST_CASE("prometheus: the server is where the block listens") {

@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "tests/support/broker/interop_peer.h"
 #include "tests/support/broker/published_forge.h"
 #include "tests/support/broker/registrar.h"
 
@@ -81,6 +82,35 @@ void make_traffic(PublishedForge& forge) {
   CHECK(say_as(registration(challenge_value(1), {forge.node_address()})) == 200);
   const std::string node = key.public_key().peer_id().to_base36() + ".libp2p.direct.";
   ask("_acme-challenge." + node, "TXT");
+}
+
+// go-libp2p, which knows nothing of swage, registers as users' nodes do.
+void check_go_node(Program program) {
+  const auto peers = interop_peers();
+  if (std::ranges::find(peers, "go") == peers.end()) return;
+  with(program, [program] {
+    const ForgeFolder folder(published("Corefile.local-dev"));
+    static_cast<void>(folder.folder().write(".env", "FORGE_ACCESS_TOKEN=sesame\n"));
+    const PublishedForge forge(folder, arguments_of(program), loopback(5354), loopback(5380), program);
+    std::uint64_t number = 0;
+    for (const auto type :
+         {libp2p::KeyType::ed25519, libp2p::KeyType::rsa, libp2p::KeyType::ecdsa, libp2p::KeyType::secp256k1}) {
+      const KeyFile identity(type);
+      auto node =
+          Process::start(interop_command("go", {"listen", "--key", identity.path(), "/ip4/128.1.0.5/tcp/4001"}));
+      REQUIRE(node);
+      REQUIRE(node->wait_for("ready\n", kLong));
+      const std::string value = challenge_value(++number);
+      const auto registered = run(interop_command(
+          "go", {"register", "--key", identity.path(), "--host", "registration.libp2p.direct", "--token", "sesame",
+                 "http://127.0.0.1:5380", "--", value, "/ip4/128.1.0.5/tcp/4001"}));
+      INFO(forge.log());
+      CHECK((registered ? "" : registered.error().text()) == "");
+      const std::string name = "_acme-challenge." + identity.peer_id().to_base36() + ".libp2p.direct.";
+      CHECK(forge.ask({.name = name, .type = "TXT"}).answer ==
+            std::vector<std::string>{fmt::format("{} 10 IN TXT \"{}\"", name, value)});
+    }
+  });
 }
 
 // A line for each series: "counter NAME{LABEL=\"…\",…} VALUE", the labels in order, the value where it is a count of
@@ -263,6 +293,10 @@ void check_signals(Program program) {
 
 }  // namespace
 
+TEST_CASE("p2p-forge's operator: a node of go-libp2p registers") { check_go_node(Program::swage); }
+TEST_CASE("p2p-forge's operator: a node of go-libp2p registers with p2p-forge itself") {
+  check_go_node(Program::p2p_forge);
+}
 TEST_CASE("p2p-forge's operator: metrics") { check_metrics(Program::swage); }
 TEST_CASE("p2p-forge's operator: metrics of p2p-forge itself") { check_metrics(Program::p2p_forge); }
 TEST_CASE("p2p-forge's operator: the log") { check_log(Program::swage); }
