@@ -118,7 +118,7 @@ TEST_CASE("p2p-forge: a database where nothing was before is the store itself, a
     PublishedForge forge = local_dev(folder);
     const HttpRequest request = registration(challenge_value(2), {forge.node_address()});
     CHECK(forge.say_as(PublishedForge::node_key(), request).status == 200);
-    CHECK(forge.log().find("registration is open to all peers\n") != std::string::npos);
+    CHECK(forge.process().wait_for("registration is open to all peers\n", Milliseconds(30000)));
   }
   CHECK(fs::is_regular_file(folder.folder().file(kStore)));
   const PublishedForge again = local_dev(folder);
