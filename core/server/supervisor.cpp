@@ -65,6 +65,15 @@ Result<> send_all(Channel& channel, Message::Kind kind, const std::map<std::stri
   return {};
 }
 
+// sd_notify(3): the time tells the service manager which of its requests this is the answer to.
+void tell_reloading() {
+  const auto time = std::chrono::duration_cast<std::chrono::microseconds>(now().time_since_epoch());
+  notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", time.count()));
+}
+
+// `status` is what `systemctl status` shows.
+void tell_ready(std::string_view status) { notify_service_manager(fmt::format("READY=1\nSTATUS={}", status)); }
+
 bool has_ipv6() { return access("/proc/net/if_inet6", F_OK) == 0; }
 
 }  // namespace
@@ -211,10 +220,8 @@ void Supervisor::put_in_force() {
   for (ChildProcess& child : current_->children) {
     if (!child.worker) start_service(child);
   }
-  if (first) {
-    pidfile_->write();
-    notify_service_manager("READY=1");
-  }
+  if (first) pidfile_->write();
+  tell_ready(fmt::format("{} is in force", options_.corefile));
   if (first && !options_.quiet) {
     for (const std::string& line : current_->serves) log::write(line);
     log::write("swage-" SWAGE_VERSION);
@@ -231,8 +238,7 @@ void Supervisor::abandon_next(const std::string& why) {
     exit_status_ = 1;
     return;
   }
-  log::error("Restart failed: {}; the configuration in force stays", why);
-  count_reload(false);
+  reload_failed(why);
   close_unused_sockets();
 }
 
@@ -268,10 +274,14 @@ void Supervisor::reload() {
     return;
   }
   log::info("Reloading");
-  if (const Result<> begun = begin(config::Sources::from_disk()); !begun) {
-    log::error("Restart failed: {}; the configuration in force stays", begun.error().text());
-    count_reload(false);
-  }
+  tell_reloading();
+  if (const Result<> begun = begin(config::Sources::from_disk()); !begun) reload_failed(begun.error().text());
+}
+
+void Supervisor::reload_failed(const std::string& why) {
+  log::error("Restart failed: {}; the configuration in force stays", why);
+  tell_ready("the last reload failed: " + why);
+  count_reload(false);
 }
 
 // Serves on for as long as the configuration says, unless it is asked twice.

@@ -70,6 +70,7 @@ class Supervisor {
   void end_next();
   void leave(Generation& generation, std::chrono::milliseconds for_service);
   void reload();
+  void reload_failed(const std::string& why);
   void shut_down_later();
   void shut_down();
 

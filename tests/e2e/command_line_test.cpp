@@ -144,7 +144,7 @@ TEST_CASE("command line: without a Corefile whoami answers; the pid file is ther
   CHECK(access(folder.file("swage.pid").c_str(), F_OK) != 0);
 }
 
-TEST_CASE("command line: the service manager is told when queries are answered and when the server ends") {
+TEST_CASE("command line: the service manager is told when queries are answered, of reloads, and when the server ends") {
   const Folder folder;
   const Port port;
   sockaddr_un address{};
@@ -156,17 +156,28 @@ TEST_CASE("command line: the service manager is told when queries are answered a
   const timeval patience{20, 0};
   REQUIRE(setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
   const auto told = [&] {
-    std::string text(100, '\0');
+    std::string text(1000, '\0');
     const ssize_t size = recv(socket.get(), text.data(), text.size(), 0);
     text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
     return text;
   };
-  auto process = Process::start({.arguments = {binary(), "-conf", folder.write("Corefile", ". {\n    whoami\n}\n"),
-                                               "-workers", "1", "-dns.port", std::to_string(port.number())},
-                                 .environment = {{"NOTIFY_SOCKET", path}}});
+  const std::string corefile = folder.write("Corefile", ". {\n    whoami\n}\n");
+  const std::string in_force = "READY=1\nSTATUS=" + corefile + " is in force";
+  auto process = Process::start(
+      {.arguments = {binary(), "-conf", corefile, "-workers", "1", "-dns.port", std::to_string(port.number())},
+       .environment = {{"NOTIFY_SOCKET", path}}});
   REQUIRE(process);
-  CHECK(told() == "READY=1");
+  CHECK(told() == in_force);
   CHECK(ask_udp(port.v4(), encode({.name = "any.name.", .type = "A"})));
+  process->signal(SIGHUP);
+  CHECK(told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+  CHECK(told() == in_force);
+  for (const std::string wrong : {". {", ". {\n    file nowhere\n}\n"}) {  // the supervisor sees it, a child does
+    static_cast<void>(folder.write("Corefile", wrong));
+    process->signal(SIGHUP);
+    CHECK(told().starts_with("RELOADING=1\n"));
+    CHECK(told().starts_with("READY=1\nSTATUS=the last reload failed: " + corefile + ":"));
+  }
   process->signal(SIGTERM);
   CHECK(told() == "STOPPING=1");
   CHECK(process->wait(20s)->clean());
