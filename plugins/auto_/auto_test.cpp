@@ -6,16 +6,17 @@
 #include <array>
 #include <filesystem>
 
-#include "core/async/loop.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
 #include "tests/support/plugin_harness.h"
+#include "tests/support/service_run.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
 using namespace swage;
 using tests::Folder;
 using tests::PluginHarness;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -30,8 +31,6 @@ std::string zone(int last) {
                      std::string(64, 'A'));
 }
 
-Service& service(const PluginHarness& harness) { return *harness.configuration().services.front().service; }
-
 // Folders and files that may not be read are none to root.
 class Nobody {
  public:
@@ -43,17 +42,6 @@ class Nobody {
   }
   Nobody(const Nobody&) = delete;
   Nobody& operator=(const Nobody&) = delete;
-};
-
-class OwnHost : public Host {
- public:
-  async::Loop& loop() override { return loop_; }
-  void request_reload() override {}
-  bool corefile_changed() override { return false; }
-  std::optional<int> take_listening_socket(const Endpoint&) override { return std::nullopt; }
-
- private:
-  async::Loop loop_;
 };
 
 }  // namespace
@@ -104,7 +92,7 @@ TEST_CASE("auto: zones of a folder; only those in ZONES are asked for; DS come f
   static_cast<void>(folder.write("deeper/db.sub.example.org", zone(4)));
   PluginHarness harness(kPlugins, ". {\n auto org {\n  directory " + folder.path() + "\n }\n}");
   CHECK(harness.ask("ns.example.org. A") == "REFUSED\n");
-  REQUIRE(service(harness).prepare());
+  REQUIRE(harness.prepare() == "");
   CHECK(harness.ask("NS.example.org. A") == "NOERROR aa\nNS.example.org. 60 IN A 192.0.2.1\n");
   CHECK(harness.ask("www.example.org. A").starts_with("NXDOMAIN aa\n"));
   CHECK(harness.ask("ns.sub.example.org. A") == "NOERROR aa\nns.sub.example.org. 60 IN A 192.0.2.4\n");
@@ -122,7 +110,7 @@ TEST_CASE("auto: what is no file in the folder is passed over: links without an 
   std::filesystem::create_symlink("/dev/zero", folder.file("db.zero.org"));
   REQUIRE(mkfifo(folder.file("db.fifo.org").c_str(), 0600) == 0);
   PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + folder.path() + "\n }\n}");
-  REQUIRE(service(harness).prepare());
+  REQUIRE(harness.prepare() == "");
   CHECK(harness.ask("ns.example.org. A") == "NOERROR aa\nns.example.org. 60 IN A 192.0.2.1\n");
 }
 
@@ -139,7 +127,7 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
   static_cast<void>(folder.write("zones/x.org", zone(1)));
   PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + zones + "\n  reload 5ms\n }\n}");
   const Nobody nobody;
-  REQUIRE(service(harness).prepare());
+  REQUIRE(harness.prepare() == "");
   const auto served = [&] {
     std::string all;
     for (const std::string_view name : {"a", "b", "c", "d", "e", "z"}) {
@@ -148,7 +136,6 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
     }
     return all;
   };
-  OwnHost host;
   tests::LogCapture log;
   std::vector<std::string> seen;
   int step = 0;
@@ -157,7 +144,7 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
     change();
     if (getuid() == 0) static_cast<void>(seteuid(65534));
   };
-  async::Timer timer(host.loop(), [&] {
+  tests::run_until(harness.service(), 200ms, [&] {
     seen.push_back(served());
     switch (++step) {
       case 1:  // one folder and one file are closed; beside them files change, come and go
@@ -182,14 +169,10 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
         });
         break;
       default:
-        service(harness).stop();
-        return;
+        return true;
     }
-    timer.start(std::chrono::milliseconds(200));
+    return false;
   });
-  timer.start(std::chrono::milliseconds(50));
-  host.loop().spawn(service(harness).run(host));
-  host.loop().run();
   CHECK(seen == std::vector<std::string>{"11111-", "211-12", "311-12", "321-42"});
   const std::string said = log.take();
   INFO(said);
@@ -208,11 +191,10 @@ TEST_CASE("auto: zones come, change, break and go while the server runs; a folde
   const Folder folder;
   const std::string zones = folder.file("zones");
   PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + zones + "\n  reload 5ms\n }\n}");
-  REQUIRE(service(harness).prepare());
-  OwnHost host;
+  REQUIRE(harness.prepare() == "");
   std::vector<std::string> seen;
   int step = 0;
-  async::Timer timer(host.loop(), [&] {
+  tests::run_until(harness.service(), 150ms, [&] {
     const std::string one = harness.ask("ns.a.org. A"), two = harness.ask("ns.b.org. A");
     seen.push_back((one == "REFUSED\n" ? "-" : one.substr(one.size() - 2, 1)) + (two == "REFUSED\n" ? "-" : "b"));
     switch (++step) {
@@ -234,13 +216,9 @@ TEST_CASE("auto: zones come, change, break and go while the server runs; a folde
         std::filesystem::remove_all(zones);
         break;
       default:
-        service(harness).stop();
-        return;
+        return true;
     }
-    timer.start(std::chrono::milliseconds(150));
+    return false;
   });
-  timer.start(std::chrono::milliseconds(50));
-  host.loop().spawn(service(harness).run(host));
-  host.loop().run();
   CHECK(seen == std::vector<std::string>{"--", "1-", "2b", "2b", "2-", "2-"});
 }

@@ -115,8 +115,7 @@ TEST_CASE("broker: files that cannot be used stop the start, and the error names
   const auto prepare = [](std::string_view line) {
     const PluginHarness harness(
         kPlugins, fmt::format("libp2p.direct {{\nacme-txt\nbroker registration.libp2p.direct {{\n{}\n}}\n}}\n", line));
-    const Result<> prepared = harness.configuration().services.at(0).service->prepare();
-    return prepared ? "" : prepared.error().text();
+    return harness.prepare();
   };
   CHECK(prepare("tls off").empty());
   CHECK(prepare("tls off\nsecret /nowhere/secret") == "Corefile:3: /nowhere/secret: No such file or directory");

@@ -4,17 +4,18 @@
 
 #include <array>
 
-#include "core/async/loop.h"
 #include "core/denylist/denylist.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
 #include "tests/support/plugin_harness.h"
+#include "tests/support/service_run.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
 using namespace swage;
 using namespace swage::plugins::denylist;
 using tests::PluginHarness;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -217,8 +218,7 @@ TEST_CASE("denylist: files are read before the server answers") {
     static_cast<void>(folder.write("allow.txt", "10.1.2.3\n"));
     PluginHarness harness(kOnly, corefile);
     REQUIRE(harness.configuration().services.size() == 1);
-    const Result<> prepared = harness.configuration().services[0].service->prepare();
-    REQUIRE(prepared);
+    REQUIRE(harness.prepare() == "");
     const auto& snapshot = *harness.configuration().snapshots.at("denylist libp2p.direct.");
     const swage::denylist::Denylist denylist(snapshot);
     const auto listed = denylist.find(*IpAddress::parse("10.0.0.1"));
@@ -233,34 +233,16 @@ TEST_CASE("denylist: files are read before the server answers") {
   }
   SECTION("one that is not there stops the start") {
     PluginHarness harness(kOnly, corefile);
-    const Result<> prepared = harness.configuration().services[0].service->prepare();
-    REQUIRE(!prepared);
-    CHECK(prepared.error().text() ==
+    CHECK(harness.prepare() ==
           fmt::format("Corefile:4: denylist: {}/allow.txt: No such file or directory", folder.path()));
   }
 }
-
-namespace {
-
-class OwnHost : public Host {
- public:
-  async::Loop& loop() override { return loop_; }
-  void request_reload() override {}
-  bool corefile_changed() override { return false; }
-  std::optional<int> take_listening_socket(const Endpoint&) override { return std::nullopt; }
-
- private:
-  async::Loop loop_;
-};
-
-}  // namespace
 
 TEST_CASE("denylist: a file of garbage stops the start") {
   const tests::LogCapture log;
   const tests::Folder folder;
   const std::string path = folder.file("deny.txt");
   PluginHarness harness(kOnly, fmt::format("libp2p.direct {{\n denylist {{\n  file {}\n }}\n}}\n", path));
-  Service& service = *harness.configuration().services[0].service;
   const std::string none = "is no address and no network, nor is any other of the file's";
   const std::pair<std::string, std::string> cases[] = {
       {"# list\n<html>\n<body>502</body>\n", fmt::format(":2: {} 2 lines", none)},
@@ -270,12 +252,11 @@ TEST_CASE("denylist: a file of garbage stops the start") {
       {std::string("10.0.0.0/8\n\0\0\0\n", 15), ":2: has a NUL byte: it is no text"}};
   for (const auto& [text, error] : cases) {
     static_cast<void>(folder.write("deny.txt", text));
-    const Result<> prepared = service.prepare();
-    CHECK((prepared ? "" : prepared.error().text()) == "Corefile:3: denylist: " + path + error);
+    CHECK(harness.prepare() == "Corefile:3: denylist: " + path + error);
   }
   for (const std::string_view good : {"", "# nobody\n", "10.0.0.0/8\nx\ny\nz\n"}) {
     static_cast<void>(folder.write("deny.txt", good));
-    CHECK(service.prepare());
+    CHECK(harness.prepare() == "");
   }
 }
 
@@ -284,27 +265,19 @@ TEST_CASE("denylist: a file that becomes garbage keeps the last good list") {
   const tests::Folder folder;
   const std::string path = folder.write("deny.txt", "10.0.0.0/8\n");
   PluginHarness harness(kOnly, fmt::format("libp2p.direct {{\n denylist {{\n  file {}\n }}\n}}\n", path));
-  Service& service = *harness.configuration().services[0].service;
-  REQUIRE(service.prepare());
+  REQUIRE(harness.prepare() == "");
   const auto& snapshot = *harness.configuration().snapshots.at("denylist libp2p.direct.");
   const swage::denylist::Denylist denylist(snapshot);
-  OwnHost host;
   std::vector<std::string> seen;
   const std::string texts[] = {"<html>\n<body>502</body>\n", std::string(100'000, '\0'), "192.0.2.1\nx\n", ""};
   std::size_t step = 0;
-  async::Timer timer(host.loop(), [&] {
+  tests::run_until(harness.service(), 600ms, [&] {
     seen.push_back(fmt::format("{}{}", denylist.find(*IpAddress::parse("10.0.0.1")) ? "10 " : "",
                                denylist.find(*IpAddress::parse("192.0.2.1")) ? "192" : ""));
-    if (step == std::size(texts)) {
-      service.stop();
-      return;
-    }
+    if (step == std::size(texts)) return true;
     static_cast<void>(folder.write("deny.txt", texts[step++]));
-    timer.start(std::chrono::milliseconds(600));
+    return false;
   });
-  timer.start(std::chrono::milliseconds(50));
-  host.loop().spawn(service.run(host));
-  host.loop().run();
   CHECK(seen == std::vector<std::string>{"10 ", "10 ", "10 ", "192", ""});
   const std::string kept = "; the list before (1 entries) stays in force\n";
   CHECK(log.take() ==

@@ -17,15 +17,6 @@ constexpr std::array kPlugins = {PluginType{"file", &plugins::file::setup}};
 
 std::string setup_error(std::string_view corefile) { return PluginHarness::setup_error(kPlugins, corefile); }
 
-// Reads the zone files, as the service process does before the first query.
-std::string prepare(const PluginHarness& harness) {
-  for (const server::NamedService& each : harness.configuration().services) {
-    const Result<> prepared = each.service->prepare();
-    if (!prepared) return prepared.error().text();
-  }
-  return "";
-}
-
 constexpr std::string_view kParent =
     "$TTL 60\n@ SOA ns hostmaster 7 1 2 3 30\n@ NS ns\nns A 192.0.2.1\nsub NS ns.sub\nsub DS 1 13 2 "
     "0123456789012345678901234567890123456789012345678901234567890123\nns.sub A 192.0.2.2\n";
@@ -54,7 +45,7 @@ TEST_CASE("file: what is wrong with a zone file is said with both places") {
   const Folder folder;
   const auto error = [&](const std::string& file) {
     const PluginHarness harness(kPlugins, "example.org {\n file " + file + "\n}");
-    return prepare(harness);
+    return harness.prepare();
   };
   const std::string zone = folder.file("zone");
   CHECK(error(zone) == "Corefile:2: " + zone + ": No such file or directory");
@@ -70,7 +61,7 @@ TEST_CASE("file: answers from the longest zone; other names are the next plugin'
   const std::string parent = folder.write("parent", kParent), child = folder.write("child", kChild);
   PluginHarness harness(kPlugins, "test {\n file " + parent + " example.test\n file " + child + " sub.example.test\n}");
   CHECK(harness.ask("example.test. SOA") == "error: zone example.test. is not loaded");
-  REQUIRE(prepare(harness) == "");
+  REQUIRE(harness.prepare() == "");
   CHECK(harness.ask("NS.example.test. A") == "NOERROR aa\nNS.example.test. 60 IN A 192.0.2.1\n");
   CHECK(harness.ask("ns.sub.example.test. A") == "NOERROR aa\nns.sub.example.test. 60 IN A 192.0.2.2\n");
   CHECK(harness.ask("www.example.test. A").starts_with("NXDOMAIN aa\n-- authority\nexample.test. 30 IN SOA "));
@@ -81,10 +72,10 @@ TEST_CASE("file: the DS records of a zone are its parent's, though both are here
   const Folder folder;
   const std::string parent = folder.write("parent", kParent), child = folder.write("child", kChild);
   PluginHarness harness(kPlugins, "test {\n file " + parent + " example.test\n file " + child + " sub.example.test\n}");
-  REQUIRE(prepare(harness) == "");
+  REQUIRE(harness.prepare() == "");
   CHECK(harness.ask("sub.example.test. DS").starts_with("NOERROR aa\nsub.example.test. 60 IN DS 1 13 2 "));
   PluginHarness alone(kPlugins, "test {\n file " + child + " sub.example.test\n}");
-  REQUIRE(prepare(alone) == "");
+  REQUIRE(alone.prepare() == "");
   CHECK(alone.ask("sub.example.test. DS").starts_with("NOERROR aa\n-- authority\nsub.example.test. 30 IN SOA "));
 }
 
@@ -97,7 +88,7 @@ TEST_CASE("file: fallthrough gives names that do not exist to the next plugin") 
     return Outcome::send;
   };
   PluginHarness harness(kPlugins, "example.test {\n file " + parent + " {\n  fallthrough a.example.test\n }\n}", rest);
-  REQUIRE(prepare(harness) == "");
+  REQUIRE(harness.prepare() == "");
   CHECK(harness.ask("x.a.example.test. TXT") == "NOERROR\nx.a.example.test. 1 IN TXT \"x\"\n");
   CHECK(harness.ask("x.b.example.test. TXT").starts_with("NXDOMAIN aa"));
   CHECK(harness.ask("ns.example.test. TXT").starts_with("NOERROR aa\n-- authority"));

@@ -5,13 +5,13 @@
 #include <array>
 #include <filesystem>
 
-#include "core/async/loop.h"
 #include "plugins/hosts/hosts_builder.h"
 #include "plugins/hosts/hosts_file.h"
 #include "plugins/hosts/reverse_name.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
 #include "tests/support/plugin_harness.h"
+#include "tests/support/service_run.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
@@ -19,6 +19,7 @@ using namespace swage;
 using namespace swage::plugins::hosts;
 using tests::Folder;
 using tests::PluginHarness;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -27,14 +28,6 @@ constexpr std::array kPlugins = {PluginType{"hosts", &plugins::hosts::setup}};
 std::string setup_error(std::string_view body, std::string_view arguments = "") {
   return PluginHarness::setup_error(kPlugins,
                                     fmt::format("example.org {{\n hosts {} {{\n{}\n }}\n}}", arguments, body));
-}
-
-std::string prepare(const PluginHarness& harness) {
-  for (const server::NamedService& each : harness.configuration().services) {
-    const Result<> prepared = each.service->prepare();
-    if (!prepared) return prepared.error().text();
-  }
-  return "";
 }
 
 Result<Outcome> rest(const Query&, Response& response) {
@@ -52,7 +45,7 @@ void check(std::string_view corefile, std::string_view file, std::initializer_li
   const std::string path = folder.write("hosts", file);
   if (const auto at = text.find("FILE"); at != std::string::npos) text.replace(at, 4, path);
   PluginHarness harness(kPlugins, text, rest);
-  REQUIRE(prepare(harness) == "");
+  REQUIRE(harness.prepare() == "");
   for (const Case& each : cases) {
     INFO(each.question);
     CHECK(harness.ask(each.question) == each.answer);
@@ -308,34 +301,16 @@ TEST_CASE("hosts: reverse names") {
   }
 }
 
-namespace {
-
-// The loop of a service process, as far as this service needs one.
-class OwnHost : public Host {
- public:
-  async::Loop& loop() override { return loop_; }
-  void request_reload() override {}
-  bool corefile_changed() override { return false; }
-  std::optional<int> take_listening_socket(const Endpoint&) override { return std::nullopt; }
-
- private:
-  async::Loop loop_;
-};
-
-}  // namespace
-
 TEST_CASE("hosts: the file is read when it appears and when it changes; one that is gone, or broken, keeps the last") {
   const Folder folder;
   const std::string path = folder.file("hosts");
   PluginHarness harness(kPlugins, "a.test {\n hosts " + path + " {\n  10.0.0.9 inline.a.test\n  reload 5ms\n }\n}");
   tests::LogCapture log;
-  REQUIRE(prepare(harness) == "");
+  REQUIRE(harness.prepare() == "");
   CHECK(log.take() == "[WARNING] plugin/hosts: " + path + " does not exist; it is read as soon as it does\n");
-  Service& service = *harness.configuration().services.front().service;
-  OwnHost host;
   std::vector<std::string> seen;
   int step = 0;
-  async::Timer timer(host.loop(), [&] {
+  tests::run_until(harness.service(), 100ms, [&] {
     seen.push_back(harness.ask("www.a.test. A"));
     CHECK(harness.ask("inline.a.test. A") == "NOERROR aa\ninline.a.test. 3600 IN A 10.0.0.9\n");
     switch (++step) {
@@ -352,14 +327,10 @@ TEST_CASE("hosts: the file is read when it appears and when it changes; one that
         mkdir(path.c_str(), 0700);
         break;
       default:
-        service.stop();
-        return;
+        return true;
     }
-    timer.start(std::chrono::milliseconds(100));
+    return false;
   });
-  timer.start(std::chrono::milliseconds(50));
-  host.loop().spawn(service.run(host));
-  host.loop().run();
   const std::string two = "NOERROR aa\nwww.a.test. 3600 IN A 10.0.0.2\n";
   CHECK(seen == std::vector<std::string>{"SERVFAIL\n", "NOERROR aa\nwww.a.test. 3600 IN A 10.0.0.1\n", two, two, two});
   CHECK(log.take() == "[INFO] plugin/hosts: " + path + ": 1 names, 1 entries\n[INFO] plugin/hosts: " + path +
@@ -372,10 +343,10 @@ TEST_CASE("hosts: the file is read when it appears and when it changes; one that
 TEST_CASE("hosts: a file that cannot be read stops the start; server blocks with the same file share it") {
   const Folder folder;
   const PluginHarness harness(kPlugins, ". {\n hosts " + folder.path() + "\n}");
-  CHECK(prepare(harness) == "Corefile:2: " + folder.path() + ": is not a regular file");
+  CHECK(harness.prepare() == "Corefile:2: " + folder.path() + ": is not a regular file");
   const std::string path = folder.write("hosts", "10.0.0.1 www.a.test www.b.test\n");
   PluginHarness two(kPlugins, "a.test {\n hosts " + path + "\n}\nb.test {\n hosts " + path + "\n}");
-  REQUIRE(prepare(two) == "");
+  REQUIRE(two.prepare() == "");
   CHECK(two.configuration().snapshots.size() == 1);
   CHECK(two.ask("www.a.test. A") == "NOERROR aa\nwww.a.test. 3600 IN A 10.0.0.1\n");
   CHECK(two.ask("www.b.test. A") == "NOERROR aa\nwww.b.test. 3600 IN A 10.0.0.1\n");
@@ -389,7 +360,7 @@ TEST_CASE("hosts: a huge line is left out, and takes no memory") {
   tests::LogCapture log;
   rusage before{}, behind{};
   REQUIRE(getrusage(RUSAGE_SELF, &before) == 0);
-  REQUIRE(prepare(harness) == "");
+  REQUIRE(harness.prepare() == "");
   REQUIRE(getrusage(RUSAGE_SELF, &behind) == 0);
   CHECK(behind.ru_maxrss - before.ru_maxrss < 20'000);  // KiB
   CHECK(log.take() == "[INFO] plugin/hosts: " + path + ": 1 names, 1 entries\n[WARNING] plugin/hosts: " + path +

@@ -6,13 +6,12 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
 
-#include "core/async/loop.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
 #include "tests/support/plugin_harness.h"
+#include "tests/support/service_run.h"
 #include "tests/support/zone_answers.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
@@ -20,6 +19,7 @@
 using namespace swage;
 using tests::Folder;
 using tests::PluginHarness;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -116,14 +116,6 @@ std::map<std::string, int> tops(PluginHarness& harness, int times, std::string_v
 bool is_about(int count, int times, double share) {
   const double expected = times * share;
   return std::abs(count - expected) < 5 * std::sqrt(expected * (1 - share));
-}
-
-std::string prepare(const PluginHarness& harness) {
-  for (const server::NamedService& each : harness.configuration().services) {
-    const Result<> prepared = each.service->prepare();
-    if (!prepared) return prepared.error().text();
-  }
-  return "";
 }
 
 std::string block(std::string_view arguments) { return fmt::format("example.org {{\n loadbalance {}\n}}", arguments); }
@@ -245,7 +237,7 @@ TEST_CASE("loadbalance: the first address is chosen by weight") {
   SECTION("all have weights") {
     const Records records{"A 192.0.2.1", "A 192.0.2.2", "A 192.0.2.3"};
     PluginHarness harness(kPlugins, block("weighted " + path), records.rest());
-    REQUIRE(prepare(harness) == "");
+    REQUIRE(harness.prepare() == "");
     auto counts = tops(harness, kTimes);
     CHECK(is_about(counts["192.0.2.1"], kTimes, 3.0 / 6));
     CHECK(is_about(counts["192.0.2.2"], kTimes, 1.0 / 6));
@@ -255,7 +247,7 @@ TEST_CASE("loadbalance: the first address is chosen by weight") {
   SECTION("others have weight 1") {
     const Records records{"A 192.0.2.9", "AAAA other.test ::2", "AAAA other.test ::1"};
     PluginHarness harness(kPlugins, block("weighted " + path), records.rest());
-    REQUIRE(prepare(harness) == "");
+    REQUIRE(harness.prepare() == "");
     auto counts = tops(harness, kTimes, "www.example.org. SRV");
     CHECK(is_about(counts["::1"], kTimes, 4.0 / 6));
     CHECK(is_about(counts["192.0.2.9"], kTimes, 1.0 / 6));
@@ -264,7 +256,7 @@ TEST_CASE("loadbalance: the first address is chosen by weight") {
   SECTION("only for types that ask for addresses, and where there are some") {
     const Records records{"A 192.0.2.1", "A 192.0.2.2", "CNAME a"};
     PluginHarness harness(kPlugins, block("weighted " + path), records.rest());
-    REQUIRE(prepare(harness) == "");
+    REQUIRE(harness.prepare() == "");
     CHECK(orders(harness, 50, "www.example.org. ANY").size() == 1);
     const Records none{"MX a", "CNAME b", "MX c"};
     PluginHarness without(kPlugins, block("weighted " + path), none.rest());
@@ -277,7 +269,7 @@ TEST_CASE("loadbalance: what is wrong with a weight file stops the start, but fo
   const std::string path = folder.write("weights", "www.example.org\n192.0.2.1\n");
   const auto error = [&](const std::string& arguments) {
     const PluginHarness harness(kPlugins, block("weighted " + arguments));
-    return prepare(harness);
+    return harness.prepare();
   };
   CHECK(error(path) == "Corefile:2: " + path + ":2: expected a weight behind the address '192.0.2.1'");
   tests::LogCapture log;
@@ -294,64 +286,35 @@ TEST_CASE("loadbalance: what is wrong with a weight file stops the start, but fo
   }
 }
 
-namespace {
-
-class OwnHost : public Host {
- public:
-  async::Loop& loop() override { return loop_; }
-  void request_reload() override {}
-  bool corefile_changed() override { return false; }
-  std::optional<int> take_listening_socket(const Endpoint&) override { return std::nullopt; }
-
- private:
-  async::Loop loop_;
-};
-
-// Runs `service`; stops it when `enough` says so, or after 10 s.
-void run_until(Service& service, const std::function<bool()>& enough) {
-  OwnHost host;
-  int looks = 0;
-  async::Timer look(host.loop(), [&] {
-    if (enough() || ++looks > 1000) return service.stop();
-    look.start(std::chrono::milliseconds(10));
-  });
-  look.start(std::chrono::milliseconds(10));
-  host.loop().spawn(service.run(host));
-  host.loop().run();
-}
-
-}  // namespace
-
 TEST_CASE("loadbalance: a weight file that changes is read again") {
   const Folder folder;
   const std::string path = folder.file("weights");
   const Records records{"A 192.0.2.1", "A 192.0.2.2"};
   PluginHarness harness(kPlugins, block("weighted " + path + " {\n reload 5ms\n}"), records.rest());
-  Service& service = *harness.configuration().services.front().service;
   const shm::Snapshot& weights = *harness.configuration().snapshots.begin()->second;
   const auto write = [&](std::string_view lines) {
     std::ofstream(folder.file("next")) << "www.example.org\n" << lines;
     std::filesystem::rename(folder.file("next"), path);
   };
   tests::LogCapture log;
-  REQUIRE(prepare(harness) == "");
+  REQUIRE(harness.prepare() == "");
   CHECK(weights.bytes().empty());
   static_cast<void>(log.take());
 
   write("192.0.2.1 255\n");
-  run_until(service, [&] { return !weights.bytes().empty(); });
+  tests::run_until(harness.service(), 10ms, [&] { return !weights.bytes().empty(); });
   CHECK(log.take() == "[INFO] plugin/loadbalance: " + path + ": 1 weights\n");
   CHECK(tops(harness, 1000)["192.0.2.1"] > 900);
 
   write("192.0.2.1\n");
   int looks = 0;
-  run_until(service, [&] { return ++looks == 10; });
+  tests::run_until(harness.service(), 10ms, [&] { return ++looks == 10; });
   CHECK(log.take() == "[ERROR] plugin/loadbalance: " + path +
                           ":2: expected a weight behind the address '192.0.2.1'; the weights stay as they were\n");
   CHECK(tops(harness, 1000)["192.0.2.1"] > 900);
 
   write("192.0.2.2 255\n# more\n192.0.2.9 1\n");
-  run_until(service, [&] { return weights.bytes().size() > 60; });
+  tests::run_until(harness.service(), 10ms, [&] { return weights.bytes().size() > 60; });
   CHECK(log.take() == "[INFO] plugin/loadbalance: " + path + ": 2 weights\n");
   CHECK(tops(harness, 1000)["192.0.2.2"] > 900);
 }

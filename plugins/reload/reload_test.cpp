@@ -3,8 +3,8 @@
 #include <array>
 #include <catch2/catch.hpp>
 
-#include "core/async/loop.h"
 #include "tests/support/plugin_harness.h"
+#include "tests/support/service_run.h"
 
 using namespace swage;
 using namespace std::chrono_literals;
@@ -22,11 +22,9 @@ std::size_t services(std::string_view corefile) {
 }
 
 // The Corefile changes before every third look; the second reload that is asked for stops the service.
-class FakeHost : public Host {
+class FakeHost : public tests::LoopHost {
  public:
-  std::optional<int> take_listening_socket(const Endpoint&) override { return std::nullopt; }
   explicit FakeHost(Reload& service) : service_(service) {}
-  async::Loop& loop() override { return loop_; }
   void request_reload() override {
     if (++reloads == 2) service_.stop();
   }
@@ -36,7 +34,6 @@ class FakeHost : public Host {
   int reloads = 0;
 
  private:
-  async::Loop loop_;
   Reload& service_;
 };
 

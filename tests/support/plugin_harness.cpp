@@ -93,6 +93,14 @@ std::string PluginHarness::ask(std::string_view text) {
   return outcome ? response_text(response_) : "error: " + outcome.error().text();
 }
 
+std::string PluginHarness::prepare() const {
+  for (const server::NamedService& each : configuration_.services) {
+    const Result<> prepared = each.service->prepare();
+    if (!prepared) return prepared.error().text();
+  }
+  return "";
+}
+
 PluginHarness::Rest zone_rest(std::string_view zone_text, std::string_view apex) {
   const auto zone = std::make_shared<const TestZone>(zone_text, apex);
   return [zone](const Query& query, Response& response) -> Result<Outcome> {

@@ -31,6 +31,12 @@ class PluginHarness {
   // flag), "notify" (the opcode) and a class. Observers see it sent. REQUIRES: the name is in a server block.
   [[nodiscard]] std::string ask(std::string_view text);
 
+  // Has the services publish what queries need, as the service process does before the first one; the error of the
+  // first that fails, or nothing.
+  [[nodiscard]] std::string prepare() const;
+  // The first one. REQUIRES: there is one.
+  [[nodiscard]] Service& service() const { return *configuration_.services.front().service; }
+
   // How the next queries come in.
   server::Arrival arrival{.client = {.address = *IpAddress::parse("192.0.2.7"), .port = 50000},
                           .server = {.address = *IpAddress::parse("192.0.2.1"), .port = 53}};
