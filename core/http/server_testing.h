@@ -25,6 +25,19 @@ using async::Task;
 using async::TcpStream;
 using namespace std::chrono_literals;
 
+// What clients and servers say, here.
+inline const std::string kOk = "HTTP/1.1 200 OK\r\n";
+inline const std::string kHost = "Host: a\r\n";
+inline const std::string kCloses = "Connection: close\r\n";
+
+inline std::string get(const std::string& path, const std::string& fields = "") {
+  return "GET " + path + " HTTP/1.1\r\n" + kHost + fields + "\r\n";
+}
+
+inline std::string ok(const std::string& body, const std::string& fields = "") {
+  return kOk + "Content-Length: " + std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body;
+}
+
 // Answers, by path: /echo, what it got; /204, /304, /big; /slow, when released; /never; /gone, when the client is.
 struct Bench {
   explicit Bench(Limits limits = {}) : release(loop), never(loop) {
