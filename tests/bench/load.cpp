@@ -9,6 +9,7 @@
 #include "core/result.h"
 #include "tests/bench/load/client.h"
 #include "tests/bench/load/measure.h"
+#include "tests/bench/load/options.h"
 #include "tests/bench/load/queries.h"
 #include "tests/bench/load/words.h"
 
@@ -38,59 +39,19 @@ For all:
   --timeout MS     an answer that takes longer is lost (500)
 )";
 
-struct Target {
-  std::uint16_t port = 0;
-  std::vector<pid_t> pids;
-  bool echo = false;
-};
-
-struct Options {
-  std::vector<Target> targets;
+struct Options : CommonOptions {
   ClientOptions client;  // but the port and echo, which are the target's
-  Mix mix;
-  Interval interval;
-  double probe = 0;
-  unsigned turns = 1;
   unsigned threads = 1;
-  std::size_t count = 1'000'000;
-  bool edns = false;
   std::string zone_file;  // write it, and nothing else
 };
 
-Result<> parse_target_option(const std::string& name, Words& words, std::vector<Target>& targets) {
-  if (name == "--port") {
-    TRY(const auto port, words.number<std::uint16_t>(1, 65535));
-    targets.push_back({.port = port, .pids = {}, .echo = false});
-    return {};
-  }
-  if (targets.empty()) return fail("{} belongs behind a --port", name);
-  if (name == "--echo") {
-    targets.back().echo = true;
-    return {};
-  }
-  TRY(const pid_t pid, words.number<pid_t>(1, 1 << 30));
-  targets.back().pids.push_back(pid);
-  return {};
-}
-
 Result<> parse_option(const std::string& name, Words& words, Options& options) {
   ClientOptions& client = options.client;
-  if (name == "--port" || name == "--pid" || name == "--echo") {
-    TRY(parse_target_option(name, words, options.targets));
-  } else if (name == "--mix") {
-    TRY(options.mix, parse_mix(words));
-  } else if (name == "--edns") {
-    options.edns = true;
-  } else if (name == "--count") {
-    TRY(options.count, words.number<std::size_t>(1, 100'000'000));
-  } else if (name == "--probe") {
-    TRY(options.probe, words.number<double>(0, 3600));
-  } else if (name == "--seconds") {
-    TRY(options.interval.seconds, words.number<double>(0.01, 3600));
-  } else if (name == "--warm-up") {
-    TRY(options.interval.warm_up, words.number<double>(0, 3600));
-  } else if (name == "--turns") {
-    TRY(options.turns, words.number<unsigned>(1, 10'000));
+  TRY(const bool common, parse_common(name, words, options));
+  if (common) return {};
+  if (name == "--echo") {
+    TRY(Target* const target, last_target(name, options));
+    target->echo = true;
   } else if (name == "--window") {
     TRY(client.window, words.number<unsigned>(1, Flow::kSlots / 2));
   } else if (name == "--sockets") {
@@ -113,6 +74,7 @@ Result<> parse_option(const std::string& name, Words& words, Options& options) {
 
 Result<Options> parse_options(int count, char** arguments) {
   Options options;
+  options.count = 1'000'000;
   Words words(count, arguments);
   while (const auto name = words.next()) TRY(parse_option(*name, words, options));
   if (options.targets.empty() && options.zone_file.empty()) return fail("needs a --port\n{}", kUsage);

@@ -9,6 +9,7 @@
 
 #include "core/result.h"
 #include "tests/bench/load/measure.h"
+#include "tests/bench/load/options.h"
 #include "tests/bench/load/queries.h"
 #include "tests/bench/load/tcp_client.h"
 #include "tests/bench/load/words.h"
@@ -36,48 +37,17 @@ For all:
 
 constexpr unsigned kOtherDescriptors = 32;
 
-struct Target {
-  std::uint16_t port = 0;
-  std::vector<pid_t> pids;
-};
-
-struct Options {
-  std::vector<Target> targets;
+struct Options : CommonOptions {
   TcpOptions client;  // but the port, which is the target's
-  Mix mix;
-  Interval interval;
-  double probe = 0;
-  unsigned turns = 1;
-  std::size_t count = 500'000;
-  bool edns = false;
 };
 
 Result<> parse_option(const std::string& name, Words& words, Options& options) {
-  if (name == "--port") {
-    TRY(const auto port, words.number<std::uint16_t>(1, 65535));
-    options.targets.push_back({.port = port, .pids = {}});
-  } else if (name == "--pid") {
-    if (options.targets.empty()) return fail("--pid belongs behind a --port");
-    TRY(const pid_t pid, words.number<pid_t>(1, 1 << 30));
-    options.targets.back().pids.push_back(pid);
-  } else if (name == "--connections") {
+  TRY(const bool common, parse_common(name, words, options));
+  if (common) return {};
+  if (name == "--connections") {
     TRY(options.client.connections, words.number<unsigned>(1, 1'000'000));
   } else if (name == "--window") {
     TRY(options.client.window, words.number<unsigned>(1, TcpClient::kMostWindow));
-  } else if (name == "--mix") {
-    TRY(options.mix, parse_mix(words));
-  } else if (name == "--edns") {
-    options.edns = true;
-  } else if (name == "--count") {
-    TRY(options.count, words.number<std::size_t>(1, 100'000'000));
-  } else if (name == "--probe") {
-    TRY(options.probe, words.number<double>(0, 3600));
-  } else if (name == "--seconds") {
-    TRY(options.interval.seconds, words.number<double>(0.01, 3600));
-  } else if (name == "--warm-up") {
-    TRY(options.interval.warm_up, words.number<double>(0, 3600));
-  } else if (name == "--turns") {
-    TRY(options.turns, words.number<unsigned>(1, 10'000));
   } else {
     return fail("no such option: {}\n{}", name, kUsage);
   }
@@ -86,6 +56,7 @@ Result<> parse_option(const std::string& name, Words& words, Options& options) {
 
 Result<Options> parse_options(int count, char** arguments) {
   Options options;
+  options.count = 500'000;
   Words words(count, arguments);
   while (const auto name = words.next()) TRY(parse_option(*name, words, options));
   if (options.targets.empty()) return fail("needs a --port\n{}", kUsage);

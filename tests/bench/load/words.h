@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "core/result.h"
-#include "tests/bench/load/queries.h"
 
 namespace swage::bench {
 
@@ -41,23 +40,5 @@ class Words {
   std::vector<std::string> words_;
   std::size_t at_ = 0;
 };
-
-// What stands behind --mix: synth | zone NAMES | challenges PEERS | file FILE.
-[[nodiscard]] inline Result<Mix> parse_mix(Words& words) {
-  Mix mix;
-  TRY(const std::string kind, words.text());
-  if (kind == "synth") return mix;
-  if (kind == "zone" || kind == "challenges") {
-    mix.kind = kind == "zone" ? Mix::Kind::zone : Mix::Kind::challenges;
-    TRY(mix.names, words.number<std::size_t>(1, 10'000'000));
-    return mix;
-  }
-  if (kind == "file") {
-    mix.kind = Mix::Kind::file;
-    TRY(mix.path, words.text());
-    return mix;
-  }
-  return fail("no such mix: {}", kind);
-}
 
 }  // namespace swage::bench
