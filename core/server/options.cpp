@@ -16,6 +16,7 @@ bool takes_value(std::string_view flag) {
   return flag == "conf" || flag == "dns.port" || flag == "p" || flag == "workers" || flag == "pidfile";
 }
 
+// REQUIRES: `flag` is one of kFlags.
 Result<> apply(std::string_view flag, std::string_view value, Options& options) {
   if (flag == "conf") {
     options.corefile = value;
@@ -38,10 +39,8 @@ Result<> apply(std::string_view flag, std::string_view value, Options& options) 
     options.action = Options::Action::print_version;
   } else if (flag == "plugins") {
     options.action = Options::Action::print_plugins;
-  } else if (flag == "help" || flag == "h") {
+  } else {  // help, h
     options.action = Options::Action::print_help;
-  } else {
-    return fail("unknown flag -{}{}; -help lists them", flag, config::did_you_mean(flag, kFlags));
   }
   return {};
 }
@@ -63,13 +62,16 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
       value = flag.substr(equals + 1);
       flag = flag.substr(0, equals);
     }
+    if (std::ranges::find(kFlags, flag) == kFlags.end()) {
+      return fail("unknown flag -{}{}; -help lists them", flag, config::did_you_mean(flag, kFlags));
+    }
     if (takes_value(flag) && !has_value) {
       if (++i == arguments.size()) return fail("-{} needs a value", flag);
       value = arguments[i];
     } else if (!takes_value(flag) && has_value) {  // as in Go: -quiet=true
       const auto on = config::parse_bool(value);
       if (!on) return fail("-{}: {}", flag, on.error().text());
-      if (!*on && std::ranges::find(kFlags, flag) != kFlags.end()) continue;
+      if (!*on) continue;
     }
     TRY(apply(flag, value, options));
   }

@@ -51,6 +51,8 @@ TEST_CASE("options: what is wrong is said") {
   CHECK(error_of({"-conf"}) == "-conf needs a value");
   CHECK(error_of({"-quiet=yes"}) == "-quiet: 'yes' is not true or false");
   CHECK(error_of({"-queit=true"}).starts_with("unknown flag -queit;"));
+  CHECK(error_of({"-cnof=x"}).starts_with("unknown flag -cnof;"));  // and not that x is not true or false
+  CHECK(error_of({"-=x"}).starts_with("unknown flag -"));
   CHECK(error_of({"-dns.port", "0"}).starts_with("-dns.port: "));
   CHECK(error_of({"-dns.port", "65536"}).starts_with("-dns.port: "));
   CHECK(error_of({"-workers", "x"}).starts_with("-workers: "));
