@@ -47,7 +47,7 @@ Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker) {
                      -1,
                      std::move(ends.first),
                      false,
-                     std::chrono::steady_clock::now(),
+                     steady_now(),
                      std::nullopt};
 
   posix_spawn_file_actions_t files;
@@ -76,7 +76,7 @@ void ChildProcess::kill(int signal) const {
 }
 
 void ChildProcess::drain(std::chrono::milliseconds time) {
-  const SteadyTime last = std::chrono::steady_clock::now() + time + kGrace;
+  const SteadyTime last = steady_now() + time + kGrace;
   if (kill_at && *kill_at <= last) return;
   channel.send({Message::Kind::drain, std::to_string(time.count()), {}});
   kill_at = last;

@@ -13,6 +13,7 @@
 namespace swage::server {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+[[nodiscard]] inline SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
 struct ChildProcess {
   std::string name;                   // for the log: "dns 0", "service"

@@ -1,14 +1,12 @@
+// The generations of the supervisor: how one is begun, gets its processes and sockets, is put in force and left; how
+// the server ends. What it waits for is in supervisor_events.cpp, what children tell it in supervisor_messages.cpp.
 #include "core/server/supervisor.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "core/config/parser.h"
 #include "core/log.h"
@@ -20,14 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kDrain = 5s;         // for children to finish what they have begun
-constexpr auto kReplaced = 20s;     // for the service process where another one serves already: dialling takes 15 s
-constexpr auto kFirstDelay = 50ms;  // before a child is started again that ended young; doubles
-constexpr auto kMostDelay = 2000ms;
-constexpr auto kMostSetUp = 5min;  // for a new configuration: zones may be large
-constexpr auto kGrownUp = 5s;      // a child that lived as long is started again at once
-
-SteadyTime now() { return std::chrono::steady_clock::now(); }
+constexpr auto kDrain = 5s;      // for children to finish what they have begun
+constexpr auto kReplaced = 20s;  // for the service process where another one serves already: dialling takes 15 s
 
 sigset_t handled_signals() {
   sigset_t set;
@@ -67,7 +59,7 @@ Result<> send_all(Channel& channel, Message::Kind kind, const std::map<std::stri
 
 // sd_notify(3): the time tells the service manager which of its requests this is the answer to.
 void tell_reloading() {
-  const auto time = std::chrono::duration_cast<std::chrono::microseconds>(now().time_since_epoch());
+  const auto time = std::chrono::duration_cast<std::chrono::microseconds>(steady_now().time_since_epoch());
   notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", time.count()));
 }
 
@@ -108,7 +100,7 @@ Result<> Supervisor::begin(config::Sources sources) {
   TRY(config::parse(sources, options_.corefile));
   for (const std::string& warning : sources.warnings()) log::warning("{}", warning);
   auto generation = std::make_unique<Generation>();
-  generation->begun = now();
+  generation->begun = steady_now();
   generation->number = ++generations_;
   TRY(generation->sources, to_memory(sources));
   if (current_) {
@@ -249,7 +241,7 @@ void Supervisor::end_next() {
       child.drain(kDrain);
     } else {
       child.kill(SIGKILL);
-      child.kill_at = now();
+      child.kill_at = steady_now();
     }
   }
   leaving_.splice(leaving_.end(), next_->children);
@@ -291,7 +283,7 @@ void Supervisor::shut_down_later() {
     return;
   }
   log::info("told to end: serving on for {} ms", current_->lameduck.count());
-  shut_down_at_ = now() + current_->lameduck;
+  shut_down_at_ = steady_now() + current_->lameduck;
   for (ChildProcess& child : current_->children) {
     if (!child.worker) child.channel.send({Message::Kind::ending, {}, {}});
   }
@@ -308,155 +300,6 @@ void Supervisor::shut_down() {
   if (current_) leave(*current_, kDrain);
   current_.reset();
   if (next_) end_next();
-}
-
-void Supervisor::wait() {
-  std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
-  const auto watch = [&](std::list<ChildProcess>& children) {
-    for (ChildProcess& child : children) {
-      const short events = child.channel.unsent() ? POLLIN | POLLOUT : POLLIN;
-      watched.push_back({child.channel.fd(), events, 0});
-    }
-  };
-  if (current_) watch(current_->children);
-  if (next_) watch(next_->children);
-  watch(leaving_);
-  if (poll(watched.data(), watched.size(), milliseconds_to_next_timer()) < 0 && errno != EINTR) return;
-
-  const auto exchange = [&](Generation* generation, std::list<ChildProcess>& children) {
-    for (ChildProcess& child : children) {
-      child.channel.flush();
-      receive(generation, child);
-      if (generation != nullptr && generation != current_.get() && generation != next_.get()) return;
-    }
-  };
-  if (Generation* const generation = next_.get()) exchange(generation, generation->children);
-  if (Generation* const generation = current_.get()) exchange(generation, generation->children);
-  exchange(nullptr, leaving_);
-  if (watched[0].revents != 0) handle_signals();
-  if (reload_again_ && !next_) {
-    reload_again_ = false;
-    reload();
-  }
-  run_timers();
-}
-
-void Supervisor::handle_signals() {
-  signalfd_siginfo info;
-  while (read(signals_.get(), &info, sizeof info) == sizeof info) {
-    switch (info.ssi_signo) {
-      // What is said is what CoreDNS says.
-      case SIGTERM:
-        log::info("SIGTERM: Shutting down servers then terminating");
-        shut_down_later();
-        break;
-      case SIGINT:
-        log::info("SIGINT: {}", shutting_down_ ? "Force quit" : "Shutting down");
-        if (shutting_down_) exit_status_ = 2;
-        shut_down_later();
-        break;
-      case SIGQUIT:
-        log::info("SIGQUIT: Quitting process immediately");
-        shut_down();
-        shut_down();
-        break;
-      case SIGHUP:
-      case SIGUSR1:
-        log::info("{}: Reloading", info.ssi_signo == SIGHUP ? "SIGHUP" : "SIGUSR1");
-        reload();
-        break;
-      case SIGUSR2:
-        log::warning("SIGUSR2: nothing is done; restart the server for an upgrade");
-        break;
-      default:
-        reap();
-    }
-  }
-}
-
-void Supervisor::reap() {
-  int status = 0;
-  for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
-    const auto is_it = [pid](const ChildProcess& child) { return child.pid == pid; };
-    if (const auto left = std::ranges::find_if(leaving_, is_it); left != leaving_.end()) {
-      keep_metrics(*left);
-      leaving_.erase(left);
-      continue;
-    }
-    for (Generation* const generation : {next_.get(), current_.get()}) {
-      if (generation == nullptr) continue;
-      const auto child = std::find_if(generation->children.begin(), generation->children.end(), is_it);
-      if (child == generation->children.end()) continue;
-      keep_metrics(*child);
-      child_ended(*generation, child, status);
-      break;
-    }
-  }
-}
-
-// A child ended that should not have. In the generation in force it is started again; elsewhere the reload is over.
-void Supervisor::child_ended(Generation& generation, std::list<ChildProcess>::iterator child, int status) {
-  const pid_t pid = child->pid;
-  child->pid = -1;               // nobody's any more
-  receive(&generation, *child);  // its last words; they may end the generation
-  if (&generation != current_.get()) {
-    if (&generation != next_.get()) {
-      leaving_.erase(child);
-      return;
-    }
-    const std::string why = fmt::format("the process '{}' {} while it was set up", child->name, describe_exit(status));
-    generation.children.erase(child);
-    abandon_next(why);
-    return;
-  }
-  auto& delay = generation.delays[child->worker];
-  if (now() - child->started > kGrownUp) delay = 0ms;
-  log::error("the process '{}' (pid {}) {}; it is started again{}", child->name, pid, describe_exit(status),
-             delay == 0ms ? std::string() : fmt::format(" in {} ms", delay.count()));
-  count_restarts(*child, 1);
-  generation.restarts.emplace_back(now() + delay, child->worker);
-  delay = std::clamp<std::chrono::milliseconds>(delay * 2, kFirstDelay, kMostDelay);
-  generation.children.erase(child);
-  run_timers();
-}
-
-void Supervisor::run_timers() {
-  if (shut_down_at_ && *shut_down_at_ <= now() && !shutting_down_) shut_down();
-  for (ChildProcess& child : leaving_) {
-    if (!child.kill_at || *child.kill_at > now()) continue;
-    child.kill(SIGKILL);
-    child.kill_at = now() + kMostDelay;  // it may be in the kernel's hands
-  }
-  if (next_ && now() - next_->begun > kMostSetUp) {
-    abandon_next(fmt::format("not set up within {} minutes", kMostSetUp.count()));
-  }
-  if (!current_) return;
-  auto due = std::exchange(current_->restarts, {});
-  for (const auto& [when, worker] : due) {
-    if (when > now()) {
-      current_->restarts.emplace_back(when, worker);
-    } else if (const Result<> started = start_child(*current_, worker); !started) {
-      log::error("{}", started.error().text());
-      current_->restarts.emplace_back(now() + kMostDelay, worker);
-    }
-  }
-}
-
-// For poll(): -1 where nothing is to be done at a certain time.
-int Supervisor::milliseconds_to_next_timer() const {
-  std::optional<SteadyTime> next;
-  const auto consider = [&](SteadyTime time) { next = next ? std::min(*next, time) : time; };
-  for (const ChildProcess& child : leaving_) {
-    if (child.kill_at) consider(*child.kill_at);
-  }
-  if (current_) {
-    for (const auto& [when, worker] : current_->restarts) consider(when);
-  }
-  if (next_) consider(next_->begun + kMostSetUp);
-  if (shut_down_at_ && !shutting_down_) consider(*shut_down_at_);
-  if (!next) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now());
-  return static_cast<int>(std::max<std::int64_t>(left.count(), 1));
 }
 
 }  // namespace swage::server
