@@ -1,6 +1,7 @@
 #include "plugins/acl/acl.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace swage::plugins::acl {
 namespace {
@@ -30,11 +31,12 @@ const dns::Name* zone_of(const Rule& rule, const Query& query) {
 
 Measures::Measures(Controller& controller, const std::vector<Rule>& rules) : servers_(controller.listeners()) {
   std::vector<std::string> names;
+  std::unordered_map<std::string, std::size_t> places;
   for (const Rule& rule : rules) {
     for (const dns::Name& zone : rule.zones) {
-      const auto known = std::ranges::find(names, zone.to_string());
-      zones_.emplace_back(&zone, static_cast<std::size_t>(known - names.begin()));
-      if (known == names.end()) names.push_back(zone.to_string());
+      const auto [known, is_new] = places.try_emplace(zone.to_string(), names.size());
+      if (is_new) names.push_back(known->first);
+      zones_.emplace_back(&zone, known->second);
     }
   }
   metrics::Registry& registry = controller.metrics();
