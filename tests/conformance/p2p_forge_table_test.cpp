@@ -258,20 +258,9 @@ Variables variables_of(const YAML::Node& table, const PublishedForge& forge) {
   return variables;
 }
 
-// Whether this test has a network of its own; says so where not.
-bool enter(std::optional<OwnNetwork>& network) {
-  auto entered = OwnNetwork::enter();
-  if (!entered) {
-    WARN("skipped: " << entered.error().text());
-    return false;
-  }
-  network.emplace(*std::move(entered));
-  return true;
-}
-
 void check(Program program) {
-  std::optional<OwnNetwork> network;
-  if (!enter(network)) return;
+  const auto network = OwnNetwork::enter();
+  if (!network) return;
   const YAML::Node table = YAML::LoadFile("tests/conformance/p2p_forge.yaml");
   const ForgeFolder folder(published("Corefile.local-dev"));
   static_cast<void>(folder.folder().write(".env", "FORGE_ACCESS_TOKEN=sesame\n"));

@@ -16,17 +16,6 @@ using namespace swage::tests;
 
 constexpr const char* kStore = "badger.libp2p-direct-challenges";
 
-// Whether this test has a network of its own; says so where not.
-bool enter(std::optional<OwnNetwork>& network) {
-  auto entered = OwnNetwork::enter();
-  if (!entered) {
-    WARN("skipped: " << entered.error().text());
-    return false;
-  }
-  network.emplace(*std::move(entered));
-  return true;
-}
-
 struct Outcome {
   int status;
   std::string output, errors;
@@ -69,8 +58,8 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 }  // namespace
 
 TEST_CASE("p2p-forge: Corefile.local-dev and .env, with what p2p-forge has left behind") {
-  std::optional<OwnNetwork> network;
-  if (!enter(network)) return;
+  const auto network = OwnNetwork::enter();
+  if (!network) return;
   const ForgeFolder folder(published("Corefile.local-dev"));
   static_cast<void>(folder.folder().write(".env", "# secrets\nFORGE_ACCESS_TOKEN='open sesame'\n"));
   fs::create_directory(folder.folder().file(kStore));
@@ -111,8 +100,8 @@ TEST_CASE("p2p-forge: Corefile.local-dev and .env, with what p2p-forge has left 
 }
 
 TEST_CASE("p2p-forge: a database where nothing was before is the store itself, and outlives the server") {
-  std::optional<OwnNetwork> network;
-  if (!enter(network)) return;
+  const auto network = OwnNetwork::enter();
+  if (!network) return;
   const ForgeFolder folder(published("Corefile.local-dev"));
   {
     PublishedForge forge = local_dev(folder);
@@ -126,8 +115,8 @@ TEST_CASE("p2p-forge: a database where nothing was before is the store itself, a
 }
 
 TEST_CASE("p2p-forge: the production Corefile is refused for its database alone, and starts with another") {
-  std::optional<OwnNetwork> network;
-  if (!enter(network)) return;
+  const auto network = OwnNetwork::enter();
+  if (!network) return;
   const ForgeFolder dynamo(published("Corefile"));
   const Outcome refused = run_in(dynamo, {"-conf", "Corefile"});
   CHECK(refused.status == 1);

@@ -3,7 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <optional>
+#include <utility>
 
 #include "core/result.h"
 
@@ -11,9 +12,9 @@ namespace swage::tests {
 
 class OwnNetwork {
  public:
-  // The calling thread, and the threads and processes that it starts from now on, are in the new network. An Error
-  // where this machine does not allow it: skip the test, aloud.
-  [[nodiscard]] static Result<OwnNetwork> enter();
+  // The calling thread, and the threads and processes that it starts from now on, are in the new network. nullopt
+  // where this machine does not allow it: that the test is skipped has been said.
+  [[nodiscard]] static std::optional<OwnNetwork> enter();
   ~OwnNetwork();  // the thread is back where it was
   OwnNetwork(OwnNetwork&& other) noexcept : before_(std::exchange(other.before_, -1)) {}
   OwnNetwork& operator=(OwnNetwork&&) = delete;
@@ -22,6 +23,7 @@ class OwnNetwork {
   [[nodiscard]] static std::uint64_t tcp_connects();
 
  private:
+  [[nodiscard]] static Result<OwnNetwork> make();
   explicit OwnNetwork(int before) : before_(before) {}
 
   int before_;  // the namespace
