@@ -316,6 +316,28 @@ TEST_CASE("tcp: a closed stream fails at once; closing again is nothing") {
   CHECK(connect == "connect to 127.0.0.1:1: closed");
 }
 
+TEST_CASE("tcp: the other side is told at once of a close that resets, with and without a read that waits") {
+  for (const bool reads : {false, true}) {
+    for (const bool half_closed : {false, true}) {
+      Loop loop;
+      Connection connection(loop);
+      Buffer into(1);
+      std::string outcome;
+      connection.stream->reset_when_closed();
+      if (half_closed) connection.stream->end_writing();
+      if (reads) loop.spawn(note(connection.stream->read(into), outcome));
+      connection.stream->close();
+      connection.stream->reset_when_closed();  // is nothing by now
+      loop.run();
+      CHECK(outcome == (reads ? "read: operation canceled" : ""));
+      int error = 0;
+      socklen_t size = sizeof error;
+      CHECK(getsockopt(connection.other, SOL_SOCKET, SO_ERROR, &error, &size) == 0);
+      CHECK(error == (half_closed ? EPIPE : ECONNRESET));
+    }
+  }
+}
+
 TEST_CASE("tcp: a coroutine that owns the stream ends by a deadline that closes it") {
   Loop loop;
   Connection connection(loop);

@@ -8,9 +8,11 @@
 
 namespace swage::http {
 
-// A network is 24 bits of IPv4, 48 of IPv6: what one customer may easily have.
+// The network of a client, by its first address: 24 bits of IPv4 (also where it is written as IPv6), 48 of IPv6, which
+// is what one customer may easily have.
 [[nodiscard]] IpAddress network_of(const IpAddress& client);
 
+// For each network, how many connections there are.
 class ClientCount {
  public:
   explicit ClientCount(std::size_t most) : most_(most) {}

@@ -5,7 +5,7 @@
 namespace swage::plugins::broker {
 namespace {
 
-// As Go's %q, byte by byte.
+// As Go's %q, but for bytes that are not ASCII or not printable: those are always \xNN.
 std::string quoted(std::string_view text) {
   std::string line = "\"";
   for (const char c : text) {
