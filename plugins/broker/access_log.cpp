@@ -5,6 +5,8 @@
 namespace swage::plugins::broker {
 namespace {
 
+constexpr std::size_t kMostText = 256;  // bytes of each thing that the client says; what is longer is cut
+
 // As Go's %q, but for bytes that are not ASCII or not printable: those are always \xNN.
 std::string quoted(std::string_view text) {
   std::string line = "\"";
@@ -59,17 +61,19 @@ std::string access_line(std::string_view method, std::string_view target, unsign
                      go_duration(duration), quoted(agent));
 }
 
-AccessLog::Request::Request(const AccessLog& log, const http::Request& request) : log_(log) {
+AccessLog::Request::Request(AccessLog& log, const http::Request& request) : log_(log) {
   if (log.name_.empty()) return;
-  method_ = request.method;
-  target_ = request.target;
-  agent_ = request.fields.find("User-Agent").value_or("");
+  method_ = request.method.substr(0, kMostText);
+  target_ = request.target.substr(0, kMostText);
+  agent_ = request.fields.find("User-Agent").value_or("").substr(0, kMostText);
 }
 
 void AccessLog::Request::answered(unsigned status) const {
   if (log_.name_.empty()) return;
-  log::info("plugin/{}: {}", log_.name_,
-            access_line(method_, target_, status, std::chrono::steady_clock::now() - began_, agent_));
+  const auto now = std::chrono::steady_clock::now();
+  const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+  if (!log_.lines_.may_log(time.count())) return;
+  log::info("plugin/{}: {}", log_.name_, access_line(method_, target_, status, now - began_, agent_));
 }
 
 }  // namespace swage::plugins::broker

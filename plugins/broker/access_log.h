@@ -1,5 +1,5 @@
 // AccessLog: a line of the log for each request, as p2p-forge writes them, for what reads p2p-forge's log. Only where
-// the Corefile is one of p2p-forge's.
+// the Corefile is one of p2p-forge's. Strangers write what is in it: lines have a bounded length, and so many a second.
 #pragma once
 
 #include <chrono>
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/http/message.h"
+#include "plugins/broker/line_limit.h"
 
 namespace swage::plugins::broker {
 
@@ -15,24 +16,26 @@ namespace swage::plugins::broker {
 
 class AccessLog {
  public:
-  AccessLog() = default;  // writes nothing
+  AccessLog() : AccessLog("") {}  // writes nothing
   // `name`: what the Corefile calls the plugin.
-  explicit AccessLog(std::string name) : name_(std::move(name)) {}
+  explicit AccessLog(std::string name) : name_(std::move(name)), lines_(name_, kMostLines) {}
 
   // A request that is under way. What is logged of it is kept: it may be moved away.
   class Request {
    public:
-    Request(const AccessLog& log, const http::Request& request);
+    Request(AccessLog& log, const http::Request& request);
     void answered(unsigned status) const;
 
    private:
-    const AccessLog& log_;
+    AccessLog& log_;
     std::string method_, target_, agent_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   };
 
  private:
+  static constexpr std::uint64_t kMostLines = 1000;  // a second
   std::string name_;
+  LineLimit lines_;
 };
 
 // "POST /v1/_acme-challenge (status=200 dt=212.4ms ua=\"kubo/0.33.0\")"; what strangers wrote is on one line, and

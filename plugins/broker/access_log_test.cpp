@@ -1,7 +1,12 @@
 #include "plugins/broker/access_log.h"
 
-#include <catch2/catch.hpp>
+#include <algorithm>
 
+#include "tests/support/log_capture.h"
+
+#include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
+
+using namespace swage;
 using namespace swage::plugins::broker;
 using namespace std::chrono_literals;
 
@@ -38,4 +43,36 @@ TEST_CASE("broker: a line for a request has what p2p-forge's has, and nothing th
   CHECK(access_line("GET", "/?a=b", 404, 1ms, "") == "GET /?a=b (status=404 dt=1ms ua=\"\")");
   CHECK(access_line("GET", "/a\x1b[2Jb c", 404, 1ms, "a\"b\\c\n\x1b\xff") ==
         "GET /a?[2Jb?c (status=404 dt=1ms ua=\"a\\\"b\\\\c\\x0a\\x1b\\xff\")");
+}
+
+TEST_CASE("broker: strangers cannot fill the log with requests") {
+  http::Request request;
+  request.method = std::string(3000, 'M');
+  request.target = "/" + std::string(10'000, 't');
+  request.fields.add("User-Agent", std::string(10'000, '\xff'));
+  AccessLog access("acme");
+  tests::LogCapture log;
+  AccessLog::Request(access, request).answered(404);
+  const std::string line = log.take();
+  CHECK(line.starts_with("[INFO] plugin/acme: MMM"));
+  CHECK(line.ends_with("\\xff\")\n"));
+  CHECK(line.size() < 2000);
+  for (int i = 0; i < 5000; ++i) AccessLog::Request(access, request).answered(404);
+  const std::string all = log.take();
+  CHECK(std::count(all.begin(), all.end(), '\n') <= 3000);  // of two seconds, or three
+  AccessLog silent;
+  AccessLog::Request(silent, request).answered(404);
+  CHECK(log.take().empty());
+}
+
+TEST_CASE("broker: of the lines of a second those that are too many are counted") {
+  tests::LogCapture log;
+  LineLimit lines("acme", 2);
+  CHECK(lines.may_log(5000));
+  CHECK(lines.may_log(5999));
+  CHECK_FALSE(lines.may_log(5999));
+  CHECK_FALSE(lines.may_log(5999));
+  CHECK(log.take().empty());
+  CHECK(lines.may_log(6000));
+  CHECK(log.take() == "[WARNING] plugin/acme: 2 more lines were not logged\n");
 }

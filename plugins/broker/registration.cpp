@@ -116,7 +116,8 @@ Registrar::Registrar(Rules rules, PeerIdAuth auth, shm::ChallengeStore store, Re
       clocks_(clocks),
       random_(random),
       peers_(rules_.peer_limit, seed_of(random)),
-      clients_(rules_.client_limit, seed_of(random)) {}
+      clients_(rules_.client_limit, seed_of(random)),
+      lines_(rules_.name, kMostLines) {}
 
 async::Task<http::Response> Registrar::answer(http::Request request, http::Caller& caller) {
   if (request.fields.count("Authorization") > 1) co_return respond(400, "more than one Authorization");
@@ -230,7 +231,7 @@ Registrar::Verdict Registrar::store(const libp2p::PeerId& peer, const std::strin
 }
 
 void Registrar::log(const Applicant& applicant, const Verdict& verdict, std::int64_t began) {
-  if (!may_log()) return;
+  if (!lines_.may_log(clocks_.steady())) return;
   log::info("plugin/{}: {} from {}: {} after {} ms: {}", rules_.name, applicant.peer.to_base58(),
             applicant.client.to_string(), verdict.status, clocks_.steady() - began,
             printable(verdict.detail.empty() ? verdict.text : verdict.detail));
@@ -242,7 +243,8 @@ void Registrar::identified(const libp2p::PeerId& peer, std::string_view agent) {
     rules_.measures.probed(true, agent_of(agent));
     unidentified_.erase(known);
   }
-  if (may_log()) log::info("plugin/{}: {} is {}", rules_.name, peer.to_base58(), printable(std::string(agent)));
+  if (!lines_.may_log(clocks_.steady())) return;
+  log::info("plugin/{}: {} is {}", rules_.name, peer.to_base58(), printable(std::string(agent)));
 }
 
 void Registrar::reached(const libp2p::PeerId& peer, Agent agent) {
@@ -261,17 +263,5 @@ void Registrar::count_unidentified(std::int64_t before) {
 void Registrar::measure() { count_unidentified(clocks_.steady() - kIdentify); }
 
 Registrar::~Registrar() { count_unidentified(INT64_MAX); }
-
-// Counts a line, also one that is one too many.
-bool Registrar::may_log() {
-  const std::int64_t second = clocks_.steady() / 1000;
-  if (second != log_second_) {
-    if (logged_ > kMostLines)
-      log::warning("plugin/{}: {} more lines were not logged", rules_.name, logged_ - kMostLines);
-    log_second_ = second;
-    logged_ = 0;
-  }
-  return ++logged_ <= kMostLines;
-}
 
 }  // namespace swage::plugins::broker

@@ -22,6 +22,7 @@
 #include "core/libp2p/peer_id_auth.h"
 #include "core/net.h"
 #include "core/shm/challenge_store.h"
+#include "plugins/broker/line_limit.h"
 #include "plugins/broker/measures.h"
 #include "plugins/broker/rate_limit.h"
 #include "plugins/broker/registration_body.h"
@@ -93,7 +94,6 @@ class Registrar {
   void reached(const libp2p::PeerId& peer, Agent agent);
   void count_unidentified(std::int64_t before);
   void log(const Applicant& applicant, const Verdict& verdict, std::int64_t began);
-  [[nodiscard]] bool may_log();
 
   Rules rules_;
   libp2p::PeerIdAuth auth_;
@@ -110,8 +110,7 @@ class Registrar {
     std::int64_t since;
   };
   std::deque<Unidentified> unidentified_;
-  std::int64_t log_second_ = 0;  // of the steady clock
-  std::uint64_t logged_ = 0;     // lines in that second, and those that should have been
+  LineLimit lines_;  // of the log
 };
 
 }  // namespace swage::plugins::broker
