@@ -17,7 +17,8 @@ Result<std::string> make_key(const Folder& folder, const std::string& name, bool
   if (signs_keys) command.arguments.emplace_back("-k");
   command.arguments.push_back(name);
   TRY(std::string printed, run(command));
-  return printed.substr(0, printed.find('\n'));
+  while (printed.ends_with('\n')) printed.pop_back();
+  return printed;
 }
 
 std::string to_text(const ldns_rr* record) {
