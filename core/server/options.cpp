@@ -71,7 +71,10 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
     } else if (!takes_value(flag) && has_value) {  // as in Go: -quiet=true
       const auto on = config::parse_bool(value);
       if (!on) return fail("-{}: {}", flag, on.error().text());
-      if (!*on) continue;
+      if (!*on) {
+        if (flag == "quiet") options.quiet = false;  // the last one counts
+        continue;
+      }
     }
     TRY(apply(flag, value, options));
   }
@@ -86,7 +89,8 @@ Usage: swage [FLAGS]
 Flags, with one dash or two:
   -conf FILE      the Corefile (default: Corefile; "stdin": standard input). Without the flag
                   and without such a file: whoami and log on all addresses
-  -dns.port N     the port of server blocks that name none (default: 53)
+  -dns.port N, -p N
+                  the port of server blocks that name none (default: 53)
   -workers N      dns processes (default: one a core)
   -pidfile FILE   where to write the process ID
   -quiet          no start-up lines
@@ -100,7 +104,8 @@ Signals:
   TERM, INT       answer what has arrived, then exit
   QUIT            exit at once
 
-Exit status: 0 in order; 1 a Corefile, a zone or a socket is at fault; 2 a flag is.
+Exit status: 0 in order; 1 a Corefile, a zone or a socket is at fault; 2 a flag is, or a
+second INT came.
 )";
 }
 

@@ -42,6 +42,7 @@ TEST_CASE("options: one dash or two, a space or '='") {
   CHECK(parse({"-pidfile=/run/x"})->pidfile == "/run/x");
   CHECK(parse({"-quiet=true"})->quiet);
   CHECK_FALSE(parse({"-quiet=0"})->quiet);
+  CHECK_FALSE(parse({"-quiet", "-quiet=false"})->quiet);
   CHECK(parse({"-version=F"})->action == Options::Action::serve);
 }
 

@@ -48,8 +48,8 @@ Outcome run_swage(std::vector<std::string> arguments, const std::string& folder 
 TEST_CASE("command line: -help, -version, -plugins") {
   const Outcome help = run_swage({"-help"});
   CHECK(help.status == 0);
-  for (const char* const flag :
-       {"-conf FILE", "-dns.port N", "-workers N", "-pidfile FILE", "-quiet", "-check", "-plugins", "-version"}) {
+  for (const char* const flag : {"-conf FILE", "-dns.port N", "-p N", "-workers N", "-pidfile FILE", "-quiet", "-check",
+                                 "-plugins", "-version"}) {
     INFO(flag);
     CHECK(help.output.find(flag) != std::string::npos);
   }
