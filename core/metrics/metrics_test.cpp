@@ -184,6 +184,16 @@ TEST_CASE("metrics: where there is no room, handles count in vain, and it is sai
   CHECK(text_of(nowhere).empty());
 }
 
+TEST_CASE("metrics: a table of too many counters finds no room either") {
+  std::vector<std::string> values;
+  for (int i = 0; i < 300; ++i) values.push_back(std::to_string(i));
+  Registry registry;
+  const Counters table = registry.counters("swage_a_total", "As.", {}, {{"of", values}, {"and", values}});
+  table.at(1, 1).add();
+  CHECK(table.at(1, 1).value() == 0);
+  CHECK(text_of(registry).find("swage_metrics_lost_total 1\n") != std::string::npos);
+}
+
 TEST_CASE("metrics: no memory makes the reader read beyond it, or lose its head") {
   Registry registry;
   registry.counter("swage_a_total", "As.", {{"of", "x"}}).add();

@@ -104,16 +104,19 @@ bool are_bounds(const std::vector<double>& bounds) {
   return true;
 }
 
-// How many cells a record has; nullopt where it is not sound.
-std::optional<std::size_t> count_cells(const Description& description) {
+// The labels of a record; nullopt where it is not sound.
+std::optional<std::vector<Label>> sound_labels(const Description& description) {
   if (description.kind < Kind::counter || description.kind > Kind::histogram) return std::nullopt;
   if (description.bounds.size() > kMostBounds || !are_bounds(description.bounds)) return std::nullopt;
   if ((description.kind == Kind::histogram) == description.bounds.empty()) return std::nullopt;
   if (!is_name(description.name, true) || !is_text(description.help)) return std::nullopt;
-  const auto labels = parse_labels(description.labels, description.kind);
-  if (!labels) return std::nullopt;
+  return parse_labels(description.labels, description.kind);
+}
+
+// How many cells a record has; nullopt where there are too many.
+std::optional<std::size_t> count_cells(const Description& description, const std::vector<Label>& labels) {
   std::size_t combinations = 1;
-  for (const Label& label : *labels) {
+  for (const Label& label : labels) {
     combinations *= label.values.size();
     if (combinations > kMostCombinations) return std::nullopt;
   }
@@ -153,9 +156,11 @@ SheetWriter::SheetWriter(MutableBytes memory) : memory_(memory) {
 }
 
 std::optional<SheetWriter::Place> SheetWriter::add(const Description& description) {
-  const auto cells = count_cells(description);
-  CHECK(cells.has_value());
-  if (memory_.empty() || description.labels.size() > kMostText || description.help.size() > 4096) return std::nullopt;
+  const auto labels = sound_labels(description);
+  CHECK(labels.has_value());
+  const auto cells = count_cells(description, *labels);
+  if (!cells || memory_.empty() || description.labels.size() > kMostText || description.help.size() > 4096)
+    return std::nullopt;
   const std::size_t bounds_size = description.bounds.size() * sizeof(double);
   const std::size_t size =
       kRecordHeader + bounds_size + description.name.size() + description.help.size() + description.labels.size();
@@ -231,7 +236,8 @@ bool SheetReader::take(Bytes& directory) {
   record.description.name = take_text(header.name);
   record.description.help = take_text(header.help);
   record.description.labels = take_text(header.labels);
-  const auto cells = count_cells(record.description);
+  const auto labels = sound_labels(record.description);
+  const auto cells = labels ? count_cells(record.description, *labels) : std::nullopt;
   const std::size_t room = (memory_.size() - directory_end(memory_.size())) / sizeof(Cell);
   if (!cells || *cells > room - cells_) return false;
   record.first_cell = cells_;
