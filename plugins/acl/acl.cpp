@@ -1,7 +1,6 @@
 #include "plugins/acl/acl.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 namespace swage::plugins::acl {
 namespace {
@@ -17,55 +16,69 @@ Result<Outcome> answer(Response& response, dns::Rcode rcode, Bytes extended_erro
   return Outcome::send;
 }
 
-// The longest of the rule's zones that the name is in; nullptr: none.
-const dns::Name* zone_of(const Rule& rule, const Query& query) {
-  const dns::Name* longest = nullptr;
-  for (const dns::Name& zone : rule.zones) {
-    if (!query.key.view().is_under(zone)) continue;
-    if (longest == nullptr || zone.size() > longest->size()) longest = &zone;
-  }
-  return longest;
+// The names of so many zones, and of hundreds of servers, find room in one record of the memory of metrics.
+constexpr std::size_t kZonesOfTable = 32;
+
+bool comes_before(dns::NameView one, dns::NameView other) {
+  return one.size() != other.size() ? one.size() < other.size() : as_text(one.bytes()) < as_text(other.bytes());
+}
+
+Tables make_tables(Controller& controller, const ServerLabel& servers, const std::vector<std::string>& zones) {
+  const metrics::Labels view = {{"view", controller.view_name()}};
+  const auto counters = [&](const char* name, const char* help) {
+    return controller.metrics().counters(name, help, view, {{"server", servers.names()}, {"zone", zones}});
+  };
+  return {counters("coredns_acl_blocked_requests_total", "Counter of DNS requests being blocked."),
+          counters("coredns_acl_filtered_requests_total", "Counter of DNS requests being filtered."),
+          counters("coredns_acl_dropped_requests_total", "Counter of DNS requests being dropped.")};
 }
 
 }  // namespace
 
-Measures::Measures(Controller& controller, const std::vector<Rule>& rules) : servers_(controller.listeners()) {
-  std::vector<std::string> names;
-  std::unordered_map<std::string, std::size_t> places;
-  for (const Rule& rule : rules) {
-    for (const dns::Name& zone : rule.zones) {
-      const auto [known, is_new] = places.try_emplace(zone.to_string(), names.size());
-      if (is_new) names.push_back(known->first);
-      zones_.emplace_back(&zone, known->second);
-    }
-  }
-  metrics::Registry& registry = controller.metrics();
-  const metrics::Labels view = {{"view", controller.view_name()}};
-  const auto counters = [&](const char* name, const char* help) {
-    return registry.counters(name, help, view, {{"server", servers_.names()}, {"zone", names}});
-  };
-  allowed_ = registry.counters("coredns_acl_allowed_requests_total", "Counter of DNS requests being allowed.", view,
-                               {{"server", servers_.names()}});
-  blocked_ = counters("coredns_acl_blocked_requests_total", "Counter of DNS requests being blocked.");
-  filtered_ = counters("coredns_acl_filtered_requests_total", "Counter of DNS requests being filtered.");
-  dropped_ = counters("coredns_acl_dropped_requests_total", "Counter of DNS requests being dropped.");
+const metrics::Counters& Tables::of(Action action) const {
+  return action == Action::block ? blocked : action == Action::filter ? filtered : dropped;
 }
 
-void Measures::count(const Query& query, Action action, const dns::Name* zone) const {
-  const std::size_t server = servers_.names().size() == 1 ? 0 : servers_.index_of(query);
-  if (server == servers_.names().size()) return;
-  if (action == Action::allow) return allowed_.at(server).add();
-  const auto found = std::ranges::find(zones_, zone, &std::pair<const dns::Name*, std::size_t>::first);
-  const metrics::Counters& counters = action == Action::block    ? blocked_
-                                      : action == Action::filter ? filtered_
-                                                                 : dropped_;
-  counters.at(server, found->second).add();
+Rule::Rule(Controller& controller, const ServerLabel& servers, const std::vector<dns::Name>& names) {
+  for (const dns::Name& name : names) {
+    zones.push_back({name});
+    most_labels = std::max(most_labels, name.view().label_count());
+  }
+  std::ranges::sort(zones, comes_before, &Zone::name);
+  const auto again = std::ranges::unique(zones, {}, &Zone::name);
+  zones.erase(again.begin(), again.end());
+  std::vector<std::string> counted;
+  for (Zone& zone : zones) {
+    zone.table = tables.size();
+    zone.column = counted.size();
+    counted.push_back(zone.name.to_string());
+    if (counted.size() < kZonesOfTable && &zone != &zones.back()) continue;
+    tables.push_back(make_tables(controller, servers, counted));
+    counted.clear();
+  }
+}
+
+const Zone* Rule::find(const Query& query) const {
+  const std::size_t longer = query.label_count > most_labels ? query.label_count - most_labels : 0;
+  for (std::size_t label = longer; label <= query.label_count; ++label) {
+    const dns::NameView suffix = query.key_suffix(label);
+    const auto found = std::ranges::lower_bound(zones, suffix, comes_before, &Zone::name);
+    if (found != zones.end() && found->name.view().same_spelling(suffix)) return &*found;
+  }
+  return nullptr;
 }
 
 bool Policy::matches(const Query& query) const {
   return (!types || std::ranges::find(*types, query.qtype) != types->end()) &&
          (!nets || nets->contains(query.client.address));
 }
+
+Acl::Acl(Controller& controller, ServerLabel servers, std::vector<Rule> rules)
+    : servers_(std::move(servers)),
+      rules_(std::move(rules)),
+      allowed_(controller.metrics().counters("coredns_acl_allowed_requests_total",
+                                             "Counter of DNS requests being allowed.",
+                                             {{"view", controller.view_name()}}, {{"server", servers_.names()}})) {}
 
 Result<Outcome> Acl::serve(const Query& query, Response& response, Next next) const {
   switch (action(query)) {
@@ -82,15 +95,17 @@ Result<Outcome> Acl::serve(const Query& query, Response& response, Next next) co
 }
 
 Action Acl::action(const Query& query) const {
+  const std::size_t server = servers_.names().size() == 1 ? 0 : servers_.index_of(query);
   for (const Rule& rule : rules_) {
-    const dns::Name* const zone = zone_of(rule, query);
+    const Zone* const zone = rule.find(query);
     if (zone == nullptr) continue;
     const auto policy = std::ranges::find_if(rule.policies, [&](const Policy& each) { return each.matches(query); });
     if (policy == rule.policies.end()) continue;
-    measures_.count(query, policy->action, zone);
+    if (policy->action == Action::allow) break;
+    rule.tables[zone->table].of(policy->action).at(server, zone->column).add();
     return policy->action;
   }
-  measures_.count(query, Action::allow, nullptr);
+  allowed_.at(server).add();
   return Action::allow;
 }
 

@@ -26,36 +26,47 @@ struct Policy {
   [[nodiscard]] bool matches(const Query& query) const;
 };
 
-// A directive: for names in one of the zones the first policy that matches is in force.
-struct Rule {
-  std::vector<dns::Name> zones;  // lower case
-  std::vector<Policy> policies;
+// The counters of some zones, under CoreDNS's names: one for each server and zone.
+struct Tables {
+  metrics::Counters blocked, filtered, dropped;
+
+  // REQUIRES: not allow.
+  [[nodiscard]] const metrics::Counters& of(Action action) const;
 };
 
-// What is counted, under CoreDNS's names.
-class Measures {
- public:
-  // The zones of `rules`, and where the server block listens.
-  Measures(Controller& controller, const std::vector<Rule>& rules);
-  // `zone`: of the rule whose policy matched; of queries that are allowed, any.
-  void count(const Query& query, Action action, const dns::Name* zone) const;
+// One that a rule is for, and where its queries are counted: in that column of Rule::tables[table].
+struct Zone {
+  dns::Name name;  // lower case
+  std::size_t table = 0, column = 0;
+};
 
- private:
-  ServerLabel servers_;
-  std::vector<std::pair<const dns::Name*, std::size_t>> zones_;  // of rules; their places in the label
-  metrics::Counters allowed_, blocked_, filtered_, dropped_;
+// A directive: for names in one of the zones the first policy that matches is in force.
+struct Rule {
+  // Asks for the counters, too. `zones` are lower case.
+  Rule(Controller& controller, const ServerLabel& servers, const std::vector<dns::Name>& zones);
+
+  // The longest of the zones that the name is in; nullptr: none. A binary search for each of its suffixes, the longest
+  // first, that has no more labels than a zone.
+  [[nodiscard]] const Zone* find(const Query& query) const;
+
+  std::vector<Zone> zones;  // by length, then by bytes; each once
+  std::size_t most_labels = 0;
+  std::vector<Tables> tables;
+  std::vector<Policy> policies;
 };
 
 class Acl : public Plugin {
  public:
-  Acl(Controller& controller, std::vector<Rule> rules) : rules_(std::move(rules)), measures_(controller, rules_) {}
+  Acl(Controller& controller, ServerLabel servers, std::vector<Rule> rules);
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:
+  // What becomes of the query, which is counted.
   [[nodiscard]] Action action(const Query& query) const;
 
+  ServerLabel servers_;
   std::vector<Rule> rules_;
-  Measures measures_;  // behind rules_
+  metrics::Counters allowed_;  // by server
 };
 
 [[nodiscard]] Result<> setup(Controller& controller);

@@ -26,6 +26,15 @@ Result<Outcome> allowed(const Query&, Response& response) {
   return Outcome::send;
 }
 
+// What was counted, for Prometheus.
+std::string metrics_text(const PluginHarness& harness) {
+  metrics::SheetReader sheet(harness.configuration().metrics->memory());
+  sheet.update();
+  metrics::Sums sums;
+  sums.add_trusted(sheet, metrics::Sums::Gauges::take);
+  return sums.text();
+}
+
 // What becomes of a query: "allowed", "blocked", "filtered" or "drop", the extended errors being right.
 std::string fate(PluginHarness& harness, std::string_view client, std::string_view question) {
   harness.arrival.client.address = *IpAddress::parse(client);
@@ -163,11 +172,7 @@ TEST_CASE("acl: what it does is counted, by server, zone and view") {
                                      "a.example.org. MX", "a.example.org. NS", "a.example.org. A"}) {
     static_cast<void>(harness.ask(question));
   }
-  metrics::SheetReader sheet(harness.configuration().metrics->memory());
-  sheet.update();
-  metrics::Sums sums;
-  sums.add_trusted(sheet, metrics::Sums::Gauges::take);
-  const std::string text = sums.text();
+  const std::string text = metrics_text(harness);
   INFO(text);
   const auto has = [&](const std::string& line) {
     return text.find("\ncoredns_acl_" + line + "\n") != std::string::npos;
@@ -178,6 +183,50 @@ TEST_CASE("acl: what it does is counted, by server, zone and view") {
   CHECK(has("blocked_requests_total" + block + "\"a.example.org.\"} 1"));
   CHECK(has("dropped_requests_total" + block + "\"a.example.org.\"} 1"));
   CHECK(has("filtered_requests_total" + block + "\"example.org.\"} 2"));
+}
+
+TEST_CASE("acl: of several zones the longest counts, however they are written") {
+  PluginHarness harness(kPlugins,
+                        "org {\n acl a.example.org ORG b.a.example.org example.org a.example.org. c.d.e.f.org {\n"
+                        "  block\n }\n}",
+                        &allowed);
+  for (const char* const question : {"x.b.a.example.org. A", "B.A.example.ORG. A", "c.a.example.org. A",
+                                     "a.example.org. A", "a.a.a.a.a.example.org. A", "example.org. A", "org. A",
+                                     "xexample.org. A", "d.e.f.org. A", "z.c.d.e.f.org. A"}) {
+    CHECK(harness.ask(question) == "REFUSED\n");
+  }
+  const std::string text = metrics_text(harness);
+  INFO(text);
+  const auto has = [&](std::string_view zone, unsigned count) {
+    const std::string labels = fmt::format("view=\"\",server=\"dns://:53\",zone=\"{}\"", zone);
+    return text.find(fmt::format("\ncoredns_acl_blocked_requests_total{{{}}} {}\n", labels, count)) !=
+           std::string::npos;
+  };
+  CHECK(has("b.a.example.org.", 2));
+  CHECK(has("a.example.org.", 3));
+  CHECK(has("example.org.", 1));
+  CHECK(has("org.", 3));
+  CHECK(has("c.d.e.f.org.", 1));
+}
+
+TEST_CASE("acl: zones are counted also where their names are more than one record of metrics holds") {
+  constexpr int kZones = 1200;
+  const auto zone = [](int i) { return fmt::format("{:060}.", i); };
+  std::string corefile = ". {\n acl";
+  for (int i = 0; i < kZones; ++i) corefile += " " + zone(i);
+  PluginHarness harness(kPlugins, corefile + " {\n  block type TXT\n  drop type MX\n }\n}", &allowed);
+  for (int i = 0; i < kZones; ++i) {
+    REQUIRE(harness.ask(fmt::format("x.{} TXT", zone(i))) == "REFUSED\n");
+    if (i % 100 == 0) CHECK(harness.ask(zone(i) + " MX") == "drop");
+  }
+  const std::string text = metrics_text(harness);
+  CHECK(text.find("swage_metrics_lost_total 0\n") != std::string::npos);
+  for (int i = 0; i < kZones; ++i) {
+    const std::string end = fmt::format("{{view=\"\",server=\"dns://:53\",zone=\"{}\"}} 1\n", zone(i));
+    REQUIRE(text.find("coredns_acl_blocked_requests_total" + end) != std::string::npos);
+    const bool is_dropped = text.find("coredns_acl_dropped_requests_total" + end) != std::string::npos;
+    REQUIRE(is_dropped == (i % 100 == 0));
+  }
 }
 
 TEST_CASE("acl: thousands of zones are set up at once") {

@@ -93,17 +93,18 @@ Result<Policy> read_policy(Controller& controller) {
 }  // namespace
 
 Result<> setup(Controller& controller) {
+  ServerLabel servers(controller.listeners());
   std::vector<Rule> rules;
   while (controller.next()) {
-    Rule rule;
-    TRY(rule.zones, controller.remaining_zones());
+    TRY(const std::vector<dns::Name> zones, controller.remaining_zones());
+    Rule rule(controller, servers, zones);
     while (controller.next_block()) {
       TRY(Policy policy, read_policy(controller));
       rule.policies.push_back(std::move(policy));
     }
     rules.push_back(std::move(rule));
   }
-  controller.add(std::make_unique<const Acl>(controller, std::move(rules)));
+  controller.add(std::make_unique<const Acl>(controller, std::move(servers), std::move(rules)));
   return {};
 }
 
