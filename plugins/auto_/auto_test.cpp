@@ -31,6 +31,13 @@ std::string zone(int last) {
                      std::string(64, 'A'));
 }
 
+// A file that is whole, and has its mode, whenever the service reads it.
+void replace(const Folder& folder, const std::string& name, std::string_view text, mode_t mode = 0644) {
+  const std::string path = folder.write("new", text);
+  REQUIRE(chmod(path.c_str(), mode) == 0);
+  std::filesystem::rename(path, folder.file(name));
+}
+
 // Folders and files that may not be read are none to root.
 class Nobody {
  public:
@@ -116,7 +123,8 @@ TEST_CASE("auto: what is no file in the folder is passed over: links without an 
 
 TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in the log") {
   const Folder folder;
-  REQUIRE(chmod(folder.path().c_str(), 0755) == 0);
+  REQUIRE(chmod(folder.path().c_str(), 0777) == 0);
+  const Nobody nobody;
   const std::string zones = folder.file("zones"), secret = zones + "/secret", gone = zones + "/gone";
   for (const std::string& each : {zones, secret, secret + "/deeper", gone}) std::filesystem::create_directory(each);
   static_cast<void>(folder.write("zones/db.a.org", zone(1)));
@@ -126,7 +134,6 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
   static_cast<void>(folder.write("zones/db.e.org", zone(1)));
   static_cast<void>(folder.write("zones/x.org", zone(1)));
   PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + zones + "\n  reload 5ms\n }\n}");
-  const Nobody nobody;
   REQUIRE(harness.prepare() == "");
   const auto served = [&] {
     std::string all;
@@ -137,88 +144,71 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
     return all;
   };
   tests::LogCapture log;
-  std::vector<std::string> seen;
-  int step = 0;
-  const auto as_root = [](const auto& change) {
-    if (getuid() == 0) static_cast<void>(seteuid(0));
-    change();
-    if (getuid() == 0) static_cast<void>(seteuid(65534));
-  };
-  tests::run_until(harness.service(), 200ms, [&] {
-    seen.push_back(served());
-    switch (++step) {
-      case 1:  // one folder and one file are closed; beside them files change, come and go
-        as_root([&] {
-          chmod(secret.c_str(), 0);
-          chmod(folder.write("zones/db.e.org", zone(9) + "more A 192.0.2.9\n").c_str(), 0);
-          static_cast<void>(folder.write("zones/db.a.org", zone(2)));
-          static_cast<void>(folder.write("zones/db.z.org", zone(2)));
-          static_cast<void>(folder.write("zones/db.b.org", zone(2)));  // is that of the closed folder
-          std::filesystem::remove_all(gone);
-        });
-        break;
-      case 2:
-        as_root([&] { static_cast<void>(folder.write("zones/db.a.org", zone(3))); });
-        break;
-      case 3:
-        as_root([&] {
-          chmod(secret.c_str(), 0755);
-          chmod(folder.file("zones/db.e.org").c_str(), 0644);
-          static_cast<void>(folder.write("zones/secret/db.b.org", zone(4)));
-          static_cast<void>(folder.write("zones/db.e.org", zone(4)));
-        });
-        break;
-      default:
-        return true;
-    }
-    return false;
-  });
-  CHECK(seen == std::vector<std::string>{"11111-", "211-12", "311-12", "321-42"});
-  const std::string said = log.take();
-  INFO(said);
+  std::string said;
   const auto count = [&](std::string_view text) {
+    said += log.take();
     std::size_t found = 0;
     for (std::size_t at = 0; (at = said.find(text, at)) != std::string::npos; ++at) ++found;
     return found;
   };
+  // The service may look while the changes of a step are being made.
+  const auto looks =
+      tests::run_steps(harness.service(), served,
+                       {{[&] {  // one folder and one file are closed; beside them files change, come and go
+                           chmod(secret.c_str(), 0);
+                           replace(folder, "zones/db.e.org", zone(9) + "more A 192.0.2.9\n", 0);
+                           replace(folder, "zones/db.a.org", zone(2));
+                           replace(folder, "zones/db.z.org", zone(2));
+                           replace(folder, "zones/db.b.org", zone(2));  // is that of the closed folder
+                           std::filesystem::remove_all(gone);
+                         },
+                         [&] { return served() == "211-12" && count("[ERROR]") == 3; }},
+                        {[&] { replace(folder, "zones/db.a.org", zone(3)); }, [&] { return served() == "311-12"; }},
+                        {[&] {
+                           chmod(secret.c_str(), 0755);
+                           replace(folder, "zones/secret/db.b.org", zone(4));
+                           replace(folder, "zones/db.e.org", zone(4));
+                         },
+                         [&] { return served() == "321-42" && count("[ERROR]") == 4; }},
+                        {[&] { replace(folder, "zones/db.a.org", zone(5)); }, [&] { return served() == "521-42"; }}});
+  CHECK(looks == std::vector<std::string>{"11111-", "211-12", "311-12", "321-42", "521-42"});
   CHECK(count("[ERROR] plugin/auto: " + secret + ": Permission denied; the zones of its files stay as they were\n") ==
         1);
   CHECK(count("zones/db.e.org: Permission denied; the zone stays as it was\n") == 1);
   CHECK(count("[ERROR]") == 4);  // and db.b.org, which is not read, and then secret/db.b.org
+  INFO(said);
 }
 
 TEST_CASE("auto: zones come, change, break and go while the server runs; a folder that is gone keeps them") {
   const Folder folder;
   const std::string zones = folder.file("zones");
   PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + zones + "\n  reload 5ms\n }\n}");
+  tests::LogCapture log;
   REQUIRE(harness.prepare() == "");
-  std::vector<std::string> seen;
-  int step = 0;
-  tests::run_until(harness.service(), 150ms, [&] {
+  static_cast<void>(log.take());
+  const auto served = [&] {
     const std::string one = harness.ask("ns.a.org. A"), two = harness.ask("ns.b.org. A");
-    seen.push_back((one == "REFUSED\n" ? "-" : one.substr(one.size() - 2, 1)) + (two == "REFUSED\n" ? "-" : "b"));
-    switch (++step) {
-      case 1:
-        std::filesystem::create_directory(zones);
-        static_cast<void>(folder.write("zones/db.a.org", zone(1)));
-        break;
-      case 2:
-        static_cast<void>(folder.write("zones/db.a.org", zone(2)));
-        static_cast<void>(folder.write("zones/db.b.org", zone(9)));
-        break;
-      case 3:
-        static_cast<void>(folder.write("zones/db.a.org", "no zone\n"));
-        break;
-      case 4:
-        std::filesystem::remove(folder.file("zones/db.b.org"));
-        break;
-      case 5:
-        std::filesystem::remove_all(zones);
-        break;
-      default:
-        return true;
-    }
-    return false;
-  });
-  CHECK(seen == std::vector<std::string>{"--", "1-", "2b", "2b", "2-", "2-"});
+    return (one == "REFUSED\n" ? "-" : one.substr(one.size() - 2, 1)) + (two == "REFUSED\n" ? "-" : "b");
+  };
+  std::string said;
+  const auto is = [&](std::string_view zones_served) { return [&, zones_served] { return served() == zones_served; }; };
+  const auto says = [&](std::string_view text) {
+    return [&, text] { return (said += log.take()).find(text) != std::string::npos; };
+  };
+  const auto looks = tests::run_steps(
+      harness.service(), served,
+      {{[&] {
+          std::filesystem::create_directory(zones);
+          replace(folder, "zones/db.a.org", zone(1));
+        },
+        is("1-")},
+       {[&] {
+          replace(folder, "zones/db.a.org", zone(2));
+          replace(folder, "zones/db.b.org", zone(9));
+        },
+        is("2b")},
+       {[&] { replace(folder, "zones/db.a.org", "no zone\n"); }, says("; the zone stays as it was\n")},
+       {[&] { std::filesystem::remove(folder.file("zones/db.b.org")); }, is("2-")},
+       {[&] { std::filesystem::rename(zones, folder.file("away")); }, says("; its zones stay as they were\n")}});
+  CHECK(looks == std::vector<std::string>{"--", "1-", "2b", "2b", "2-", "2-"});
 }

@@ -308,36 +308,29 @@ TEST_CASE("hosts: the file is read when it appears and when it changes; one that
   tests::LogCapture log;
   REQUIRE(harness.prepare() == "");
   CHECK(log.take() == "[WARNING] plugin/hosts: " + path + " does not exist; it is read as soon as it does\n");
-  std::vector<std::string> seen;
-  int step = 0;
-  tests::run_until(harness.service(), 100ms, [&] {
-    seen.push_back(harness.ask("www.a.test. A"));
-    CHECK(harness.ask("inline.a.test. A") == "NOERROR aa\ninline.a.test. 3600 IN A 10.0.0.9\n");
-    switch (++step) {
-      case 1:
-        static_cast<void>(folder.write("hosts", "10.0.0.1 www.a.test\n"));
-        break;
-      case 2:
-        static_cast<void>(folder.write("hosts", "10.0.0.2 www.a.test www.a.test\nrubbish\n"));
-        break;
-      case 3:
-        std::remove(path.c_str());
-        break;
-      case 4:
-        mkdir(path.c_str(), 0700);
-        break;
-      default:
-        return true;
-    }
-    return false;
-  });
+  const auto look = [&] {
+    return harness.ask("inline.a.test. A") == "NOERROR aa\ninline.a.test. 3600 IN A 10.0.0.9\n"
+               ? harness.ask("www.a.test. A")
+               : "not what the Corefile says";
+  };
+  const std::string one = "NOERROR aa\nwww.a.test. 3600 IN A 10.0.0.1\n";
   const std::string two = "NOERROR aa\nwww.a.test. 3600 IN A 10.0.0.2\n";
-  CHECK(seen == std::vector<std::string>{"SERVFAIL\n", "NOERROR aa\nwww.a.test. 3600 IN A 10.0.0.1\n", two, two, two});
-  CHECK(log.take() == "[INFO] plugin/hosts: " + path + ": 1 names, 1 entries\n[INFO] plugin/hosts: " + path +
-                          ": 1 names, 1 entries\n[WARNING] plugin/hosts: " + path +
-                          ":2: 'rubbish' is no address; left out, as is all like it: 1 in the file\n"
-                          "[ERROR] plugin/hosts: " +
-                          path + ": is not a regular file; the entries stay as they were\n");
+  std::string said;
+  int turns = 0;  // of the loop's timers
+  const auto looks = tests::run_steps(
+      harness.service(), look,
+      {{[&] { static_cast<void>(folder.write("hosts", "10.0.0.1 www.a.test\n")); }, [&] { return look() == one; }},
+       {[&] { static_cast<void>(folder.write("hosts", "10.0.0.2 www.a.test www.a.test\nrubbish\n")); },
+        [&] { return look() == two; }},
+       {[&] { std::remove(path.c_str()); }, [&] { return ++turns == 10; }},  // the service has nothing to say of it
+       {[&] { mkdir(path.c_str(), 0700); },
+        [&] { return (said += log.take()).find("[ERROR]") != std::string::npos; }}});
+  CHECK(looks == std::vector<std::string>{"SERVFAIL\n", one, two, two, two});
+  CHECK(said == "[INFO] plugin/hosts: " + path + ": 1 names, 1 entries\n[INFO] plugin/hosts: " + path +
+                    ": 1 names, 1 entries\n[WARNING] plugin/hosts: " + path +
+                    ":2: 'rubbish' is no address; left out, as is all like it: 1 in the file\n"
+                    "[ERROR] plugin/hosts: " +
+                    path + ": is not a regular file; the entries stay as they were\n");
 }
 
 TEST_CASE("hosts: a file that cannot be read stops the start; server blocks with the same file share it") {

@@ -1,11 +1,14 @@
 // What the process writes to its log (core/log.h), for tests: standard output goes to memory instead.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 namespace swage::tests {
 
-// From here on, until it is destroyed. One at a time. What Catch prints meanwhile is captured too.
+// From here on, until it is destroyed. One at a time. What Catch prints meanwhile is captured too; where a check
+// failed, what was not taken is printed in the end.
 class LogCapture {
  public:
   LogCapture();
@@ -19,6 +22,7 @@ class LogCapture {
  private:
   int before_;  // where standard output went
   int memory_;
+  off_t taken_ = 0;  // bytes of it
 };
 
 }  // namespace swage::tests

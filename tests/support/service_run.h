@@ -4,6 +4,8 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "core/async/loop.h"
 #include "core/plugin.h"
@@ -23,7 +25,18 @@ class LoopHost : public Host {
 };
 
 // Runs `service` and asks every `interval`, for the first time after one, whether it is `enough`; then stops the
-// service and returns when run() has. After 20 s it is enough, too.
+// service and returns when run() has. After a minute it is enough, too.
 void run_until(Service& service, std::chrono::milliseconds interval, const std::function<bool()>& enough);
+
+// A change that a test makes while a service runs, and how one knows that the service has seen it.
+struct Step {
+  std::function<void()> change;
+  std::function<bool()> seen;
+};
+
+// Runs `service`, and makes each change when the one before was seen. What `look` gave before the first change and
+// when each was seen; fewer where one was not seen: all of it takes a minute at most.
+[[nodiscard]] std::vector<std::string> run_steps(Service& service, const std::function<std::string()>& look,
+                                                 const std::vector<Step>& steps);
 
 }  // namespace swage::tests
