@@ -25,8 +25,8 @@ class LoopHost : public Host {
 };
 
 // Runs `service` and asks every `interval`, for the first time after one, whether it is `enough`; then stops the
-// service and returns when run() has. After a minute it is enough, too.
-void run_until(Service& service, std::chrono::milliseconds interval, const std::function<bool()>& enough);
+// service and returns when run() has. False where a minute was not enough.
+[[nodiscard]] bool run_until(Service& service, std::chrono::milliseconds interval, const std::function<bool()>& enough);
 
 // A change that a test makes while a service runs, and how one knows that the service has seen it.
 struct Step {
