@@ -74,15 +74,17 @@ Result<> Broker::read_files() {
 }
 
 Result<crypto::Secret> Broker::find_secret() {
-  if (!settings_.secret_file.empty()) return read_secret(settings_.secret_file);
+  if (!settings_.secret_file.empty()) return read_secret(settings_.secret_file, settings_.name);
   if (challenges_.place().empty()) return keep_secret(kept_secret_, random_);
   const std::string path = challenges_.place() + ".secret";
-  if (kept_secret_.lasts() || access(path.c_str(), F_OK) == 0) return read_or_make_secret(path, random_);
+  if (kept_secret_.lasts() || access(path.c_str(), F_OK) == 0) {
+    return read_or_make_secret(path, random_, settings_.name);
+  }
   return keep_secret(kept_secret_, random_);  // a file is not made for `swage -check`
 }
 
 Result<std::optional<crypto::Secret>> Broker::find_access_token() const {
-  if (!settings_.access_token_file.empty()) return read_access_token(settings_.access_token_file);
+  if (!settings_.access_token_file.empty()) return read_access_token(settings_.access_token_file, settings_.name);
   const char* const token = std::getenv(kTokenVariable);
   if (token == nullptr || *token == '\0') return std::nullopt;
   return parse_access_token(token, kTokenVariable);
@@ -146,9 +148,8 @@ async::Task<Result<>> Broker::serve(Host& host) {
   Registrar registrar(rules(), libp2p::PeerIdAuth(*secret_, {settings_.domain}), shm::ChallengeStore(challenges_),
                       reach, Clocks::system(), random_);
   identified_by = &registrar;
-  const bool as_p2p_forge = settings_.name != "broker";
   Api api(registrar, shm::ChallengeStore(challenges_), measures_,
-          as_p2p_forge ? AccessLog(settings_.name) : AccessLog());
+          settings_.from_p2p_forge ? AccessLog(settings_.name) : AccessLog());
   http::Limits limits;
   limits.proxies = settings_.trusted_proxies;
   http::Server server(host.loop(), limits, [&api](http::Request request, http::Caller& caller) {
@@ -157,7 +158,7 @@ async::Task<Result<>> Broker::serve(Host& host) {
   server.use(tls_);
   CO_TRY(listen(host, server));
   registrar_ = &registrar;
-  say_open(open, as_p2p_forge);
+  say_open(open);
   while (true) {
     const bool stopped = co_await async::wait_for(*stopping_, kLook);
     if (stopped) break;
@@ -171,8 +172,8 @@ async::Task<Result<>> Broker::serve(Host& host) {
 }
 
 // In p2p-forge's words where the Corefile is one of its.
-void Broker::say_open(bool open, bool as_p2p_forge) const {
-  if (as_p2p_forge) {
+void Broker::say_open(bool open) const {
+  if (settings_.from_p2p_forge) {
     if (open) {
       log::write(
           fmt::format("NOTE: environment variable {} not set, registration is open to all peers", kTokenVariable));

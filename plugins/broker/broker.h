@@ -43,7 +43,7 @@ class Broker : public Service {
   [[nodiscard]] Result<crypto::Secret> find_secret();
   [[nodiscard]] Result<std::optional<crypto::Secret>> find_access_token() const;
   [[nodiscard]] Result<> listen(Host& host, http::Server& server) const;
-  void say_open(bool open, bool as_p2p_forge) const;
+  void say_open(bool open) const;
   [[nodiscard]] async::Task<bool> readied();
   [[nodiscard]] async::Task<Result<>> serve(Host& host);
   [[nodiscard]] async::Task<> renew_certificate(async::Loop& loop, http::Server& server);

@@ -19,12 +19,12 @@ namespace {
 
 std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
 
-Result<crypto::Secret> read_file(const std::string& path, std::size_t min) {
+Result<crypto::Secret> read_file(const std::string& path, std::size_t min, std::string_view plugin) {
   TRY(InputFile file, InputFile::open(path));
   const std::size_t size = file.size();
   if (size < min || size > kMaxSecret) return fail("{}: has {} bytes; expected {} to {}", path, size, min, kMaxSecret);
   if ((file.mode() & (S_IRWXG | S_IRWXO)) != 0) {
-    log::warning("plugin/broker: {}: can be read by others than its owner", path);
+    log::warning("plugin/{}: {}: can be read by others than its owner", plugin, path);
   }
   crypto::Secret secret(size);
   TRY(const std::size_t read, file.read(secret.bytes()));
@@ -63,7 +63,9 @@ Result<> make_file(const std::string& path, Bytes content) {
 
 }  // namespace
 
-Result<crypto::Secret> read_secret(const std::string& path) { return read_file(path, kMinSecret); }
+Result<crypto::Secret> read_secret(const std::string& path, std::string_view plugin) {
+  return read_file(path, kMinSecret, plugin);
+}
 
 Result<crypto::Secret> parse_access_token(std::string_view text, const std::string& where) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
@@ -76,14 +78,14 @@ Result<crypto::Secret> parse_access_token(std::string_view text, const std::stri
   return crypto::Secret::copy_of(as_bytes(text));
 }
 
-Result<crypto::Secret> read_access_token(const std::string& path) {
-  TRY(const crypto::Secret file, read_file(path, 1));
+Result<crypto::Secret> read_access_token(const std::string& path, std::string_view plugin) {
+  TRY(const crypto::Secret file, read_file(path, 1, plugin));
   return parse_access_token(as_text(file.bytes()), path);
 }
 
-Result<crypto::Secret> read_or_make_secret(const std::string& path, crypto::Random& random) {
+Result<crypto::Secret> read_or_make_secret(const std::string& path, crypto::Random& random, std::string_view plugin) {
   if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) TRY(make_file(path, random_secret(random).bytes()));
-  return read_secret(path);
+  return read_secret(path, plugin);
 }
 
 Result<crypto::Secret> keep_secret(shm::Shared& memory, crypto::Random& random) {

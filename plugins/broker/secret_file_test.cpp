@@ -21,6 +21,8 @@ using tests::Folder;
 
 namespace {
 
+constexpr std::string_view kName = "broker";
+
 std::string text_of(const Result<crypto::Secret>& secret) {
   return secret ? std::string(as_text(secret->bytes())) : "error: " + secret.error().text();
 }
@@ -37,20 +39,22 @@ TEST_CASE("broker: a secret of 32 to 4096 bytes, as they are") {
   const Folder folder;
   for (const std::size_t size : {32U, 33U, 4096U}) {
     const std::string bytes = std::string(size - 1, '\0') + "\n";
-    CHECK(text_of(read_secret(private_file(folder, bytes))) == bytes);
+    CHECK(text_of(read_secret(private_file(folder, bytes), kName)) == bytes);
   }
   for (const std::size_t size : {0U, 1U, 31U, 4097U}) {
     const std::string path = private_file(folder, std::string(size, 'x'));
-    CHECK(text_of(read_secret(path)) == fmt::format("error: {}: has {} bytes; expected 32 to 4096", path, size));
+    CHECK(text_of(read_secret(path, kName)) == fmt::format("error: {}: has {} bytes; expected 32 to 4096", path, size));
   }
 }
 
 TEST_CASE("broker: what is no file is no secret, and says so") {
   const Folder folder;
-  CHECK(text_of(read_secret(folder.file("none"))) == "error: " + folder.file("none") + ": No such file or directory");
-  CHECK(text_of(read_secret(folder.path())) == "error: " + folder.path() + ": is not a regular file");
+  CHECK(text_of(read_secret(folder.file("none"), kName)) ==
+        "error: " + folder.file("none") + ": No such file or directory");
+  CHECK(text_of(read_secret(folder.path(), kName)) == "error: " + folder.path() + ": is not a regular file");
   REQUIRE(mkfifo(folder.file("fifo").c_str(), 0600) == 0);
-  CHECK(text_of(read_secret(folder.file("fifo"))) == "error: " + folder.file("fifo") + ": is not a regular file");
+  CHECK(text_of(read_secret(folder.file("fifo"), kName)) ==
+        "error: " + folder.file("fifo") + ": is not a regular file");
 }
 
 TEST_CASE("broker: a secret that others can read is used, with a warning") {
@@ -59,8 +63,10 @@ TEST_CASE("broker: a secret that others can read is used, with a warning") {
   for (const mode_t mode : {0640U, 0604U, 0660U}) {
     REQUIRE(chmod(path.c_str(), mode) == 0);
     tests::LogCapture log;
-    CHECK(read_secret(path));
+    CHECK(read_secret(path, kName));
     CHECK(log.take() == "[WARNING] plugin/broker: " + path + ": can be read by others than its owner\n");
+    CHECK(read_access_token(path, "acme"));
+    CHECK(log.take() == "[WARNING] plugin/acme: " + path + ": can be read by others than its owner\n");
   }
 }
 
@@ -68,13 +74,13 @@ TEST_CASE("broker: access tokens") {
   const Folder folder;
   const std::pair<std::string_view, std::string_view> good[] = {
       {"token", "token"}, {"token\n", "token"}, {" \t two words \r\n", "two words"}};
-  for (const auto& [text, token] : good) CHECK(text_of(read_access_token(private_file(folder, text))) == token);
+  for (const auto& [text, token] : good) CHECK(text_of(read_access_token(private_file(folder, text), kName)) == token);
   for (const auto& [text, token] : good) CHECK(text_of(parse_access_token(text, "here")) == token);
   CHECK(text_of(parse_access_token("", "here")) ==
         "error: here: not an access token; expected one line of printable ASCII");
   for (const std::string_view bad : {"\n", "  ", "two\nlines", "t\xC3\xB6ken", "a\tb"}) {
     const std::string path = private_file(folder, bad);
-    CHECK(text_of(read_access_token(path)) ==
+    CHECK(text_of(read_access_token(path, kName)) ==
           "error: " + path + ": not an access token; expected one line of printable ASCII");
   }
 }
@@ -83,16 +89,16 @@ TEST_CASE("broker: a secret is made once") {
   const Folder folder;
   SeededRandom random(1);
   const std::string path = folder.file("store.secret");
-  const std::string made = text_of(read_or_make_secret(path, random));
+  const std::string made = text_of(read_or_make_secret(path, random, kName));
   CHECK(made.size() == 32);
   struct stat status{};
   REQUIRE(stat(path.c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0600);
-  CHECK(text_of(read_or_make_secret(path, random)) == made);
+  CHECK(text_of(read_or_make_secret(path, random, kName)) == made);
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);  // nothing is left over
   std::filesystem::resize_file(path, 5);
-  CHECK(text_of(read_or_make_secret(path, random)) == "error: " + path + ": has 5 bytes; expected 32 to 4096");
-  CHECK(text_of(read_or_make_secret(folder.file("no/secret"), random)) ==
+  CHECK(text_of(read_or_make_secret(path, random, kName)) == "error: " + path + ": has 5 bytes; expected 32 to 4096");
+  CHECK(text_of(read_or_make_secret(folder.file("no/secret"), random, kName)) ==
         "error: " + folder.file("no/secret") + ": No such file or directory");
 }
 
@@ -103,7 +109,7 @@ TEST_CASE("broker: of those who make the secret at the same time, all get one") 
   for (std::size_t i = 0; i < found.size(); ++i) {
     threads.emplace_back([&, i] {
       SeededRandom random(i);
-      found[i] = text_of(read_or_make_secret(folder.file("secret"), random));
+      found[i] = text_of(read_or_make_secret(folder.file("secret"), random, kName));
     });
   }
   for (std::thread& each : threads) each.join();

@@ -16,6 +16,7 @@ namespace swage::plugins::broker {
 struct Settings {
   config::Token directive;                      // for errors
   std::string name = "broker";                  // what the Corefile calls it: "acme" in p2p-forge's
+  bool from_p2p_forge = false;                  // made of its `acme`: the log says what p2p-forge would
   std::string domain;                           // lower case, without a dot at its end
   std::vector<Endpoint> listen;                 // at least one
   std::optional<CertificateFiles> certificate;  // none: plain HTTP

@@ -176,7 +176,8 @@ Result<Settings> read_settings(Controller& controller) {
   bool has_tls = false;
   controller.next();
   settings.directive = controller.token();
-  settings.name = controller.known_as("broker");
+  settings.name = controller.known_as(controller.directive());
+  settings.from_p2p_forge = settings.name != controller.directive();
   TRY(settings.domain, read_domain(controller));
   TRY(controller.expect_end());
   while (controller.next_block()) TRY(read_property(controller, settings, has_tls));
