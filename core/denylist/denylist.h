@@ -27,6 +27,7 @@ class Denylist {
   explicit Denylist(const shm::Snapshot& snapshot, metrics::Registry* registry = nullptr)
       : snapshot_(&snapshot), registry_(registry) {}
 
+  [[nodiscard]] bool exists() const { return snapshot_ != nullptr; }
   // The list that decides about `address`, which is counted; see Image::find(). The name in it is valid until control
   // goes back to the event loop. Allocates the first time that a list decides.
   [[nodiscard]] std::optional<Match> find(const IpAddress& address) const {

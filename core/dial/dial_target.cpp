@@ -61,7 +61,7 @@ Task<Result<std::optional<Secured>>> dial_once(const Means& means, const Target&
 
 }  // namespace
 
-Task<Result<Secured>> dial_target(const Means& means, Target target, libp2p::PeerId peer) {
+Task<Result<Secured>> dial_target(const Means& means, const Target& target, libp2p::PeerId peer) {
   CO_TRY(std::optional<Secured> proven, co_await dial_once(means, target, peer, Pace::hasty));
   if (proven) co_return *std::move(proven);
   CO_TRY(proven, co_await dial_once(means, target, peer, Pace::patient));

@@ -38,7 +38,7 @@ struct Means {
 
 // A target that closes where it was to take Noise is asked once more, on a second connection, for what it has.
 // Destroying the task closes the connection. It reads at most 1 MiB, what comes behind the proof included. REQUIRES:
-// `means` outlives the task.
-[[nodiscard]] async::Task<Result<Secured>> dial_target(const Means& means, Target target, libp2p::PeerId peer);
+// `means` and `target` outlive the task.
+[[nodiscard]] async::Task<Result<Secured>> dial_target(const Means& means, const Target& target, libp2p::PeerId peer);
 
 }  // namespace swage::dial

@@ -125,7 +125,7 @@ Task<std::expected<Reached, DialError>> Dialer::reach(libp2p::PeerId peer, std::
   auto outcome = co_await race->run(addresses, cancel);
   race.reset();  // closes the others
   if (!outcome) co_return std::unexpected(std::move(outcome).error());
-  Reached reached(outcome->target.address, std::string(to_string(outcome->target.transport)),
+  Reached reached(std::move(outcome->target.address), std::string(to_string(outcome->target.transport)),
                   outcome->secured.security);
   if (state->background) state->identify(std::move(outcome->secured));
   co_return reached;

@@ -55,9 +55,8 @@ void Race::add_target(const Candidate& candidate, const IpAddress& address) {
     return other.transport == candidate.transport && other.endpoint == endpoint &&
            other.server_name == candidate.server_name;
   };
-  if (std::ranges::any_of(known_, alike)) return;
-  known_.push_back({candidate.address, candidate.transport, endpoint, candidate.server_name});
-  targets_.push_back(known_.back());
+  if (std::ranges::any_of(targets_, alike)) return;
+  targets_.push_back({candidate.address, candidate.transport, endpoint, candidate.server_name});
 }
 
 Task<> Race::resolve(HostName name, std::vector<Candidate> candidates) {
@@ -75,13 +74,12 @@ Task<> Race::resolve(HostName name, std::vector<Candidate> candidates) {
 
 Task<> Race::work() {
   for (;;) {
-    while (targets_.empty() && resolving_ > 0) {
+    while (next_ == targets_.size() && resolving_ > 0) {
       changed_.reset();
       co_await changed_.wait();
     }
-    if (targets_.empty()) break;
-    const Target target = std::move(targets_.front());
-    targets_.pop_front();
+    if (next_ == targets_.size()) break;
+    const Target& target = targets_[next_++];
     const auto permit = co_await track_.dials.acquire();
     ++dialled_;
     auto secured = co_await dial_target(track_.means, target, peer_);
@@ -108,11 +106,11 @@ void Race::end(Kind kind) {
 Race::Outcome Race::outcome() {
   if (won_) return *std::move(won_);
   if (ended_ == Kind::cancelled) return std::unexpected(DialError(Kind::cancelled, "cancelled"));
-  if (ended_ && dialled_ == 0 && !known_.empty()) return std::unexpected(DialError(Kind::busy, "too many dials"));
-  std::string text = fmt::format("{} of {} addresses dialled", dialled_, known_.size());
+  if (ended_ && dialled_ == 0 && !targets_.empty()) return std::unexpected(DialError(Kind::busy, "too many dials"));
+  std::string text = fmt::format("{} of {} addresses dialled", dialled_, targets_.size());
   if (!last_error_.empty()) text += "; the last error: " + last_error_;
   if (ended_) return std::unexpected(DialError(Kind::timed_out, std::move(text)));
-  const Kind kind = known_.empty() ? Kind::nothing_dialable : Kind::unreachable;
+  const Kind kind = targets_.empty() ? Kind::nothing_dialable : Kind::unreachable;
   return std::unexpected(DialError(kind, std::move(text)));
 }
 

@@ -54,11 +54,11 @@ class Race {
 
   Track track_;
   libp2p::PeerId peer_;
-  std::deque<Target> targets_;  // not dialled yet
-  std::vector<Target> known_;   // all that ever were in targets_
-  std::size_t resolving_ = 0;   // names
-  std::size_t working_ = 0;     // tasks of work()
-  std::size_t dialled_ = 0;     // targets
+  std::deque<Target> targets_;
+  std::size_t next_ = 0;       // of targets_: those before it are dialled, or were
+  std::size_t resolving_ = 0;  // names
+  std::size_t working_ = 0;    // tasks of work()
+  std::size_t dialled_ = 0;    // targets
   std::string last_error_;
   std::optional<Won> won_;
   std::optional<DialError::Kind> ended_;  // from outside

@@ -35,7 +35,8 @@ std::expected<Component, MultiaddrError> take_binary(Bytes& rest);
 template <typename Rest, typename Take>
 std::expected<std::vector<Component>, MultiaddrError> take_all(Rest rest, Take take) {
   std::vector<Component> components;
-  bool ended = false;  // by a path
+  components.reserve(4);  // as many as most have
+  bool ended = false;     // by a path
   while (!rest.empty()) {
     if (ended) return failure(Kind::malformed, "something behind a path");
     if (components.size() == Multiaddr::kMaxComponents) return failure(Kind::too_long, "too many components");
