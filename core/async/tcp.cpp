@@ -164,8 +164,14 @@ Result<std::unique_ptr<TcpStream>> TcpStream::adopt(Loop& loop, int fd) {
     return fail("{}", uv_strerror(status));
   }
   TRY(stream->peer_, endpoint_of(fd, getpeername));
-  TRY(stream->local_, endpoint_of(fd, getsockname));
   return stream;
+}
+
+Endpoint TcpStream::local() const {
+  CHECK(state_ != nullptr);
+  const auto endpoint = endpoint_of(state_->fd(), getsockname);
+  CHECK(endpoint);
+  return *endpoint;
 }
 
 Task<Result<>> TcpStream::connect(Endpoint to) {
@@ -181,7 +187,6 @@ Task<Result<>> TcpStream::connect(Endpoint to) {
     status = co_await operation;
   }
   if (status != 0) co_return fail("connect to {}: {}", to.to_string(), uv_strerror(static_cast<int>(status)));
-  CO_TRY(local_, endpoint_of(state_->fd(), getsockname));
   peer_ = to;
   co_return {};
 }

@@ -40,7 +40,8 @@ class TcpStream : public Stream {
 
   // REQUIRES: adopted, or connected. Still known when closed.
   [[nodiscard]] const Endpoint& peer() const { return peer_; }
-  [[nodiscard]] const Endpoint& local() const { return local_; }
+  // REQUIRES: adopted, or connected; not closed.
+  [[nodiscard]] Endpoint local() const;
 
  private:
   struct State;
@@ -49,7 +50,6 @@ class TcpStream : public Stream {
 
   State* state_;  // nullptr when closed; deletes itself when libuv has let go of it
   Endpoint peer_;
-  Endpoint local_;
 };
 
 // Hands each new connection to a function. Where descriptors or memory run out it lets clients wait, and tries again

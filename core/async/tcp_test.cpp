@@ -124,18 +124,18 @@ TEST_CASE("tcp: over IPv6") {
   CHECK(run(loop, ask_echo(loop, (*listener)->local(), 1000)));
 }
 
-TEST_CASE("tcp: both sides know their addresses, also when closed") {
+TEST_CASE("tcp: both sides know their addresses, the other's also when closed") {
   Loop loop;
   const Connection connection(loop);
   TcpStream& stream = *connection.stream;
   sockaddr_storage address;
   socklen_t size = sizeof address;
   auto* name = reinterpret_cast<sockaddr*>(&address);
-  REQUIRE(getsockname(connection.other, name, &size) == 0);
-  CHECK(stream.peer() == Endpoint::from_sockaddr(name));
   REQUIRE(getpeername(connection.other, name, &size) == 0);
-  stream.close();
   CHECK(stream.local() == Endpoint::from_sockaddr(name));
+  REQUIRE(getsockname(connection.other, name, &size) == 0);
+  stream.close();
+  CHECK(stream.peer() == Endpoint::from_sockaddr(name));
 }
 
 TEST_CASE("tcp: a write of several pieces, empty ones among them, arrives in order") {
