@@ -1,4 +1,5 @@
 // The server's own log (not the log plugin's query lines alone): one line an event, "[LEVEL] text", to standard output.
+// Whatever is in the text, names of files say, or what a peer sent, it stays that line: see one_line().
 // Lines are handed to a thread, so that a full pipe never makes a caller wait; what does not fit is counted and said.
 #pragma once
 
@@ -12,6 +13,9 @@ namespace swage::log {
 // Hands `line` (without its newline) over for writing. Never blocks on I/O. Lines that find 1 MiB waiting are dropped;
 // their number is written as soon as there is room.
 void write(std::string_view line);
+
+// `text` as write() writes it, for other outputs: control characters of ASCII, but for tabs, as "\x0a".
+[[nodiscard]] std::string one_line(std::string_view text);
 
 // Waits until all that was handed over is written, or 1 s has passed. For the end of a process.
 void flush();

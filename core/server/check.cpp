@@ -28,9 +28,11 @@ void print_native(const std::string& corefile, config::Sources& sources) {
 int check(const Options& options, config::Sources sources, std::span<const PluginType> plugins) {
   const Result<Configuration> configuration = set_up(options, sources, plugins);
   log::flush();  // not in the middle of what follows
-  for (const std::string& warning : sources.warnings()) std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  for (const std::string& warning : sources.warnings()) {
+    std::fprintf(stderr, "warning: %s\n", log::one_line(warning).c_str());
+  }
   if (!configuration) {
-    std::fprintf(stderr, "%s\n", configuration.error().text().c_str());
+    std::fprintf(stderr, "%s\n", log::one_line(configuration.error().text()).c_str());
     return 1;
   }
   for (const std::string& line : configuration->summary()) std::printf("%s\n", line.c_str());

@@ -64,7 +64,9 @@ void tell_reloading() {
 }
 
 // `status` is what `systemctl status` shows.
-void tell_ready(std::string_view status) { notify_service_manager(fmt::format("READY=1\nSTATUS={}", status)); }
+void tell_ready(std::string_view status) {
+  notify_service_manager(fmt::format("READY=1\nSTATUS={}", log::one_line(status)));
+}
 
 bool has_ipv6() { return access("/proc/net/if_inet6", F_OK) == 0; }
 
@@ -88,7 +90,7 @@ int Supervisor::run() {
   if (pidfile) pidfile_.emplace(*std::move(pidfile));
   const Result<> begun = pidfile_ ? begin(std::move(first_sources_)) : std::unexpected(pidfile.error());
   if (!begun) {
-    std::fprintf(stderr, "%s\n", begun.error().text().c_str());
+    std::fprintf(stderr, "%s\n", log::one_line(begun.error().text()).c_str());
     return 1;
   }
   while (current_ || next_ || !leaving_.empty()) wait();
@@ -226,7 +228,7 @@ void Supervisor::put_in_force() {
 void Supervisor::abandon_next(const std::string& why) {
   end_next();
   if (current_ == nullptr) {
-    std::fprintf(stderr, "%s\n", why.c_str());
+    std::fprintf(stderr, "%s\n", log::one_line(why).c_str());
     exit_status_ = 1;
     return;
   }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -177,6 +178,21 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
   CHECK(count("zones/db.e.org: Permission denied; the zone stays as it was\n") == 1);
   CHECK(count("[ERROR]") == 4);  // and db.b.org, which is not read, and then secret/db.b.org
   INFO(said);
+}
+
+TEST_CASE("auto: no name of a file breaks a line of the log") {
+  const Folder folder;
+  static_cast<void>(folder.write("db.a.org", "nonsense"));
+  static_cast<void>(folder.write("db.a.org\n[INFO] b.org", zone(1)));
+  static_cast<void>(folder.write("db.\x1b[31m.org", zone(1)));
+  PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + folder.path() + "\n }\n}");
+  tests::LogCapture log;
+  REQUIRE(harness.prepare() == "");
+  const std::string said = log.take();
+  INFO(said);
+  CHECK(std::ranges::count(said, '\n') == 3);
+  CHECK(said.find("/db.a.org\\x0a[INFO] b.org") != std::string::npos);
+  CHECK(said.find("/db.\\x1b[31m.org\n") != std::string::npos);
 }
 
 TEST_CASE("auto: zones come, change, break and go while the server runs; a folder that is gone keeps them") {
