@@ -15,6 +15,8 @@
 #include <system_error>
 #include <thread>
 
+#include "core/counted.h"
+
 namespace swage::log {
 namespace {
 
@@ -89,7 +91,8 @@ class Writer {
       changed_.wait(lock, [this] { return !waiting_.empty(); });
       batch.clear();
       batch.swap(waiting_);
-      if (dropped_ != 0) batch += fmt::format("[WARNING] log: {} lines dropped: the output is too slow\n", dropped_);
+      if (dropped_ != 0)
+        batch += fmt::format("[WARNING] log: {} dropped: the output is too slow\n", counted(dropped_, "line"));
       dropped_ = 0;
       writing_ = true;
       lock.unlock();

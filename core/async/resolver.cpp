@@ -7,6 +7,8 @@
 #include <map>
 #include <optional>
 
+#include "core/counted.h"
+
 namespace swage::async {
 namespace {
 
@@ -198,7 +200,7 @@ Resolver::~Resolver() {
 }
 
 Task<Result<std::vector<IpAddress>>> Resolver::resolve(std::string name, Family family) {
-  if (!is_host_name(name)) co_return fail("not a host name, of {} characters", name.size());
+  if (!is_host_name(name)) co_return fail("not a host name, of {}", counted(name.size(), "character"));
   if (count_ >= settings_.lookups) co_return fail("{}: too many names at once", name);
   Lookup lookup(*this);
   lookup.begin(name, family);

@@ -8,6 +8,8 @@
 #include <limits>
 #include <span>
 
+#include "core/counted.h"
+
 namespace swage::async {
 
 namespace {
@@ -58,7 +60,8 @@ Result<Certificate> parse_certificate(Bytes der) {
   Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   const std::string error = take_openssl_error();
   if (!certificate) return fail("certificate: {}", error);
-  if (at != der.data() + der.size()) return fail("certificate: {} bytes behind it", der.data() + der.size() - at);
+  if (at != der.data() + der.size())
+    return fail("certificate: {} behind it", counted(static_cast<std::size_t>(der.data() + der.size() - at), "byte"));
   return certificate;
 }
 

@@ -105,7 +105,7 @@ TEST_CASE("tls context: libp2p's") {
   }
   std::vector<std::uint8_t> longer = own.certificate_der;
   longer.push_back(0);
-  CHECK(error_of(TlsContext::mutual(longer, own.key_der, {})) == "certificate: 1 bytes behind it");
+  CHECK(error_of(TlsContext::mutual(longer, own.key_der, {})) == "certificate: 1 byte behind it");
   longer = own.key_der;
   longer.push_back(0);
   CHECK(error_of(TlsContext::mutual(own.certificate_der, longer, {})) == "private key: bytes behind it");

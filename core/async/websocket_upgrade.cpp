@@ -13,6 +13,8 @@
 #include <boost/beast/http/verb.hpp>
 #include <memory>
 
+#include "core/counted.h"
+
 namespace swage::async {
 
 namespace {
@@ -146,9 +148,9 @@ std::string websocket_accept(std::string_view key) {
 }
 
 Result<std::string> upgrade_request(std::string_view host, std::string_view path, std::string_view key) {
-  if (!can_stand_in_request(host)) return fail("WebSocket: not a host: {} bytes", host.size());
+  if (!can_stand_in_request(host)) return fail("WebSocket: not a host: {}", counted(host.size(), "byte"));
   if (!can_stand_in_request(path) || !path.starts_with('/'))
-    return fail("WebSocket: not a path: {} bytes", path.size());
+    return fail("WebSocket: not a path: {}", counted(path.size(), "byte"));
   http::request<http::empty_body> request(http::verb::get, beast::string_view(path.data(), path.size()), kHttp11);
   request.set(field::host, beast::string_view(host.data(), host.size()));
   request.set(field::upgrade, "websocket");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "core/counted.h"
+
 namespace swage::dial {
 
 using async::Task;
@@ -107,7 +109,7 @@ Race::Outcome Race::outcome() {
   if (won_) return *std::move(won_);
   if (ended_ == Kind::cancelled) return std::unexpected(DialError(Kind::cancelled, "cancelled"));
   if (ended_ && dialled_ == 0 && !targets_.empty()) return std::unexpected(DialError(Kind::busy, "too many dials"));
-  std::string text = fmt::format("{} of {} addresses dialled", dialled_, targets_.size());
+  std::string text = fmt::format("{} of {} dialled", dialled_, counted(targets_.size(), "address", "addresses"));
   if (!last_error_.empty()) text += "; the last error: " + last_error_;
   if (ended_) return std::unexpected(DialError(Kind::timed_out, std::move(text)));
   const Kind kind = targets_.empty() ? Kind::nothing_dialable : Kind::unreachable;

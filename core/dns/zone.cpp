@@ -1,5 +1,6 @@
 #include "core/dns/zone.h"
 
+#include "core/counted.h"
 #include "core/dns/zone_answer.h"
 #include "core/dns/zone_lookup.h"
 
@@ -8,7 +9,7 @@ namespace swage::dns {
 using zone_image::Header;
 
 Result<> Zone::check(Bytes image) {
-  if (image.size() < sizeof(Header)) return fail("a zone image of {} bytes is too short", image.size());
+  if (image.size() < sizeof(Header)) return fail("a zone image of {} is too short", counted(image.size(), "byte"));
   Header header;
   std::memcpy(&header, image.data(), sizeof header);
   if (header.magic != zone_image::kMagic) return fail("not a zone image");

@@ -272,7 +272,7 @@ TEST_CASE("zone files: errors name file and line") {
       {"www FOO bar\n", "zone:3: unknown type 'FOO'"},
       {"www TYPE65536 \\# 0\n", "zone:3: unknown type 'TYPE65536'"},
       {"www TYPE65280 abc\n", "zone:3: TYPE65280: expected \\# and the data in hexadecimal"},
-      {"www TYPE65280 \\# 2 ab\n", "zone:3: TYPE65280: 1 bytes of data, not 2"},
+      {"www TYPE65280 \\# 2 ab\n", "zone:3: TYPE65280: 1 byte of data, not 2"},
       {"www CH A 192.0.2.1\n", "zone:3: class CH: only IN is served"},
       {"www 300 300 A 192.0.2.1\n", "zone:3: unknown type '300'"},
       {"www 1x A 192.0.2.1\n", "zone:3: '1x' is not a time in seconds"},

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "core/counted.h"
 #include "core/dns/zone_codec.h"
 
 namespace swage::dns {
@@ -385,7 +386,7 @@ ZoneResult<> RdataText::unknown() {
   if (!parse_number(length.text, size)) return not_a("a number up to 65535", length);
   if (!tokens_.empty()) TRY(hex());
   if (rdata_.size() != size) {
-    return fault(length.line, "{}: {} bytes of data, not {}", to_string(type_), rdata_.size(), size);
+    return fault(length.line, "{}: {} of data, not {}", to_string(type_), counted(rdata_.size(), "byte"), size);
   }
   return {};
 }

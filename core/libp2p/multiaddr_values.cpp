@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/counted.h"
 #include "core/libp2p/multibase.h"
 #include "core/libp2p/peer_id.h"
 #include "core/libp2p/varint.h"
@@ -264,7 +265,7 @@ std::optional<std::size_t> fixed_size(Form form) {
 
 Result<> check_value(Form form, Bytes value) {
   if (const auto size = fixed_size(form); size && value.size() != *size) {
-    return fail("a value of {} bytes instead of {}", value.size(), *size);
+    return fail("a value of {} instead of {}", counted(value.size(), "byte"), *size);
   }
   if (value.empty() && form != Form::none) return fail("an empty value");
   switch (form) {
@@ -285,10 +286,10 @@ Result<> check_value(Form form, Bytes value) {
     case Form::certhash:
       return check_multihash(value);
     case Form::garlic32:
-      if (value.size() != 32 && value.size() < 35) return fail("{} bytes of an I2P address", value.size());
+      if (value.size() != 32 && value.size() < 35) return fail("{} of an I2P address", counted(value.size(), "byte"));
       return {};
     case Form::garlic64:
-      if (value.size() < 386) return fail("{} bytes of an I2P address", value.size());
+      if (value.size() < 386) return fail("{} of an I2P address", counted(value.size(), "byte"));
       return {};
     default:
       return {};

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/libp2p/multibase.h"
 
 namespace swage::libp2p {
@@ -188,7 +189,8 @@ Result<PeerId> PeerId::from_multihash(Bytes multihash) {
     for (std::size_t i = 0; i < kLimbs; ++i) number[kLimbs - 1 - i] = load_u64(&cid[8 * i]);
     if (const auto id = from_cid({number, head})) return *id;
   }
-  return fail("a multihash of {} bytes that is neither SHA-256 nor an Ed25519 or secp256k1 key", multihash.size());
+  return fail("a multihash of {} that is neither SHA-256 nor an Ed25519 or secp256k1 key",
+              counted(multihash.size(), "byte"));
 }
 
 Result<PeerId> PeerId::from_base58(std::string_view text) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "core/config/parser.h"
+#include "core/counted.h"
 #include "core/log.h"
 #include "core/server/child.h"
 #include "core/server/service_manager.h"
@@ -219,7 +220,7 @@ void Supervisor::put_in_force() {
   if (first && !options_.quiet) {
     for (const std::string& line : current_->serves) log::write(line);
     log::write("swage-" SWAGE_VERSION);
-    log::write(fmt::format("{} dns processes, pid {}", options_.workers, getpid()));
+    log::write(fmt::format("{}, pid {}", counted(options_.workers, "dns process", "dns processes"), getpid()));
   } else if (!first) {
     log::info("Reloading complete");
   }

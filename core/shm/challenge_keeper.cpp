@@ -11,6 +11,7 @@
 #include <cstring>
 #include <thread>
 
+#include "core/counted.h"
 #include "core/log.h"
 #include "core/shm/table.h"
 
@@ -170,7 +171,7 @@ Result<> ChallengeKeeper::enforce(std::int64_t now) {
 
 std::string ChallengeKeeper::description(std::int64_t now) const {
   const Table table(memory_->bytes());
-  return fmt::format("{} peers of {}, in {}", table.count_live(now), table.capacity(),
+  return fmt::format("{} of {}, in {}", counted(table.count_live(now), "peer"), table.capacity(),
                      settings_.path.empty() ? "memory" : settings_.path);
 }
 

@@ -121,7 +121,7 @@ TEST_CASE("challenges: a file outlives the server") {
   Life third({.path = path, .capacity = 9});
   REQUIRE(third.start().empty());
   CHECK(third.text("a") == "v");
-  CHECK(third.keeper.description(kNow) == "1 peers of 9, in " + path);
+  CHECK(third.keeper.description(kNow) == "1 peer of 9, in " + path);
   Life back({.capacity = 9}, &third.memory.segment());
   REQUIRE(back.start().empty());
   CHECK(back.text("a") == "v");

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "core/counted.h"
+
 namespace swage::shm::table {
 namespace {
 
@@ -55,7 +57,8 @@ Identity make_identity(std::uint64_t capacity, const std::array<std::uint8_t, 16
 }
 
 Result<> check_identity(Bytes memory) {
-  if (memory.size() < kHeaderSize) return fail("{} bytes are too few for a table", memory.size());
+  if (memory.size() < kHeaderSize)
+    return fail("{} too few for a table", counted(memory.size(), "byte is", "bytes are"));
   Identity identity;
   std::memcpy(&identity, memory.data(), sizeof identity);
   if (identity.magic != kMagic) return fail("this is no table of swage");

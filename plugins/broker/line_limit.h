@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/counted.h"
 #include "core/log.h"
 
 namespace swage::plugins::broker {
@@ -18,7 +19,9 @@ class LineLimit {
   [[nodiscard]] bool may_log(std::int64_t now) {
     const std::int64_t second = now / 1000;
     if (second != second_) {
-      if (lines_ > most_) log::warning("plugin/{}: {} more lines were not logged", name_, lines_ - most_);
+      if (lines_ > most_) {
+        log::warning("plugin/{}: {} not logged", name_, counted(lines_ - most_, "more line was", "more lines were"));
+      }
       second_ = second;
       lines_ = 0;
     }

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/counted.h"
 #include "core/descriptor.h"
 #include "core/log.h"
 #include "core/whole_file.h"
@@ -22,7 +23,8 @@ std::unexpected<Error> system_error(const std::string& path) { return fail("{}: 
 Result<crypto::Secret> read_file(const std::string& path, std::size_t min, std::string_view plugin) {
   TRY(InputFile file, InputFile::open(path));
   const std::size_t size = file.size();
-  if (size < min || size > kMaxSecret) return fail("{}: has {} bytes; expected {} to {}", path, size, min, kMaxSecret);
+  if (size < min || size > kMaxSecret)
+    return fail("{}: has {}; expected {} to {}", path, counted(size, "byte"), min, kMaxSecret);
   if ((file.mode() & (S_IRWXG | S_IRWXO)) != 0) {
     log::warning("plugin/{}: {}: can be read by others than its owner", plugin, path);
   }

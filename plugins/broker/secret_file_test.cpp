@@ -43,7 +43,8 @@ TEST_CASE("broker: a secret of 32 to 4096 bytes, as they are") {
   }
   for (const std::size_t size : {0U, 1U, 31U, 4097U}) {
     const std::string path = private_file(folder, std::string(size, 'x'));
-    CHECK(text_of(read_secret(path, kName)) == fmt::format("error: {}: has {} bytes; expected 32 to 4096", path, size));
+    CHECK(text_of(read_secret(path, kName)) ==
+          fmt::format("error: {}: has {} byte{}; expected 32 to 4096", path, size, size == 1 ? "" : "s"));
   }
 }
 

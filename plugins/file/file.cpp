@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "core/async/work.h"
+#include "core/counted.h"
 #include "core/dns/zone_builder.h"
 #include "core/dns/zone_file.h"
 #include "core/dns/zones.h"
@@ -92,8 +93,8 @@ void ZoneService::announce() const {
   const dns::Zone zone(zone_.snapshot->bytes());
   zone_.serial.set(zone.serial());
   zone_.loaded.set(static_cast<double>(std::time(nullptr)));
-  log::info("plugin/file: {}: {} records, serial {}, from {}", zone_.apex.to_string(), zone.records(), zone.serial(),
-            zone_.path);
+  log::info("plugin/file: {}: {}, serial {}, from {}", zone_.apex.to_string(), counted(zone.records(), "record"),
+            zone.serial(), zone_.path);
 }
 
 }  // namespace swage::plugins::file

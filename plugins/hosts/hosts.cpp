@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/async/work.h"
+#include "core/counted.h"
 #include "core/dns/zones.h"
 #include "core/log.h"
 #include "plugins/hosts/hosts_builder.h"
@@ -143,7 +144,8 @@ Result<HostsService::Loaded> HostsService::load() const {
 Result<> HostsService::publish(Loaded loaded) {
   TRY(snapshot_.publish(std::move(loaded.image)));
   const HostsImage image(snapshot_.bytes());
-  log::info("plugin/hosts: {}: {} names, {} entries", path_, image.names(), image.entries());
+  log::info("plugin/hosts: {}: {}, {}", path_, counted(image.names(), "name"),
+            counted(image.entries(), "entry", "entries"));
   const LeftOut& left_out = loaded.left_out;
   if (left_out.count != 0) {
     log::warning("plugin/hosts: {}:{}: {}; left out, as is all like it: {} in the file", path_, left_out.line,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/counted.h"
 #include "core/dns/label_hash.h"
 #include "core/dns/zone_image.h"
 
@@ -39,7 +40,7 @@ std::uint64_t hash_address(const IpAddress& address) {
 }
 
 Result<> HostsImage::check(Bytes image) {
-  if (image.size() < sizeof(Header)) return fail("an image of hosts of {} bytes is too short", image.size());
+  if (image.size() < sizeof(Header)) return fail("an image of hosts of {} is too short", counted(image.size(), "byte"));
   const HostsImage checked(image);
   if (checked.header().magic != kMagic) return fail("not an image of hosts");
   if (checked.header().size != image.size()) return fail("an image of hosts has a wrong size");

@@ -326,8 +326,8 @@ TEST_CASE("hosts: the file is read when it appears and when it changes; one that
        {[&] { mkdir(path.c_str(), 0700); },
         [&] { return (said += log.take()).find("[ERROR]") != std::string::npos; }}});
   CHECK(looks == std::vector<std::string>{"SERVFAIL\n", one, two, two, two});
-  CHECK(said == "[INFO] plugin/hosts: " + path + ": 1 names, 1 entries\n[INFO] plugin/hosts: " + path +
-                    ": 1 names, 1 entries\n[WARNING] plugin/hosts: " + path +
+  CHECK(said == "[INFO] plugin/hosts: " + path + ": 1 name, 1 entry\n[INFO] plugin/hosts: " + path +
+                    ": 1 name, 1 entry\n[WARNING] plugin/hosts: " + path +
                     ":2: 'rubbish' is no address; left out, as is all like it: 1 in the file\n"
                     "[ERROR] plugin/hosts: " +
                     path + ": is not a regular file; the entries stay as they were\n");
@@ -356,6 +356,6 @@ TEST_CASE("hosts: a huge line is left out, and takes no memory") {
   REQUIRE(harness.prepare() == "");
   REQUIRE(getrusage(RUSAGE_SELF, &behind) == 0);
   CHECK(behind.ru_maxrss - before.ru_maxrss < 20'000);  // KiB
-  CHECK(log.take() == "[INFO] plugin/hosts: " + path + ": 1 names, 1 entries\n[WARNING] plugin/hosts: " + path +
+  CHECK(log.take() == "[INFO] plugin/hosts: " + path + ": 1 name, 1 entry\n[WARNING] plugin/hosts: " + path +
                           ":2: has more than 65536 bytes; left out, as is all like it: 1 in the file\n");
 }

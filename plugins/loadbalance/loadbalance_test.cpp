@@ -303,7 +303,7 @@ TEST_CASE("loadbalance: a weight file that changes is read again") {
 
   write("192.0.2.1 255\n");
   CHECK(tests::run_until(harness.service(), 10ms, [&] { return !weights.bytes().empty(); }));
-  CHECK(log.take() == "[INFO] plugin/loadbalance: " + path + ": 1 weights\n");
+  CHECK(log.take() == "[INFO] plugin/loadbalance: " + path + ": 1 weight\n");
   CHECK(tops(harness, 1000)["192.0.2.1"] > 900);
 
   write("192.0.2.1\n");

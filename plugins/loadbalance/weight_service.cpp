@@ -1,4 +1,5 @@
 #include "core/async/work.h"
+#include "core/counted.h"
 #include "core/log.h"
 #include "core/whole_file.h"
 #include "plugins/loadbalance/loadbalance.h"
@@ -39,7 +40,7 @@ async::Task<Result<>> WeightService::run(Host& host) {
     const Result<> published =
         weights ? file_.snapshot->publish(*std::move(weights)) : std::unexpected(weights.error());
     if (published) {
-      log::info("plugin/loadbalance: {}: {} weights", file_.path, Weights(file_.snapshot->bytes()).size());
+      log::info("plugin/loadbalance: {}: {}", file_.path, counted(Weights(file_.snapshot->bytes()).size(), "weight"));
     } else {
       log::error("plugin/loadbalance: {}; the weights stay as they were", published.error().text());
     }

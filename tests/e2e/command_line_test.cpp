@@ -131,7 +131,7 @@ TEST_CASE("command line: without a Corefile whoami answers; the pid file is ther
                                                std::to_string(port.number()), "-workers", "1", "-pidfile", "swage.pid"},
                                  .folder = folder.path()});
   REQUIRE(process);
-  REQUIRE(process->wait_for("1 dns processes", 20s));
+  REQUIRE(process->wait_for("1 dns process,", 20s));
   CHECK(read_file(folder.file("swage.pid")) == std::to_string(process->pid()) + "\n");
   const auto answer = ask_udp(port.v4(), encode({.name = "any.name.", .type = "A"}));
   REQUIRE(answer);
@@ -195,7 +195,7 @@ TEST_CASE("command line: an address that somebody else has is an error, not shar
                                               std::to_string(port.number())};
   auto first = Process::start({.arguments = arguments});
   REQUIRE(first);
-  REQUIRE(first->wait_for("dns processes", 20s));
+  REQUIRE(first->wait_for("dns process", 20s));
   std::vector<std::string> again(arguments.begin() + 1, arguments.end());
   const std::string pidfile = folder.write("swage.pid", "the first one's\n");
   again.insert(again.end(), {"-pidfile", pidfile});

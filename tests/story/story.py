@@ -44,7 +44,7 @@ def start(story, say):
     unbound = Part("unbound", "unbound", "-d", "-p", "-c", f"{forge.HERE}/etc/unbound.conf")
     forge.start_pebble("pebble", 14000, 15000, ROOTS)
     forge.start_pebble("short-pebble", 14001, 15001, SHORT_ROOTS, certificateValidityPeriod=16)
-    story.swage.says(r"^\d+ dns processes")
+    story.swage.says(r"^\d+ dns process")
     unbound.says("start of service")
 
     health = run("curl", "-sS", "-w", "%{http_code}", f"{BROKER}/v1/health")

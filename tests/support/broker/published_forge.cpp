@@ -21,7 +21,7 @@ constexpr const char* kPrepared = "build/interop/p2p-forge";
 
 // In the log once it serves, DNS and HTTP.
 std::string_view started(Program program) {
-  return program == Program::swage ? "dns processes" : "(/v1/_acme-challenge) listener at ";
+  return program == Program::swage ? "dns process" : "(/v1/_acme-challenge) listener at ";
 }
 
 std::unique_ptr<peer::Node> start_node(async::Loop& loop) {

@@ -1,0 +1,22 @@
+// Numbers of things in messages: "1 line", "2 lines".
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace swage {
+
+// The count, and what is counted: counted(count, "entry", "entries").
+[[nodiscard]] inline std::string counted(std::uint64_t count, std::string_view one, std::string_view several) {
+  return fmt::format("{} {}", count, count == 1 ? one : several);
+}
+
+// The same for a word whose plural ends in -s: counted(count, "line").
+[[nodiscard]] inline std::string counted(std::uint64_t count, std::string_view one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
+}  // namespace swage
