@@ -1,5 +1,8 @@
 // TlsStream against OpenSSL itself: its programs, and a plain blocking peer that does what a TlsStream never does.
+#include <fcntl.h>
 #include <openssl/ssl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -25,6 +28,8 @@ using testing::run_until;
 using testing::run_until_noted;
 
 namespace {
+
+constexpr tests::Milliseconds kPatience{30'000};
 
 const testing::TlsIdentity& identity() {
   static const auto made = testing::make_tls_identity("DNS:site.test,IP:127.0.0.1");
@@ -441,26 +446,40 @@ TEST_CASE("tls peer: openssl s_client, TLS 1.2 and 1.3, with a key update") {
       stream = std::make_unique<TlsStream>(loop, std::move(accepted), server(), TlsSide::server);
     });
     REQUIRE(listener);
-    const std::string input = version == "-tls1_3" ? "(echo first; sleep 0.2; echo K; sleep 0.2; echo second; sleep 5)"
-                                                   : "(echo first; sleep 0.2; echo second; sleep 5)";
+    const tests::Folder folder;
+    const std::string fifo = folder.file("input");
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    const int input = ::open(fifo.c_str(), O_RDWR | O_CLOEXEC);  // waits for no reader
     auto client = tests::Process::start({.arguments = {"sh", "-c",
-                                                       input + " | openssl s_client -alpn a,b " + version +
-                                                           " -connect " + (*listener)->local().to_string()}});
+                                                       "exec openssl s_client -alpn a,b " + version + " -connect " +
+                                                           (*listener)->local().to_string() + " <" + fifo}});
     REQUIRE(client);
     REQUIRE(run_until(loop, [&] { return stream != nullptr; }));
     REQUIRE(handshake(loop, *stream) == "fine");
     CHECK(stream->alpn() == "b");
-    std::string got;
-    while (got.size() < 13) {
-      const auto more = result_of(loop, read_once(*stream));
-      REQUIRE(more);
-      if (more->empty()) break;
-      got += *more;
-      REQUIRE(error_of(loop, stream->write(as_bytes("echo: "), as_bytes(*more))) == "");
+    const auto says = [&](const std::string& line) {
+      return ::write(input, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+    };
+    const auto is_echoed = [&](const std::string& line) {
+      REQUIRE(says(line));
+      std::string got;
+      while (got.size() < line.size()) {
+        const auto more = result_of(loop, read_once(*stream));
+        REQUIRE(more);
+        if (more->empty()) break;
+        got += *more;
+      }
+      CHECK(got == line);
+      REQUIRE(error_of(loop, stream->write(as_bytes("echo: "), as_bytes(got))) == "");
+      CHECK(client->wait_for("echo: " + line, kPatience));
+    };
+    is_echoed("first\n");
+    if (version == "-tls1_3") {
+      REQUIRE(says("K\n"));  // a command where nothing else is read with it
+      CHECK(client->wait_for("KEYUPDATE", kPatience));
     }
-    CHECK(got == "first\nsecond\n");
-    CHECK(client->wait_for("echo: second", tests::Milliseconds(5000)));
-    CHECK((client->log().find("KEYUPDATE") != std::string::npos) == (version == "-tls1_3"));
+    is_echoed("second\n");
+    ::close(input);
     (*listener)->close();
   }
 }
@@ -474,7 +493,7 @@ TEST_CASE("tls peer: openssl s_server, which is verified") {
     auto process = tests::Process::start({.arguments = {"openssl", "s_server", "-accept", port.v4().to_string(),
                                                         "-cert", pem, "-rev", "-alpn", "a", version}});
     REQUIRE(process);
-    REQUIRE(process->wait_for("ACCEPT", tests::Milliseconds(5000)));
+    REQUIRE(process->wait_for("ACCEPT", kPatience));
     Loop loop;
     auto tcp = std::make_unique<TcpStream>(loop);
     REQUIRE(error_of(loop, tcp->connect(port.v4())) == "");

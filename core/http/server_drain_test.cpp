@@ -35,34 +35,49 @@ TEST_CASE("http server: it may end with connections at any place") {
   }
 }
 
+namespace {
+
+// Says `first`, and `second` when `rest` is set.
+Task<> ask_in_two(Bench& b, Event& rest, std::string first, std::string second, std::string& answer) {
+  TcpStream stream(b.loop);
+  co_await stream.connect(b.at);
+  if (!first.empty()) co_await stream.write(as_bytes(first));
+  co_await rest.wait();
+  co_await stream.write(as_bytes(second));
+  co_await read_all(stream, answer);
+}
+
+}  // namespace
+
 TEST_CASE("http server: drain") {
   Limits limits;
   limits.grace_time = 1s;
   Bench bench(limits);
   const auto flow = [](Bench& b, std::vector<std::string>& answers) -> Task<> {
+    Event rest(b.loop);
     const std::string half = get("/echo");
-    Said busy_said{{get("/slow") + get("/echo")}}, idle_said{{get("/")}},
-        partial_said{{half.substr(0, 20), half.substr(20)}};
-    partial_said.pause = 1200ms;
+    Said busy_said{{get("/slow") + get("/echo")}}, idle_said{{get("/")}};
     b.loop.spawn(talk(b, busy_said, answers[0]));
     b.loop.spawn(talk(b, idle_said, answers[1]));
     b.loop.spawn(talk(b, Said(), answers[2]));
-    b.loop.spawn(talk(b, partial_said, answers[3]));
+    b.loop.spawn(ask_in_two(b, rest, half.substr(0, 20), half.substr(20), answers[3]));
     const bool all = co_await eventually(b.loop, [&b] { return b.server->connections() == 4 && b.asked == 2; });
     CHECK(all);
     co_await async::sleep(b.loop, 1050ms);
     CHECK(b.server->connections() == 4);
     b.server->drain();
-    co_await async::sleep(b.loop, 20ms);
-    CHECK(b.server->connections() == 2);
+    const bool idle_ended = co_await eventually(b.loop, [&b] { return b.server->connections() == 2; });
+    CHECK(idle_ended);
     CHECK_FALSE(b.server->drained().is_set());
     TcpStream refused(b.loop);
     const Result<> connected = co_await refused.connect(b.at);
     CHECK_FALSE(connected.has_value());
     b.release.set();
+    rest.set();
     const bool drained = co_await async::wait_for(b.server->drained(), 5s);
     CHECK(drained);
     CHECK(b.server->connections() == 0);
+    co_await eventually(b.loop, [&answers] { return !answers[3].empty(); });
   };
   std::vector<std::string> answers(4);
   bench.run(flow(bench, answers));
@@ -72,35 +87,25 @@ TEST_CASE("http server: drain") {
   CHECK(undated(answers[3]) == ok("GET /echo ", kCloses));
 }
 
-namespace {
-
-Task<> ask_late(Bench& b, std::string& answer) {
-  TcpStream stream(b.loop);
-  co_await stream.connect(b.at);
-  co_await async::sleep(b.loop, 200ms);
-  const std::string request = get("/echo");
-  co_await stream.write(as_bytes(request));
-  co_await read_all(stream, answer);
-}
-
-}  // namespace
-
 // A handshake takes two requests, and a connection may have been accepted before its first one came.
 TEST_CASE("http server: drain: requests that are on their way are answered") {
   Limits limits;
-  limits.grace_time = 1s;
+  limits.grace_time = 2s;
   Bench bench(limits);
   const auto flow = [](Bench& b, std::vector<std::string>& answers) -> Task<> {
-    Said second_leg{{get("/"), get("/echo")}};
-    second_leg.pause = 200ms;
-    b.loop.spawn(talk(b, second_leg, answers[0]));
-    b.loop.spawn(ask_late(b, answers[1]));
+    Event rest(b.loop);
+    b.loop.spawn(ask_in_two(b, rest, get("/"), get("/echo"), answers[0]));
+    b.loop.spawn(ask_in_two(b, rest, "", get("/echo"), answers[1]));
     b.loop.spawn(talk(b, Said(), answers[2]));
-    co_await eventually(b.loop, [&b] { return b.server->connections() == 3 && b.asked == 1; });
+    const bool begun = co_await eventually(b.loop, [&b] { return b.server->connections() == 3 && b.asked == 1; });
+    CHECK(begun);
     b.server->drain();
-    co_await async::sleep(b.loop, 600ms);
-    CHECK(b.server->connections() == 1);
-    const bool drained = co_await async::wait_for(b.server->drained(), 1s);  // nobody is waited for any longer
+    co_await async::sleep(b.loop, 200ms);
+    CHECK(b.server->connections() == 3);
+    rest.set();
+    const bool answered = co_await eventually(b.loop, [&b] { return b.server->connections() == 1 && b.asked == 3; });
+    CHECK(answered);
+    const bool drained = co_await async::wait_for(b.server->drained(), 5s);  // nobody is waited for any longer
     CHECK(drained);
     co_await async::sleep(b.loop, 20ms);
   };
