@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "core/async/testing.h"
 #include "core/denylist/denylist.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
@@ -26,6 +27,12 @@ std::string entries_text(const ListText& list) {
   std::vector<std::string> texts;
   for (const Prefix& entry : list.entries) texts.push_back(entry.to_string());
   return fmt::format("{}", fmt::join(texts, " "));
+}
+
+Result<> impatient(Controller& controller) {
+  async::Fetcher::Settings fetching;
+  fetching.timeout = 100ms;
+  return set_up(controller, std::move(fetching));
 }
 
 std::string setup_error(std::string_view block) {
@@ -294,4 +301,28 @@ TEST_CASE("denylist: a file that becomes garbage keeps the last good list") {
             "[ERROR] plugin/denylist: deny.txt: " + path + ":1: has a NUL byte: it is no text" + kept +
             "[INFO] plugin/denylist: deny.txt: 1 entries; 1 lines are of no use, the first is line 2\n"
             "[INFO] plugin/denylist: deny.txt: 0 entries\n");
+}
+
+TEST_CASE("denylist: a feed that does not come to an end is given up; those beside it are not held up") {
+  CHECK(async::Fetcher::Settings{}.timeout == 30s);  // which is what setup() takes
+  constexpr std::array kImpatient = {PluginType{"denylist", &impatient}};
+  tests::LogCapture log;
+  const tests::Folder folder;
+  const std::string path = folder.write("deny.txt", "10.0.0.0/8\n");
+  const auto [silent, at] = async::testing::listening_socket();  // accepts, and says nothing
+  PluginHarness harness(
+      kImpatient, fmt::format("libp2p.direct {{\n denylist {{\n  feed http://{}/ format=ip refresh=1s name=silent\n"
+                              "  file {}\n }}\n}}\n",
+                              at.to_string(), path));
+  REQUIRE(harness.prepare() == "");
+  const swage::denylist::Denylist denylist(*harness.configuration().snapshots.at("denylist libp2p.direct."));
+  const std::string line = "silent: the feed failed: Timeout was reached; the list before (0 entries)";
+  std::string said;
+  const auto denies = [&] { return denylist.find(*IpAddress::parse("192.0.2.1")).has_value(); };
+  const auto looks =
+      tests::run_steps(harness.service(), [&] { return std::string(denies() ? "denied" : "served"); },
+                       {{[&] { static_cast<void>(folder.write("deny.txt", "192.0.2.1\n")); }, denies},
+                        {[] {}, [&] { return (said += log.take()).find(line) != said.rfind(line); }}});  // twice
+  CHECK(looks == std::vector<std::string>{"served", "denied", "denied"});
+  ::close(silent);
 }

@@ -139,7 +139,7 @@ List make_list(Controller& controller, ListSettings settings, const std::string&
 
 }  // namespace
 
-Result<> setup(Controller& controller) {
+Result<> set_up(Controller& controller, async::Fetcher::Settings fetching) {
   std::vector<ListSettings> settings;
   for (bool first = true; controller.next(); first = false) {
     if (!first) return std::unexpected(controller.error("denylist stands once in a server block"));
@@ -167,10 +167,15 @@ Result<> setup(Controller& controller) {
     text.pop_back();
     if (!text.empty()) forge_zones.push_back(std::move(text));
   }
+  controller.add(
+      std::make_unique<DenylistService>(std::move(lists), std::move(forge_zones), snapshot, std::move(fetching)));
+  return {};
+}
+
+Result<> setup(Controller& controller) {
   async::Fetcher::Settings fetching;
   fetching.user_agent = "swage-denylist";
-  controller.add(std::make_unique<DenylistService>(std::move(lists), std::move(forge_zones), snapshot, fetching));
-  return {};
+  return set_up(controller, std::move(fetching));
 }
 
 }  // namespace swage::plugins::denylist
