@@ -12,8 +12,8 @@
 #include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
-#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -147,8 +147,8 @@ class Finder {
   [[nodiscard]] bool is(std::size_t i, std::string_view text) const {
     return i < tokens_.size() && tokens_[i].text == text;
   }
-  [[nodiscard]] bool is_one_of(std::size_t i, const std::set<std::string_view>& texts) const {
-    return i < tokens_.size() && texts.contains(tokens_[i].text);
+  [[nodiscard]] bool is_one_of(std::size_t i, std::initializer_list<std::string_view> texts) const {
+    return i < tokens_.size() && std::find(texts.begin(), texts.end(), tokens_[i].text) != texts.end();
   }
 
   // Statements, one after the other; in a control header, too. True if a keyword of coroutines is among them, outside
