@@ -140,7 +140,7 @@ TEST_CASE("denylist e2e: files that change in all the ways that files change") {
   CHECK(is_served(server, "192.0.2.1"));
 
   fs::rename(lists.file("deny"), lists.file("away"));
-  CHECK(server.process().wait_for("the list before (1 entries) stays in force", kLong));
+  CHECK(server.process().wait_for("the list before (1 entry) stays in force", kLong));
   CHECK(!is_served(server, "192.0.2.2"));
   static_cast<void>(lists.write("deny", "192.0.2.3\n"));
   CHECK(soon_denied(server, "192.0.2.3"));
@@ -158,7 +158,7 @@ TEST_CASE("denylist e2e: files that change in all the ways that files change") {
 
   fs::remove(lists.file("deny"));  // a link to a link, as Kubernetes mounts files
   static_cast<void>(lists.write("first", "192.0.2.4\n"));
-  static_cast<void>(lists.write("second", "192.0.2.5\n"));
+  static_cast<void>(lists.write("second", "192.0.2.5\n192.0.2.6\n"));
   fs::create_symlink("first", lists.file("data"));
   fs::create_symlink("data", lists.file("deny"));
   CHECK(soon_denied(server, "192.0.2.4"));
@@ -177,9 +177,8 @@ TEST_CASE("denylist e2e: files that change in all the ways that files change") {
   fs::remove(lists.file("deny"));
   kill_service(server);
   CHECK(server.process().wait_for("deny: No such file or directory", kLong));
-  static_cast<void>(lists.write("allow", "192.0.2.77\n"));  // read by the new process, which publishes all lists
-  CHECK(soon([&] { return count(server.log(), "allow: 1 entries") >= 3; }));
-  std::this_thread::sleep_for(500ms);
+  static_cast<void>(lists.write("allow", "192.0.2.6\n"));  // read by the new process, which publishes all lists
+  CHECK(soon_served(server, "192.0.2.6"));
   CHECK(!is_served(server, "192.0.2.5"));
 }
 
@@ -201,10 +200,29 @@ TEST_CASE("denylist e2e: feeds that go wrong in all the ways that feeds go wrong
   feeds.serve("urls", "http://192.0.2.50/x\nhttp://192-0-2-51." + std::string(kPeer) +
                           ".libp2p.direct/\nhttps://example.org/\n");
   feeds.serve("good", "198.51.100.7\n");
-  feeds.mode("slow", "slow");
-  Server server(corefile(feed(feeds, "bad") + feed(feeds, "urls", "format=url refresh=1s") +
-                         feed(feeds, "good", "format=ip type=allow refresh=1h") + feed(feeds, "slow")));
-  const auto began = std::chrono::steady_clock::now();
+  feeds.mode("slow", "slow");  // for ever: what comes first of it does not count, and nobody waits for it
+  const struct {
+    const char *mode, *log;
+  } faults[] = {
+      {"huge", "failed: has more than 67108864 bytes"},
+      {"bomb", "failed: has more than 67108864 bytes"},
+      {"500", "failed: HTTP status 500"},
+      {"204", "failed: HTTP status 204"},
+      {"garbage", "is no list of addresses"},
+      {"page", "is no list of addresses"},
+      {"empty", "is empty"},
+      {"cut", "failed: Transferred a partial file"},
+      {"silent", "failed: Server returned nothing"},
+      {"loop", "failed: Number of redirects hit maximum amount"},
+      {"elsewhere", "failed: Unsupported protocol"},
+  };
+  std::string lists = feed(feeds, "bad") + feed(feeds, "urls", "format=url refresh=1s") +
+                      feed(feeds, "good", "format=ip type=allow refresh=1h") + feed(feeds, "slow");
+  for (std::size_t i = 0; i < std::size(faults); ++i) {  // a feed for each
+    feeds.serve(faults[i].mode, fmt::format("203.0.113.{}\n", 20 + i));
+    lists += feed(feeds, faults[i].mode);
+  }
+  Server server(corefile(lists));
   CHECK(soon_denied(server, "198.51.100.1"));
   CHECK(soon_denied(server, "192.0.2.50"));
   CHECK(soon_denied(server, "192.0.2.51"));
@@ -213,7 +231,7 @@ TEST_CASE("denylist e2e: feeds that go wrong in all the ways that feeds go wrong
   // Asked whether it changed; told that it did not; nothing changes, nothing is published.
   CHECK(soon([&] { return feeds.requests("bad 304 conditional") >= 2; }));
   CHECK(feeds.requests("bad 200 plain") == 1);
-  CHECK(count(server.log(), "bad: 1 entries") == 1);
+  CHECK(count(server.log(), "bad: 1 entry") == 1);
 
   feeds.serve("bad", "192.0.2.0/26\n203.0.113.9\n");
   CHECK(soon_denied(server, "203.0.113.9"));
@@ -225,40 +243,40 @@ TEST_CASE("denylist e2e: feeds that go wrong in all the ways that feeds go wrong
   feeds.serve("bad", "192.0.2.1\n203.0.113.11\n");
   CHECK(soon_denied(server, "203.0.113.11"));
 
-  const struct {
-    const char *mode, *log;
-  } faults[] = {
-      {"500", "HTTP status 500"},
-      {"204", "HTTP status 204"},
-      {"garbage", "is no list of addresses"},
-      {"page", "is no list of addresses"},
-      {"empty", "the feed is empty"},
-      {"huge", "has more than 67108864 bytes"},
-      {"bomb", "has more than 67108864 bytes"},
-      {"cut", "Transferred a partial file"},
-      {"silent", "Server returned nothing"},
-      {"loop", "Number of redirects hit maximum amount"},
-      {"elsewhere", "Unsupported protocol"},
-  };
-  for (const auto& [mode, log] : faults) {
+  for (std::size_t i = 0; i < std::size(faults); ++i) {
+    CHECK(soon_denied(server, fmt::format("203.0.113.{}", 20 + i)));
+  }
+  for (const auto& [mode, log] : faults) feeds.mode(mode, mode);
+  for (std::size_t i = 0; i < std::size(faults); ++i) {
+    const auto& [mode, log] = faults[i];
     CAPTURE(mode);
-    const std::size_t before = count(server.log(), log);
-    feeds.mode("bad", mode);
-    CHECK(soon([&] { return count(server.log(), log) > before; }));
-    CHECK(!is_served(server, "203.0.113.11"));
+    CHECK(server.process().wait_for(fmt::format("{}: the feed {}", mode, log), kLong));
+    CHECK(!is_served(server, fmt::format("203.0.113.{}", 20 + i)));
     CHECK(is_served(server, "192.0.2.99"));
+    feeds.mode(mode, "");
+    feeds.serve(mode, fmt::format("203.0.113.{}\n", 40 + i));
+  }
+  for (std::size_t i = 0; i < std::size(faults); ++i) {
+    CAPTURE(faults[i].mode);
+    CHECK(soon_denied(server, fmt::format("203.0.113.{}", 40 + i)));
+    CHECK(is_served(server, fmt::format("203.0.113.{}", 20 + i)));
   }
   feeds.stop();
-  CHECK(server.process().wait_for("Couldn't connect to server", kLong));
+  const std::string failed = "bad: the feed failed: Couldn't connect to server";
+  const auto fails_again = [&](std::size_t times) {
+    const std::size_t before = count(server.log(), failed);
+    return soon([&] { return count(server.log(), failed) >= before + times; });
+  };
+  CHECK(fails_again(1));
   CHECK(!is_served(server, "203.0.113.11"));
 
   // The last good list outlives a reload, and the death of the process that fetches, without the feed.
   server.process().signal(SIGUSR1);
   CHECK(soon([&] { return count(server.log(), "Reloading complete") > 0; }));
-  std::this_thread::sleep_for(1s);
+  CHECK(fails_again(2));  // the first may be the old process's
   CHECK(!is_served(server, "203.0.113.11"));
   kill_service(server);
-  std::this_thread::sleep_for(1s);
+  CHECK(fails_again(1));
   CHECK(!is_served(server, "203.0.113.11"));
   CHECK(!is_served(server, "192.0.2.50"));
 
@@ -267,8 +285,6 @@ TEST_CASE("denylist e2e: feeds that go wrong in all the ways that feeds go wrong
   feeds.start();
   CHECK(soon_denied(server, "203.0.113.12"));
   CHECK(is_served(server, "203.0.113.11"));
-  CHECK(server.process().wait_for("slow: the feed failed: Timeout was reached", Milliseconds(60000)));
-  CHECK(std::chrono::steady_clock::now() - began >= 29s);
   CHECK(is_served(server, "192.0.2.99"));
 }
 
