@@ -8,6 +8,7 @@
 
 #include "core/async/tasks.h"
 #include "core/async/work.h"
+#include "core/counted.h"
 #include "core/crypto/random.h"
 #include "core/denylist/builder.h"
 #include "core/log.h"
@@ -91,8 +92,9 @@ Result<DenylistService::Read> DenylistService::read(const List& list, std::strin
   // Some server's page, or worse, is no list.
   if (list.settings.feed && text.empty()) return fail("is empty");
   if (list.settings.feed && read.text.unusable > read.text.lines / 2) {
-    return fail("is no list of {}: {} of its {} lines are none, the first is line {}", urls ? "URLs" : "addresses",
-                read.text.unusable, read.text.lines, read.text.first_unusable_line);
+    return fail("is no list of {}: {} of its {} {} none, the first is line {}", urls ? "URLs" : "addresses",
+                read.text.unusable, counted(read.text.lines, "line"), read.text.unusable == 1 ? "is" : "are",
+                read.text.first_unusable_line);
   }
   read.kept = std::move(kept);
   read.kept.entries = std::exchange(read.text.entries, {});
@@ -111,8 +113,9 @@ Result<DenylistService::Read> DenylistService::read_file(const List& list) const
   }
   Result<Read> result = read(list, text, {});
   if (result && result->text.lines > 0 && result->text.unusable == result->text.lines) {
-    return fail("{}:{}: is no address and no network, nor is any other of the file's {} lines", path,
-                result->text.first_unusable_line, result->text.lines);
+    const std::size_t lines = result->text.lines;
+    return fail("{}:{}: is no address and no network{}", path, result->text.first_unusable_line,
+                lines == 1 ? "" : fmt::format(", nor is any other of the file's {} lines", lines));
   }
   return result;
 }
@@ -121,8 +124,8 @@ Result<DenylistService::Read> DenylistService::read_file(const List& list) const
 void DenylistService::update(List& list, Result<Read> read) {
   const ListSettings& settings = list.settings;
   if (!read) {
-    log::error("plugin/denylist: {}: {}; the list before ({} entries) stays in force", settings.name,
-               read.error().text(), list.current->entries.size());
+    log::error("plugin/denylist: {}: {}; the list before ({}) stays in force", settings.name, read.error().text(),
+               counted(list.current->entries.size(), "entry", "entries"));
     return;
   }
   const bool same = list.current->time != 0 && list.current->entries == read->kept.entries;
@@ -133,10 +136,11 @@ void DenylistService::update(List& list, Result<Read> read) {
   if (same) return;
   std::string unusable;
   if (read->text.unusable != 0) {
-    unusable = fmt::format("; {} lines are of no use, the first is line {}", read->text.unusable,
+    unusable = fmt::format("; {} of no use, the first is line {}", counted(read->text.unusable, "line is", "lines are"),
                            read->text.first_unusable_line);
   }
-  log::info("plugin/denylist: {}: {} entries{}", settings.name, list.current->entries.size(), unusable);
+  log::info("plugin/denylist: {}: {}{}", settings.name, counted(list.current->entries.size(), "entry", "entries"),
+            unusable);
   if (changed_) changed_->set();
 }
 
@@ -246,8 +250,9 @@ async::Task<> DenylistService::follow_feed(async::Loop& loop, async::Fetcher& fe
     } else {
       pause = std::min(pause, retry);
       retry = std::min(retry * 2, settings.refresh);
-      log::warning("plugin/denylist: {}: the feed {}; the list before ({} entries) stays in force, next try in {}",
-                   settings.name, refreshed.error().text(), list.current->entries.size(), seconds_text(pause));
+      log::warning("plugin/denylist: {}: the feed {}; the list before ({}) stays in force, next try in {}",
+                   settings.name, refreshed.error().text(), counted(list.current->entries.size(), "entry", "entries"),
+                   seconds_text(pause));
     }
     co_await async::sleep(loop, pause);
   }

@@ -255,7 +255,7 @@ TEST_CASE("denylist: a file of garbage stops the start") {
       {"# list\n<html>\n<body>502</body>\n", fmt::format(":2: {} 2 lines", none)},
       {"\x7F"
        "ELF\x02\x01",
-       fmt::format(":1: {} 1 lines", none)},
+       ":1: is no address and no network"},
       {std::string("10.0.0.0/8\n\0\0\0\n", 15), ":2: has a NUL byte: it is no text"}};
   for (const auto& [text, error] : cases) {
     static_cast<void>(folder.write("deny.txt", text));
@@ -293,13 +293,13 @@ TEST_CASE("denylist: a file that becomes garbage keeps the last good list") {
                                        {write(""), [&] { return look().empty(); }}});
   CHECK(looks == std::vector<std::string>{"10 ", "10 ", "10 ", "192", ""});
   said += log.take();
-  const std::string kept = "; the list before (1 entries) stays in force\n";
+  const std::string kept = "; the list before (1 entry) stays in force\n";
   CHECK(said ==
-        "[INFO] plugin/denylist: deny.txt: 1 entries\n"
+        "[INFO] plugin/denylist: deny.txt: 1 entry\n"
         "[ERROR] plugin/denylist: deny.txt: " +
             path + ":1: is no address and no network, nor is any other of the file's 2 lines" + kept +
             "[ERROR] plugin/denylist: deny.txt: " + path + ":1: has a NUL byte: it is no text" + kept +
-            "[INFO] plugin/denylist: deny.txt: 1 entries; 1 lines are of no use, the first is line 2\n"
+            "[INFO] plugin/denylist: deny.txt: 1 entry; 1 line is of no use, the first is line 2\n"
             "[INFO] plugin/denylist: deny.txt: 0 entries\n");
 }
 
