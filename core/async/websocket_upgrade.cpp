@@ -51,7 +51,7 @@ bool can_stand_in_request(std::string_view text) {
 std::string_view text_of(beast::string_view text) { return {text.data(), text.size()}; }
 
 template <bool is_request>
-std::string serialize(http::message<is_request, http::empty_body> message) {
+std::string serialize(const http::message<is_request, http::empty_body>& message) {
   std::string text;
   http::serializer<is_request, http::empty_body> serializer(message);
   while (!serializer.is_done()) {
@@ -118,7 +118,7 @@ UpgradeAnswer refuse(http::status status, std::string_view why) {
   }
   response.set(field::connection, status == http::status::upgrade_required ? "Upgrade, close" : "close");
   response.set(field::content_length, "0");
-  return {serialize(std::move(response)), Error(fmt::format("WebSocket: a request that is none: {}", why))};
+  return {serialize(response), Error(fmt::format("WebSocket: a request that is none: {}", why))};
 }
 
 }  // namespace
@@ -157,7 +157,7 @@ Result<std::string> upgrade_request(std::string_view host, std::string_view path
   request.set(field::connection, "Upgrade");
   request.set(field::sec_websocket_key, beast::string_view(key.data(), key.size()));
   request.set(field::sec_websocket_version, "13");
-  return serialize(std::move(request));
+  return serialize(request);
 }
 
 Result<> check_upgrade_response(std::string_view head, std::string_view key) {
@@ -189,7 +189,7 @@ UpgradeAnswer answer_upgrade_request(std::string_view head) {
   response.set(field::upgrade, "websocket");
   response.set(field::connection, "Upgrade");
   response.set(field::sec_websocket_accept, websocket_accept(text_of((*request)[field::sec_websocket_key])));
-  return {serialize(std::move(response)), std::nullopt};
+  return {serialize(response), std::nullopt};
 }
 
 }  // namespace swage::async

@@ -147,7 +147,7 @@ Result<std::string> store_path(const Token& badger, ServerBlock& block, Sources&
   const auto root = find(block, "root");
   const bool below_root = !path.starts_with('/') && root != block.directives.end() && root->tokens.size() > 1;
   const std::string on_disk = below_root ? root->tokens[1].text + "/" + path : path;
-  const std::string beside = path + ".swage";
+  std::string beside = path + ".swage";
   TRY(const bool is_folder, exists(on_disk + "/.", sources));
   if (is_folder) {
     sources.warn(wrong(badger, fmt::format("{} is a folder, of p2p-forge's badger perhaps: it is neither read nor "

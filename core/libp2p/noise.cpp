@@ -15,15 +15,15 @@ NoiseResult<StaticKey> StaticKey::make(const PrivateKey& identity, crypto::Rando
   return made;
 }
 
-NoiseResult<Handshake> Handshake::start(Options options, StaticKey fixed, crypto::Random& random) {
+NoiseResult<Handshake> Handshake::start(Options options, const StaticKey& fixed, crypto::Random& random) {
   Handshake handshake(options, fixed, random);
   if (options.role == Role::initiator) TRY(handshake.write());
   return handshake;
 }
 
 NoiseResult<Handshake> Handshake::start(Options options, const PrivateKey& identity, crypto::Random& random) {
-  TRY(StaticKey fixed, StaticKey::make(identity, random));
-  return start(options, std::move(fixed), random);
+  TRY(const StaticKey fixed, StaticKey::make(identity, random));
+  return start(options, fixed, random);
 }
 
 Handshake::Handshake(Options options, const StaticKey& fixed, crypto::Random& random)

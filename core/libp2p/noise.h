@@ -61,7 +61,7 @@ class Handshake {
   };
 
   // Makes an ephemeral key: `random` is not needed later. The other one makes a static key, too.
-  [[nodiscard]] static NoiseResult<Handshake> start(Options options, StaticKey fixed, crypto::Random& random);
+  [[nodiscard]] static NoiseResult<Handshake> start(Options options, const StaticKey& fixed, crypto::Random& random);
   [[nodiscard]] static NoiseResult<Handshake> start(Options options, const PrivateKey& identity,
                                                     crypto::Random& random);
 

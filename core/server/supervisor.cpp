@@ -87,15 +87,18 @@ void Supervisor::block_signals() {
 }
 
 int Supervisor::run() {
-  Result<Pidfile> pidfile = Pidfile::prepare(options_.pidfile);
-  if (pidfile) pidfile_.emplace(*std::move(pidfile));
-  const Result<> begun = pidfile_ ? begin(std::move(first_sources_)) : std::unexpected(pidfile.error());
-  if (!begun) {
+  if (const Result<> begun = begin_first(); !begun) {
     std::fprintf(stderr, "%s\n", log::one_line(begun.error().text()).c_str());
     return 1;
   }
   while (current_ || next_ || !leaving_.empty()) wait();
   return exit_status_;
+}
+
+Result<> Supervisor::begin_first() {
+  TRY(Pidfile pidfile, Pidfile::prepare(options_.pidfile));
+  pidfile_.emplace(std::move(pidfile));
+  return begin(std::move(first_sources_));
 }
 
 // Starts the service process of a new generation with the Corefile that `sources` has or finds.

@@ -59,6 +59,7 @@ class Supervisor {
     std::chrono::milliseconds lameduck{0};
   };
 
+  [[nodiscard]] Result<> begin_first();
   [[nodiscard]] Result<> begin(config::Sources sources);
   [[nodiscard]] Result<> start_child(Generation& generation, std::optional<std::size_t> worker);
   [[nodiscard]] Result<> start_workers(Generation& generation);

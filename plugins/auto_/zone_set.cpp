@@ -36,7 +36,7 @@ Result<shm::Segment> ZoneSet::write(const std::string& segment, const std::map<s
     const Entry entry{0, image.size(), names, name.size()};
     std::memcpy(entry_at, &entry, sizeof entry);
     entry_at += sizeof entry;
-    std::memcpy(start + names, name.data(), name.size());
+    std::copy(name.begin(), name.end(), start + names);
     names += name.size();
   }
   std::size_t at = names;

@@ -14,7 +14,7 @@ class Api {
  public:
   // REQUIRES: both outlive it: the registrar, and the memory of the store.
   Api(Registrar& registrar, shm::ChallengeStore store, Measures measures = {}, AccessLog log = {})
-      : registrar_(registrar), store_(store), measures_(measures), log_(std::move(log)) {}
+      : registrar_(registrar), store_(store), measures_(std::move(measures)), log_(std::move(log)) {}
 
   // An http::Handler. REQUIRES: the Api outlives the task.
   [[nodiscard]] async::Task<http::Response> answer(http::Request request, http::Caller& caller);

@@ -27,8 +27,8 @@ class Broker : public Service {
       : settings_(std::move(settings)),
         challenges_(challenges),
         kept_secret_(secret),
-        denylist_(denylist),
-        measures_(measures) {}
+        denylist_(std::move(denylist)),
+        measures_(std::move(measures)) {}
 
   // Reads the files that the directive names; an Error names its line.
   [[nodiscard]] Result<> prepare() override;

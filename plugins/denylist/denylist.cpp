@@ -204,9 +204,7 @@ async::Task<> DenylistService::publish_changes(async::Loop& loop) {
     const std::vector<Part> parts = parts_of(lists_);
     const auto make = [this, &parts] { return build(snapshot_.name(), parts, seed_); };
     Result<shm::Segment> image = co_await async::work(loop, make);
-    Result<> published;
-    if (image) published = snapshot_.publish(*std::move(image));
-    if (!image) published = std::unexpected(image.error());
+    const Result<> published = image ? snapshot_.publish(*std::move(image)) : std::unexpected(image.error());
     if (!published) log::error("plugin/denylist: {}; the lists before stay in force", published.error().text());
   }
 }

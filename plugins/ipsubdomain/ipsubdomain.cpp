@@ -37,7 +37,7 @@ bool knows_nothing(const Response& response) {
 }  // namespace
 
 IpSubdomain::IpSubdomain(std::vector<ForgeZone> zones, denylist::Denylist denylist, Responses responses)
-    : denylist_(denylist), responses_(std::move(responses)) {
+    : denylist_(std::move(denylist)), responses_(std::move(responses)) {
   for (ForgeZone& zone : zones) {
     const std::size_t labels = zone.apex.view().label_count();
     zones_.push_back({std::move(zone), labels});
