@@ -103,13 +103,8 @@ struct Run {
       std::string body = registration_body(challenge_value(i), addresses);
       const auto begun = Clock::now();
       const http::Response response = co_await registrar.registers(key, std::move(body));
-      const Clock::duration took = Clock::now() - begun;
-      run.longest_honest = std::max(run.longest_honest, took);
-      if (response.status == 400 && took >= kDeadline) {
-        ++run.late;
-      } else {
-        ++run.honest_statuses[response.status];
-      }
+      run.longest_honest = std::max(run.longest_honest, Clock::now() - begun);
+      ++run.honest_statuses[response.status];
       co_await async::sleep(run.loop, 20ms);
     }
     run.loop.stop();
@@ -123,7 +118,6 @@ struct Run {
   std::size_t working = 0;
   std::map<unsigned, std::uint32_t> statuses, honest_statuses;
   std::uint32_t unproven = 0;
-  std::uint32_t late = 0;  // honest ones that a busy machine was too slow for
   Clock::duration longest{}, longest_honest{};
 };
 
@@ -150,16 +144,15 @@ TEST_CASE("hostile nodes: refused in time, others undisturbed, nothing left behi
   CHECK(run.unproven == 0);      // impostors, and those that go wrong before they can have proven anything
   CHECK(run.honest_statuses.size() == 1);
   CHECK(run.honest_statuses[200] > 100);
-  CHECK(run.late < 10);
-  CHECK(run.longest < kDeadline + 20s);  // without a deadline some would take a minute
-  CHECK(run.longest_honest < 10s);
+  CHECK(run.longest < kDeadline + 2s);
+  CHECK(run.longest_honest < 2s);
 
   CHECK(wait_until([&] { return descriptors(service) <= descriptors_before; }, 10s));
   const std::size_t memory_after = resident_kilobytes(service);
   CHECK(memory_after < memory_before + 8 * 1024);
   WARN(run.statuses[400] << " refused, " << run.statuses[200] << " proven before their fault; the longest took "
                          << milliseconds(run.longest) << " ms, of " << run.honest_statuses[200]
-                         << " honest ones beside them " << milliseconds(run.longest_honest) << " ms, " << run.late
-                         << " too late; descriptors " << descriptors_before << " -> " << descriptors(service)
-                         << ", resident memory " << memory_before << " -> " << memory_after << " kB");
+                         << " honest ones beside them " << milliseconds(run.longest_honest) << " ms; descriptors "
+                         << descriptors_before << " -> " << descriptors(service) << ", resident memory "
+                         << memory_before << " -> " << memory_after << " kB");
 }
