@@ -43,8 +43,9 @@ class Registry {
   [[nodiscard]] Histogram histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds,
                                     const Labels& labels = {});
   // A counter for each combination of the choices' values (one to three of them), behind the same labels; those that
-  // are 0 are not exposed. table.at(i, j).add() counts for choices[0].values[i], choices[1].values[j]. There is room for
-  // 64 KiB of values, with all labels' names, and 65,536 combinations: where there may be more, ask for several tables.
+  // are 0 are not exposed. table.at(i, j).add() counts for choices[0].values[i], choices[1].values[j]. There is room
+  // for 64 KiB of values, with all labels' names, and 65,536 combinations: where there may be more, ask for several
+  // tables.
   [[nodiscard]] Counters counters(std::string_view name, std::string_view help, const Labels& labels,
                                   const std::vector<Choice>& choices);
 
