@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 namespace swage::denylist {
 
@@ -113,16 +114,70 @@ class Sweep {
   std::vector<typename Family::Range> ranges_;
 };
 
-// The size of units for the addresses `first` to `last`; 0: none is large enough.
+// The size of units for the addresses `first` to `last`, an index of kUnits; nullopt: none is large enough.
 template <typename Family>
-unsigned unit_size(typename Family::Key first, typename Family::Key last) {
-  for (const unsigned bits : Family::kUnits) {
+std::optional<std::size_t> unit_size(typename Family::Key first, typename Family::Key last) {
+  for (std::size_t size = 0; size < Family::kUnits.size(); ++size) {
+    const unsigned bits = Family::kUnits[size];
     const std::uint64_t count = Family::unit(last, bits) - Family::unit(first, bits);  // less one
-    const bool largest = bits == Family::kUnits.back();
-    if (count < (largest ? kMostLargest : kMostUnits)) return bits;
+    const bool largest = size + 1 == Family::kUnits.size();
+    if (count < (largest ? kMostLargest : kMostUnits)) return size;
   }
-  return 0;
+  return std::nullopt;
 }
+
+// How many bits are free in the prefix that is `first` to `last`; nullopt: it is none.
+std::optional<unsigned> free_bits(std::uint64_t first, std::uint64_t last) {
+  const std::uint64_t differ = first ^ last;
+  if ((differ & (differ + 1)) != 0 || (first & differ) != 0) return std::nullopt;
+  return static_cast<unsigned>(std::bit_width(differ));
+}
+std::optional<unsigned> free_bits(layout::Key6 first, layout::Key6 last) {
+  if (first.high == last.high) return free_bits(first.low, last.low);
+  const auto high = first.low == 0 && last.low == ~0ULL ? free_bits(first.high, last.high) : std::nullopt;
+  return high ? std::optional(64 + *high) : std::nullopt;
+}
+
+// The ranges that divide all addresses of a family, and what slots say of units.
+template <typename Family>
+class Divided {
+ public:
+  using Key = typename Family::Key;
+  using Range = typename Family::Range;
+  using Slot = typename Family::Slot;
+  explicit Divided(std::span<const Range> ranges) : ranges_(ranges) {}
+
+  [[nodiscard]] Key last_of(std::size_t range) const {
+    return range + 1 == ranges_.size() ? Family::highest() : Family::before(ranges_[range + 1].first);
+  }
+  // Of the unit that begins at `first`. REQUIRES: it does so in one of the ranges up to `range`.
+  [[nodiscard]] Slot slot(Key first, std::size_t size, std::size_t range) const {
+    if (first < ranges_[range].first) range = range_of(first, range);
+    Slot slot{};
+    slot.address = first;
+    slot.content = layout::Content::divided(size, static_cast<std::uint32_t>(range));
+    const Key last = Family::last_of(first, Family::kUnits[size]);
+    if (ranges_[range].list == 0) ++range;
+    // The unit's first part that is of a list; and what is behind it, if anything, must be of none.
+    const Key part_first = std::max(first, ranges_[range].first), part_last = std::min(last, last_of(range));
+    if (part_last < last && (ranges_[range + 1].list != 0 || last_of(range + 1) < last)) return slot;
+    const auto free = free_bits(part_first, part_last);
+    if (!free) return slot;
+    slot.address = part_first;
+    slot.content = layout::Content::prefix(size, *free, ranges_[range].list);
+    return slot;
+  }
+
+ private:
+  [[nodiscard]] std::size_t range_of(Key key, std::size_t most) const {
+    const auto is_behind = [](Key wanted, const Range& range) { return wanted < range.first; };
+    const auto behind =
+        std::upper_bound(ranges_.begin(), ranges_.begin() + static_cast<std::ptrdiff_t>(most) + 1, key, is_behind);
+    return static_cast<std::size_t>(behind - ranges_.begin()) - 1;
+  }
+
+  std::span<const Range> ranges_;
+};
 
 std::uint32_t log_of(std::uint64_t count) {
   return static_cast<std::uint32_t>(std::bit_width(std::bit_ceil(count)) - 1);
@@ -144,26 +199,51 @@ void ImageBuilder::build(Built<Family>& built) const {
   entries = {};
   built.ranges = sweep.finish();
 
+  const Divided<Family> divided(built.ranges);
   const std::uint64_t most = kMostUnits * built.ranges.size() + kMostBesides;
+  std::array<std::optional<std::uint64_t>, Family::kUnits.size()> known;  // of each size, the one before
   for (std::uint32_t i = 0; i < built.ranges.size() && !built.saturated; ++i) {
     if (built.ranges[i].list == 0) continue;
-    const bool is_last = i + 1 == built.ranges.size();
-    const auto first = built.ranges[i].first;
-    const auto last = is_last ? Family::highest() : Family::before(built.ranges[i + 1].first);
-    const unsigned bits = unit_size<Family>(first, last);
-    built.saturated = bits == 0 || built.units.size() > most;
+    const auto first = built.ranges[i].first, last = divided.last_of(i);
+    const auto size = unit_size<Family>(first, last);
+    built.saturated = !size || built.slots.size() > most;
     if (built.saturated) break;
+    const unsigned bits = Family::kUnits[*size];
     for (std::uint64_t unit = Family::unit(first, bits); unit <= Family::unit(last, bits); ++unit) {
-      const bool known = !built.units.empty() && built.units.back().number == unit && built.units.back().bits == bits;
-      if (known) continue;
-      const auto is_behind = [](auto key, const auto& range) { return key < range.first; };
-      const auto behind =
-          std::upper_bound(built.ranges.begin(), built.ranges.begin() + i + 1, Family::first_of(unit, bits), is_behind);
-      const auto begins = static_cast<std::uint32_t>(behind - built.ranges.begin() - 1);
-      built.units.push_back({unit, begins, static_cast<std::uint8_t>(bits)});
+      if (known[*size] == unit) continue;
+      known[*size] = unit;
+      built.slots.push_back(divided.slot(Family::first_of(unit, bits), *size, i));
     }
   }
-  if (built.saturated) built.units.clear();
+  if (built.saturated) {
+    built.slots.clear();
+  } else {
+    built.drop_ranges();
+  }
+}
+
+// Leaves those that divided units need: mostly none.
+template <typename Family>
+void ImageBuilder::Built<Family>::drop_ranges() {
+  constexpr std::uint32_t kDropped = ~0U;
+  std::vector<std::uint32_t> places(ranges.size(), kDropped);
+  places[0] = 0;  // an image has one at least
+  for (const auto& slot : slots) {
+    if (!slot.content.is_divided()) continue;
+    const auto last = Family::last_of(slot.address, Family::kUnits[slot.content.size()]);
+    for (std::size_t i = slot.content.range(); i < ranges.size() && ranges[i].first <= last; ++i) places[i] = 0;
+  }
+  std::uint32_t kept = 0;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    if (places[i] == kDropped) continue;
+    places[i] = kept;
+    ranges[kept++] = ranges[i];
+  }
+  ranges.resize(kept);
+  for (auto& slot : slots) {
+    if (!slot.content.is_divided()) continue;
+    slot.content = layout::Content::divided(slot.content.size(), places[slot.content.range()]);
+  }
 }
 
 ImageBuilder::ImageBuilder(std::span<const Source> lists, std::uint64_t seed) : lists_(lists) {
@@ -172,11 +252,12 @@ ImageBuilder::ImageBuilder(std::span<const Source> lists, std::uint64_t seed) : 
   build(v6_);
   header_.magic = layout::kMagic;
   header_.seed = seed;
-  header_.filter_log = std::max(kMinFilterLog, log_of((v4_.units.size() + v6_.units.size()) / 2 + 1));
+  header_.filter_log = std::max(kMinFilterLog, log_of((v4_.slots.size() + v6_.slots.size()) / 2 + 1));
   header_.lists = static_cast<std::uint32_t>(lists.size());
   for (const Source& list : lists) header_.names_size += static_cast<std::uint32_t>(list.name.size());
   const auto family = [](const auto& built) {
-    return layout::FamilyHeader{static_cast<std::uint32_t>(built.ranges.size()), log_of(2 * built.units.size() + 1),
+    return layout::FamilyHeader{static_cast<std::uint32_t>(built.ranges.size()),
+                                static_cast<std::uint32_t>(std::min<std::uint64_t>(2 * built.slots.size() + 1, ~0U)),
                                 built.saturated, 0};
   };
   header_.v4 = family(v4_);
@@ -191,14 +272,15 @@ void ImageBuilder::write(MutableBytes memory, const Built<Family>& built) const 
   std::memcpy(memory.data() + parts.ranges<Family>(), built.ranges.data(),
               built.ranges.size() * sizeof(typename Family::Range));
   auto* const filter = reinterpret_cast<std::uint64_t*>(memory.data() + parts.filter);
-  auto* const slots = reinterpret_cast<std::uint32_t*>(memory.data() + parts.slots<Family>());
-  const std::uint64_t mask = (std::uint64_t{1} << (header_.*Family::kHeader).slots_log) - 1;
-  for (const Unit& unit : built.units) {
-    const std::uint64_t hash = layout::hash<Family>(unit.number, unit.bits, header_.seed);
+  auto* const slots = reinterpret_cast<typename Family::Slot*>(memory.data() + parts.slots<Family>());
+  const std::uint32_t count = (header_.*Family::kHeader).slots;
+  for (const auto& slot : built.slots) {
+    const unsigned bits = Family::kUnits[slot.content.size()];
+    const std::uint64_t hash = layout::hash<Family>(Family::unit(slot.address, bits), bits, header_.seed);
     filter[layout::filter_word(hash, header_.filter_log)] |= layout::filter_bits(hash);
-    std::uint64_t slot = hash & mask;
-    while (slots[slot] != 0 && slots[slot] != unit.range + 1) slot = (slot + 1) & mask;
-    slots[slot] = unit.range + 1;
+    std::uint32_t at = layout::first_slot(hash, count);
+    while (!slots[at].content.is_empty()) at = at + 1 == count ? 0 : at + 1;
+    slots[at] = slot;
   }
 }
 

@@ -23,7 +23,7 @@ class ImageBuilder {
  public:
   // In the order of the Corefile. `seed`: random. REQUIRES: at most kMaxLists; what they say outlives this; together at
   // most kMaxEntries.
-  static constexpr std::size_t kMaxEntries = std::size_t{1} << 28;
+  static constexpr std::size_t kMaxEntries = (std::size_t{1} << 28) - 1;
   ImageBuilder(std::span<const Source> lists, std::uint64_t seed);
 
   [[nodiscard]] std::size_t size() const;  // bytes
@@ -31,16 +31,13 @@ class ImageBuilder {
   void write(MutableBytes memory) const;
 
  private:
-  struct Unit {
-    std::uint64_t number;
-    std::uint32_t range;
-    std::uint8_t bits;
-  };
   template <typename Family>
   struct Built {
     std::vector<typename Family::Range> ranges;
-    std::vector<Unit> units;
+    std::vector<typename Family::Slot> slots;  // in no order, without empty ones
     bool saturated = false;
+
+    void drop_ranges();
   };
 
   template <typename Family>

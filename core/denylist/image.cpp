@@ -27,13 +27,14 @@ class Reader {
  public:
   using Key = typename Family::Key;
   using Range = typename Family::Range;
+  using Slot = typename Family::Slot;
 
   explicit Reader(Bytes bytes)
       : header_(header_of(bytes)),
         family_(header_.*Family::kHeader),
         filter_(at<std::uint64_t>(bytes, Parts(header_).filter)),
         ranges_(at<Range>(bytes, Parts(header_).template ranges<Family>())),
-        slots_(at<std::uint32_t>(bytes, Parts(header_).template slots<Family>())) {}
+        slots_(at<Slot>(bytes, Parts(header_).template slots<Family>())) {}
 
   // 1 + the index of the list; 0: none.
   [[nodiscard]] std::uint32_t find(Key key) const {
@@ -48,27 +49,28 @@ class Reader {
       return 0;
     for (std::size_t i = 0; i < hashes.size(); ++i) {
       if (missing[i] != 0) continue;
-      const unsigned bits = Family::kUnits[i];
-      const auto range = find_unit(Family::first_of(Family::unit(key, bits), bits), hashes[i]);
-      if (range) return walk(*range, key);
+      const Slot* const slot = find_unit(key, i, hashes[i]);
+      if (slot == nullptr) continue;
+      if (slot->content.is_divided()) [[unlikely]]
+        return walk(slot->content.range(), key);
+      return Family::are_alike(slot->address, key, slot->content.free()) ? slot->content.list() : 0;
     }
     return 0;
   }
 
  private:
-  [[nodiscard]] bool holds(std::uint32_t range, Key key) const {
-    return ranges_[range].first <= key && (range + 1 == family_.ranges || ranges_[range + 1].first > key);
-  }
-
-  // The range in which the unit that begins at `first` begins.
-  [[nodiscard]] std::optional<std::uint32_t> find_unit(Key first, std::uint64_t hash) const {
-    const std::uint64_t mask = (std::uint64_t{1} << family_.slots_log) - 1;
-    for (std::uint64_t i = 0; i <= mask; ++i) {
-      const std::uint32_t slot = slots_[(hash + i) & mask];
-      if (slot == 0) return std::nullopt;
-      if (holds(slot - 1, first)) return slot - 1;
+  // What is said of the unit of this size (an index of kUnits) that `key` is in.
+  [[nodiscard]] const Slot* find_unit(Key key, std::size_t size, std::uint64_t hash) const {
+    const unsigned bits = Family::kUnits[size];
+    const std::uint64_t unit = Family::unit(key, bits);
+    std::uint32_t at = layout::first_slot(hash, family_.slots);
+    for (std::uint32_t i = 0; i < family_.slots; ++i) {
+      const Slot& slot = slots_[at];
+      if (slot.content.is_empty()) return nullptr;
+      if (slot.content.size() == size && Family::unit(slot.address, bits) == unit) return &slot;
+      if (++at == family_.slots) at = 0;
     }
-    return std::nullopt;
+    return nullptr;
   }
 
   // From a range at or before the key: in steps that double, as it is mostly near.
@@ -91,7 +93,7 @@ class Reader {
   const layout::FamilyHeader& family_;
   const std::uint64_t* filter_;
   const Range* ranges_;
-  const std::uint32_t* slots_;
+  const Slot* slots_;
 };
 
 template <typename Family>
@@ -104,15 +106,17 @@ Result<> check_family(Bytes bytes, const Parts& parts) {
     if (ranges[i].list > header.lists) return fail("denylist: range {} is of no list", i);
     if (i > 0 && ranges[i].first <= ranges[i - 1].first) return fail("denylist: range {} is out of order", i);
   }
-  const auto* const slots = at<std::uint32_t>(bytes, parts.slots<Family>());
-  for (std::uint64_t i = 0; i < std::uint64_t{1} << family.slots_log; ++i) {
-    if (slots[i] > family.ranges) return fail("denylist: slot {} is of no range", i);
+  const auto* const slots = at<typename Family::Slot>(bytes, parts.slots<Family>());
+  for (std::uint32_t i = 0; i < family.slots; ++i) {
+    const layout::Content content = slots[i].content;
+    if (content.is_divided() && content.range() >= family.ranges) return fail("denylist: slot {} is of no range", i);
+    if (!content.is_divided() && content.list() > header.lists) return fail("denylist: slot {} is of no list", i);
   }
   return {};
 }
 
 bool is_sane(const layout::FamilyHeader& family) {
-  return family.ranges >= 1 && family.ranges <= layout::kMaxRanges && family.slots_log <= layout::kMaxLog;
+  return family.ranges >= 1 && family.ranges <= layout::kMaxRanges && family.slots >= 1;
 }
 
 }  // namespace

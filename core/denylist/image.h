@@ -4,16 +4,20 @@
 //
 //     header | filter | ranges of IPv4 | ranges of IPv6 | slots of IPv4 | slots of IPv6 | lists | names
 //
-// The *ranges* of a family divide all of its addresses: each begins where the one before ends and belongs to one list,
-// or to none. Looking an address up is finding its range. Two tables make that short:
+// All that belongs to a list is covered by *units*: networks of 32, 24 or 16 bits (IPv4), 64, 48 or 32 (IPv6). Looking
+// an address up is looking for the smallest of its three units that is there:
 //
-// * The *filter*, a Bloom filter of 64-bit words. Each range that belongs to a list is covered by units: networks of
-//   32, 24 or 16 bits (IPv4), 64, 48 or 32 (IPv6). An address none of whose three units is in the filter is on no list.
-//   So ends the look-up of nearly all addresses that are not denied, at three words of a table whose size is the same
-//   for one prefix and for a million.
-// * The *slots*, a hash table of units, say in which range a unit begins. That is checked by the range itself, so a
-// slot
-//   holds nothing but its number.
+// * The *filter*, a Bloom filter of 64-bit words, has all units. An address none of whose three units is in it is on no
+//   list. So ends the look-up of nearly all addresses that are not denied, at three words of a table whose size is the
+//   same for one prefix and for a million.
+// * The *slots*, a hash table, say of a unit what is to be known: which prefix of it (mostly all of it, or one host) is
+//   on which list. They hold the addresses themselves, so an answer never depends on a hash. So ends the look-up of
+//   nearly all addresses that are denied: at one place in memory behind the filter.
+// * The *ranges* are for units that are divided in another way, whose slot has the number of a range. Each range begins
+//   where the one before ends, and belongs to one list, or to none. An address is searched among those of its unit.
+//
+// Where networks are too large for units, or these would be too many, there are none: the ranges divide all addresses
+// of the family, and every look-up searches them.
 //
 // All integers are of this machine's byte order: an image lives in shared memory, never in a file.
 #pragma once

@@ -168,6 +168,84 @@ TEST_CASE("denylist image: nothing, and everything") {
   CHECK(all.find("2001:db8::1") == "+friend 0");
 }
 
+TEST_CASE("denylist image: a unit that is all of a list, has one prefix of one, or is divided") {
+  // Three parts of each family: a network of the size of a unit, a prefix within one, several prefixes within one.
+  const Built built(
+      {list("friend", Type::allow, {"198.51.100.7", "2001:db8:3:4::7"}),
+       list("whole", Type::deny, {"192.0.2.0/24", "10.1.0.0/16", "2001:db8:1::/48", "2001:db8:2:1::/64"}),
+       list("one", Type::deny, {"203.0.113.64/27", "10.2.64.0/19", "2001:db8:2:2::5", "2001:db8:2:3:8::/80"}),
+       list("many", Type::deny, {"198.51.100.0/25", "10.3.0.0/19", "10.3.128.0/19", "2001:db8:3:4::/66"})});
+  const layout::Header header = *reinterpret_cast<const layout::Header*>(built.bytes().data());
+  CHECK(header.v4.ranges == 9);  // only those of what is divided: 10.3.0.0/16 and 198.51.100.0/24
+  CHECK(header.v6.ranges == 5);  // 2001:db8:3:4::/64
+  const struct {
+    const char *address, *found;
+  } cases[] = {
+      {"192.0.1.255", ""},
+      {"192.0.2.0", "-whole 1"},
+      {"192.0.2.255", "-whole 1"},
+      {"192.0.3.0", ""},
+      {"10.1.255.255", "-whole 1"},
+      {"10.2.0.0", ""},
+      {"10.2.63.255", ""},
+      {"10.2.64.0", "-one 2"},
+      {"10.2.95.255", "-one 2"},
+      {"10.2.96.0", ""},
+      {"203.0.113.63", ""},
+      {"203.0.113.64", "-one 2"},
+      {"203.0.113.95", "-one 2"},
+      {"203.0.113.96", ""},
+      {"10.3.31.255", "-many 3"},
+      {"10.3.32.0", ""},
+      {"10.3.127.255", ""},
+      {"10.3.128.0", "-many 3"},
+      {"10.3.255.255", ""},
+      {"198.51.100.6", "-many 3"},
+      {"198.51.100.7", "+friend 0"},
+      {"198.51.100.8", "-many 3"},
+      {"198.51.100.128", ""},
+      {"2001:db8:0:ffff:ffff:ffff:ffff:ffff", ""},
+      {"2001:db8:1::", "-whole 1"},
+      {"2001:db8:1:ffff:ffff:ffff:ffff:ffff", "-whole 1"},
+      {"2001:db8:2:1:ffff:ffff:ffff:ffff", "-whole 1"},
+      {"2001:db8:2:2::4", ""},
+      {"2001:db8:2:2::5", "-one 2"},
+      {"2001:db8:2:2:1::5", ""},
+      {"2001:db8:2:3:7:ffff:ffff:ffff", ""},
+      {"2001:db8:2:3:8::", "-one 2"},
+      {"2001:db8:2:3:8:ffff:ffff:ffff", "-one 2"},
+      {"2001:db8:2:3:9::", ""},
+      {"2001:db8:3:4::6", "-many 3"},
+      {"2001:db8:3:4::7", "+friend 0"},
+      {"2001:db8:3:4:3fff:ffff:ffff:ffff", "-many 3"},
+      {"2001:db8:3:4:4000::", ""},
+  };
+  for (const auto& [address, found] : cases) {
+    CAPTURE(address);
+    CHECK(built.find(address) == found);
+  }
+}
+
+TEST_CASE("denylist image: a large unit is divided by many, and its end is one address") {
+  // The range is one address longer than a unit of /48, so it is covered by two; hosts divide the first.
+  List deny{"deny", Type::deny, {*Prefix::parse("2001:db8:1::/48"), *Prefix::parse("2001:db8:2::")}};
+  List allow{"allow", Type::allow, {}};
+  for (unsigned i = 0; i < 60'000; i += 6) {
+    allow.entries.push_back(*Prefix::parse(fmt::format("2001:db8:1:{:x}::1", i)));
+  }
+  const auto began = std::chrono::steady_clock::now();
+  const Built built({deny, allow});
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(20));
+  CHECK(built.find("2001:db8:0:ffff:ffff:ffff:ffff:ffff") == "");
+  CHECK(built.find("2001:db8:1::") == "-deny 0");
+  CHECK(built.find("2001:db8:1::1") == "+allow 1");
+  CHECK(built.find("2001:db8:1:1::1") == "-deny 0");
+  CHECK(built.find("2001:db8:1:1770::1") == "+allow 1");
+  CHECK(built.find("2001:db8:1:1770::2") == "-deny 0");
+  CHECK(built.find("2001:db8:2::") == "-deny 0");
+  CHECK(built.find("2001:db8:2::1") == "");
+}
+
 TEST_CASE("denylist image: random lists, against looking at every entry") {
   Random random(GENERATE(range(1, 25)));
   std::vector<List> lists;
@@ -233,7 +311,9 @@ TEST_CASE("denylist image: a short list of huge networks takes no gigabytes") {
 }
 
 TEST_CASE("denylist image: what is broken is refused") {
-  const std::vector<List> lists = {list("one", Type::deny, {"10.0.0.0/8", "192.0.2.1", "2001:db8::/32"})};
+  // The two networks divide a unit, so that there are ranges.
+  const std::vector<List> lists = {
+      list("one", Type::deny, {"10.0.0.0/8", "192.0.2.1", "198.51.100.0/28", "198.51.100.32/28", "2001:db8::/32"})};
   const Built sound(lists);
   CHECK(!Image::check(sound.bytes().first(sound.bytes().size() - 1)));
   CHECK(!Image::check(sound.bytes().first(63)));
@@ -251,11 +331,15 @@ TEST_CASE("denylist image: what is broken is refused") {
   CHECK(broken(offsetof(layout::Header, filter_log), 33) == "denylist: the header makes no sense");
   CHECK(broken(offsetof(layout::Header, lists), 1'000'000) == "denylist: the header makes no sense");
   CHECK(broken(offsetof(layout::Header, v4), 0) == "denylist: the header makes no sense");
+  CHECK(broken(offsetof(layout::Header, v6) + offsetof(layout::FamilyHeader, slots), 0) ==
+        "denylist: the header makes no sense");
   CHECK(broken(offsetof(layout::Header, names_size), 4).ends_with("its parts have " + std::to_string(parts.end + 1)));
   CHECK(broken(parts.ranges4, 1) == "denylist: the first range does not begin at 0");
   CHECK(broken(parts.ranges4 + 4, 2) == "denylist: range 0 is of no list");
   CHECK(broken(parts.ranges4 + 8, 0) == "denylist: range 1 is out of order");
-  CHECK(broken(parts.slots4, 99) == "denylist: slot 0 is of no range");
+  CHECK(broken(parts.slots4 + 4, 1U << 31 | 99) == "denylist: slot 0 is of no range");
+  CHECK(broken(parts.slots4 + 4, 2) == "denylist: slot 0 is of no list");
+  CHECK(broken(parts.slots6 + sizeof(layout::V6::Slot) + 16, 4096) == "denylist: slot 1 is of no list");
   CHECK(broken(parts.lists + 4, 2) == "denylist: the name of list 0 is outside");
   CHECK(broken(parts.lists + 8, 4) == "denylist: the name of list 0 is outside");
 }

@@ -12,14 +12,14 @@
 
 namespace swage::denylist::layout {
 
-inline constexpr std::uint64_t kMagic = 0x31'6C'6E'65'64'77'73'00;  // and the version
+inline constexpr std::uint64_t kMagic = 0x32'6C'6E'65'64'77'73'00;  // and the version
 inline constexpr std::size_t kMaxLists = 4096;
-inline constexpr std::uint32_t kMaxRanges = 1U << 30;
+inline constexpr std::uint32_t kMaxRanges = 1U << 29;
 inline constexpr std::uint32_t kMaxLog = 32;
 
 struct FamilyHeader {
   std::uint32_t ranges;     // at least 1
-  std::uint32_t slots_log;  // 2^slots_log slots
+  std::uint32_t slots;      // at least 1
   std::uint32_t saturated;  // not 0: some range has too many units; search all ranges instead
   std::uint32_t unused;
 };
@@ -39,6 +39,33 @@ struct List {
   std::uint32_t name_at, name_size;
 };
 
+// What a slot says of its unit, whose size is `size` of the family's kUnits:
+//
+//     0 | size: 2 | 0: 9 | free: 7 | list: 13   The addresses that are like the slot's in all but the last `free` bits
+//                                               are on this list (1 + its index), all others of the unit on none.
+//     1 | size: 2 | range: 29                   It is divided in another way: its first address is in this range.
+//     0                                         The slot is empty.
+class Content {
+ public:
+  Content() = default;
+  [[nodiscard]] static Content prefix(std::size_t size, unsigned free, std::uint32_t list) {
+    return Content(static_cast<std::uint32_t>(size) << 29 | free << 13 | list);
+  }
+  [[nodiscard]] static Content divided(std::size_t size, std::uint32_t range) {
+    return Content(1U << 31 | static_cast<std::uint32_t>(size) << 29 | range);
+  }
+  [[nodiscard]] bool is_empty() const { return bits_ == 0; }
+  [[nodiscard]] bool is_divided() const { return bits_ >> 31 != 0; }
+  [[nodiscard]] std::size_t size() const { return bits_ >> 29 & 3; }
+  [[nodiscard]] unsigned free() const { return bits_ >> 13 & 0x7F; }
+  [[nodiscard]] std::uint32_t list() const { return bits_ & 0x1FFF; }
+  [[nodiscard]] std::uint32_t range() const { return bits_ & 0x1FFF'FFFF; }
+
+ private:
+  explicit Content(std::uint32_t bits) : bits_(bits) {}
+  std::uint32_t bits_ = 0;
+};
+
 // An address as a number.
 struct Key6 {
   std::uint64_t high, low;
@@ -50,6 +77,10 @@ struct V4 {
   struct Range {
     Key first;
     std::uint32_t list;  // 1 + its index; 0: none
+  };
+  struct Slot {
+    Key address;  // of the unit
+    Content content;
   };
   static constexpr unsigned kBits = 32;
   static constexpr std::array<unsigned, 3> kUnits = {32, 24, 16};  // bits of their prefixes, the smallest first
@@ -66,6 +97,8 @@ struct V4 {
   [[nodiscard]] static Key last_of(Key first, unsigned length) {
     return length == 0 ? highest() : first | (length == 32 ? 0 : highest() >> length);
   }
+  // Whether two addresses differ in the last `free` bits alone. Any number is safe.
+  [[nodiscard]] static bool are_alike(Key a, Key b, unsigned free) { return (a ^ b) >> (free & 31) == 0; }
 };
 
 [[nodiscard]] inline std::uint64_t load_u64(const std::uint8_t* at) {
@@ -77,6 +110,11 @@ struct V6 {
   struct Range {
     Key first;
     std::uint32_t list;
+    std::uint32_t unused;
+  };
+  struct Slot {
+    Key address;
+    Content content;
     std::uint32_t unused;
   };
   static constexpr unsigned kBits = 128;
@@ -95,6 +133,10 @@ struct V6 {
     const auto rest = [](unsigned bits) { return bits == 0 ? ~0ULL : bits >= 64 ? 0ULL : ~0ULL >> bits; };
     return {first.high | rest(length), first.low | (length <= 64 ? ~0ULL : rest(length - 64))};
   }
+  [[nodiscard]] static bool are_alike(Key a, Key b, unsigned free) {
+    const std::uint64_t high = a.high ^ b.high, low = a.low ^ b.low;
+    return (free & 64) != 0 ? high >> (free & 63) == 0 : (high | low >> (free & 63)) == 0;
+  }
 };
 
 // Of a unit; the families and sizes of units have hashes of their own.
@@ -104,6 +146,11 @@ template <typename Family>
   h = (h ^ h >> 32) * 0x9E37'79B9'7F4A'7C15;
   h = (h ^ h >> 29) * 0xBF58'476D'1CE4'E5B9;
   return h ^ h >> 32;
+}
+
+// The slot that the search for a unit begins at.
+[[nodiscard]] inline std::uint32_t first_slot(std::uint64_t hash, std::uint32_t slots) {
+  return static_cast<std::uint32_t>((hash & 0xFFFF'FFFF) * slots >> 32);
 }
 
 // The filter: of the hash, the upper half says which word, and the lower bits which three of its bits.
@@ -119,8 +166,8 @@ struct Parts {
         ranges4(filter + (std::uint64_t{8} << header.filter_log)),
         ranges6(ranges4 + std::uint64_t{header.v4.ranges} * sizeof(V4::Range)),
         slots4(ranges6 + std::uint64_t{header.v6.ranges} * sizeof(V6::Range)),
-        slots6(slots4 + (std::uint64_t{4} << header.v4.slots_log)),
-        lists(slots6 + (std::uint64_t{4} << header.v6.slots_log)),
+        slots6(slots4 + std::uint64_t{header.v4.slots} * sizeof(V4::Slot)),
+        lists(slots6 + std::uint64_t{header.v6.slots} * sizeof(V6::Slot)),
         names(lists + std::uint64_t{header.lists} * sizeof(List)),
         end(names + header.names_size) {}
 
@@ -137,5 +184,6 @@ struct Parts {
 };
 
 static_assert(sizeof(Header) % 8 == 0 && sizeof(V4::Range) == 8 && sizeof(V6::Range) == 24);
+static_assert(sizeof(V4::Slot) == 8 && sizeof(V6::Slot) == 24);
 
 }  // namespace swage::denylist::layout
