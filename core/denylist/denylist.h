@@ -27,7 +27,7 @@ class Denylist {
   explicit Denylist(const shm::Snapshot& snapshot, metrics::Registry* registry = nullptr)
       : snapshot_(&snapshot), registry_(registry) {}
 
-  [[nodiscard]] bool exists() const { return snapshot_ != nullptr; }
+  [[nodiscard]] bool has_lists() const { return snapshot_ != nullptr && !snapshot_->bytes().empty(); }
   // The list that decides about `address`, which is counted; see Image::find(). The name in it is valid until control
   // goes back to the event loop. Allocates the first time that a list decides.
   [[nodiscard]] std::optional<Match> find(const IpAddress& address) const {

@@ -180,7 +180,7 @@ std::expected<RegistrationBody, Registrar::Verdict> Registrar::check(const http:
 // Nobody registers from an address that is denied, nor for one. Names are not resolved for this. The words are
 // p2p-forge's.
 std::optional<Registrar::Verdict> Registrar::denied(const IpAddress& client, const RegistrationBody& body) const {
-  if (!rules_.denylist.exists()) return std::nullopt;
+  if (!rules_.denylist.has_lists()) return std::nullopt;
   const auto look = [this](const char* whose, const IpAddress& address) -> std::optional<Verdict> {
     const auto listed = rules_.denylist.find(address);
     if (!listed || !listed->denied()) return std::nullopt;
