@@ -189,8 +189,10 @@ template <typename Family>
 void ImageBuilder::build(Built<Family>& built) const {
   const std::vector<std::uint32_t> order = ranked(lists_);
   std::vector<Entry<Family>> entries;
-  for (std::uint16_t rank = 0; rank < order.size(); ++rank) {
-    for (const Prefix& prefix : lists_[order[rank] - 1].entries) add_entry<Family>(entries, prefix, rank);
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    for (const Prefix& prefix : lists_[order[rank] - 1].entries) {
+      add_entry<Family>(entries, prefix, static_cast<std::uint16_t>(rank));
+    }
   }
   std::sort(entries.begin(), entries.end(),
             [](const auto& a, const auto& b) { return a.first != b.first ? a.first < b.first : a.length < b.length; });
