@@ -3,9 +3,8 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "tests/support/loopback.h"
 #include "tests/support/server.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
@@ -17,10 +16,7 @@ using namespace swage::tests;
 constexpr const char* kCorefile = "a.test {\n bind 127.0.0.1\n whoami\n}\n";
 
 // NAME=VALUE, each with a NUL behind it: as the process was started with.
-std::string environment_of(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+std::string environment_of(pid_t pid) { return read_file("/proc/" + std::to_string(pid) + "/environ"); }
 
 bool has_token(pid_t pid) { return environment_of(pid).find("open sesame") != std::string::npos; }
 

@@ -5,13 +5,14 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <fstream>
-#include <iterator>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <thread>
+
+#include "tests/support/loopback.h"
 
 namespace swage::tests {
 namespace {
@@ -183,8 +184,7 @@ std::vector<pid_t> children(pid_t parent, std::string_view text) {
   const std::string number = std::to_string(parent);
   std::ifstream list("/proc/" + number + "/task/" + number + "/children");
   for (pid_t pid; list >> pid;) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
-    const std::string command{std::istreambuf_iterator<char>(file), {}};
+    const std::string command = read_file("/proc/" + std::to_string(pid) + "/cmdline");
     if (command.find(text) != std::string::npos) pids.push_back(pid);
   }
   return pids;
