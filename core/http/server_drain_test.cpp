@@ -105,7 +105,7 @@ TEST_CASE("http server: drain: requests that are on their way are answered") {
     rest.set();
     const bool answered = co_await eventually(b.loop, [&b] { return b.server->connections() == 1 && b.asked == 3; });
     CHECK(answered);
-    const bool drained = co_await async::wait_for(b.server->drained(), 5s);  // nobody is waited for any longer
+    const bool drained = co_await async::wait_for(b.server->drained(), 2400ms);  // nobody is waited for any longer
     CHECK(drained);
     co_await async::sleep(b.loop, 20ms);
   };

@@ -157,8 +157,8 @@ TEST_CASE("transport: clients that ask and never read are cut off, cost little m
     }
   }
   const auto start = std::chrono::steady_clock::now();
-  CHECK(ask_udp(server.endpoint(), encode(kSoa), 10s));
-  CHECK(ask_tcp(server.endpoint(), encode(kSoa), 10s));
+  CHECK(ask_udp(server.endpoint(), encode(kSoa)));
+  CHECK(ask_tcp(server.endpoint(), encode(kSoa)));
   CHECK(std::chrono::steady_clock::now() - start < 10s);
   CHECK(resident(server.process().pid()) < before + 30'000);
 }
