@@ -27,6 +27,11 @@ std::uint32_t Zone::serial() const { return ImageReader(image_).header().serial;
 std::uint32_t Zone::nodes() const { return ImageReader(image_).header().nodes; }
 std::uint32_t Zone::records() const { return ImageReader(image_).header().records; }
 
+std::optional<std::uint32_t> Zone::signatures_expire() const {
+  const Header& header = ImageReader(image_).header();
+  return header.signatures == 0 ? std::nullopt : std::optional(header.signatures_expire);
+}
+
 void Zone::answer(const Query& query, Response& response) const {
   ZoneAnswer(ImageReader(image_), query, response).run();
 }

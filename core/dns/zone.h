@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "core/bytes.h"
 #include "core/dns/name.h"
@@ -25,6 +26,10 @@ class Zone {
   [[nodiscard]] std::uint32_t serial() const;   // of the SOA
   [[nodiscard]] std::uint32_t nodes() const;    // names with records and empty non-terminals
   [[nodiscard]] std::uint32_t records() const;  // all of them, RRSIGs and NSEC3s too
+
+  // When the first of the zone's signatures expires (RFC 4034 section 3.1.5), in seconds since 1970, modulo 2^32:
+  // compare it as a serial number. nullopt where the zone has no signature.
+  [[nodiscard]] std::optional<std::uint32_t> signatures_expire() const;
 
   // Answers as RFC 1034 section 4.3.2 has it, with RFC 2308 (negative answers), 4592 (wildcards), 6604 (rcodes of
   // chains), 6672 (DNAME), 9471 (glue) and, where the query has the DO bit and the zone is signed, RFC 4035 section 3.1

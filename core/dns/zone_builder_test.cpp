@@ -130,7 +130,7 @@ TEST_CASE("zone: check() tells images from other bytes") {
   CHECK(error(bytes) == "not a zone image");
   image[0] ^= 1;
   image[2] ^= 0x80;
-  CHECK(error(bytes) == "zone image of version 129, not 1");
+  CHECK(error(bytes) == "zone image of version 130, not 2");
   image[2] ^= 0x80;
   const Zone zone(bytes);
   CHECK(zone.apex() == name("example.org"));

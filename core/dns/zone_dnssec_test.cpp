@@ -180,6 +180,25 @@ TEST_CASE("zone: a negative SOA's signature has its TTL, and a signature that of
   CHECK(shorten(zone.ask("example.", "TXT")) == "NOERROR aa\n-- authority\nexample. 60 IN SOA ns. host. 1 2 3 4 60\n");
 }
 
+TEST_CASE("zone: when the first of its signatures expires") {
+  const auto expires = [](std::string_view lines) {
+    const tests::TestZone zone("$TTL 60\n@ SOA a. b. 1 2 3 4 5\n@ NS a.\n" + std::string(lines), "example");
+    return zone.zone().signatures_expire();
+  };
+  const auto sig = [](std::string_view owner, std::string_view type, std::uint32_t until) {
+    return fmt::format("{} RRSIG {} 13 1 60 {} 1 7 @ AQNR\n", owner, type, until);
+  };
+  CHECK(expires("") == std::nullopt);
+  CHECK(expires(sig("@", "SOA", 1900000000)) == 1900000000U);
+  CHECK(expires(sig("@", "SOA", 1900000000) + sig("@", "NS", 1800000000) + sig("b", "A", 2000000000)) == 1800000000U);
+  CHECK(expires(sig("@", "SOA", 4294967000) + sig("@", "NS", 5)) == 4294967000U);  // 2106: 5 is after it (RFC 1982)
+  CHECK(expires(sig("@", "SOA", 5) + sig("@", "NS", 4294967000)) == 4294967000U);
+  CHECK(expires("@ NSEC3PARAM 1 0 0 -\n2vptu5timamqttgl4luu9kg21e0aor3s NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s "
+                "SOA\n" +
+                sig("@", "SOA", 1900000000) + sig("2vptu5timamqttgl4luu9kg21e0aor3s", "NSEC3", 1700000000)) ==
+        1700000000U);
+}
+
 TEST_CASE("zone: the NSEC3PARAM decides which chain is used") {
   const std::string start = "@ 60 SOA ns. host. 1 2 3 4 60\n@ 60 NS ns.\n@ 60 NSEC @ NS SOA NSEC\n";
   const std::string chain =

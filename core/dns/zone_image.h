@@ -46,7 +46,7 @@ using Ref = std::uint32_t;
 inline constexpr std::size_t kUnit = 4;
 
 inline constexpr std::array<char, 8> kMagic = {'s', 'w', 'a', 'g', 'z', 'o', 'n', 'e'};
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 
 // A search among the keys of every eighth name touches 2 bytes for each name of the zone, which stay in the cache, and
 // at last the names of eight neighbours. To search among the names themselves takes more than twice as long in a signed
@@ -80,6 +80,8 @@ struct Header {
   Ref nsec3_buckets;
   Ref nsec3;
   std::uint32_t nsec3_count;
+  std::uint32_t signatures;         // RRSIGs
+  std::uint32_t signatures_expire;  // when the first of them does: seconds since 1970, modulo 2^32 (RFC 4034)
   std::array<std::uint8_t, 255> nsec3_salt;
 };
 

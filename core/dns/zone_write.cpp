@@ -101,6 +101,7 @@ class ZoneWriter {
   void write_header();
   void write_node(const PlannedNode& planned, Ref ref, bool in_table);
   std::uint8_t* write_rrset(const PlannedRrset& planned, std::uint8_t* to);
+  void note_expiry(std::uint32_t expires);
   void insert(const PlannedNode& planned, NameView name, Ref ref);
   void write_order();
   void write_nsec3s();
@@ -183,7 +184,14 @@ std::uint8_t* ZoneWriter::write_rrset(const PlannedRrset& planned, std::uint8_t*
       rdata_at += sizeof record.size + record.size;
     }
   }
+  for (const RecordStore::Ref ref : planned.sigs) note_expiry(load_u32(&layout_.store_.record(ref).rdata()[8]));
   return to + size;
+}
+
+void ZoneWriter::note_expiry(std::uint32_t expires) {
+  const bool earlier = static_cast<std::int32_t>(expires - header_.signatures_expire) < 0;  // RFC 1982
+  if (header_.signatures == 0 || earlier) header_.signatures_expire = expires;
+  ++header_.signatures;
 }
 
 void ZoneWriter::insert(const PlannedNode& planned, NameView name, Ref ref) {
