@@ -199,7 +199,11 @@ std::size_t encode(const Query& query, Response& response, MutableBytes out) {
     if (with_options) opt_size += options;
   }
   Writer writer(out.first(out.size() - opt_size), at, query.qname);
-  const Counts counts = write_sections(writer, response);
+  Counts counts = write_sections(writer, response);
+  if (counts.truncated && query.transport == Transport::udp) {
+    writer.cut(at);
+    counts = {.truncated = true};
+  }
   response.truncated = counts.truncated;
   write_header(out.data(), query, response, counts);
   std::size_t size = writer.at();

@@ -17,9 +17,11 @@ inline constexpr std::uint16_t kUdpSize = 1232;
 // Writes the response into `out` and returns its size in bytes, at most out.size() and response.most_bytes. REQUIRES:
 // out.size() >= 512.
 //
-// What does not fit: records of the answer and authority sections, and glue (records of the additional section that are
-// not optional), are cut with TC set (and response.truncated); optional records are left out whole RRsets at a time,
-// without TC. In the additional section, what is not optional comes first.
+// What does not fit: where it is a record of the answer or authority section, or glue (a record of the additional
+// section that is not optional: RFC 9471), TC is set (and response.truncated), and over UDP no records are sent at all:
+// clients ignore them (RFC 2181 section 9), a forged address would get them for nothing. TCP has no larger transport to
+// go to, so there what fits is sent. Optional records are left out whole RRsets at a time, without TC. In the
+// additional section, what is not optional comes first.
 //
 // Header: QR; AA, RA and the rcode are the response's; id, opcode and CD the query's, RD too unless the response says
 // otherwise; AD is 0. An OPT record is sent if, and only if, the query has one; an rcode above 15 becomes SERVFAIL

@@ -192,6 +192,10 @@ TEST_CASE("encode: what does not fit, at every size") {
   }
   const std::size_t whole = encoded(query, response, 4096).size();
   REQUIRE(whole > 1100);
+  bool over_tcp = false;
+  SECTION("over UDP") {}
+  SECTION("over TCP") { over_tcp = true; }
+  if (over_tcp) query.transport = Transport::tcp;
   for (std::size_t room = 512; room <= whole; ++room) {
     INFO(room);
     const auto out = encoded(query, response, room);
@@ -202,6 +206,13 @@ TEST_CASE("encode: what does not fit, at every size") {
     CHECK(decoded->has(t::kTc) != all_needed);
     CHECK((decoded->additional.size() < 10 || decoded->additional.size() % 2 == 0));
     CHECK(decoded->opt);
+    CHECK(response.truncated == decoded->has(t::kTc));
+    if (!decoded->has(t::kTc)) continue;
+    if (over_tcp) {
+      CHECK(out.size() + 28 > room);  // as many as fit: the longest takes 28 bytes
+    } else {
+      CHECK(out.size() == 12 + 13 + 4 + 11);  // header, question, OPT
+    }
   }
 }
 

@@ -19,7 +19,7 @@ struct Expectation {
   bool header_opt = false;          // an OPT record
   std::vector<std::string> rcodes;  // one of them
   std::optional<bool> aa;
-  bool truncated = false;    // over UDP: TC is set, and the sections are a part of those below
+  bool truncated = false;    // over UDP: TC is set, and the sections are empty
   std::size_t max_size = 0;  // bytes over UDP; 0: any
   // nullopt: not looked at
   std::optional<std::vector<std::string>> answer, authority, additional;
