@@ -17,6 +17,7 @@
 #include "core/crypto/secret.h"
 #include "core/denylist/denylist.h"
 #include "core/dial/dialer.h"
+#include "core/dial/rate_limit.h"
 #include "core/http/message.h"
 #include "core/http/server.h"
 #include "core/libp2p/peer_id_auth.h"
@@ -24,7 +25,6 @@
 #include "core/shm/challenge_store.h"
 #include "plugins/broker/line_limit.h"
 #include "plugins/broker/measures.h"
-#include "plugins/broker/rate_limit.h"
 #include "plugins/broker/registration_body.h"
 
 namespace swage::plugins::broker {
@@ -42,7 +42,7 @@ struct Clocks {
 
 struct Rules {
   std::vector<Prefix> trusted_proxies;
-  Rate peer_limit, client_limit;
+  dial::Rate peer_limit, client_limit;
   std::optional<crypto::Secret> access_token;  // none: all peers may register
   std::size_t dialling = 512;                  // registrations at once
   denylist::Denylist denylist{};               // whose addresses may not register
@@ -101,7 +101,7 @@ class Registrar {
   Reach reach_;
   Clocks clocks_;
   crypto::Random& random_;
-  RateLimit peers_, clients_;
+  dial::RateLimit peers_, clients_;
   std::size_t dialling_ = 0;
   // Peers that were reached, and may still say by identify what they are; until then what their requests say counts.
   struct Unidentified {

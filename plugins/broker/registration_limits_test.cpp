@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Rules with_limits(Rate peer, Rate client) {
+Rules with_limits(dial::Rate peer, dial::Rate client) {
   Rules rules;
   rules.peer_limit = peer;
   rules.client_limit = client;

@@ -7,9 +7,9 @@
 
 #include "core/config/token.h"
 #include "core/dial/dialer.h"
+#include "core/dial/rate_limit.h"
 #include "core/net.h"
 #include "plugins/broker/certificate_files.h"
-#include "plugins/broker/rate_limit.h"
 
 namespace swage::plugins::broker {
 
@@ -23,8 +23,8 @@ struct Settings {
   std::string secret_file;                      // empty: the broker makes one
   std::string access_token_file;                // empty: the environment's, if any
   std::vector<Prefix> trusted_proxies;
-  Rate peer_limit{10, std::chrono::hours(1)};      // registrations that are dialled, of a peer
-  Rate client_limit{60, std::chrono::minutes(1)};  // and of a client's network
+  dial::Rate peer_limit{10, std::chrono::hours(1)};      // registrations that are dialled, of a peer
+  dial::Rate client_limit{60, std::chrono::minutes(1)};  // and of a client's network
   dial::Settings dial;
 };
 

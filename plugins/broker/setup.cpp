@@ -90,14 +90,14 @@ Result<> read_prefixes(Controller& controller, std::vector<Prefix>& prefixes) {
 }
 
 // "10/1h"
-Result<Rate> parse_rate(std::string_view text) {
-  if (text == "off") return Rate{};
+Result<dial::Rate> parse_rate(std::string_view text) {
+  if (text == "off") return dial::Rate{};
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return fail("'{}' is no limit; expected COUNT/DURATION, such as 10/1h", text);
   TRY(const auto count, config::parse_integer<std::uint32_t>(text.substr(0, slash), 1, 1'000'000));
   TRY(const auto duration, config::parse_duration(text.substr(slash + 1)));
   if (duration < 1s || duration > 24h * 366) return fail("'{}' is not 1s to 8784h", text.substr(slash + 1));
-  return Rate{count, std::chrono::floor<std::chrono::milliseconds>(duration)};
+  return dial::Rate{count, std::chrono::floor<std::chrono::milliseconds>(duration)};
 }
 
 Result<> read_limit(Controller& controller, Settings& settings) {
@@ -105,7 +105,7 @@ Result<> read_limit(Controller& controller, Settings& settings) {
   if (whose != "peer" && whose != "client") {
     return std::unexpected(controller.error("limit: '{}' is neither 'peer' nor 'client'", whose));
   }
-  Rate& rate = whose == "peer" ? settings.peer_limit : settings.client_limit;
+  dial::Rate& rate = whose == "peer" ? settings.peer_limit : settings.client_limit;
   TRY(const std::string_view text, controller.expect_arg("COUNT/DURATION"));
   const auto parsed = parse_rate(text);
   if (!parsed) return std::unexpected(controller.error("limit: {}", parsed.error().text()));

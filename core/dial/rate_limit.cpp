@@ -1,11 +1,11 @@
-#include "plugins/broker/rate_limit.h"
+#include "core/dial/rate_limit.h"
 
 #include <algorithm>
 #include <bit>
 
 #include "core/result.h"
 
-namespace swage::plugins::broker {
+namespace swage::dial {
 
 using std::chrono::microseconds;
 
@@ -48,4 +48,4 @@ void RateLimit::count(Bytes key, Time now) {
   *entry = {hashed, std::min(full(hashed, time) + interval_, time + per_)};
 }
 
-}  // namespace swage::plugins::broker
+}  // namespace swage::dial

@@ -1,4 +1,4 @@
-#include "plugins/broker/rate_limit.h"
+#include "core/dial/rate_limit.h"
 
 #include <string>
 
@@ -6,8 +6,8 @@
 
 using namespace std::chrono_literals;
 using swage::as_bytes;
-using swage::plugins::broker::Rate;
-using swage::plugins::broker::RateLimit;
+using swage::dial::Rate;
+using swage::dial::RateLimit;
 
 namespace {
 
@@ -27,7 +27,7 @@ int allowed(RateLimit& limit, std::string_view key, RateLimit::Time now, int cou
 
 }  // namespace
 
-TEST_CASE("broker: rate limit, over time") {
+TEST_CASE("rate limit, over time") {
   RateLimit limit({10, 1h}, kSeed);
   const struct {
     std::string_view key;
@@ -51,12 +51,12 @@ TEST_CASE("broker: rate limit, over time") {
   }
 }
 
-TEST_CASE("broker: rate limit, none") {
+TEST_CASE("rate limit, none") {
   RateLimit limit({}, kSeed);
   CHECK(allowed(limit, "a", kStart, 1000) == 1000);
 }
 
-TEST_CASE("broker: rate limit, one a day, many a second") {
+TEST_CASE("rate limit, one a day, many a second") {
   RateLimit slow({1, 24h}, kSeed);
   CHECK(allowed(slow, "a", kStart, 5) == 1);
   CHECK(slow.wait(as_bytes("a"), kStart + 1h) == 23h);
@@ -66,7 +66,7 @@ TEST_CASE("broker: rate limit, one a day, many a second") {
   CHECK(allowed(fast, "a", kStart + 10ms, 1'005) == 1'000);
 }
 
-TEST_CASE("broker: rate limit, a flood of new keys forgets those who used least") {
+TEST_CASE("rate limit, a flood of new keys forgets those who used least") {
   RateLimit limit({10, 1h}, kSeed, 4);  // 32 keys
   CHECK(allowed(limit, "blocked", kStart, 20) == 10);
   for (int i = 0; i < 10'000; ++i) CHECK(allowed(limit, "x" + std::to_string(i), kStart, 1) == 1);

@@ -21,7 +21,7 @@
 #include "core/bytes.h"
 #include "core/crypto/hash.h"
 
-namespace swage::plugins::broker {
+namespace swage::dial {
 
 struct Rate {
   std::uint32_t count = 0;  // 0: no limit
@@ -67,4 +67,4 @@ class RateLimit {
   std::unique_ptr<Set[], Free> sets_;
 };
 
-}  // namespace swage::plugins::broker
+}  // namespace swage::dial
