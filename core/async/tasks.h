@@ -1,4 +1,5 @@
-// Tasks: coroutines that belong to an object or to another coroutine, and end with it. within(): a time for a task.
+// Tasks: coroutines that belong to an object or to another coroutine, and end with it. within(): a time for a task;
+// until(): an event that ends it.
 //
 //     Tasks dials;                                   // a local of a coroutine: what it started ends when it does
 //     for (…) dials.start(dial(…));
@@ -48,6 +49,10 @@ Task<> keep(Task<T> task, std::optional<T>& result, Event& done) {
   result.emplace(co_await std::move(task));
   done.set();
 }
+inline Task<> set_after(Event& cause, Event& effect) {
+  co_await cause.wait();
+  effect.set();
+}
 }  // namespace detail
 
 // What `task` gives; nullopt where `time` has passed before: then it was destroyed in the middle of what it did. What
@@ -60,6 +65,20 @@ template <typename T>
     Tasks tasks;
     tasks.start(detail::keep(std::move(task), result, done));
     co_await wait_for(done, time);
+  }
+  co_return std::move(result);
+}
+
+// The same with an event instead of a time.
+template <typename T>
+[[nodiscard]] Task<std::optional<T>> until(Event& event, Task<T> task) {
+  std::optional<T> result;
+  Event done(event.loop());
+  {
+    Tasks tasks;
+    tasks.start(detail::keep(std::move(task), result, done));
+    tasks.start(detail::set_after(event, done));
+    co_await done.wait();
   }
   co_return std::move(result);
 }
