@@ -54,6 +54,13 @@ std::optional<IpAddress> parse_entry(std::string_view text) {
   return parse_address(text.substr(0, colon), false);
 }
 
+bool is_forwarded_for(const Field& field) { return equal_without_case(field.name, "X-Forwarded-For"); }
+
+// Letters of an address; a port's are among them.
+bool is_of_address(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+}
+
 }  // namespace
 
 IpAddress unmapped(const IpAddress& address) {
@@ -69,7 +76,7 @@ IpAddress client_address(const IpAddress& connection, const Fields& fields, std:
   IpAddress client = unmapped(connection);
   std::string entries;  // of all fields, in one list
   for (const Field& field : fields) {
-    if (!equal_without_case(field.name, "X-Forwarded-For")) continue;
+    if (!is_forwarded_for(field)) continue;
     if (!entries.empty()) entries += ',';
     entries += field.value;
   }
@@ -82,6 +89,22 @@ IpAddress client_address(const IpAddress& connection, const Fields& fields, std:
     rest = rest.substr(0, comma == std::string_view::npos ? 0 : comma);
   }
   return client;
+}
+
+std::vector<IpAddress> forwarded_addresses(const Fields& fields) {
+  std::vector<IpAddress> addresses;
+  for (const Field& field : fields) {
+    if (!is_forwarded_for(field)) continue;
+    for (auto at = field.value.begin(); at != field.value.end();) {
+      const auto begin = std::find_if(at, field.value.end(), is_of_address);
+      at = std::find_if_not(begin, field.value.end(), is_of_address);
+      std::string_view text(begin, at);
+      if (std::ranges::count(text, ':') == 1) text = text.substr(0, text.find(':'));  // a port, or what should be one
+      const auto address = IpAddress::parse(text);
+      if (address) addresses.push_back(unmapped(*address));
+    }
+  }
+  return addresses;
 }
 
 }  // namespace swage::http

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "core/http/message.h"
 #include "core/net.h"
@@ -14,6 +15,10 @@ namespace swage::http {
 // nobody; then the address before it counts. IPv4-mapped IPv6 is IPv4 everywhere.
 [[nodiscard]] IpAddress client_address(const IpAddress& connection, const Fields& fields,
                                        std::span<const Prefix> trusted);
+
+// Every address that the X-Forwarded-For fields name, in order, whoever vouches for it and whatever is around it:
+// ports, brackets, quotes, zones, garbage. For refusals alone: a client can add to this list, but not take from it.
+[[nodiscard]] std::vector<IpAddress> forwarded_addresses(const Fields& fields);
 
 // True where `address` is in one of `networks`. IPv4-mapped IPv6 is IPv4, in both.
 [[nodiscard]] bool is_in(std::span<const Prefix> networks, const IpAddress& address);

@@ -128,7 +128,8 @@ async::Task<http::Response> Registrar::answer(http::Request request, http::Calle
   if (std::optional<http::Response> refused = refusal(answer)) co_return *std::move(refused);
 
   PeerIdAuth::Authenticated& who = std::get<PeerIdAuth::Authenticated>(answer);
-  const Applicant applicant{who.peer, http::client_address(caller.address, request.fields, rules_.trusted_proxies)};
+  const Applicant applicant{who.peer, http::client_address(caller.address, request.fields, rules_.trusted_proxies),
+                            caller.address};
   const std::int64_t began = clocks_.steady();
   const Verdict verdict = co_await decide(request, applicant, caller.gone);
   log(applicant, verdict, began);
@@ -146,7 +147,7 @@ async::Task<Registrar::Verdict> Registrar::decide(const http::Request& request, 
                                                   async::Event& gone) {
   std::expected<RegistrationBody, Verdict> body = check(request);
   if (!body) co_return std::move(body).error();
-  if (std::optional<Verdict> refused = denied(applicant.client, *body)) co_return *std::move(refused);
+  if (std::optional<Verdict> refused = denied(request, applicant, *body)) co_return *std::move(refused);
   if (std::optional<Verdict> refused = admit(applicant)) co_return *std::move(refused);
   const Counted counted(dialling_);
   const Agent agent = agent_of(request.fields.find("User-Agent").value_or(""));
@@ -177,16 +178,21 @@ std::expected<RegistrationBody, Registrar::Verdict> Registrar::check(const http:
   return *std::move(body);
 }
 
-// Nobody registers from an address that is denied, nor for one. Names are not resolved for this. The words are
-// p2p-forge's.
-std::optional<Registrar::Verdict> Registrar::denied(const IpAddress& client, const RegistrationBody& body) const {
+// Nobody registers from an address that is denied, nor for one. Every address on the request's way counts, whether its
+// proxies are trusted or not: what a client adds can only deny it. Names are not resolved for this. The words are
+// p2p-forge's, which asks for the connection's address and the leftmost forwarded one.
+std::optional<Registrar::Verdict> Registrar::denied(const http::Request& request, const Applicant& applicant,
+                                                    const RegistrationBody& body) const {
   if (!rules_.denylist.has_lists()) return std::nullopt;
   const auto look = [this](const char* whose, const IpAddress& address) -> std::optional<Verdict> {
     const auto listed = rules_.denylist.find(address);
     if (!listed || !listed->denied()) return std::nullopt;
     return Verdict{403, fmt::format("403 Forbidden: {} IP {} blocked by {}", whose, address.to_string(), listed->name)};
   };
-  if (auto verdict = look("client", client)) return verdict;
+  for (const IpAddress& each : http::forwarded_addresses(request.fields)) {
+    if (auto verdict = look("client", each)) return verdict;
+  }
+  if (auto verdict = look("client", applicant.connection)) return verdict;
   for (const std::string& text : body.addresses) {
     const auto address = libp2p::Multiaddr::parse(text);
     if (!address) continue;

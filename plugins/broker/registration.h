@@ -74,7 +74,8 @@ class Registrar {
   // Who registers, and from where.
   struct Applicant {
     libp2p::PeerId peer;
-    IpAddress client;
+    IpAddress client;      // as far as proxies are trusted
+    IpAddress connection;  // whose it is
   };
   // What the client gets, and what the log says beyond that.
   struct Verdict {
@@ -87,7 +88,8 @@ class Registrar {
   [[nodiscard]] async::Task<Verdict> decide(const http::Request& request, const Applicant& applicant,
                                             async::Event& gone);
   [[nodiscard]] std::expected<RegistrationBody, Verdict> check(const http::Request& request) const;
-  [[nodiscard]] std::optional<Verdict> denied(const IpAddress& client, const RegistrationBody& body) const;
+  [[nodiscard]] std::optional<Verdict> denied(const http::Request& request, const Applicant& applicant,
+                                              const RegistrationBody& body) const;
   [[nodiscard]] bool has_access(const http::Request& request) const;
   [[nodiscard]] std::optional<Verdict> admit(const Applicant& applicant);
   [[nodiscard]] Verdict store(const libp2p::PeerId& peer, const std::string& value, const dial::Reached& reached);

@@ -46,8 +46,19 @@ TEST_CASE("broker: who is denied, or registers an address that is, gets 403 with
   } cases[] = {
       {"198.51.100.1", "", kAddress, "client IP 198.51.100.1"},
       {"10.0.0.1", "192.0.2.7, 198.51.100.2", kAddress, "client IP 198.51.100.2"},
-      {"10.0.0.1", "198.51.100.2, 192.0.2.7", kAddress, ""},  // who vouches for the first?
-      {"192.0.2.7", "198.51.100.2", kAddress, ""},            // not a trusted proxy
+      // Whoever vouches for it: p2p-forge denies the first one, whoever sends it.
+      {"10.0.0.1", "198.51.100.2, 192.0.2.7", kAddress, "client IP 198.51.100.2"},
+      {"192.0.2.7", "198.51.100.2", kAddress, "client IP 198.51.100.2"},
+      // Nobody hides behind what he forwards, or a proxy that appends him to it.
+      {"198.51.100.1", "192.0.2.7", kAddress, "client IP 198.51.100.1"},
+      {"198.51.100.1", "198.51.100.2", kAddress, "client IP 198.51.100.2"},
+      {"198.51.100.1", "198.51.100.7", kAddress, "client IP 198.51.100.1"},  // one that is allowed
+      {"198.51.100.1", "10.0.0.1, 10.0.0.2", kAddress, "client IP 198.51.100.1"},
+      {"10.0.0.1", "192.0.2.7, 198.51.100.2, 10.0.0.2", kAddress, "client IP 198.51.100.2"},
+      {"192.0.2.7", "192.0.2.8, [::ffff:198.51.100.2]:1234", kAddress, "client IP 198.51.100.2"},
+      {"192.0.2.7", "garbage, \"198.51.100.2\"", kAddress, "client IP 198.51.100.2"},
+      {"192.0.2.7", "[2001:db8:bad::1]:443", kAddress, "client IP 2001:db8:bad::1"},
+      {"10.0.0.1", "192.0.2.7, 198.51.100.7", kAddress, ""},
       {"198.51.100.7", "", "/ip4/198.51.100.7/tcp/1", ""},
       {"192.0.2.7", "", "/ip4/198.51.100.9/udp/4001/quic-v1", "multiaddr IP 198.51.100.9"},
       {"192.0.2.7", "", "/ip6/2001:db8:bad::1/tcp/1/ws", "multiaddr IP 2001:db8:bad::1"},

@@ -38,6 +38,7 @@ void check(const Request& request) {
     expect(!field.name.empty() && std::ranges::none_of(field.name + field.value, is_control));
   }
   (void)client_address(IpAddress(), request.fields, std::vector{*Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")});
+  (void)forwarded_addresses(request.fields);
 }
 
 Outcome parse(Bytes input, std::size_t step) {
