@@ -27,7 +27,8 @@ Result<> take(Message message, Inheritance& inheritance) {
     case Message::Kind::corefile: {
       TRY(inheritance.default_port, parse_port(text.substr(0, space)));
       inheritance.corefile = text.substr(space + 1);
-      TRY(const shm::Segment memory, shm::Segment::open(message.descriptor.release()));
+      TRY(const shm::Segment memory,
+          shm::Segment::open_sealed(message.descriptor.release(), shm::Segment::Seal::whole));
       TRY(inheritance.sources, config::Sources::deserialize(as_text(memory.bytes())));
       return {};
     }

@@ -70,7 +70,7 @@ class DnsChild {
   Result<> take_snapshot(const std::string& name, Descriptor memory) {
     const auto snapshot = configuration_.snapshots.find(name);
     if (snapshot == configuration_.snapshots.end()) return {};
-    TRY(shm::Segment segment, shm::Segment::open(memory.release()));
+    TRY(shm::Segment segment, shm::Segment::open_sealed(memory.release(), shm::Segment::Seal::whole));
     segment.close_descriptor();
     snapshot->second->replace(std::move(segment));
     return {};

@@ -71,7 +71,30 @@ Result<Segment> Segment::map(int fd, Access access, int flags) {
   return segment;
 }
 
-Result<Segment> Segment::open(int fd) { return map(fd, Access::read, MAP_POPULATE); }
+Result<> Segment::check_seal(int fd, Seal seal, std::size_t most) {
+  const int seals = fcntl(fd, F_GET_SEALS);
+  if (seals < 0) return fail("shared memory: not memory that can be sealed: {}", std::strerror(errno));
+  constexpr int kSize = F_SEAL_SHRINK | F_SEAL_GROW;
+  const int against_writing = seal == Seal::whole ? F_SEAL_WRITE : F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+  if ((seals & kSize) != kSize || (seals & against_writing) == 0) {
+    return fail("shared memory: not sealed: its seals are {:#x}", seals);
+  }
+  struct stat status{};
+  if (fstat(fd, &status) != 0) return fail("shared memory: {}", std::strerror(errno));
+  if (status.st_size <= 0) return fail("shared memory: the segment is empty");
+  if (static_cast<std::uint64_t>(status.st_size) > most) {
+    return fail("shared memory of {} bytes: expected at most {}", status.st_size, most);
+  }
+  return {};
+}
+
+Result<Segment> Segment::open_sealed(int fd, Seal seal) {
+  if (Result<> sealed = check_seal(fd, seal); !sealed) {
+    if (fd >= 0) ::close(fd);
+    return std::unexpected(std::move(sealed).error());
+  }
+  return map(fd, Access::read, seal == Seal::whole ? MAP_POPULATE : 0);
+}
 
 Result<Segment> Segment::attach(int fd, Access access) { return map(fd, access, 0); }
 
@@ -97,6 +120,13 @@ Result<> Segment::seal() {
   void* data = mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd_, 0);
   if (data == MAP_FAILED) return fail("shared memory of {} bytes: {}", size_, std::strerror(errno));
   data_ = static_cast<std::uint8_t*>(data);
+  return {};
+}
+
+Result<> Segment::seal_elsewhere() {
+  if (fcntl(fd_, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) != 0) {
+    return fail("shared memory: cannot be sealed: {}", std::strerror(errno));
+  }
   return {};
 }
 

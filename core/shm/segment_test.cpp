@@ -1,10 +1,18 @@
 #include "core/shm/segment.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "core/descriptor.h"
 #include "core/shm/snapshot.h"
+#include "tests/support/loopback.h"
+#include "tests/support/memory_attack.h"
 
 #include <catch2/catch.hpp>
 
@@ -14,7 +22,7 @@ using shm::Segment;
 TEST_CASE("segment: what is written in one mapping is read in another") {
   Segment written = *Segment::create("test", 10000);
   written.writable_bytes()[9999] = 42;
-  const Segment read = *Segment::open(fcntl(written.fd(), F_DUPFD_CLOEXEC, 3));
+  const Segment read = *written.again(Segment::Access::read);
   CHECK(read.bytes().size() == 10000);
   CHECK(read.bytes()[9999] == 42);
   CHECK(read.bytes()[0] == 0);
@@ -33,11 +41,120 @@ TEST_CASE("segment: sealed memory cannot be changed by anybody") {
   CHECK(write(segment.fd(), "x", 1) < 0);
 }
 
-TEST_CASE("segment: what is no segment is refused") {
-  CHECK_FALSE(Segment::open(-1));
+namespace {
+
+int copy_of(const Segment& segment) { return fcntl(segment.fd(), F_DUPFD_CLOEXEC, 3); }
+
+Segment made(std::size_t size = 10000) {
+  Segment segment = *Segment::create("test", size);
+  std::ranges::fill(segment.writable_bytes(), std::uint8_t{7});
+  return segment;
+}
+
+std::string names(const std::vector<std::string>& all) {
+  std::string text;
+  for (const std::string& each : all) text += each + "; ";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("segment: what a process may only read, it cannot write in any way that the kernel knows") {
+  for (const auto seal : {Segment::Seal::whole, Segment::Seal::elsewhere}) {
+    Segment owner = made();
+    REQUIRE((seal == Segment::Seal::whole ? owner.seal() : owner.seal_elsewhere()));
+    const Segment reader = *Segment::open_sealed(copy_of(owner), seal);
+    const tests::Attack attack = tests::attack_memory({.fd = reader.fd(), .mapping = reader.bytes()}, owner);
+    CHECK(names(attack.worked) == "");
+    CHECK(attack.tried > 30);
+    CHECK(owner.writable() == (seal == Segment::Seal::elsewhere));
+    if (!owner.writable()) continue;
+    owner.writable_bytes()[9999] = 42;
+    CHECK(reader.bytes()[9999] == 42);
+  }
+}
+
+TEST_CASE("segment: the attack is one: memory that is not sealed falls to it") {
+  const Segment owner = made();
+  const Segment reader = *owner.again(Segment::Access::read);
+  const tests::Attack attack = tests::attack_memory({.fd = reader.fd(), .mapping = reader.bytes()}, owner);
+  const std::string worked = names(attack.worked);
+  for (const char* const way : {"mmap, writable",
+                                "mmap, then mprotect",
+                                "pwrite;",
+                                "write;",
+                                "pwritev2",
+                                "write behind the end",
+                                "ftruncate, shorter",
+                                "ftruncate, longer",
+                                "fallocate, longer",
+                                "fallocate, a hole",
+                                "open again;",
+                                "truncate by path",
+                                "fchmod, then open again",
+                                "another descriptor",
+                                "no seals",
+                                "splice",
+                                "sendfile",
+                                "copy_file_range",
+                                "asynchronous I/O",
+                                "mprotect of the mapping",
+                                "a second mapping of the mapping"}) {
+    INFO(way);
+    CHECK(worked.find(way) != std::string::npos);
+  }
+  CHECK(worked.find("mmap, private") == std::string::npos);
+}
+
+TEST_CASE("segment: a file is safe behind a descriptor for reading, as long as it cannot be opened again") {
+  const tests::Folder folder;
+  const std::string path = folder.write("file", std::string(10000, 'x'));
+  const Segment owner = *Segment::attach(open(path.c_str(), O_RDWR | O_CLOEXEC), Segment::Access::write);
+  const Segment reader = *Segment::attach(open(path.c_str(), O_RDONLY | O_CLOEXEC), Segment::Access::read);
+  const std::string worked = names(tests::attack_memory({.fd = reader.fd(), .mapping = reader.bytes()}, owner).worked);
+  CHECK(worked.find("open again;") != std::string::npos);  // which is why dns processes have none of the store's file
+  CHECK(worked.find("mmap, writable") == std::string::npos);
+  CHECK(worked.find("mprotect") == std::string::npos);
+}
+
+TEST_CASE("segment: memory that is not sealed, or not all of it, is refused") {
+  const auto refusal = [](int fd, Segment::Seal seal) {
+    const auto opened = Segment::open_sealed(fd, seal);
+    return opened ? "" : opened.error().text();
+  };
+  constexpr auto kWhole = Segment::Seal::whole, kElsewhere = Segment::Seal::elsewhere;
+  Segment segment = made();
+  CHECK(refusal(copy_of(segment), kWhole) == "shared memory: not sealed: its seals are 0x0");
+  CHECK(refusal(copy_of(segment), kElsewhere) == "shared memory: not sealed: its seals are 0x0");
+  for (const int seals : {F_SEAL_SHRINK, F_SEAL_GROW}) {
+    REQUIRE(fcntl(segment.fd(), F_ADD_SEALS, seals) == 0);
+    CHECK(refusal(copy_of(segment), kElsewhere) != "");
+  }
+  CHECK(refusal(copy_of(segment), kElsewhere) != "");
+  REQUIRE(fcntl(segment.fd(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE) == 0);
+  CHECK(refusal(copy_of(segment), kElsewhere) == "");
+  CHECK(refusal(copy_of(segment), kWhole) == "shared memory: not sealed: its seals are 0x16");
+  Segment whole = made();
+  REQUIRE(whole.seal());
+  CHECK(refusal(copy_of(whole), kWhole) == "");
+  CHECK(refusal(copy_of(whole), kElsewhere) == "");
+  CHECK(Segment::check_seal(whole.fd(), kWhole, 10000));
+  CHECK(Segment::check_seal(whole.fd(), kWhole, 9999).error().text() ==
+        "shared memory of 10000 bytes: expected at most 9999");
+
+  const Descriptor empty(memfd_create("empty", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  REQUIRE(fcntl(empty.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0);
+  CHECK(Segment::check_seal(empty.get(), kWhole).error().text() == "shared memory: the segment is empty");
+  const tests::Folder folder;
+  const std::string path = folder.write("file", "text");
+  CHECK(refusal(open(path.c_str(), O_RDONLY | O_CLOEXEC), kWhole).starts_with("shared memory: not"));
+  CHECK(refusal(-1, kWhole) == "shared memory: not memory that can be sealed: Bad file descriptor");
   int ends[2];
   REQUIRE(pipe(ends) == 0);
-  CHECK_FALSE(Segment::open(ends[0]));
+  CHECK(refusal(ends[0], kElsewhere) != "");
+  pollfd other{ends[1], 0, 0};
+  CHECK(poll(&other, 1, 0) == 1);  // what is refused is closed, too
+  CHECK((other.revents & POLLERR) != 0);
   close(ends[1]);
 }
 
