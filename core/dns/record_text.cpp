@@ -4,6 +4,8 @@
 
 #include <span>
 
+#include "core/dns/rdata_check.h"
+#include "core/dns/rdata_format.h"
 #include "core/dns/zone_rdata.h"
 #include "core/dns/zone_text.h"
 
@@ -14,12 +16,6 @@ constexpr std::uint32_t kDefaultTtl = 3600;  // seconds
 
 bool is_word(std::string_view text, std::string_view word) {
   return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
-}
-
-// OPT and what is asked for, never answered with (RFC 6895 section 3.1).
-bool is_meta(Type type) {
-  const auto number = static_cast<std::uint16_t>(type);
-  return number == 0 || type == Type::opt || (number >= 128 && number <= 255);
 }
 
 }  // namespace
@@ -57,15 +53,10 @@ ZoneResult<> RecordParser::read(std::string_view text) {
   const auto type = parse_type(tokens.front().text);
   if (!type) return fault(1, "{}", type.error().text());
   type_ = *type;
-  if (is_meta(type_)) return fault(1, "no record has the type {}", tokens.front().text);
-  tokens = tokens.subspan(1);
-  // Data in hexadecimal are not looked into, and so could hold what is no name where a name belongs.
-  if (!tokens.empty() && tokens.front().text == "\\#" && !to_string(type_).starts_with("TYPE")) {
-    return fault(1, "data of the type {} are not written in the form of RFC 3597", to_string(type_));
-  }
-  RdataText rdata(type_, tokens, 1, NameView(), rdata_);
+  if (is_meta_type(type_)) return fault(1, "no record has the type {}", tokens.front().text);
+  RdataText rdata(type_, tokens.subspan(1), 1, NameView(), rdata_);
   TRY(parse_rdata(rdata));
-  if (rdata_.size() > 0xFFFF) return fault(1, "more than 65535 bytes of data");
+  if (const auto checked = check_rdata(type_, rdata_); !checked) return fault(1, "{}", checked.error().text());
   return {};
 }
 

@@ -15,7 +15,7 @@
 namespace swage::dns {
 
 // Used again for the next record: once its memory has grown to its working size, records of the usual types cost no
-// allocation; rare ones (those that ldns reads) and Errors do.
+// allocation; rare ones and Errors do.
 class RecordParser {
  public:
   // Owner, TTL, class and type, then data, as in a zone file; names are absolute without their final dot too. Without a

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "core/dns/zone_check.h"
+#include "core/dns/rdata_check.h"
 #include "core/dns/zone_plan.h"
 #include "core/dns/zone_records.h"
 #include "core/dns/zone_write.h"
@@ -28,7 +28,7 @@ Result<> ZoneBuilder::add(NameView owner, Type type, std::uint32_t ttl, Bytes rd
   if (!owner.is_under(state_->apex)) {
     return fail("{} is outside the zone {}", owner.to_string(), state_->apex.to_string());
   }
-  TRY(check_record(type, rdata));
+  TRY(check_rdata(type, rdata));
   if (type == Type::soa && owner != state_->apex) return fail("SOA record at {}, below the apex", owner.to_string());
   state_->store.add(owner, type, ttl, rdata);
   return {};

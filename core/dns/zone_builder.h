@@ -22,8 +22,7 @@ class ZoneBuilder {
   [[nodiscard]] NameView apex() const;
 
   // Takes a copy of one record. `rdata` is in wire format, uncompressed. Fails for an owner outside the zone, a SOA
-  // that is not at the apex, a type that no zone may hold (OPT, ANY, …), an NSEC3 with more than 500 iterations, and
-  // malformed rdata of the types that Zone::answer looks into. REQUIRES: finish() was not called.
+  // that is not at the apex, and data that check_rdata() refuses. REQUIRES: finish() was not called.
   [[nodiscard]] Result<> add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata);
 
   // Sorts and checks: one SOA and at least one NS at the apex, no CNAME beside other records, one DNAME at a name.

@@ -51,30 +51,35 @@ TEST_CASE("zone builder: what it refuses at once") {
         "SOA record at a.example.org., below the apex");
   CHECK(add_error("a.example.org", Type::any, {}) == "ANY cannot be in a zone");
   CHECK(add_error("a.example.org", Type{0}, {}) == "TYPE0 cannot be in a zone");
-  CHECK(add_error("a.example.org", Type::nsec3, {1, 0, 1, 245, 0, 1, 1}) == "NSEC3: 501 iterations, more than 500");
-  const std::vector<std::pair<Type, std::vector<std::uint8_t>>> malformed = {
-      {Type::a, {1, 2, 3}},
-      {Type::a, {1, 2, 3, 4, 5}},
-      {Type::aaaa, {}},
-      {Type::ns, {}},
-      {Type::ns, {1, 'a'}},
-      {Type::cname, {0, 0}},
-      {Type::dname, {64, 0}},
-      {Type::mx, {0, 1}},
-      {Type::mx, {0, 1, 0, 0}},
-      {Type::srv, {0, 0, 0, 0, 0}},
-      {Type::soa, {0, 0}},
-      {Type::https, {0, 1, 1}},
-      {Type::txt, {}},
-      {Type::txt, {2, 'a'}},
-      {Type::rrsig, {0, 1}},
-      {Type::nsec, {1}},
-      {Type::nsec3, {1, 0, 0, 0}},
-      {Type::nsec3param, {1, 0, 0, 0, 1}},
-      {Type::ns, {0xC0, 0x0C}},
+  CHECK(add_error("a.example.org", Type::nsec3param, {1, 0, 1, 245, 0}) == "NSEC3PARAM: 501 iterations, more than 500");
+  struct Malformed {
+    Type type;
+    std::vector<std::uint8_t> rdata;
+    const char* error;
   };
-  for (const auto& [type, rdata] : malformed) {
-    CHECK(add_error("example.org", type, rdata) == to_string(type) + ": malformed data");
+  const std::vector<Malformed> malformed = {
+      {Type::a, {1, 2, 3}, "A: address: cut short"},
+      {Type::a, {1, 2, 3, 4, 5}, "A: 1 byte after its last field, address"},
+      {Type::aaaa, {}, "AAAA: address: missing"},
+      {Type::ns, {}, "NS: name server: missing"},
+      {Type::ns, {1, 'a'}, "NS: name server: not an uncompressed domain name"},
+      {Type::cname, {0, 0}, "CNAME: 1 byte after its last field, target"},
+      {Type::dname, {64, 0}, "DNAME: target: not an uncompressed domain name"},
+      {Type::mx, {0, 1}, "MX: mail server: missing"},
+      {Type::mx, {0, 1, 0, 0}, "MX: 1 byte after its last field, mail server"},
+      {Type::srv, {0, 0, 0, 0, 0}, "SRV: port: cut short"},
+      {Type::soa, {0, 0}, "SOA: serial: missing"},
+      {Type::https, {0, 1, 1}, "HTTPS: target: not an uncompressed domain name"},
+      {Type::txt, {}, "TXT: text: missing"},
+      {Type::txt, {2, 'a'}, "TXT: text: longer than the data"},
+      {Type::rrsig, {0, 1}, "RRSIG: algorithm: missing"},
+      {Type::nsec, {1}, "NSEC: next name: not an uncompressed domain name"},
+      {Type::nsec3, {1, 0, 0, 0}, "NSEC3: salt: missing"},
+      {Type::nsec3param, {1, 0, 0, 0, 1}, "NSEC3PARAM: salt: longer than the data"},
+      {Type::ns, {0xC0, 0x0C}, "NS: name server: not an uncompressed domain name"},
+  };
+  for (const auto& [type, rdata, error] : malformed) {
+    CHECK(add_error("example.org", type, rdata) == error);
   }
 }
 

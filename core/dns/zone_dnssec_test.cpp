@@ -223,7 +223,8 @@ TEST_CASE("zone with NSEC: the right one of many covers a name") {
   };
   std::set<Name> names;
   for (int i = 0; i < 700; ++i) names.insert(random_name());
-  std::string text = "@ 60 SOA ns. host. 1 2 3 4 60\n@ 60 NS ns.\n@ 60 NSEC " + names.begin()->to_string() + "\n";
+  std::string text =
+      "@ 60 SOA ns. host. 1 2 3 4 60\n@ 60 NS ns.\n@ 60 NSEC " + names.begin()->to_string() + " NS SOA\n";
   for (auto owner = names.begin(); owner != names.end(); ++owner) {
     const std::string next = std::next(owner) == names.end() ? "@" : std::next(owner)->to_string();
     text += fmt::format("{0} 60 A 192.0.2.1\n{0} 60 NSEC {1} A\n", owner->to_string(), next);

@@ -1,7 +1,8 @@
 // Reads zone files ("master files", RFC 1035 section 5) into a ZoneBuilder. In the service process.
 //
 // $ORIGIN, $TTL (RFC 2308), $INCLUDE and $GENERATE; TTLs with units (1h30m); owner, TTL and class as RFC 1035 lets them
-// be left out; every type that ldns knows, and any other by RFC 3597 (TYPE65280 \# 2 ab cd). Class IN only.
+// be left out; every type of IANA's registry that has a text, and any type by RFC 3597 (TYPE65280 \# 2 ab cd). Class IN
+// only.
 #pragma once
 
 #include <string>

@@ -1,49 +1,11 @@
 #include "core/dns/zone_rdata.h"
 
-#include <array>
+#include "core/dns/rdata_format.h"
 
 namespace swage::dns {
 namespace {
 
-// The fields of each type as a string, one letter a field:
-//   n name   1 2 4 number of so many bytes   t seconds   d timestamp   a IPv4 address   q IPv6 address
-//   c character-string   s all the character-strings that follow, one or more   l long string
-//   b base64   B base64 or nothing   x hex
-//   g DNSSEC algorithm   y covered type   m type bitmap   z salt   h hash   w gateway
-struct Format {
-  std::uint16_t type;
-  const char* fields;
-};
-
-constexpr auto kFormats = std::to_array<Format>({
-    {1, "a"},          {2, "n"},       {3, "n"},     {4, "n"},     {5, "n"},       {6, "nn4tttt"},  {7, "n"},
-    {8, "n"},          {9, "n"},       {12, "n"},    {13, "cc"},   {14, "nn"},     {15, "2n"},      {16, "s"},
-    {17, "nn"},        {18, "2n"},     {19, "c"},    {21, "2n"},   {25, "21gb"},   {26, "2nn"},     {28, "q"},
-    {33, "222n"},      {35, "22cccn"}, {36, "2n"},   {39, "n"},    {43, "2g1x"},   {44, "11x"},     {45, "111wB"},
-    {46, "yg14dd2nb"}, {47, "nm"},     {48, "21gb"}, {49, "b"},    {50, "112zhm"}, {51, "112z"},    {52, "111x"},
-    {53, "111x"},      {56, "s"},      {59, "2g1x"}, {60, "21gb"}, {61, "b"},      {62, "42m"},     {63, "411x"},
-    {99, "s"},         {107, "2n"},    {256, "22l"}, {257, "1cl"}, {258, "s"},     {32768, "2g1x"}, {32769, "2g1x"},
-});
-
-// Types beyond the table are rare, and the table's densest part is reached by index.
-constexpr auto kFormatByType = [] {
-  std::array<const char*, 260> formats{};
-  for (const Format& format : kFormats) {
-    if (format.type < formats.size()) formats[format.type] = format.fields;
-  }
-  return formats;
-}();
-
-const char* fields_of(Type type) {
-  const auto number = static_cast<std::uint16_t>(type);
-  if (number < kFormatByType.size()) return kFormatByType[number];
-  for (const Format& format : kFormats) {
-    if (format.type == number) return format.fields;
-  }
-  return nullptr;
-}
-
-// Of IPSECKEY, by its second field (RFC 4025 section 3.1). ldns 1.8.3 does not make a relative name absolute here.
+// Of IPSECKEY, by its second field (RFC 4025 section 3.1).
 ZoneResult<> parse_gateway(RdataText& text) {
   switch (text.rdata()[1]) {
     case 0: {
@@ -61,6 +23,7 @@ ZoneResult<> parse_gateway(RdataText& text) {
   }
 }
 
+// By the letters of RdataFormat.
 ZoneResult<> parse_field(RdataText& text, char field) {
   switch (field) {
     case 'n':
@@ -71,6 +34,8 @@ ZoneResult<> parse_field(RdataText& text, char field) {
       return text.number(2);
     case '4':
       return text.number(4);
+    case '8':
+      return parse_node_number(text);
     case 't':
       return text.seconds();
     case 'd':
@@ -81,14 +46,19 @@ ZoneResult<> parse_field(RdataText& text, char field) {
       return text.ipv6();
     case 'c':
       return text.string();
+    case 'C':
+      return text.tokens().empty() ? ZoneResult<>{} : text.string();
     case 's':
       return text.strings();
     case 'l':
+    case 'L':
       return text.long_string();
     case 'B':
       return text.tokens().empty() ? ZoneResult<>{} : text.base64();
     case 'b':
       return text.base64();
+    case 'D':
+      return parse_base64_or_dash(text);
     case 'x':
       return text.hex();
     case 'g':
@@ -97,29 +67,68 @@ ZoneResult<> parse_field(RdataText& text, char field) {
       return text.covered_type();
     case 'm':
       return text.type_bitmap();
+    case 'v':
+      return parse_nxt_bitmap(text);
     case 'z':
       return text.salt();
     case 'h':
       return text.base32hex_hash();
     case 'w':
       return parse_gateway(text);
+    case 'T':
+      return parse_certificate_type(text);
+    case 'S':
+      return parse_dsync_scheme(text);
+    case 'k':
+      return parse_locator(text);
+    case '6':
+      return parse_eui(text, 6);
+    case 'E':
+      return parse_eui(text, 8);
     default:
-      CHECK(false);  // a letter that stands for no field
-      return {};
+      return fault(text.line(), "{}: expected \\# and the data in hexadecimal", to_string(text.type()));
+  }
+}
+
+// Those whose text is more than its fields in order; nullptr for all others.
+ZoneResult<> (*parser_of(Type type))(RdataText&) {
+  switch (static_cast<std::uint16_t>(type)) {
+    case 11:
+      return parse_wks;
+    case 22:
+      return parse_nsap;
+    case 29:
+      return parse_loc;
+    case 34:
+      return parse_atma;
+    case 38:
+      return parse_a6;
+    case 42:
+      return parse_apl;
+    case 55:
+      return parse_hip;
+    case 64:
+    case 65:
+      return parse_svcb;
+    case 260:
+      return parse_amtrelay;
+    default:
+      return nullptr;
   }
 }
 
 }  // namespace
 
 ZoneResult<> parse_rdata(RdataText& text) {
+  const RdataFormat* const format = rdata_format(text.type());
   if (!text.tokens().empty() && text.tokens().front().text == "\\#" && !text.tokens().front().quoted) {
     TRY(text.unknown());
-  } else if (text.type() == Type::svcb || text.type() == Type::https) {
-    TRY(parse_svcb(text));
-  } else if (const char* field = fields_of(text.type())) {
-    for (; *field != '\0'; ++field) TRY(parse_field(text, *field));
+  } else if (format == nullptr) {
+    TRY(parse_field(text, 'r'));
+  } else if (auto* const parse = parser_of(text.type())) {
+    TRY(parse(text));
   } else {
-    TRY(parse_rdata_with_ldns(text));
+    for (const char field : format->fields) TRY(parse_field(text, field));
   }
   return text.finish();
 }

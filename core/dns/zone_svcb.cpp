@@ -1,11 +1,12 @@
-// SVCB and HTTPS in presentation format (RFC 9460 section 2.1 and appendix A). ldns 1.8.3 takes them too, but gets
-// escapes in lists wrong.
+// SVCB and HTTPS in presentation format (RFC 9460 section 2.1 and appendix A). What parameters and values go together
+// is for check_rdata() to say, since data come in other forms too.
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "core/dns/service_keys.h"
 #include "core/dns/zone_codec.h"
 #include "core/dns/zone_rdata.h"
 
@@ -19,32 +20,15 @@ struct Parameter {
   Value value;
 };
 
-enum Key : std::uint16_t {
-  kMandatory,
-  kAlpn,
-  kNoDefaultAlpn,
-  kPort,
-  kIpv4Hint,
-  kEch,
-  kIpv6Hint,
-  kDohPath,
-  kOhttp,
-  kTlsGroups,
-};
-constexpr std::array<std::string_view, 10> kKeyNames = {
-    "mandatory", "alpn",     "no-default-alpn", "port",  "ipv4hint",
-    "ech",       "ipv6hint", "dohpath",         "ohttp", "tls-supported-groups",
-};
-
 bool parse_u16(std::string_view text, std::uint16_t& value) {
   const auto [end, error] = std::from_chars(text.begin(), text.end(), value);
   return error == std::errc() && end == text.end();
 }
 
 bool parse_key(std::string_view text, std::uint16_t& key) {
-  const auto* const known = std::ranges::find(kKeyNames, text);
-  if (known != kKeyNames.end()) {
-    key = static_cast<std::uint16_t>(known - kKeyNames.begin());
+  const auto* const known = std::ranges::find(kServiceKeyNames, text);
+  if (known != kServiceKeyNames.end()) {
+    key = static_cast<std::uint16_t>(known - kServiceKeyNames.begin());
     return true;
   }
   // 65535 is reserved: "invalid key".
@@ -104,6 +88,7 @@ bool parse_addresses(const Value& list, Value& to) {
   });
 }
 
+// In order, as they are on the wire.
 bool parse_keys(const Value& list, Value& to) {
   std::vector<std::uint16_t> keys;
   const bool good = each_item(list, [&](std::string_view item) {
@@ -112,7 +97,7 @@ bool parse_keys(const Value& list, Value& to) {
   });
   std::ranges::sort(keys);
   for (const std::uint16_t key : keys) put_u16(to, key);
-  return good && std::ranges::adjacent_find(keys) == keys.end() && keys.front() != kMandatory;
+  return good;
 }
 
 bool parse_numbers(const Value& list, Value& to) {
@@ -124,6 +109,7 @@ bool parse_numbers(const Value& list, Value& to) {
   });
 }
 
+// From the presentation format of the key's own name.
 bool parse_value(std::uint16_t key, const Value& text, bool has_value, Value& to) {
   switch (key) {
     case kNoDefaultAlpn:
@@ -140,12 +126,12 @@ bool parse_value(std::uint16_t key, const Value& text, bool has_value, Value& to
     case kIpv6Hint:
       return parse_addresses<AF_INET6, 16>(text, to);
     case kEch:
-      return !text.empty() && decode_base64(as_text(text), to);
+      return decode_base64(as_text(text), to);
     case kTlsGroups:
       return parse_numbers(text, to);
     default:
       to = text;
-      return key != kDohPath || has_value;
+      return true;
   }
 }
 
@@ -161,24 +147,16 @@ ZoneResult<Parameter> parse_parameter(const RdataText& record, const ZoneToken& 
     if (value.size() >= 2 && value.front() == '"') value = value.substr(1, value.size() - 2);
     TRY(unescape({value, token.line, false}, text));
   }
-  if (!parse_value(parameter.key, text, equals != std::string_view::npos, parameter.value)) {
+  if (token.text.starts_with("key")) {
+    parameter.value = std::move(text);  // section 2.1: what follows keyNNNNN is the value on the wire, whatever the key
+  } else if (!parse_value(parameter.key, text, equals != std::string_view::npos, parameter.value)) {
     return fault(token.line, "{}: malformed parameter '{}'", to_string(record.type()), token.text);
   }
-  return parameter;
-}
-
-// RFC 9460 section 8 and section 7.1.1.
-bool is_consistent(const std::vector<Parameter>& parameters) {
-  const auto has = [&](std::uint16_t key) {
-    return std::ranges::find(parameters, key, &Parameter::key) != parameters.end();
-  };
-  if (has(kNoDefaultAlpn) && !has(kAlpn)) return false;
-  if (!has(kMandatory)) return true;
-  const Value& keys = parameters.front().value;  // the lowest key
-  for (std::size_t i = 0; i < keys.size(); i += 2) {
-    if (!has(load_u16(&keys[i]))) return false;
+  if (parameter.value.size() > UINT16_MAX) {
+    return fault(token.line, "{}: {}: more than 65535 bytes", to_string(record.type()),
+                 service_key_name(parameter.key));
   }
-  return true;
+  return parameter;
 }
 
 }  // namespace
@@ -191,12 +169,7 @@ ZoneResult<> parse_svcb(RdataText& text) {
     TRY(const ZoneToken token, text.take("a parameter"));
     TRY(parameters.emplace_back(), parse_parameter(text, token));
   }
-  std::ranges::sort(parameters, {}, &Parameter::key);
-  if (std::ranges::adjacent_find(parameters, {}, &Parameter::key) != parameters.end()) {
-    return fault(text.line(), "{}: a parameter is there twice", to_string(text.type()));
-  }
-  if (!is_consistent(parameters))
-    return fault(text.line(), "{}: a mandatory parameter is missing", to_string(text.type()));
+  std::ranges::stable_sort(parameters, {}, &Parameter::key);  // what is there twice, check_rdata() finds
   for (const Parameter& parameter : parameters) {
     text.put_u16(parameter.key);
     text.put_u16(static_cast<std::uint16_t>(parameter.value.size()));

@@ -80,7 +80,7 @@ TEST_CASE("template: setup") {
       {"IN A", "answer \"www A 1 . 2\"", "3: template: 'www A 1 . 2': A: expected an IPv4 address, not '1'"},
       {"IN A", "answer \"www OPT x\"", "3: template: 'www OPT x': no record has the type OPT"},
       {"IN A", "answer \"www CNAME \\# 1 ff\"",
-       "3: template: 'www CNAME \\# 1 ff': data of the type CNAME are not written in the form of RFC 3597"},
+       "3: template: 'www CNAME \\# 1 ff': CNAME: target: not an uncompressed domain name"},
       {"IN A", "answer \"{{ .Group.a }}. A 192.0.2.1\"",
        "2: template: '{{ .Group.a }}. A 192.0.2.1': no 'match' has the group a"},
       {"IN A", "match (.*)\nanswer \"{{ index .Match 2 }} A 192.0.2.1\"",

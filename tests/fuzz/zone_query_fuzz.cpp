@@ -17,7 +17,7 @@ using namespace swage;
 constexpr const char* kRedirects =
     "$TTL 60\n@ SOA a b 1 2 3 4 5\n@ NS a\n@ MX 1 a.w\n* TXT w\na A 192.0.2.1\nb DNAME a\nc DNAME c.c\nw NS a.w\n"
     "a.w A 192.0.2.2\nx CNAME y\ny CNAME x\n*.z CNAME a.b\n*.ns1 CNAME x.c\na.*.xx A 192.0.2.3\nai DNAME @\n"
-    "2.ns2 DS 1 1 1 00\n2.ns2 NS a\nmc CNAME a.w\n";
+    "2.ns2 DS 1 1 1 0000000000000000000000000000000000000000\n2.ns2 NS a\nmc CNAME a.w\n";
 
 struct Zones {
   std::vector<std::vector<std::uint64_t>> images;

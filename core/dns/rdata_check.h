@@ -1,0 +1,19 @@
+// The one check of a record's data in wire form by its type. Whatever text a record came from, and whoever sent it, it
+// passes here before a zone takes it or a plugin answers with it. No I/O; faces untrusted bytes.
+#pragma once
+
+#include <string_view>
+
+#include "core/bytes.h"
+#include "core/dns/types.h"
+#include "core/result.h"
+
+namespace swage::dns {
+
+// Fails for types that no zone may hold (OPT, ANY, …) and for data of a known type that are not what its RFC says they
+// must be: "MX: mail server: not a domain name". Data of other types may be anything (RFC 3597). Names are
+// uncompressed. The value is a warning, about what other servers serve and hardly anybody means; empty if there is
+// none. It lives for ever.
+[[nodiscard]] Result<std::string_view> check_rdata(Type type, Bytes rdata);
+
+}  // namespace swage::dns
