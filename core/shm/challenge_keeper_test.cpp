@@ -54,10 +54,10 @@ bool same_file(const Segment& segment, const std::string& path) {
 TEST_CASE("challenges: memory is made once and kept; values live as long as was configured") {
   Life first({.capacity = 5, .lifetime = 1000});
   CHECK_FALSE(first.store.exists());
-  CHECK(first.store.put(key("a"), "v", kNow).error() == ChallengeError::missing);
+  CHECK(first.store.put(key("a"), "v", NetworkId{}, kNow).error() == ChallengeError::missing);
   REQUIRE(first.start().empty());
   CHECK(first.store.exists());
-  REQUIRE(first.store.put(key("a"), "v", kNow));
+  REQUIRE(first.store.put(key("a"), "v", NetworkId{}, kNow));
   Challenges values;
   CHECK(first.store.find(key("a"), kNow + 999, values) == Table::Found::yes);
   CHECK(first.store.find(key("a"), kNow + 1000, values) == Table::Found::no);
@@ -66,30 +66,30 @@ TEST_CASE("challenges: memory is made once and kept; values live as long as was 
   REQUIRE(second.prepare().empty());
   CHECK_FALSE(second.memory.provided());
   CHECK(second.text("a") == "v");
-  REQUIRE(first.store.put(key("b"), "w", kNow));
+  REQUIRE(first.store.put(key("b"), "w", NetworkId{}, kNow));
   CHECK(second.text("b") == "w");
   REQUIRE(second.keeper.enforce(kNow));
-  REQUIRE(second.store.put(key("c"), "x", kNow));
+  REQUIRE(second.store.put(key("c"), "x", NetworkId{}, kNow));
   CHECK(second.store.find(key("c"), kNow + 1999, values) == Table::Found::yes);
 }
 
 TEST_CASE("challenges: another capacity takes the live values along, also what comes until it is in force") {
   Life first({.capacity = 5});
   REQUIRE(first.start().empty());
-  REQUIRE(first.store.put(key("a"), "v", kNow));
-  REQUIRE(first.store.put(key("b"), "v", kNow));
+  REQUIRE(first.store.put(key("a"), "v", NetworkId{}, kNow));
+  REQUIRE(first.store.put(key("b"), "v", NetworkId{}, kNow));
   Life second({.capacity = 50}, &first.memory.segment());
   REQUIRE(second.prepare().empty());
   CHECK(second.text("a") == "v");
-  REQUIRE(first.store.put(key("a"), "late", kNow));
+  REQUIRE(first.store.put(key("a"), "late", NetworkId{}, kNow));
   CHECK(second.text("a") == "v");
   REQUIRE(second.keeper.enforce(kNow));
   CHECK(second.text("a") == "late v");
-  CHECK(first.store.put(key("c"), "v", kNow).error() == ChallengeError::moved);
-  CHECK(second.store.put(key("c"), "v", kNow));
+  CHECK(first.store.put(key("c"), "v", NetworkId{}, kNow).error() == ChallengeError::moved);
+  CHECK(second.store.put(key("c"), "v", NetworkId{}, kNow));
   Life third({.capacity = 2}, &second.memory.segment());
   CHECK(third.prepare() == "challenges cannot be taken over: the table is full");
-  CHECK(second.store.put(key("d"), "v", kNow));  // where nothing has changed
+  CHECK(second.store.put(key("d"), "v", NetworkId{}, kNow));  // where nothing has changed
 }
 
 TEST_CASE("challenges: a file outlives the server") {
@@ -102,7 +102,7 @@ TEST_CASE("challenges: a file outlives the server") {
     REQUIRE(stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
     CHECK_FALSE(std::filesystem::exists(path + ".new"));
-    REQUIRE(first.store.put(key("a"), "v", kNow));
+    REQUIRE(first.store.put(key("a"), "v", NetworkId{}, kNow));
   }
   {
     Life second({.path = path, .capacity = 5});
@@ -125,7 +125,7 @@ TEST_CASE("challenges: a file outlives the server") {
   Life back({.capacity = 9}, &third.memory.segment());
   REQUIRE(back.start().empty());
   CHECK(back.text("a") == "v");
-  CHECK(third.store.put(key("b"), "v", kNow).error() == ChallengeError::moved);
+  CHECK(third.store.put(key("b"), "v", NetworkId{}, kNow).error() == ChallengeError::moved);
 }
 
 TEST_CASE("challenges: files that are no store of this version are refused, by name and reason") {

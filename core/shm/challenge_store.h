@@ -35,8 +35,9 @@ class ChallengeStore {
   }
 
   // Service process only. Adds a value as the newest of its peer, to live as long as acme-txt's `lifetime` says; see
-  // TableWriter::put. `full` and `moved` pass: tell the client to try again later.
-  [[nodiscard]] std::expected<void, ChallengeError> put(Bytes multihash, std::string_view value, std::int64_t now) {
+  // TableWriter::put. `network`: the client's. `full`, `share` and `moved` pass: tell the client to try again later.
+  [[nodiscard]] std::expected<void, ChallengeError> put(Bytes multihash, std::string_view value,
+                                                        [[maybe_unused]] NetworkId network, std::int64_t now) {
     TableWriter writer(memory_->writable_bytes());
     if (!writer.exists()) return std::unexpected(ChallengeError::missing);
     return writer.put(multihash, value, now + writer.lifetime(), now);

@@ -81,8 +81,13 @@ class Table {
   table::Parts<const std::uint8_t> parts_;
 };
 
+// The network of the client that has a value put: opaque, equal for all of its clients, and for as long as an entry
+// lives. 0: not known; all those are one network.
+enum class NetworkId : std::uint64_t {};
+
 enum class PutError : std::uint8_t {
   full,     // every entry is live
+  share,    // so it is, and the client's network has as many as any
   invalid,  // the key or the value is empty or too long, or has expired
   moved,    // the entries are in another table, because the configuration has changed
   missing,  // there is no table

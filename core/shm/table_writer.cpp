@@ -46,6 +46,8 @@ std::string_view to_string(PutError error) {
   switch (error) {
     case PutError::full:
       return "the table is full";
+    case PutError::share:
+      return "the network has its share of the table";
     case PutError::invalid:
       return "the key or the value is none";
     case PutError::moved:

@@ -48,7 +48,7 @@ struct Forge {
   }
   void put(std::string_view label, std::string_view value) {
     const auto peer = *libp2p::PeerId::from_label(as_bytes(label));
-    REQUIRE(store.put(peer.multihash(), value, now));
+    REQUIRE(store.put(peer.multihash(), value, shm::NetworkId{}, now));
   }
   std::string ask(std::string_view peer, std::string_view type = "TXT") {
     return chain.ask(fmt::format("{} {}", name(peer), type));

@@ -225,7 +225,7 @@ std::optional<Registrar::Verdict> Registrar::admit(const Applicant& applicant) {
 
 Registrar::Verdict Registrar::store(const libp2p::PeerId& peer, const std::string& value,
                                     const dial::Reached& reached) {
-  const auto stored = store_.put(peer.multihash(), value, clocks_.wall());
+  const auto stored = store_.put(peer.multihash(), value, shm::NetworkId{}, clocks_.wall());
   if (!stored && stored.error() == shm::ChallengeError::moved) {
     return {503, "the configuration has just changed", 1s, std::string(to_string(stored.error()))};
   }

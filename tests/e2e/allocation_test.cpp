@@ -108,7 +108,9 @@ void set_challenges(server::Configuration& configuration) {
   shm::ChallengeStore store(*configuration.shared.at(shm::ChallengeStore::name("libp2p.direct.")));
   const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;
   const auto peer = libp2p::PeerId::from_label(as_bytes(kRegistered));
-  for (const char value : {'a', 'b'}) REQUIRE(store.put(peer->multihash(), std::string(43, value), now));
+  for (const char value : {'a', 'b'}) {
+    REQUIRE(store.put(peer->multihash(), std::string(43, value), shm::NetworkId{}, now));
+  }
 }
 
 }  // namespace
