@@ -41,6 +41,7 @@ ZoneResult<> RecordParser::read(std::string_view text) {
     const std::string_view word = tokens.front().text;
     if (!has_ttl && !word.empty() && word[0] >= '0' && word[0] <= '9') {
       TRY(ttl_, parse_ttl(tokens.front()));
+      if (ttl_ > kMaxTtl) return fault(1, "'{}' is more than {} seconds", word, kMaxTtl);
       has_ttl = true;
     } else if (!has_class && (is_word(word, "IN") || is_word(word, "CH") || is_word(word, "HS"))) {
       rclass_ = is_word(word, "IN") ? Class::in : is_word(word, "CH") ? Class::ch : Class::hs;

@@ -11,34 +11,41 @@ namespace swage::dns {
 
 struct ZoneBuilder::State {
   Name apex;
+  ZoneReport report{};
   RecordStore store;
   std::optional<ZonePlan> plan;
   std::optional<ZoneLayout> layout;
 };
 
-ZoneBuilder::ZoneBuilder(Name apex) : state_(std::make_unique<State>()) { state_->apex = apex; }
+ZoneBuilder::ZoneBuilder(Name apex, std::int64_t now) : state_(std::make_unique<State>()) {
+  state_->apex = apex;
+  state_->report = ZoneReport(now);
+}
 ZoneBuilder::~ZoneBuilder() = default;
 ZoneBuilder::ZoneBuilder(ZoneBuilder&& other) noexcept = default;
 ZoneBuilder& ZoneBuilder::operator=(ZoneBuilder&& other) noexcept = default;
 
 NameView ZoneBuilder::apex() const { return state_->apex; }
 
-Result<> ZoneBuilder::add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata) {
+ZoneReport& ZoneBuilder::report() { return state_->report; }
+const ZoneReport& ZoneBuilder::report() const { return state_->report; }
+
+Result<> ZoneBuilder::add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata, ZonePlace place) {
   CHECK(!state_->plan);
   if (!owner.is_under(state_->apex)) {
     return fail("{} is outside the zone {}", owner.to_string(), state_->apex.to_string());
   }
   TRY(check_rdata(type, rdata));
   if (type == Type::soa && owner != state_->apex) return fail("SOA record at {}, below the apex", owner.to_string());
-  state_->store.add(owner, type, ttl, rdata);
+  state_->store.add(owner, type, ttl, rdata, place);
   return {};
 }
 
 Result<> ZoneBuilder::finish() {
   CHECK(!state_->plan);
-  TRY(auto plan, ZonePlan::make(state_->apex, state_->store));
-  state_->plan.emplace(std::move(plan));
-  state_->layout.emplace(*state_->plan, state_->store);
+  state_->plan.emplace(ZonePlan::make(state_->apex, state_->store, state_->report));
+  if (!state_->report.errors().empty()) return std::unexpected(state_->report.error());
+  state_->layout.emplace(*state_->plan, state_->store, state_->report);
   return {};
 }
 

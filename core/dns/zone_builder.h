@@ -8,25 +8,31 @@
 #include "core/bytes.h"
 #include "core/dns/name.h"
 #include "core/dns/types.h"
+#include "core/dns/zone_report.h"
 #include "core/result.h"
 
 namespace swage::dns {
 
 class ZoneBuilder {
  public:
-  explicit ZoneBuilder(Name apex);
+  // `now` in seconds since 1970: signatures that are out of their time get a warning.
+  explicit ZoneBuilder(Name apex, std::int64_t now = std::time(nullptr));
   ~ZoneBuilder();
   ZoneBuilder(ZoneBuilder&& other) noexcept;
   ZoneBuilder& operator=(ZoneBuilder&& other) noexcept;
 
   [[nodiscard]] NameView apex() const;
+  // What is found wrong or doubtful goes there; complete after write().
+  [[nodiscard]] ZoneReport& report();
+  [[nodiscard]] const ZoneReport& report() const;
 
   // Takes a copy of one record. `rdata` is in wire format, uncompressed. Fails for an owner outside the zone, a SOA
   // that is not at the apex, and data that check_rdata() refuses. REQUIRES: finish() was not called.
-  [[nodiscard]] Result<> add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata);
+  [[nodiscard]] Result<> add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata, ZonePlace place = 0);
 
-  // Sorts and checks: one SOA and at least one NS at the apex, no CNAME beside other records, one DNAME at a name.
-  // Drops duplicates; gives an RRset its lowest TTL. An Error names the owner. Call once, after the last add().
+  // Sorts and checks: one SOA at the apex, no CNAME beside other records, one DNAME at a name, no RRset that no message
+  // has room for. Drops duplicates; gives an RRset its lowest TTL. Fails where the report has errors, those of whoever
+  // added records too. Call once, after the last add().
   [[nodiscard]] Result<> finish();
 
   // Bytes of the image. REQUIRES: finish() succeeded.

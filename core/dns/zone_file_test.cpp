@@ -12,6 +12,22 @@
 namespace swage::dns {
 namespace {
 
+// The warnings of a zone with these lines after its SOA and NS, at a time in November 2026.
+std::string warnings(std::string_view lines) {
+  constexpr std::int64_t kNow = 1795000000;
+  const Name apex = *Name::parse("example.org");
+  ZoneBuilder builder(apex, kNow);
+  static_cast<void>(
+      read_zone_text("@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN NS ns.x.\n" + std::string(lines), "zone", apex, builder));
+  if (builder.report().errors().empty()) {
+    std::vector<std::uint64_t> image(builder.image_size() / 8);
+    builder.write({reinterpret_cast<std::uint8_t*>(image.data()), image.size() * 8});
+  }
+  std::string text;
+  for (const std::string& line : builder.report().warnings()) text += line + "\n";
+  return text;
+}
+
 constexpr std::string_view kStart = "@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN NS ns\n";
 
 // What a zone example.org with these lines behind its SOA and NS holds besides them, or the Error.
@@ -244,13 +260,38 @@ TEST_CASE("zone files: $GENERATE") {
        "a001.example.org. 7 IN CNAME b0.x0.\na003.example.org. 7 IN CNAME b2.x2.\n"
        "a005.example.org. 7 IN CNAME b4.x4.\n"},
       {"$GENERATE 10-10 h-${0,4,x}-${0,0,X}-${5,3,o} TXT \"v $ \\$ $$\"\n",
-       "h-000a-A-017.example.org. 60 IN TXT \"v 10 $ $\"\n"},
+       "h-000a-A-017.example.org. 60 IN TXT \"v\" \"10\" \"$\" \"$\"\n"},
       {"$GENERATE 239-239 ${0,7,n} PTR ${0,3,N}\n", "f.e.0.0.example.org. 60 IN PTR F.E.example.org.\n"},
       {"$GENERATE 1-0 a$ A 192.0.2.1\n", "zone:3: $GENERATE: expected a range such as 1-100 or 0-10/2, not '1-0'"},
       {"$GENERATE 1-1000001 a$ A 192.0.2.1\n", "zone:3: $GENERATE: more than 1000000 steps"},
       {"$GENERATE 0-4294967295/4294967295 a$ TXT a\n",
        "a0.example.org. 60 IN TXT \"a\"\na4294967295.example.org. 60 IN TXT \"a\"\n"},
-      {"$GENERATE 1-2 a${-2} A 192.0.2.1\n", "zone:3: $GENERATE: 'a${-2}' gives a negative number"},
+      // as BIND 9.18 has them
+      {"$GENERATE 1-2 a${-2} A 192.0.2.1\n", "a-1.example.org. 60 IN A 192.0.2.1\na0.example.org. 60 IN A 192.0.2.1\n"},
+      {"$GENERATE 1-1 a${-5,4} TXT ${-5,8,N}\n", "a-004.example.org. 60 IN TXT \"C.F.F.F.F.F.F.F\"\n"},
+      {"$GENERATE 1-1 a${-5,4,x} TXT ${-5,4,o}\n", "afffffffc.example.org. 60 IN TXT \"37777777774\"\n"},
+      {"$GENERATE 1-1 ${-2000,0,n} TXT x\n", "1.3.8.f.f.f.f.f.example.org. 60 IN TXT \"x\"\n"},
+      {"$GENERATE 2001-2001 ${-2000,0,n} TXT x\n", "1.example.org. 60 IN TXT \"x\"\n"},
+      {"$GENERATE 1-1 h-$ MX \"0 .\"\n", "h-1.example.org. 60 IN MX 0 .\n"},
+      {"$GENERATE 1-1 h-$ 7 IN MX \"10 m${1,2}\"\n", "h-1.example.org. 7 IN MX 10 m02.example.org.\n"},
+      {"$GENERATE 1-1 h-$ MX 10 m$\n", "h-1.example.org. 60 IN MX 10 m1.example.org.\n"},
+      {"$GENERATE 1-1 h$ TXT \"a b $\"\n", "h1.example.org. 60 IN TXT \"a\" \"b\" \"1\"\n"},
+      {"$GENERATE 1-1 h$ TXT \"\\\"a b\\\" $\"\n", "h1.example.org. 60 IN TXT \"a b\" \"1\"\n"},
+      {"$GENERATE 1-1 h$ TXT \"a b\" \"$\"\n", "h1.example.org. 60 IN TXT \"a b\" \"1\"\n"},
+      {"$GENERATE 1-1 q\\$$ TXT \\$$\n", "q$1.example.org. 60 IN TXT \"$1\"\n"},
+      {"$GENERATE 1-1 q$$ TXT $$\n", "q$.example.org. 60 IN TXT \"$\"\n"},
+      {"$GENERATE 0-20/7 q$ TYPE16 ${0,3,o}\n",
+       "q0.example.org. 60 IN TXT \"000\"\nq14.example.org. 60 IN TXT \"016\"\nq7.example.org. 60 IN TXT \"007\"\n"},
+      {"$GENERATE 1-1 q SRV \"0 5 $ ${-1}.srv\"\n", "q.example.org. 60 IN SRV 0 5 1 0.srv.example.org.\n"},
+      {"$GENERATE 1-2 a TXT ${}\n", "zone:3: $GENERATE: malformed '${}'"},
+      {"$GENERATE 1-2 a TXT ${1,}\n", "zone:3: $GENERATE: malformed '${1,}'"},
+      {"$GENERATE 1-2 a TXT ${1\n", "zone:3: $GENERATE: malformed '${1'"},
+      {"$GENERATE 1-2 a TXT ${0,1,dx}\n", "zone:3: $GENERATE: malformed '${0,1,dx}'"},
+      {"$GENERATE 1-2 a TXT ${0,1,q}\n", "zone:3: $GENERATE: malformed '${0,1,q}'"},
+      {"$GENERATE 1-2 a$ TXT \"a\nb A 192.0.2.1\"\n", "zone:3: $GENERATE: expected an owner, a type and data"},
+      {"$GENERATE 1-2 a$ TXT \"(\"\n", "zone:3: $GENERATE: '(' is never closed"},
+      {"$GENERATE 1-3/0 a$ A 192.0.2.1\n", "zone:3: $GENERATE: expected a range such as 1-100 or 0-10/2, not '1-3/0'"},
+      {"$GENERATE -3-1 a$ A 192.0.2.1\n", "zone:3: $GENERATE: expected a range such as 1-100 or 0-10/2, not '-3-1'"},
       {"$GENERATE 1-2 a${x} A 192.0.2.1\n", "zone:3: $GENERATE: malformed 'a${x}'"},
       {"$GENERATE 1-2 a$\n", "zone:3: $GENERATE: expected a range, an owner, a type and data"},
       {"\n\n$GENERATE 250-260 a$ A 192.0.2.$\n", "zone:5: A: expected an IPv4 address, not '192.0.2.256'"},
@@ -279,23 +320,19 @@ TEST_CASE("zone files: errors name file and line") {
       {"www 300 300 A 192.0.2.1\n", "zone:3: unknown type '300'"},
       {"www 1x A 192.0.2.1\n", "zone:3: '1x' is not a time in seconds"},
       {"www 1h30 A 192.0.2.1\n", "zone:3: '1h30' is not a time in seconds"},
-      {"www 2147483648 A 192.0.2.1\n", "zone:3: '2147483648' is more than 2147483647 seconds"},
-      {"www 99999999999999999999w A 192.0.2.1\n", "zone:3: '99999999999999999999w' is more than 2147483647 seconds"},
+      {"www 4294967296 A 192.0.2.1\n", "zone:3: '4294967296' is more than 4294967295 seconds"},
+      {"www 99999999999999999999w A 192.0.2.1\n", "zone:3: '99999999999999999999w' is more than 4294967295 seconds"},
       {"a..b A 192.0.2.1\n", "zone:3: empty label in domain name 'a..b'"},
       {".a A 192.0.2.1\n", "zone:3: empty label in domain name '.a'"},
       {"\"\" A 192.0.2.1\n", "zone:3: a domain name is empty"},
       {"a\\256 A 192.0.2.1\n", "zone:3: malformed escape in domain name 'a\\256'"},
       {"a\\25 A 192.0.2.1\n", "zone:3: malformed escape in domain name 'a\\25'"},
-      {"other.example. A 192.0.2.1\n", "zone:3: other.example. is outside the zone example.org."},
       {"x MX 65536 a\n", "zone:3: MX: expected a number up to 65535, not '65536'"},
       {"x MX -1 a\n", "zone:3: MX: expected a number up to 65535, not '-1'"},
       {"x MX 10\n", "zone:3: MX: expected a domain name"},
       {"x MX 10 (\n a\n\n b )\n", "zone:6: MX: unexpected 'b' at the end"},
       {"x TXT\n", "zone:3: TXT: expected a string"},
-      {"x TXT \"abc\ny A 192.0.2.1\n", "zone:3: a quoted string is not closed on its line"},
-      {"x TXT a\"b\"\n", "zone:3: '\"' within a word"},
-      {"x TXT \"a\"b\n", "zone:3: white space is missing behind '\"'"},
-      {"x TXT k=\"b\"\n", "zone:3: '\"' within a word"},
+      {"x TXT \"abc\ny A 192.0.2.1\n", "zone:3: a quoted string is never closed"},
       {"x TXT a\\\n", "zone:3: '\\' at the end of the line"},
       {"x (\n A 192.0.2.1\n", "zone:3: '(' is never closed"},
       {"x A 192.0.2.1 )\n", "zone:3: ')' without '('"},
@@ -309,19 +346,161 @@ TEST_CASE("zone files: errors name file and line") {
       {"@ NSEC3PARAM 1 0 501 -\n", "zone:3: NSEC3PARAM: 501 iterations, more than 500"},
       {"x LOC here\n", "zone:3: LOC: expected a latitude, such as 52 22 23.000 N, not 'here'"},
       // about the zone as a whole
-      {"@ SOA ns host 2 2 3 4 5\n", "zone: 2 SOA records at example.org."},
-      {"x CNAME a\nx A 192.0.2.1\n", "zone: x.example.org. has a CNAME and other records"},
-      {"x CNAME a\nx CNAME b\n", "zone: x.example.org. has 2 CNAME records"},
+      {"@ SOA ns host 2 2 3 4 5\n", "zone:3: 2 SOA records at example.org."},
+      {"x CNAME a\nx A 192.0.2.1\n", "zone:4: x.example.org. has a CNAME and other records"},
+      {"x CNAME a\nx CNAME b\n", "zone:4: x.example.org. has 2 CNAME records"},
       {"x CNAME a\nX CNAME A\n", "x.example.org. 60 IN CNAME a.example.org.\n"},
-      {"x DNAME a\nx DNAME b\n", "zone: x.example.org. has 2 DNAME records"},
-      {"x CNAME a\nx DNAME b\n", "zone: x.example.org. has a CNAME and other records"},
+      {"x DNAME a\nx DNAME b\n", "zone:4: x.example.org. has 2 DNAME records"},
+      {"x CNAME a\nx DNAME b\n", "zone:4: x.example.org. has a CNAME and other records"},
       {"x NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s\n",
-       "zone: x.example.org. has an NSEC3 record, but is no hash of a name"},
+       "zone:3: x.example.org. has an NSEC3 record, but is no hash of a name"},
   });
   for (const Case& test : cases) {
     INFO(test.text);
     CHECK(read(test.text) == test.expected);
   }
+}
+
+TEST_CASE("zone files: strings that join, quotes over lines, marks and line ends of other systems") {
+  const auto cases = std::to_array<Case>({
+      {"x TXT \"a\"b\n", "\"a\" \"b\""},
+      {"x TXT x\"y\"\n", "\"x\" \"y\""},
+      {"x TXT \"a\"\"b\"c\"d\"\n", "\"a\" \"b\" \"c\" \"d\""},
+      {"x TXT k=\"b c\"\n", "\"k=\" \"b c\""},
+      {"x TXT k=\"b c\"d\"e\"\n", "\"k=\" \"b c\" \"d\" \"e\""},
+      {"x TXT \"\"x\"\"\n", "\"\" \"x\" \"\""},
+      {"x TXT (\"a\"\"b\")\n", "\"a\" \"b\""},
+      {"x TXT \"a\";b\n", "\"a\""},
+      {"x TXT ( \"a\nb\" )\n", "\"a\\010b\""},
+      {"x TXT \"a\nb\" c\n", "\"a\\010b\" \"c\""},
+      {"x TXT \"a\\\nb\"\n", "\"a\\010b\""},
+      {"x TXT \"a\\\"b\"\n", "\"a\\\"b\""},
+      {"\rx\tTXT\fa\r", "\"a\""},
+      {"; one\rx TXT a ; two\r; three\r", "\"a\""},
+      {"x TXT a\r\n\x0c\n\r\n", "\"a\""},
+      {"x TXT a\r\r\n", "\"a\""},
+  });
+  for (const Case& test : cases) {
+    INFO(test.text);
+    CHECK(read(test.text) == fmt::format("x.example.org. 60 IN TXT {}\n", test.expected));
+  }
+  CHECK(read(std::string_view("x TXT a\0b \"\0\"\n", 14)) == "x.example.org. 60 IN TXT \"a\\000b\" \"\\000\"\n");
+  CHECK(read("x TXT a\\\n") == "zone:3: '\\' at the end of the line");
+  CHECK(read("x TXT a\\\r\n") == "zone:3: '\\' at the end of the line");
+  const auto image = tests::build_image("\xEF\xBB\xBF@ SOA a. b. 1 2 3 4 5\n@ NS a.\n", "zone", "example.org");
+  REQUIRE(image);
+}
+
+TEST_CASE("zone files: warnings, each with its line, and what is served nevertheless") {
+  const auto cases = std::to_array<Case>({
+      {"ok A 192.0.2.1\n", ""},
+      {"a.other. A 192.0.2.1\n  TXT x\nx A 192.0.2.1\n",
+       "zone:3: a.other. is outside the zone example.org.; left out\n"
+       "zone:4: a.other. is outside the zone example.org.; left out\n"},
+      {"x 2147483648 A 192.0.2.1\ny 3551w A 192.0.2.1\n$TTL 4294967295\nz A 192.0.2.1\n",
+       "zone:3: the TTL 2147483648 is more than 2147483647 seconds; taken as 0\n"
+       "zone:4: the TTL 2147644800 is more than 2147483647 seconds; taken as 0\n"
+       "zone:5: the TTL 4294967295 is more than 2147483647 seconds; taken as 0\n"},
+      {"x 50 A 192.0.2.1\nx 40 A 192.0.2.2\nx 70 A 192.0.2.3\nx 30 TXT x\n",
+       "zone:4: the TTLs of x.example.org. A differ; all get the lowest, 40\n"},
+      {"x TXT (\n\"a\n\n b\"\n c )\nx TXT d\n", "zone:4: a quoted string goes on after the end of its line\n"},
+      {"x DNAME a.\na.x A 192.0.2.1\nb.a.x TXT x\n",
+       "zone:4: a.x.example.org. A is below the DNAME of x.example.org., and so in no answer\n"
+       "zone:5: b.a.x.example.org. TXT is below the DNAME of x.example.org., and so in no answer\n"},
+      {"x NS ns.x\nx TXT a\nns.x A 192.0.2.1\nmx.x MX 1 a.\ny.x NS a.\n",
+       "zone:4: x.example.org. TXT is at the delegation x.example.org., and so in no answer\n"
+       "zone:6: mx.x.example.org. MX is below the delegation x.example.org., and so in no answer\n"
+       "zone:7: y.x.example.org. NS is below the delegation x.example.org., and so in no answer\n"},
+      {"@ NS a\n@ NS b\na CNAME c\nc A 192.0.2.1\nb TXT x\n@ MX 1 a\n@ MX 2 d\n_s._tcp SRV 1 2 3 a\n@ MX 3 c\n",
+       "zone:3: example.org. NS: a.example.org. is an alias (CNAME)\n"
+       "zone:4: example.org. NS: b.example.org. has no address in the zone\n"
+       "zone:8: example.org. MX: a.example.org. is an alias (CNAME)\n"
+       "zone:9: example.org. MX: d.example.org. has no address in the zone\n"
+       "zone:10: _s._tcp.example.org. SRV: a.example.org. is an alias (CNAME)\n"},
+      // what lies in another zone, null MX, wildcards, glue
+      {"x NS ns.x\nx NS ns.y\ny NS ns.y\nns.x A 192.0.2.1\n@ MX 0 .\na MX 1 m.x\n*.w A 192.0.2.1\nb MX 1 a.w\n",
+       "zone:5: y.example.org. NS: ns.y.example.org. has no address in the zone\n"},
+      {"x DNAME a.\n@ MX 1 m.x\n", "zone:4: example.org. MX: m.x.example.org. is below a DNAME, and so an alias\n"},
+  });
+  for (const Case& test : cases) {
+    INFO(test.text);
+    CHECK(warnings(test.text) == test.expected);
+  }
+  std::string outside;
+  for (int i = 0; i < 9; ++i) outside += fmt::format("{}.other. A 192.0.2.1\n", i);
+  const std::string many = warnings(outside);
+  CHECK(std::ranges::count(many, '\n') == 5);
+  CHECK(many.ends_with("zone:7: 4.other. is outside the zone example.org.; left out; and 4 more\n"));
+  CHECK(warnings(std::string_view("a TXT x\nx TXT a\0b\n", 18)) == "zone:4: a NUL byte, taken as it is\n");
+  ZoneBuilder builder(*Name::parse("example.org"));
+  REQUIRE(read_zone_text("\n@ 60 SOA a. b. 1 2 3 4 5\n", "zone", *Name::parse("example.org"), builder));
+  CHECK(builder.report().warnings() == std::vector<std::string>{"zone:2: no NS record at example.org."});
+}
+
+TEST_CASE("zone files: warnings about signatures and chains") {
+  const auto sig = [](std::string_view owner, std::string_view type, std::string_view times) {
+    return fmt::format("{} RRSIG {} 13 2 60 {} 7 @ AQNR\n", owner, type, times);
+  };
+  constexpr std::string_view kGood = "20270101000000 20260101000000";
+  CHECK(warnings(sig("@", "SOA", kGood)) == "");  // without NSEC the zone does not count as signed
+  CHECK(warnings(sig("@", "SOA", "20261118000000 20260101000000") + sig("@", "NS", "20261125000000 20260101000000") +
+                 sig("a", "A", "20270101000000 20261201000000") + sig("b", "A", "20261126163000 20260101000000")) ==
+        "zone:3: the signature of example.org. SOA expired on 2026-11-18 00:00 UTC\n"
+        "zone:4: the signature of example.org. NS expires within 7 days, on 2026-11-25 00:00 UTC\n"
+        "zone:5: the signature of a.example.org. A is not valid before 2026-12-01 00:00 UTC\n");
+  const auto signed_zone = [&](std::string_view apex_next, std::string_view a_next, std::string_view a_types) {
+    return sig("@", "SOA", kGood) + sig("@", "NS", kGood) + fmt::format("@ NSEC {} NS SOA RRSIG NSEC\n", apex_next) +
+           sig("@", "NSEC", kGood) + "a A 192.0.2.1\n" + sig("a", "A", kGood) +
+           fmt::format("a NSEC {} {} RRSIG NSEC\n", a_next, a_types) + sig("a", "NSEC", kGood) +
+           "d NS ns.d\nns.d A 192.0.2.3\nd NSEC @ NS RRSIG NSEC\n" + sig("d", "NSEC", kGood);
+  };
+  CHECK(warnings(signed_zone("a", "d", "A")) == "");
+  CHECK(warnings(signed_zone("b", "d", "A")) ==
+        "zone:5: broken chain: the NSEC record of example.org. says that b.example.org. is next, but that is "
+        "a.example.org.\n");
+  CHECK(warnings(signed_zone("a", "@", "A")) ==
+        "zone:9: broken chain: the NSEC record of a.example.org. says that example.org. is next, but that is "
+        "d.example.org.\n");
+  CHECK(warnings(signed_zone("a", "d", "TXT")) == "zone:9: a.example.org. A exists, but is denied here\n");
+  CHECK(warnings(signed_zone("a", "d", "A") + "c TXT x\na TXT y\n") ==
+        "zone:9: a.example.org. TXT exists, but is denied here\n"
+        "zone:15: c.example.org. has no NSEC record, in a zone with NSEC\n"
+        "zone:15: c.example.org. TXT has no signature, in a signed zone\n"
+        "zone:16: a.example.org. TXT has no signature, in a signed zone\n");
+}
+
+TEST_CASE("zone files: all errors are said together, up to 20") {
+  ZoneBuilder builder(*Name::parse("example.org"));
+  std::string text = std::string(kStart) + "a FOO x\nb A 1\nc A 192.0.2.1\nd CNAME a\nd CNAME b\n";
+  const auto error = [&](ZoneBuilder& into) {
+    return read_zone_text(text, "zone", *Name::parse("example.org"), into).error().text();
+  };
+  CHECK(error(builder) == "zone:3: unknown type 'FOO'; and 2 more errors");
+  CHECK(builder.report().errors() == std::vector<std::string>{"zone:3: unknown type 'FOO'",
+                                                              "zone:4: A: expected an IPv4 address, not '1'",
+                                                              "zone:7: d.example.org. has 2 CNAME records"});
+  for (int i = 0; i < 30; ++i) text += "x FOO y\n";
+  ZoneBuilder many(*Name::parse("example.org"));
+  CHECK(error(many) == "zone:3: unknown type 'FOO'; and more errors");
+  CHECK(many.report().errors().size() == 20);
+  CHECK(many.report().errors().back() == "zone:25: unknown type 'FOO'");
+  text = "@ SAO ns host 1 2 3 4 5\n";  // nor is it said that there is no SOA
+  ZoneBuilder one(*Name::parse("example.org"));
+  CHECK(error(one) == "zone:1: unknown type 'SAO'");
+}
+
+TEST_CASE("zone files: a SOA with fields missing says so, at its line") {
+  const auto error = [](std::string_view text) {
+    const auto image = tests::build_image(text, "zone", "example.org");
+    return image ? std::string("none") : image.error().text();
+  };
+  const std::string expected = "SOA: expected the name server, the mailbox, serial, refresh, retry, expire and minimum";
+  CHECK(error("\n@ 60 SOA ns 1 7200 3600 1209600 300\n") == "zone:2: " + expected + ": the mailbox is missing");
+  CHECK(error("@ 60 SOA ns (\n 1\n 7200\n 3600\n 1209600\n 300 )\n") ==
+        "zone:1: " + expected + ": the mailbox is missing");
+  CHECK(error("@ 60 SOA ns host 1 7200 3600 300\n") == "zone:1: " + expected + ", 7 fields, not 6");
+  CHECK(error("@ 60 SOA\n") == "zone:1: " + expected + ", 7 fields, not 0");
+  CHECK(error("@ 60 SOA ns host 1 2 3 4 5 6\n") == "zone:1: " + expected + ", 7 fields, not 8");
 }
 
 TEST_CASE("zone files: what a zone needs") {
@@ -331,10 +510,12 @@ TEST_CASE("zone files: what a zone needs") {
   };
   CHECK(error("") == "some/zone: no SOA record at example.org.");
   CHECK(error("a 60 A 192.0.2.1\n") == "some/zone: no SOA record at example.org.");
-  CHECK(error("@ SOA ns host 1 2 3 4 5\n") == "some/zone: no NS record at example.org.");
+  CHECK(error("@ SOA ns host 1 2 3 4 5\n") == "none");
+  CHECK(error("$ORIGIN other.\n@ SOA ns host 1 2 3 4 5\n@ NS ns\n") ==
+        "some/zone: no SOA record at example.org.; 2 records outside the zone");
   CHECK(error(" 60 A 192.0.2.1\n") == "some/zone:1: the first record has no owner");
   CHECK(error("a A 192.0.2.1\n") == "some/zone:1: a record without a TTL, and no $TTL or other TTL before it");
-  CHECK(error(std::string_view("a 60 TXT a\0b\n", 13)) == "some/zone:1: a NUL byte");
+  CHECK(error("\xFF\xFE@\0 \0") == "some/zone:1: the file is in UTF-16; expected ASCII or UTF-8");
   CHECK(error("@ SOA ns host 1 2 3 4 5\n@ NS ns\n") == "none");
 }
 
@@ -381,6 +562,19 @@ TEST_CASE("zone files: $INCLUDE") {
   CHECK(load() == (folder / "sub/two:1: $INCLUDE: files are nested more than 16 deep").string());
   write("sub/two", "$INCLUDE ../sub\n");
   CHECK(load() == fmt::format("{0}/sub/two:1: $INCLUDE: {0}/sub/../sub: is not a regular file", folder.string()));
+  // The first record of a file without an owner has that of the record before (RFC 1035 section 5.1).
+  write("zone", std::string(kStart) + "w TXT a\n$INCLUDE sub/two\n  A 192.0.2.3\n$INCLUDE sub/two deeper\n");
+  write("sub/two", "\xEF\xBB\xBF  A 192.0.2.2\n$ORIGIN q\nz A 192.0.2.4");
+  CHECK(load() ==
+        "z.q.deeper.example.org. 60 IN A 192.0.2.4\nz.q.example.org. 60 IN A 192.0.2.4\n"
+        "w.example.org. 60 IN A 192.0.2.2\nw.example.org. 60 IN A 192.0.2.3\nw.example.org. 60 IN TXT \"a\"\n");
+  // Lines of records are those of their own file, before and after it.
+  write("zone", std::string(kStart) + "w CNAME a\n$INCLUDE sub/two\nx CNAME a\nx A 192.0.2.1\n");
+  write("sub/two", "\n\n\nw A 192.0.2.2\n");
+  CHECK(load() ==
+        fmt::format("{0}/sub/two:4: w.example.org. has a CNAME and other records; and 1 more error", folder.string()));
+  write("sub/two", "\n");
+  CHECK(load() == fmt::format("{0}/zone:6: x.example.org. has a CNAME and other records", folder.string()));
   // A file that includes a file a hundred times, 99 times: 9,999 files; and once more.
   std::string hundred;
   for (int i = 0; i < 100; ++i) hundred += "$INCLUDE two\n";

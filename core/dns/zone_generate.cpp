@@ -16,6 +16,7 @@ constexpr std::uint32_t kMaxWidth = 255;
 // What is between the braces.
 bool parse_modifier(std::string_view text, Modifier& modifier) {
   const char* const end = text.end();
+  while (text.starts_with(' ')) text.remove_prefix(1);
   if (text.starts_with('+')) text.remove_prefix(1);
   auto result = std::from_chars(text.begin(), end, modifier.offset);
   if (result.ec != std::errc() || modifier.offset > UINT32_MAX || modifier.offset < -std::int64_t{UINT32_MAX})
@@ -43,10 +44,11 @@ void append_nibbles(std::uint64_t value, std::uint32_t width, bool upper, std::s
   }
 }
 
-void append_number(std::uint64_t value, const Modifier& modifier, std::string& to) {
+void append_number(std::int64_t number, const Modifier& modifier, std::string& to) {
+  const std::uint64_t value = number < 0 ? static_cast<std::uint32_t>(number) : static_cast<std::uint64_t>(number);
   switch (modifier.base) {
     case 'd':
-      to += fmt::format("{:0{}}", value, modifier.width);
+      to += fmt::format("{:0{}}", number, modifier.width);
       break;
     case 'o':
       to += fmt::format("{:0{}o}", value, modifier.width);
@@ -87,12 +89,14 @@ ZoneResult<GenerateRange> parse_range(const ZoneToken& token) {
   return range;
 }
 
-ZoneResult<> append_generated(const ZoneToken& token, std::uint32_t value, std::string& to) {
+ZoneResult<> append_generated(const ZoneToken& token, std::uint32_t value, bool all_data, std::string& to) {
   const std::string_view text = token.text;
+  const bool has_quotes = token.quoted && !all_data;
+  if (has_quotes) to += '"';
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && i + 1 < text.size()) {
-      to += text[i++];
-      to += text[i];
+      if (text[i + 1] != '"' || !all_data) to += text[i];
+      to += text[++i];
     } else if (text[i] != '$') {
       to += text[i];
     } else if (i + 1 < text.size() && text[i + 1] == '$') {
@@ -106,10 +110,10 @@ ZoneResult<> append_generated(const ZoneToken& token, std::uint32_t value, std::
         }
         i = close;
       }
-      if (value + modifier.offset < 0) return fault(token.line, "$GENERATE: '{}' gives a negative number", text);
-      append_number(static_cast<std::uint64_t>(value + modifier.offset), modifier, to);
+      append_number(value + modifier.offset, modifier, to);
     }
   }
+  if (has_quotes) to += '"';
   return {};
 }
 

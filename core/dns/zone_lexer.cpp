@@ -6,18 +6,18 @@
 namespace swage::dns {
 namespace {
 
-enum class Kind : std::uint8_t { plain, blank, newline, comment, open, close, quote, escape, bad };
+enum class Kind : std::uint8_t { plain, blank, newline, carriage, comment, open, close, quote, escape };
 
 constexpr std::array<Kind, 256> kKinds = [] {
   std::array<Kind, 256> kinds{};
-  kinds[' '] = kinds['\t'] = kinds['\r'] = Kind::blank;
+  kinds[' '] = kinds['\t'] = kinds['\f'] = Kind::blank;
+  kinds['\r'] = Kind::carriage;
   kinds['\n'] = Kind::newline;
   kinds[';'] = Kind::comment;
   kinds['('] = Kind::open;
   kinds[')'] = Kind::close;
   kinds['"'] = Kind::quote;
   kinds['\\'] = Kind::escape;
-  kinds['\0'] = Kind::bad;
   return kinds;
 }();
 
@@ -28,7 +28,7 @@ Kind kind(char c) { return kKinds[static_cast<unsigned char>(c)]; }
 ZoneResult<bool> ZoneLexer::next(ZoneEntry& entry) {
   entry.tokens.clear();
   while (at_ != end_ && entry.tokens.empty()) {
-    entry.indented = kind(*at_) == Kind::blank;
+    entry.indented = kind(*at_) == Kind::blank || kind(*at_) == Kind::carriage;
     TRY(read_entry(entry));
   }
   return !entry.tokens.empty();
@@ -40,6 +40,9 @@ ZoneResult<> ZoneLexer::read_entry(ZoneEntry& entry) {
     switch (kind(*at_)) {
       case Kind::blank:
         break;
+      case Kind::carriage:
+        if (at_ + 1 != end_ && at_[1] == '\n') break;  // else a line's end of its own (as in BIND)
+        [[fallthrough]];
       case Kind::newline:
         ++line_;
         if (!opened.empty()) break;
@@ -58,8 +61,6 @@ ZoneResult<> ZoneLexer::read_entry(ZoneEntry& entry) {
       case Kind::quote:
         TRY(read_quoted(entry));
         break;
-      case Kind::bad:
-        return fault(line_, "a NUL byte");
       case Kind::plain:
       case Kind::escape:
         TRY(read_word(entry));
@@ -73,48 +74,52 @@ ZoneResult<> ZoneLexer::read_entry(ZoneEntry& entry) {
 // Leaves at_ on the last character of what it read, as its caller expects.
 ZoneResult<> ZoneLexer::read_word(ZoneEntry& entry) {
   const char* const start = at_;
-  for (; at_ != end_; ++at_) {
+  const unsigned line = line_;
+  bool is_pair = false;
+  for (; at_ != end_ && !is_pair; ++at_) {
     const Kind here = kind(*at_);
     if (here == Kind::plain) [[likely]]
       continue;
     if (here == Kind::escape) {
-      if (at_ + 1 == end_ || at_[1] == '\n') return fault(line_, "'\\' at the end of the line");
+      if (at_ + 1 == end_ || at_[1] == '\n' || at_[1] == '\r') return fault(line_, "'\\' at the end of the line");
       ++at_;
-      if (*at_ == '\0') return fault(line_, "a NUL byte");
-    } else if (here == Kind::quote) {
-      // key="value with spaces" is one token (RFC 9460 section 2.1).
-      if (at_[-1] != '=') return fault(line_, "'\"' within a word");
+    } else if (here == Kind::quote && at_[-1] == '=') {  // one token (RFC 9460 section 2.1)
       TRY(skip_quoted());
+      is_pair = true;
     } else {
       break;
     }
   }
-  entry.tokens.push_back({{start, at_}, line_, false});
+  entry.tokens.push_back({{start, at_}, line, false, is_pair});
   --at_;
   return {};
 }
 
 ZoneResult<> ZoneLexer::read_quoted(ZoneEntry& entry) {
   const char* const start = at_ + 1;
+  const unsigned line = line_;
   TRY(skip_quoted());
-  entry.tokens.push_back({{start, at_}, line_, true});
-  if (at_ + 1 != end_ && (kind(at_[1]) == Kind::plain || kind(at_[1]) == Kind::escape)) {
-    return fault(line_, "white space is missing behind '\"'");
-  }
+  entry.tokens.push_back({{start, at_}, line, true});
   return {};
 }
 
-// From the opening to the closing quote.
+// From the opening to the closing quote, on a later line too (RFC 1035 section 5.1).
 ZoneResult<> ZoneLexer::skip_quoted() {
-  for (++at_; at_ != end_ && *at_ != '\n'; ++at_) {
-    if (*at_ == '"') return {};
-    if (*at_ == '\0') return fault(line_, "a NUL byte");
-    if (*at_ == '\\' && at_ + 1 != end_ && at_[1] != '\n') ++at_;
+  const unsigned opened = line_;
+  for (++at_; at_ != end_; ++at_) {
+    if (*at_ == '"') {
+      if (opened != line_) long_string_ = opened;
+      return {};
+    }
+    if (*at_ == '\\' && at_ + 1 != end_) ++at_;
+    if (*at_ == '\n') ++line_;
   }
-  return fault(line_, "a quoted string is not closed on its line");
+  return fault(opened, "a quoted string is never closed");
 }
 
 // Leaves at_ on the last character of the comment.
-void ZoneLexer::skip_comment() { at_ = std::find(at_, end_, '\n') - 1; }
+void ZoneLexer::skip_comment() {
+  at_ = std::find_if(at_, end_, [](char c) { return c == '\n' || c == '\r'; }) - 1;
+}
 
 }  // namespace swage::dns

@@ -13,6 +13,7 @@ struct ZoneToken {
   std::string_view text;  // as written, escapes included; without its quotes where it is quoted as a whole
   unsigned line = 0;
   bool quoted = false;
+  bool is_pair = false;  // key="value", the quotes in it
 };
 
 // What was wrong, and where; the file's name is put before it by whoever knows it.
@@ -42,6 +43,9 @@ class ZoneLexer {
   // Reads the next entry that is not empty; false at the end of the text. The entry's memory is used again.
   [[nodiscard]] ZoneResult<bool> next(ZoneEntry& entry);
 
+  // The line where the last quoted string that goes over the end of its line began; 0: there was none so far.
+  [[nodiscard]] unsigned long_string() const { return long_string_; }
+
  private:
   [[nodiscard]] ZoneResult<> read_entry(ZoneEntry& entry);
   [[nodiscard]] ZoneResult<> read_word(ZoneEntry& entry);
@@ -52,6 +56,7 @@ class ZoneLexer {
   const char* at_;
   const char* end_;
   unsigned line_ = 1;
+  unsigned long_string_ = 0;
 };
 
 }  // namespace swage::dns

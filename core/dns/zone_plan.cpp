@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "core/counted.h"
 #include "core/dns/nsec3_hash.h"
 #include "core/dns/zone_codec.h"
+#include "core/dns/zone_rules.h"
 
 namespace swage::dns {
 
@@ -39,52 +41,12 @@ void sort_records(const RecordStore& store, std::vector<Ref>& records) {
   records.erase(std::unique(records.begin(), records.end(), same), records.end());
 }
 
-// RFC 1034 section 3.6.2, RFC 2181 section 10.1, RFC 6672 section 2.4.
-Result<> check_node(const RecordStore& store, NameView name, std::span<const Ref> records) {
-  constexpr Type kKey{25};
-  std::size_t cnames = 0, dnames = 0, others = 0;
-  for (const Ref ref : records) {
-    switch (const Type type = store.record(ref).type; type) {
-      case Type::cname:
-        ++cnames;
-        break;
-      case Type::dname:
-        ++dnames;
-        ++others;
-        break;
-      case Type::rrsig:
-      case Type::nsec:
-        break;
-      default:
-        if (type != kKey) ++others;
-    }
-  }
-  if (cnames > 1) return fail("{} has {} CNAME records", name.to_string(), cnames);
-  if (cnames == 1 && others > 0) return fail("{} has a CNAME and other records", name.to_string());
-  if (dnames > 1) return fail("{} has {} DNAME records", name.to_string(), dnames);
-  return {};
-}
-
-// The limits of zone_image::Rrset.
-Result<> check_sizes(const ZonePlan& plan, const PlannedNode& node, const RecordStore& store) {
-  std::size_t at = 0;
-  while (const auto rrset = plan.next_rrset(node, at)) {
-    std::size_t size = 0;
-    for (const Ref ref : rrset->records) size += 8U + store.record(ref).size;
-    for (const Ref ref : rrset->sigs) size += 8U + store.record(ref).size;
-    if (rrset->records.size() > UINT16_MAX || rrset->sigs.size() > UINT8_MAX || size > (1U << 24)) {
-      return fail("{} has too many {} records", plan.name(node).to_string(), to_string(rrset->type));
-    }
-  }
-  return {};
-}
-
 std::size_t depth_of(NameView name, NameView apex) { return name.label_count() - apex.label_count(); }
 
 }  // namespace
 
-Result<ZonePlan> ZonePlan::make(NameView apex, RecordStore& store) {
-  ZonePlan plan(apex, store);
+ZonePlan ZonePlan::make(NameView apex, RecordStore& store, ZoneReport& report) {
+  ZonePlan plan(apex, store, report);
   plan.records_.reserve(store.record_count());
   const std::vector<std::uint32_t> order = store.canonical_order(apex);
   std::vector<Ref> records;
@@ -97,15 +59,17 @@ Result<ZonePlan> ZonePlan::make(NameView apex, RecordStore& store) {
       records.insert(records.end(), of_run.begin(), of_run.end());
     }
     sort_records(store, records);
-    TRY(plan.add_owner(store.owner_ref(order[first]), records));
+    plan.add_owner(store.owner_ref(order[first]), records);
   }
   store.forget_runs();
-  TRY(plan.check_apex());
+  plan.check_apex();
+  if (!report.errors().empty()) return plan;
   plan.choose_denial();
+  check_signing(plan, store, report);
   return plan;
 }
 
-Result<> ZonePlan::add_owner(Ref owner, std::vector<Ref>& records) {
+void ZonePlan::add_owner(Ref owner, std::vector<Ref>& records) {
   const auto is_nsec3 = [this](Ref ref) { return store_->record(ref).covered() == Type::nsec3; };
   const auto first = std::find_if(records.begin(), records.end(), is_nsec3);
   const auto last = std::find_if_not(first, records.end(), is_nsec3);
@@ -113,12 +77,13 @@ Result<> ZonePlan::add_owner(Ref owner, std::vector<Ref>& records) {
   const std::span<const Ref> usual(records.begin(), middle);
   const std::span<const Ref> nsec3(middle, records.end());
   if (!usual.empty()) {
-    TRY(check_node(*store_, store_->name(owner), usual));
+    check_node(*store_, store_->name(owner), usual, *report_);
     add_node(owner, usual);
-    TRY(check_sizes(*this, nodes_.back(), *store_));
+    const PlannedNode& node = nodes_.back();
+    check_sizes(*this, *store_, node, *report_);
+    if (node.cover != kNoNode) check_hidden(*this, *store_, node, nodes_[node.cover], *report_);
   }
-  if (!nsec3.empty()) TRY(add_nsec3(owner, nsec3));
-  return {};
+  if (!nsec3.empty()) add_nsec3(owner, nsec3);
 }
 
 // Adds the node and those parents that have no records: all that have came before, in canonical order.
@@ -168,11 +133,13 @@ void ZonePlan::append_node(PlannedNode node) {
   path_.push_back(index);
 }
 
-Result<> ZonePlan::add_nsec3(Ref owner, std::span<const Ref> records) {
+void ZonePlan::add_nsec3(Ref owner, std::span<const Ref> records) {
   const NameView name = store_->name(owner);
   PlannedNsec3 nsec3{};
   if (depth_of(name, apex_) != 1 || !decode_base32hex(as_text(name.first_label()), nsec3.hash)) {
-    return fail("{} has an NSEC3 record, but is no hash of a name", name.to_string());
+    report_->refuse(store_->record(records.front()).place,
+                    fmt::format("{} has an NSEC3 record, but is no hash of a name", name.to_string()));
+    return;
   }
   nsec3.node.owner = owner;
   nsec3.node.first_record = static_cast<std::uint32_t>(records_.size());
@@ -180,16 +147,32 @@ Result<> ZonePlan::add_nsec3(Ref owner, std::span<const Ref> records) {
   nsec3.node.parent = nsec3.node.cover = nsec3.node.wildcard = kNoNode;
   records_.insert(records_.end(), records.begin(), records.end());
   nsec3s_.push_back(nsec3);
-  return check_sizes(*this, nsec3s_.back().node, *store_);
+  check_node(*store_, name, records, *report_);
+  check_sizes(*this, *store_, nsec3s_.back().node, *report_);
 }
 
-Result<> ZonePlan::check_apex() const {
+void ZonePlan::check_apex() {
   const std::string apex = apex_.to_string();
   const auto soa = nodes_.empty() ? std::nullopt : find(nodes_.front(), Type::soa);
-  if (!soa || nodes_.front().depth != 0) return fail("no SOA record at {}", apex);
-  if (soa->records.size() > 1) return fail("{} SOA records at {}", soa->records.size(), apex);
-  if (!find(nodes_.front(), Type::ns)) return fail("no NS record at {}", apex);
-  return {};
+  if (!soa) {
+    const std::size_t outside = report_->warnings_of(ZoneWarning::outside);
+    const bool is_all = report_->errors().empty();  // else it may be what could not be read
+    if (is_all && outside == 0) report_->refuse(0, fmt::format("no SOA record at {}", apex));
+    if (is_all && outside != 0) {
+      report_->refuse(0, fmt::format("no SOA record at {}; {} outside the zone", apex, counted(outside, "record")));
+    }
+    return;
+  }
+  if (soa->records.size() > 1) {
+    std::vector<ZonePlace> places;
+    for (const Ref ref : soa->records) places.push_back(store_->record(ref).place);
+    std::ranges::sort(places);
+    report_->refuse(places[1], fmt::format("{} SOA records at {}", places.size(), apex));
+  }
+  if (!find(nodes_.front(), Type::ns)) {
+    report_->warn(ZoneWarning::no_ns, store_->record(soa->records.front()).place,
+                  [&] { return fmt::format("no NS record at {}", apex); });
+  }
 }
 
 // NSEC3 where the apex has an NSEC3PARAM with a chain to it (RFC 5155 section 4), else NSEC.

@@ -10,7 +10,7 @@
 #include "core/dns/name.h"
 #include "core/dns/zone_image.h"
 #include "core/dns/zone_records.h"
-#include "core/result.h"
+#include "core/dns/zone_report.h"
 
 namespace swage::dns {
 
@@ -49,8 +49,9 @@ class ZonePlan {
  public:
   static constexpr std::uint32_t kNoNode = UINT32_MAX;
 
-  // Takes the records over from `store`, which must outlive the plan. An Error names the owner.
-  [[nodiscard]] static Result<ZonePlan> make(NameView apex, RecordStore& store);
+  // Takes the records over from `store`, which must outlive the plan, as must the report. What is wrong with them goes
+  // there; after an error the plan is of no use.
+  [[nodiscard]] static ZonePlan make(NameView apex, RecordStore& store, ZoneReport& report);
 
   [[nodiscard]] const std::vector<PlannedNode>& nodes() const { return nodes_; }     // the apex first
   [[nodiscard]] const std::vector<PlannedNsec3>& nsec3s() const { return nsec3s_; }  // sorted by hash
@@ -65,17 +66,19 @@ class ZonePlan {
   [[nodiscard]] std::optional<PlannedRrset> next_rrset(const PlannedNode& node, std::size_t& at) const;
 
  private:
-  ZonePlan(NameView apex, const RecordStore& store) : store_(&store), apex_(apex) {}
+  ZonePlan(NameView apex, const RecordStore& store, ZoneReport& report)
+      : store_(&store), report_(&report), apex_(apex) {}
 
-  [[nodiscard]] Result<> add_owner(RecordStore::Ref owner, std::vector<RecordStore::Ref>& records);
-  [[nodiscard]] Result<> add_nsec3(RecordStore::Ref owner, std::span<const RecordStore::Ref> records);
+  void add_owner(RecordStore::Ref owner, std::vector<RecordStore::Ref>& records);
+  void add_nsec3(RecordStore::Ref owner, std::span<const RecordStore::Ref> records);
   void add_node(RecordStore::Ref owner, std::span<const RecordStore::Ref> records);
   void append_node(PlannedNode node);
-  [[nodiscard]] Result<> check_apex() const;
+  void check_apex();
   void choose_denial();
   [[nodiscard]] std::optional<PlannedRrset> find(const PlannedNode& node, Type type) const;
 
   const RecordStore* store_;
+  ZoneReport* report_;
   Name apex_;
   std::vector<PlannedNode> nodes_;
   std::vector<std::uint32_t> path_;  // from the apex to the node added last

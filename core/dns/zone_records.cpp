@@ -68,7 +68,7 @@ void sort_from(const SortKeys& keys, std::span<SortItem> items, std::size_t dept
 
 }  // namespace
 
-void RecordStore::add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata) {
+void RecordStore::add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata, ZonePlace place) {
   std::uint8_t* at = nullptr;
   if (runs_.empty() || name(runs_.back().owner) != owner) {
     const Ref name = allocate(1 + owner.size(), at);
@@ -76,7 +76,7 @@ void RecordStore::add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata)
     std::copy_n(owner.data(), owner.size(), at + 1);
     runs_.push_back({name, static_cast<std::uint32_t>(records_.size())});
   }
-  const Record header{ttl, type, static_cast<std::uint16_t>(rdata.size())};
+  const Record header{ttl, place, type, static_cast<std::uint16_t>(rdata.size())};
   records_.push_back(allocate(sizeof header + rdata.size(), at));
   std::memcpy(at, &header, sizeof header);
   std::copy(rdata.begin(), rdata.end(), at + sizeof header);

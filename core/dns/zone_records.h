@@ -9,6 +9,7 @@
 #include "core/bytes.h"
 #include "core/dns/name.h"
 #include "core/dns/types.h"
+#include "core/dns/zone_report.h"
 
 namespace swage::dns {
 
@@ -18,6 +19,7 @@ class RecordStore {
 
   struct Record {
     std::uint32_t ttl;
+    ZonePlace place;
     Type type;
     std::uint16_t size;  // of the rdata, which follows
 
@@ -33,7 +35,7 @@ class RecordStore {
   };
 
   // Takes copies. The first spelling of an owner in a run stays.
-  void add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata);
+  void add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata, ZonePlace place);
 
   [[nodiscard]] NameView name(Ref ref) const {
     const std::uint8_t* at = place(ref);

@@ -137,7 +137,7 @@ ZoneResult<std::size_t> parse_zone_name(const ZoneToken& token, NameView origin,
 }
 
 ZoneResult<std::uint32_t> parse_ttl(const ZoneToken& token) {
-  constexpr std::uint64_t kMax = 0x7FFFFFFF;
+  constexpr std::uint64_t kMax = UINT32_MAX;
   const char* at = token.text.begin();
   const char* const end = token.text.end();
   std::uint64_t total = 0;
@@ -152,7 +152,7 @@ ZoneResult<std::uint32_t> parse_ttl(const ZoneToken& token) {
     const std::uint64_t unit = plain ? 1 : behind == end ? 0 : unit_seconds(*behind);
     if (unit == 0) return fault(token.line, "'{}' is not a time in seconds", token.text);
     if (error != std::errc() || value > kMax || (total += value * unit) > kMax) {
-      return fault(token.line, "'{}' is more than 2147483647 seconds", token.text);
+      return fault(token.line, "'{}' is more than 4294967295 seconds", token.text);
     }
     at = plain ? end : behind + 1;
   }
@@ -169,6 +169,21 @@ ZoneResult<> unescape(const ZoneToken& token, std::vector<std::uint8_t>& to) {
     to.push_back(static_cast<std::uint8_t>(byte));
   }
   return {};
+}
+
+// Only SVCB and HTTPS have key="value"; elsewhere these are two strings (as in BIND).
+void RdataText::split_pairs() {
+  if (type_ == Type::svcb || type_ == Type::https) return;
+  for (const ZoneToken& token : tokens_) {
+    const std::size_t quote = token.is_pair ? token.text.find("=\"") + 1 : 0;
+    if (quote == 0) {
+      split_.push_back(token);
+    } else {
+      split_.push_back({token.text.substr(0, quote), token.line});
+      split_.push_back({token.text.substr(quote + 1, token.text.size() - quote - 2), token.line, true});
+    }
+  }
+  tokens_ = split_;
 }
 
 ZoneResult<ZoneToken> RdataText::take(std::string_view expected) {

@@ -2,6 +2,7 @@
 // Internal to core/dns; in the service process.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -16,7 +17,10 @@ namespace swage::dns {
 // A domain name, made absolute with `origin`; "@" is the origin. Written to the 255 bytes at `to`; returns its size.
 [[nodiscard]] ZoneResult<std::size_t> parse_zone_name(const ZoneToken& token, NameView origin, std::uint8_t* to);
 
-// Seconds: "3600" or "1h30m", units w d h m s; at most 2^31-1 (RFC 2181 section 8).
+// The most seconds of a TTL (RFC 2181 section 8).
+inline constexpr std::uint32_t kMaxTtl = 0x7FFFFFFF;
+
+// Seconds: "3600" or "1h30m", units w d h m s; any number of 32 bits.
 [[nodiscard]] ZoneResult<std::uint32_t> parse_ttl(const ZoneToken& token);
 
 // Undoes escapes: \X and \DDD. Appends to `to`.
@@ -26,12 +30,16 @@ namespace swage::dns {
 // where the tokens are at their end or the next one is malformed, and says what was expected.
 class RdataText {
  public:
-  // `tokens` are those behind the type, `line` the type's; `rdata` is emptied.
+  // `tokens` are those after the type, `line` the type's; `rdata` is emptied.
   RdataText(Type type, std::span<const ZoneToken> tokens, unsigned line, NameView origin,
             std::vector<std::uint8_t>& rdata)
       : type_(type), tokens_(tokens), line_(line), origin_(origin), rdata_(rdata) {
     rdata_.clear();
+    if (std::ranges::any_of(tokens, &ZoneToken::is_pair)) [[unlikely]]
+      split_pairs();
   }
+  RdataText(const RdataText&) = delete;
+  RdataText& operator=(const RdataText&) = delete;
 
   [[nodiscard]] Type type() const { return type_; }
   [[nodiscard]] NameView origin() const { return origin_; }
@@ -69,8 +77,11 @@ class RdataText {
   }
 
  private:
+  void split_pairs();
+
   Type type_;
   std::span<const ZoneToken> tokens_;
+  std::vector<ZoneToken> split_;  // what tokens_ is a part of where some of them were split
   unsigned line_;
   NameView origin_;
   std::vector<std::uint8_t>& rdata_;

@@ -41,7 +41,8 @@ NameView target_name(Type type, Bytes rdata, NameView owner) {
 
 }  // namespace
 
-ZoneLayout::ZoneLayout(const ZonePlan& plan, const RecordStore& store) : plan_(plan), store_(store) {
+ZoneLayout::ZoneLayout(const ZonePlan& plan, const RecordStore& store, ZoneReport& report)
+    : plan_(plan), store_(store), report_(report) {
   static_cast<void>(place(sizeof(Header)));
   slot_count_ = static_cast<std::uint32_t>(plan.nodes().size() * 5 / 3 + 8);
   slots_ = place(slot_count_ * sizeof(zone_image::Slot), kCacheLine);
@@ -106,6 +107,7 @@ class ZoneWriter {
   void write_order();
   void write_nsec3s();
   void find_targets();
+  void check_target(const Node& owner, const RecordStore::Record& record, NameView target, const Found& found);
   Ref node_ref(std::uint32_t index) { return index == ZonePlan::kNoNode ? 0 : layout_.nodes_[index]; }
 
   const ZoneLayout& layout_;
@@ -113,7 +115,12 @@ class ZoneWriter {
   std::uint8_t* image_;
   Header& header_;
   std::array<std::uint64_t, kMaxLabels + 1> hashes_;  // of the parents of the node under way, by depth
-  std::vector<std::pair<const Node*, Rrset*>> with_targets_;
+  struct Targets {
+    const Node* owner;
+    Rrset* rrset;
+    std::span<const RecordStore::Ref> records;  // of the RRset
+  };
+  std::vector<Targets> with_targets_;
 };
 
 void ZoneWriter::write_header() {
@@ -153,7 +160,9 @@ void ZoneWriter::write_node(const PlannedNode& planned, Ref ref, bool in_table) 
   to += padded(name.size());
   std::size_t next = 0;
   while (const auto rrset = plan_.next_rrset(planned, next)) {
-    if (zone_image::has_targets(rrset->type)) with_targets_.emplace_back(&node, reinterpret_cast<Rrset*>(to));
+    if (zone_image::has_targets(rrset->type)) {
+      with_targets_.push_back({&node, reinterpret_cast<Rrset*>(to), rrset->records});
+    }
     if (rrset->type == Type::soa && ref == header_.apex) {
       const Bytes soa = layout_.store_.record(rrset->records.front()).rdata();
       header_.soa = static_cast<Ref>(static_cast<std::size_t>(to - image_) / kUnit);
@@ -242,19 +251,44 @@ void ZoneWriter::find_targets() {
   const ImageReader reader(image_);
   const NameView apex = reader.apex().name();
   SearchName name(header_);
-  for (const auto& [node, rrset] : with_targets_) {
+  for (const auto& [node, rrset, records] : with_targets_) {
     RdataCursor rdata(*rrset);
     auto* const refs = reinterpret_cast<Ref*>(rrset + 1);
     for (unsigned i = 0; i < rrset->count; ++i) {
       const NameView target = target_name(Type{rrset->type}, rdata.next(), node->name());
       if (!target.is_under(apex)) continue;
       name.set(target);
-      const Node* found = reader.find(name).node;
-      if (found == nullptr) continue;
-      refs[i] =
-          static_cast<Ref>(static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(found) - image_) / kUnit);
+      const Found found = reader.find(name);
+      check_target(*node, layout_.store_.record(records[i]), target, found);
+      if (found.node == nullptr) continue;
+      const auto* const at = reinterpret_cast<const std::uint8_t*>(found.node);
+      refs[i] = static_cast<Ref>(static_cast<std::size_t>(at - image_) / kUnit);
     }
   }
+}
+
+// RFC 2181 section 10.3, RFC 2782: what NS, MX and SRV lead to has an address, and is no alias.
+void ZoneWriter::check_target(const Node& owner, const RecordStore::Record& record, NameView target,
+                              const Found& found) {
+  if ((record.type != Type::ns && record.type != Type::mx && record.type != Type::srv) || target.is_root()) return;
+  const ImageReader reader(image_);
+  const Node* const cover = reader.node_or_null(found.encloser->cover);
+  const bool is_delegated = cover != nullptr && (cover->flags & zone_image::kCut) != 0;
+  if (is_delegated && (cover != &owner || record.type != Type::ns)) return;  // its address is another zone's matter
+  const Node* node = found.node;
+  if (node == nullptr && !is_delegated) node = reader.node_or_null(found.encloser->wildcard);
+  const bool is_alias = node != nullptr && find_rrset(*node, Type::cname) != nullptr;
+  const bool has_address =
+      node != nullptr && (find_rrset(*node, Type::a) != nullptr || find_rrset(*node, Type::aaaa) != nullptr);
+  const bool is_redirected =
+      !is_delegated && (cover != nullptr || (node == nullptr && (found.encloser->flags & zone_image::kDname) != 0));
+  if (has_address && !is_redirected) return;
+  layout_.report_.warn(ZoneWarning::address, record.place, [&] {
+    const std::string what =
+        fmt::format("{} {}: {}", owner.name().to_string(), to_string(record.type), target.to_string());
+    if (is_redirected) return what + " is below a DNAME, and so an alias";
+    return what + (is_alias ? " is an alias (CNAME)" : " has no address in the zone");
+  });
 }
 
 void ZoneLayout::write(MutableBytes image) const {

@@ -8,16 +8,18 @@
 #include "core/bytes.h"
 #include "core/dns/zone_plan.h"
 #include "core/dns/zone_records.h"
+#include "core/dns/zone_report.h"
 
 namespace swage::dns {
 
-// Where everything goes; both must outlive it.
+// Where everything goes; all three must outlive it.
 class ZoneLayout {
  public:
-  ZoneLayout(const ZonePlan& plan, const RecordStore& store);
+  ZoneLayout(const ZonePlan& plan, const RecordStore& store, ZoneReport& report);
 
   [[nodiscard]] std::size_t size() const { return size_; }
-  // REQUIRES: `image` has size() bytes and is aligned to 8.
+  // Warns of servers in the zone that have no address or are an alias: only the image has a table of names. REQUIRES:
+  // `image` has size() bytes and is aligned to 8.
   void write(MutableBytes image) const;
 
  private:
@@ -27,6 +29,7 @@ class ZoneLayout {
 
   const ZonePlan& plan_;
   const RecordStore& store_;
+  ZoneReport& report_;
   std::size_t size_ = 0;
   std::vector<zone_image::Ref> nodes_;      // of plan.nodes(), then of plan.nsec3s()
   std::vector<std::uint32_t> nsec_owners_;  // indexes of nodes

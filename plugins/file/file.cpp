@@ -5,7 +5,6 @@
 
 #include "core/async/work.h"
 #include "core/counted.h"
-#include "core/dns/zone_builder.h"
 #include "core/dns/zone_file.h"
 #include "core/dns/zones.h"
 #include "core/log.h"
@@ -79,9 +78,19 @@ void ZoneService::stop() {
   if (stopping_) stopping_->set();
 }
 
-// On any thread.
+// On any thread. Says what is doubtful, and what is wrong where the Error is not all of it.
 Result<shm::Segment> ZoneService::load() const {
   dns::ZoneBuilder builder(zone_.apex);
+  Result<shm::Segment> image = load(builder);
+  const dns::ZoneReport& report = builder.report();
+  for (const std::string& line : report.warnings()) log::warning("plugin/file: {}", line);
+  if (report.errors().size() > 1) {
+    for (const std::string& line : report.errors()) log::error("plugin/file: {}", line);
+  }
+  return image;
+}
+
+Result<shm::Segment> ZoneService::load(dns::ZoneBuilder& builder) const {
   TRY(dns::read_zone_file(zone_.path, zone_.apex, builder));
   TRY(shm::Segment image, shm::Segment::create("swage " + zone_.snapshot->name(), builder.image_size()));
   builder.write(image.writable_bytes());

@@ -10,6 +10,7 @@
 
 #include "core/async/event.h"
 #include "core/dns/zone.h"
+#include "core/dns/zone_builder.h"
 #include "core/file_stamp.h"
 #include "core/plugin.h"
 #include "core/shm/snapshot.h"
@@ -48,6 +49,7 @@ class ZoneService : public Service {
 
  private:
   [[nodiscard]] Result<shm::Segment> load() const;
+  [[nodiscard]] Result<shm::Segment> load(dns::ZoneBuilder& builder) const;
   void announce() const;
 
   ServedZone zone_;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
 #include "tests/support/plugin_harness.h"
 
@@ -54,6 +55,29 @@ TEST_CASE("file: what is wrong with a zone file is said with both places") {
   static_cast<void>(folder.write("zone", "www 60 A 192.0.2.1\n"));
   CHECK(error(zone).starts_with("Corefile:2: " + zone + ": "));
   CHECK(error(folder.path()).starts_with("Corefile:2: " + folder.path() + ": "));
+}
+
+TEST_CASE("file: what is doubtful in a zone is said with its line, and so are all errors") {
+  const Folder folder;
+  const std::string zone = folder.file("zone");
+  const auto prepare = [&](const std::string& text, std::string& said) {
+    static_cast<void>(folder.write("zone", text));
+    const PluginHarness harness(kPlugins, "example.test {\n file " + zone + "\n}");
+    tests::LogCapture log;
+    std::string error = harness.prepare();
+    said = log.take();
+    return error;
+  };
+  std::string said;
+  REQUIRE(prepare(std::string(kParent) + "a.other. A 192.0.2.1\n@ MX 1 nowhere\n", said) == "");
+  CHECK(
+      said.starts_with("[WARNING] plugin/file: " + zone +
+                       ":8: a.other. is outside the zone example.test.; left out\n[WARNING] plugin/file: " + zone +
+                       ":9: example.test. MX: nowhere.example.test. has no address in the zone\n[INFO] plugin/file: "));
+  CHECK(prepare(std::string(kParent) + "a FOO x\nb A 1\n", said) ==
+        "Corefile:2: " + zone + ":8: unknown type 'FOO'; and 1 more error");
+  CHECK(said == "[ERROR] plugin/file: " + zone + ":8: unknown type 'FOO'\n[ERROR] plugin/file: " + zone +
+                    ":9: A: expected an IPv4 address, not '1'\n");
 }
 
 TEST_CASE("file: answers from the longest zone; other names are the next plugin's") {
