@@ -62,7 +62,7 @@ class DnsChild {
     if (inherited.transport == "udp") {
       udp_.push_back(std::make_unique<Udp>(*this, std::move(inherited), listener->second));
     } else {
-      tcp_.push_back(std::make_unique<TcpServer>(tcp_common_, std::move(inherited.socket), listener->second));
+      tcp_.push_back(std::make_unique<TcpServer>(tcp_turns_, std::move(inherited.socket), listener->second));
     }
     return {};
   }
@@ -135,7 +135,9 @@ class DnsChild {
   Configuration configuration_;
   Responder responder_;
   std::unique_ptr<UdpBatch, DeleteUdpBatch> batch_ = make_udp_batch();
-  TcpServer::Common tcp_common_{loop_, responder_};
+  TcpTurns tcp_turns_{loop_, responder_, [this] {
+                        for (const auto& udp : udp_) udp->listener.serve_some();
+                      }};
   std::vector<std::unique_ptr<Udp>> udp_;
   std::vector<std::unique_ptr<TcpServer>> tcp_;
   std::unique_ptr<async::Timer> drain_timer_;

@@ -1,50 +1,27 @@
-// Serves the TCP connections of one listener (RFC 7766): pipelined requests, answered in order; an idle time; limits in
-// all and for each client. In dns processes.
+// Serves the TCP connections of one listening socket (RFC 7766); see tcp_session.h for what a connection may do. In dns
+// processes.
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <memory>
-#include <set>
-#include <vector>
+#include <chrono>
+#include <list>
+#include <optional>
 
 #include "core/async/loop.h"
-#include "core/async/tcp.h"
+#include "core/descriptor.h"
 #include "core/net.h"
-#include "core/server/channel.h"
-#include "core/server/responder.h"
+#include "core/server/router.h"
+#include "core/server/tcp_session.h"
+#include "core/server/tcp_turns.h"
 
 namespace swage::server {
 
-// How many connections a process has, in all and of each client: an IPv4 address, or an IPv6 network of 64 bits. Some
-// of the descriptors that the process may open are kept for other things.
-class TcpClients {
- public:
-  TcpClients();
-  // False where the client, or all together, have as many as they may.
-  [[nodiscard]] bool add(const IpAddress& client);
-  void remove(const IpAddress& client);
-  // True where connections are few enough for the usual idle time.
-  [[nodiscard]] bool has_room() const { return count_ <= most_ * 3 / 4; }
-
- private:
-  std::map<IpAddress, std::uint32_t> clients_;
-  std::size_t count_ = 0, most_;
-};
-
 class TcpServer {
  public:
-  // What the listeners of a process share; it must outlive them.
-  struct Common {
-    async::Loop& loop;
-    Responder& responder;
-    TcpClients clients{};
-    std::vector<std::uint8_t> scratch = std::vector<std::uint8_t>(0xFFFF);  // a response before its length is known
-  };
-
-  // `socket`: listening. The server must live until sessions() is 0: see drain() and close().
-  TcpServer(Common& common, Descriptor socket, const Router& router);
+  // `socket`: listening, non-blocking; see open_sockets(). The others must outlive the server.
+  TcpServer(TcpTurns& turns, Descriptor socket, const Router& router);
   ~TcpServer();
+  TcpServer(const TcpServer&) = delete;
+  TcpServer& operator=(const TcpServer&) = delete;
 
   // Accepts nobody any more; connections that are idle for half a second are closed.
   void drain();
@@ -52,19 +29,28 @@ class TcpServer {
   void close();
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
- private:
-  struct Session;
-  void accept(std::unique_ptr<async::TcpStream> stream);
-  static async::Task<> run(TcpServer& server, std::unique_ptr<async::TcpStream> stream);
-  [[nodiscard]] async::Task<bool> answer_waiting(Session& session);
+  // For TcpSession.
+  [[nodiscard]] const Router& router() const { return router_; }
+  [[nodiscard]] const TcpLimits& limits() const { return router_.tcp; }
   [[nodiscard]] std::chrono::milliseconds idle_time() const;
+  // `limit` of the Corefile, if it has one and the connection may take so long.
   [[nodiscard]] std::chrono::milliseconds time_for(const std::optional<std::chrono::seconds>& limit) const;
+  void forget(TcpSession::Place closed) { turns_.bury(sessions_, closed); }
 
-  Common& common_;
-  async::TcpListener listener_;
+ private:
+  void accept();
+  [[nodiscard]] bool accept_one();
+  void wait_for_descriptors(int error);
+
+  TcpTurns& turns_;
+  Descriptor socket_;
+  Endpoint local_;
   const Router& router_;
-  std::set<Session*> sessions_;
+  std::list<TcpSession> sessions_;
   bool draining_ = false;
+  bool starved_ = false;  // said in the log already
+  std::optional<async::Poll> poll_;
+  async::Timer retry_;
 };
 
 }  // namespace swage::server

@@ -41,8 +41,8 @@ class Running {
   void run(Descriptor socket) {
     async::Loop loop;
     server::Responder responder;
-    server::TcpServer::Common common{loop, responder};
-    server::TcpServer server(common, std::move(socket), router_);
+    server::TcpTurns turns(loop, responder);
+    server::TcpServer server(turns, std::move(socket), router_);
     async::Timer look(loop, [&] {
       if (stop_) server.drain(), server.close();
       if (stop_ && server.sessions() == 0) return loop.stop();

@@ -25,6 +25,8 @@ class UdpListener {
   // Answers what is waiting, at most a few batches, so that others get their turn: called whenever the socket is
   // readable.
   void serve();
+  // One batch at most: in the middle of other work.
+  void serve_some() { static_cast<void>(serve_batch()); }
   // Answers all that has arrived so far. For the end, when nobody else will read this socket.
   void serve_all();
 

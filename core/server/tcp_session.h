@@ -1,0 +1,89 @@
+// One TCP connection of a client (RFC 7766): pipelined requests, answered in order. In dns processes.
+//
+//     wait for bytes ── serve(): read a buffer, answer what is whole, write ──▶ wait for bytes
+//                                  │ the client does not take it, or there is more to answer
+//                                  ▼
+//                            wait for room ── serve(): write the rest, answer more ──▶
+//
+// So a turn costs at most a buffer of requests and about a buffer of responses. A client that does not read has one
+// buffer of responses here, and what the kernel's buffers hold (sockets.cpp); it is not read from until it reads. A
+// connection that is idle holds nothing but itself.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <list>
+#include <vector>
+
+#include "core/async/loop.h"
+#include "core/descriptor.h"
+#include "core/server/responder.h"
+#include "core/server/tcp_clients.h"
+
+namespace swage::server {
+
+class TcpServer;
+class TcpTurns;
+
+class TcpSession final : public TcpClients::Connection {
+ public:
+  using Place = std::list<TcpSession>::iterator;
+
+  // `socket`: non-blocking, of `client`. The server outlives it.
+  TcpSession(TcpServer& server, TcpTurns& turns, Descriptor socket, const Endpoint& client, const Endpoint& local);
+  TcpSession(const TcpSession&) = delete;
+  TcpSession& operator=(const TcpSession&) = delete;
+
+  // `self`: where its server has it. The session may be closed, and gone, afterwards; so with all of these.
+  void start(Place self);
+  // A turn: what it waited for is there.
+  void serve();
+  // What was written arrives, what was not does not.
+  void close();
+  void evict() override { cut_off(); }
+  // From now on; closed where nothing is asked until then.
+  void close_after(std::chrono::milliseconds time);
+
+  [[nodiscard]] int fd() const { return socket_.get(); }  // negative: closed
+
+ private:
+  friend TcpTurns;
+  enum class Waits : std::uint8_t { for_bytes, for_room };
+
+  // False where the connection was closed.
+  [[nodiscard]] bool receive(Bytes& requests);
+  // What the kernel does not take is kept. False where the connection is broken.
+  [[nodiscard]] bool write(Bytes responses);
+  [[nodiscard]] bool write_rest();
+  // Answers whole requests, into the buffer for responses; returns the bytes of those that were answered.
+  [[nodiscard]] std::size_t answer(Bytes requests, std::size_t& size);
+  void keep(Bytes requests);
+  void settle(bool answered);
+  void set_deadline(std::int64_t from, std::chrono::milliseconds time);
+  void time_passed();
+  void cut_off();
+
+  TcpServer& server_;
+  TcpTurns& turns_;
+  Descriptor socket_;
+  Place self_;
+  Arrival arrival_;
+  Waits waits_ = Waits::for_bytes;
+  std::vector<std::uint8_t> in_;   // what was read and not answered
+  std::vector<std::uint8_t> out_;  // what the kernel did not take
+  bool more_ = false;              // of whole requests, in in_
+  bool ends_ = false;              // when all is written
+  bool begun_ = false;             // a part of a request is there
+  bool answered_ = false;          // something, since all was written
+  std::uint32_t requests_ = 0;     // that were answered
+
+  std::size_t held_ = 0;  // TcpTurns::hold()
+  std::list<TcpSession*>::iterator holder_;
+
+  std::int64_t deadline_ = 0;  // nanoseconds, steady clock
+  std::int64_t timer_passes_ = std::numeric_limits<std::int64_t>::max();
+  async::Timer timer_;  // passes at the deadline, or before it and is started again: to move the deadline costs nothing
+};
+
+}  // namespace swage::server

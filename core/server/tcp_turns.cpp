@@ -1,0 +1,66 @@
+#include "core/server/tcp_turns.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+
+namespace swage::server {
+namespace {
+
+constexpr int kSessionsATurn = 32;
+constexpr std::int64_t kUdpWaits = 20'000;  // nanoseconds: about what 30 requests over TCP take
+
+}  // namespace
+
+TcpTurns::TcpTurns(async::Loop& of, Responder& by, std::function<void()> serve_udp)
+    : loop(of),
+      responder(by),
+      serve_udp_(std::move(serve_udp)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      poll_(of, epoll_.get(), [this] { turn(); }) {}
+
+bool TcpTurns::watch(TcpSession& session) {
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = &session}};
+  return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, session.fd(), &event) == 0;
+}
+
+void TcpTurns::wait(TcpSession& session, bool for_room) {
+  epoll_event event{.events = for_room ? EPOLLOUT : EPOLLIN, .data = {.ptr = &session}};
+  CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, session.fd(), &event) == 0);
+}
+
+// Not uv_poll for each: libuv would serve all that are ready before it looks for anything else. What is not served in
+// this turn is first in the next one: that is epoll's order.
+void TcpTurns::turn() {
+  std::array<epoll_event, kSessionsATurn> ready;
+  const int count = epoll_wait(epoll_.get(), ready.data(), kSessionsATurn, 0);
+  in_turn_ = true;
+  for (int i = 0; i < count; ++i) {
+    auto& session = *static_cast<TcpSession*>(ready[static_cast<std::size_t>(i)].data.ptr);
+    if (session.fd() >= 0) session.serve();  // else closed in this turn
+  }
+  in_turn_ = false;
+  closed_.clear();
+}
+
+void TcpTurns::let_udp(std::int64_t now) {
+  if (now - udp_served_ < kUdpWaits || !serve_udp_) return;
+  serve_udp_();
+  udp_served_ = loop.now();
+}
+
+void TcpTurns::hold(TcpSession& session, std::size_t bytes) {
+  const std::size_t before = std::exchange(session.held_, bytes == 0 ? 0 : std::max(bytes, kLeastHeld));
+  held_ += session.held_ - before;
+  if (before == 0 && session.held_ > 0) session.holder_ = holders_.insert(holders_.end(), &session);
+  if (before > 0 && session.held_ == 0) holders_.erase(session.holder_);
+  while (held_ > kMostHeld) holders_.front()->evict();
+}
+
+void TcpTurns::bury(std::list<TcpSession>& sessions, std::list<TcpSession>::iterator closed) {
+  CHECK(closed->held_ == 0);
+  closed_.splice(closed_.end(), sessions, closed);
+  if (!in_turn_) closed_.clear();
+}
+
+}  // namespace swage::server

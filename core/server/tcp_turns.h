@@ -1,0 +1,70 @@
+// What the TCP connections of a process share: turns, buffers, memory. In dns processes.
+//
+// A turn of the event loop serves a bounded number of connections, round robin; each of them gets one buffer (see
+// tcp_session.h). In between, UDP is looked at: a query over UDP waits for a few queries over TCP at most, however many
+// connections are busy.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <list>
+#include <vector>
+
+#include "core/async/loop.h"
+#include "core/descriptor.h"
+#include "core/server/responder.h"
+#include "core/server/tcp_session.h"
+
+namespace swage::server {
+
+class TcpTurns {
+ public:
+  static constexpr std::size_t kReadSize = 2048;       // bytes of requests that a connection gets rid of in a turn
+  static constexpr std::size_t kWriteSize = 16 << 10;  // bytes of responses after which its turn is over
+  // Bytes of requests and responses that connections wait with, in all; one that waits counts kLeastHeld. Where there
+  // are more, the one that has waited longest is closed.
+  static constexpr std::size_t kMostHeld = 16 << 20;
+  static constexpr std::size_t kLeastHeld = 4 << 10;
+
+  // `serve_udp` answers some of what waits in UDP sockets; called in the middle of a turn. The others must outlive
+  // this.
+  TcpTurns(async::Loop& loop, Responder& responder, std::function<void()> serve_udp = {});
+  TcpTurns(const TcpTurns&) = delete;
+  TcpTurns& operator=(const TcpTurns&) = delete;
+
+  // Has the session served whenever there are bytes to read, until its socket is closed; or after wait(session, true)
+  // whenever there is room to write. False where the kernel has no memory for that.
+  [[nodiscard]] bool watch(TcpSession& session);
+  void wait(TcpSession& session, bool for_room);
+
+  // Looks at UDP where it has not been looked at for a while. `now`: of the steady clock, nanoseconds.
+  void let_udp(std::int64_t now);
+  // Between a connection and the next, where they are not served in turns.
+  void let_udp() { let_udp(loop.now()); }
+
+  // Says how many bytes `session` waits with. May evict sessions, that one too.
+  void hold(TcpSession& session, std::size_t bytes);
+  // Destroys a closed session that holds nothing: at once, or after the turn, in which it may be known still.
+  void bury(std::list<TcpSession>& sessions, std::list<TcpSession>::iterator closed);
+
+  async::Loop& loop;
+  Responder& responder;
+  TcpClients clients;
+  std::array<std::uint8_t, kReadSize> in;  // what was just read
+  std::vector<std::uint8_t> out =
+      std::vector<std::uint8_t>(kWriteSize + 2 + 0xFFFF);  // responses, each behind its length
+
+ private:
+  void turn();
+
+  std::function<void()> serve_udp_;
+  std::int64_t udp_served_ = 0;
+  std::size_t held_ = 0;
+  std::list<TcpSession*> holders_;  // the one that has waited longest is the first
+  bool in_turn_ = false;
+  std::list<TcpSession> closed_;  // in this turn
+  Descriptor epoll_;
+  async::Poll poll_;
+};
+
+}  // namespace swage::server
