@@ -14,6 +14,7 @@
 #include "core/server/check.h"
 #include "core/server/child.h"
 #include "core/server/options.h"
+#include "core/server/privileges.h"
 #include "core/server/supervisor.h"
 #include "plugins/plugins.h"
 
@@ -61,6 +62,7 @@ void raise_descriptor_limit() {
 constexpr const char* kDotenv = ".env";
 
 int serve(Options options) {
+  server::become_undumpable();                               // its environment may hold the broker's access token
   const Result<bool> dotenv = config::load_dotenv(kDotenv);  // before there are threads
   raise_descriptor_limit();
   server::Supervisor::block_signals();  // before anybody may send one

@@ -211,7 +211,9 @@ class Controller : public config::Dispenser {
   virtual void listen_on(std::vector<IpAddress> addresses) = 0;  // bind
   virtual void limit_tcp(const TcpLimits& limits) = 0;           // timeouts
   virtual void set_root(std::string folder) = 0;                 // root
-  virtual void accept_chaos() = 0;                               // class CH is passed to the chain too, not refused
+  // user: whom the service process becomes where the server was started by root. An Error where that is said already.
+  [[nodiscard]] virtual Result<> run_as(const config::Token& user) = 0;
+  virtual void accept_chaos() = 0;  // class CH is passed to the chain too, not refused
 };
 
 // An entry of plugins/plugins.def.

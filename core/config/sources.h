@@ -29,6 +29,9 @@ class Sources {
   void add(std::string path, std::string text);       // instead of what the disk has; ends views of an older text
   void set_env(std::string name, std::string value);  // instead of what the environment has
 
+  // All variables that `other` has recorded, as they are there.
+  void take_environment(const Sources& other) { env_ = other.env_; }
+
   // The text of a file. The view lives as long as this object. Fails for what cannot be read or is too large; the Error
   // is "PATH: why", without a line.
   [[nodiscard]] Result<std::string_view> read(const std::string& path);

@@ -25,6 +25,16 @@ void Channel::send(Message message) {
   flush();
 }
 
+void Channel::send_newest(Message message) {
+  const auto is_older = [&](const Message& each) { return each.kind == message.kind && each.text == message.text; };
+  if (const auto older = std::ranges::find_if(waiting_, is_older); older != waiting_.end()) {
+    older->descriptor = std::move(message.descriptor);
+    flush();
+  } else {
+    send(std::move(message));
+  }
+}
+
 void Channel::flush() {
   while (!waiting_.empty() && try_send(waiting_.front())) waiting_.pop_front();
 }

@@ -29,16 +29,20 @@ struct Message {
                     // replaces one of the configuration in force
     start = 'g',    // to the service: the configuration is in force, run
     drain = 'd',    // finish what was begun, then exit; text: within how many milliseconds. May come again, with fewer
+    pulse = 'p',    // descriptor: the page of its Pulse
     ending = 'e',   // to the service: the server is told to end, and serves on for as long as `lameduck` said
-    // From a child:
-    listen = 'l',          // text: an endpoint that the configuration wants sockets for (service, before ready)
-    listen_service = 't',  // text: an endpoint where the service itself wants a TCP socket (service, before ready)
+    // From the service, before it is ready:
+    declare = 'a',         // text: the kind of a memory ('n', 'm' or 'k') and its name. Others are not taken
+    listen = 'l',          // text: an endpoint that the configuration wants sockets for
+    listen_service = 't',  // text: an endpoint where the service itself wants a TCP socket
     service_memory = 'k',  // as `shared`, for service processes alone
-    lameduck = 'w',        // text: for how many milliseconds to serve on when told to end (service, before ready)
-    serves = 'z',          // text: a line for the operator about what is served (service, before ready)
+    lameduck = 'w',        // text: for how many milliseconds to serve on when told to end
+    stays_root = 'o',      // it could become nobody else
+    serves = 'z',          // text: a line for the operator about what is served
+    reload = 'h',          // and later alone: read the Corefile again
+    // From any child, once:
     ready = 'r',
     failed = 'f',  // text: why; the child exits
-    reload = 'h',  // read the Corefile again
   };
   Kind kind;
   std::string text;  // at most kMostText bytes
@@ -56,6 +60,9 @@ class Channel {
 
   // Sends, or keeps the message for flush(). A peer that is gone is noticed by receive().
   void send(Message message);
+  // The same for a message that makes earlier ones of its kind and text worthless: those that still wait are left out.
+  // So however slow the other end is, no more waits for it than there are texts.
+  void send_newest(Message message);
   // Sends what was kept, as far as it goes. For when the socket is writable, and unsent() says that something is
   // waiting.
   void flush();

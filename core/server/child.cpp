@@ -8,10 +8,14 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "core/server/privileges.h"
+#include "core/server/process_metrics.h"
 #include "core/shm/segment.h"
 
 namespace swage::server {
 namespace {
+
+constexpr unsigned kBeatsACount = 10;
 
 Result<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -46,6 +50,10 @@ Result<> take(Message message, Inheritance& inheritance) {
     case Message::Kind::metrics:
       inheritance.metrics.push_back(std::move(message));
       return {};
+    case Message::Kind::pulse: {
+      TRY(inheritance.pulse, Pulse::open(std::move(message.descriptor)));
+      return {};
+    }
     default:
       return fail("unexpected message '{}' from the supervisor", static_cast<char>(message.kind));
   }
@@ -95,9 +103,21 @@ Result<std::unique_ptr<metrics::Registry>> take_own_metrics(Inheritance& inherit
   return std::make_unique<metrics::Registry>(std::move(memory));
 }
 
+Heart::Heart(async::Loop& loop, Pulse pulse, metrics::Registry& registry)
+    : pulse_(std::move(pulse)), descriptors_(open_descriptors(registry)), timer_(loop, [this] { beat(); }) {
+  beat();
+}
+
+void Heart::beat() {
+  pulse_.beat();
+  if (beats_++ % kBeatsACount == 0) count_open_descriptors(descriptors_);
+  timer_.start(Pulse::kInterval);
+}
+
 void become_child(const std::string& name) {
+  become_undumpable();
+  gain_nothing();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
   signal(SIGHUP, SIG_IGN);

@@ -9,10 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "core/async/loop.h"
 #include "core/config/sources.h"
 #include "core/net.h"
 #include "core/plugin.h"
 #include "core/server/channel.h"
+#include "core/server/pulse.h"
 
 namespace swage::server {
 
@@ -33,6 +35,7 @@ struct Inheritance {
   std::map<std::string, Descriptor> snapshots;  // by name
   std::map<std::string, Descriptor> shared;     // by name
   std::vector<Message> metrics;                 // the first: where this process counts
+  Pulse pulse;
 };
 
 // The memory where this process counts.
@@ -52,8 +55,22 @@ struct Inheritance {
 [[nodiscard]] int run_dns_child(std::size_t worker, std::span<const PluginType> plugins);
 [[nodiscard]] int run_service_child(std::span<const PluginType> plugins);
 
-// To be called first in a child: it dies with the supervisor and leaves signals to it. `name`: what ps and top show, at
-// most 15 bytes.
+// To be called first in a child: it dies with the supervisor and leaves signals to it; nobody can look into it. `name`:
+// what ps and top show, at most 15 bytes.
 void become_child(const std::string& name);
+
+// Beats, and counts from time to time how many descriptors are open. Lives on the loop of its process.
+class Heart {
+ public:
+  Heart(async::Loop& loop, Pulse pulse, metrics::Registry& registry);
+
+ private:
+  void beat();
+
+  Pulse pulse_;
+  metrics::Gauge descriptors_;
+  unsigned beats_ = 0;
+  async::Timer timer_;
+};
 
 }  // namespace swage::server

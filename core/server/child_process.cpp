@@ -20,19 +20,34 @@ constexpr std::chrono::seconds kGrace{3};  // beyond the time that a child was g
 
 namespace {
 
-// What Services read from the environment and nobody else needs. A process that strangers talk to has no secrets that
-// it could lose, and what was in its environment when it was started stays readable in /proc.
-constexpr std::array<std::string_view, 1> kSecrets = {"FORGE_ACCESS_TOKEN"};
+// What a program's loader, its C library and sanitizers read; and what Services do: the libraries they use, and the
+// broker's access token. All else stays with the supervisor: what was in a process's environment when it was started
+// remains in its memory, and what the Corefile names of it is in the recorded Sources.
+constexpr std::array<std::string_view, 11> kForAll = {
+    "LD_*", "*SAN_OPTIONS", "GLIBC_TUNABLES",    "MALLOC_*", "TZ",       "TZDIR",
+    "LANG", "LC_*",         "LLVM_PROFILE_FILE", "GCOV_*",   "OPENSSL_*"};
+constexpr std::array<std::string_view, 10> kForServices = {
+    "PATH",    "HOME",    "TMPDIR",      "SSL_CERT_*",  "CURL_*",
+    "*_proxy", "*_PROXY", "RES_OPTIONS", "LOCALDOMAIN", "FORGE_ACCESS_TOKEN"};
 
-bool is_secret(std::string_view variable) {
-  return std::ranges::find(kSecrets, variable.substr(0, variable.find('='))) != kSecrets.end();
+// `pattern` is a name, or has a '*' at one end.
+bool matches(std::string_view name, std::string_view pattern) {
+  if (pattern.ends_with('*')) return name.starts_with(pattern.substr(0, pattern.size() - 1));
+  if (pattern.starts_with('*')) return name.ends_with(pattern.substr(1));
+  return name == pattern;
 }
 
-// Ours, with a nullptr at the end.
+bool is_for(std::string_view variable, bool service) {
+  const std::string_view name = variable.substr(0, variable.find('='));
+  const auto matching = [name](std::string_view pattern) { return matches(name, pattern); };
+  return std::ranges::any_of(kForAll, matching) || (service && std::ranges::any_of(kForServices, matching));
+}
+
+// With a nullptr at the end.
 std::vector<char*> environment_for(bool service) {
   std::vector<char*> variables;
   for (char** each = environ; *each != nullptr; ++each) {
-    if (service || !is_secret(*each)) variables.push_back(*each);
+    if (is_for(*each, service)) variables.push_back(*each);
   }
   variables.push_back(nullptr);
   return variables;

@@ -154,6 +154,16 @@ class Setup : public Controller {
     configuration_.lameduck = std::max(configuration_.lameduck, time);
   }
 
+  Result<> run_as(const config::Token& user) override {
+    if (configuration_.user) {
+      const config::Token& other = *configuration_.user;
+      return std::unexpected(
+          user.error(fmt::format("directive 'user': {}:{} says it already", other.file, other.line)));
+    }
+    configuration_.user = user;
+    return {};
+  }
+
   metrics::Registry& metrics() override { return *configuration_.metrics; }
 
   void listen_on(std::vector<IpAddress> addresses) override { block_.addresses = std::move(addresses); }

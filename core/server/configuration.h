@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct Configuration {
   std::map<Endpoint, Router> listeners;
   std::vector<ServiceSocket> service_sockets;
   std::unique_ptr<const Observer> strays;  // of queries that are in no server block
+  std::optional<config::Token> user;       // whom the service process becomes where it is root
   std::chrono::milliseconds lameduck{0};   // how long the server serves on when it is told to end
 
   // A line for each zone and listener, for the operator: "dns://0.0.0.0:53 libp2p.direct.".

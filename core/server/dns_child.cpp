@@ -1,5 +1,7 @@
 // A dns process: answers queries on the sockets it inherited, from memory alone. It opens nothing, connects to nobody
 // and can be replaced at any time.
+#include <unistd.h>
+
 #include <chrono>
 #include <memory>
 
@@ -7,6 +9,7 @@
 #include "core/log.h"
 #include "core/server/child.h"
 #include "core/server/configuration.h"
+#include "core/server/privileges.h"
 #include "core/server/tcp_server.h"
 #include "core/server/udp_listener.h"
 
@@ -23,6 +26,7 @@ class DnsChild {
 
   Result<> set_up(std::span<const PluginType> plugins) {
     TRY(Inheritance inheritance, receive_inheritance(channel_));
+    pulse_ = std::move(inheritance.pulse);
     TRY(std::unique_ptr<metrics::Registry> metrics, take_own_metrics(inheritance));
     responder_.count_in(*metrics);
     TRY(configuration_,
@@ -37,6 +41,7 @@ class DnsChild {
 
   void run() {
     async::Poll messages(loop_, channel_.fd(), [this] { receive(); });
+    const Heart heart(loop_, std::move(pulse_), *configuration_.metrics);
     channel_.send({Message::Kind::ready, {}, {}});
     loop_.run();
     responder_.show_strays(nullptr);
@@ -131,6 +136,7 @@ class DnsChild {
 
   Channel channel_;
   std::size_t worker_;
+  Pulse pulse_;
   async::Loop loop_;
   Configuration configuration_;
   Responder responder_;
@@ -147,6 +153,9 @@ class DnsChild {
 }  // namespace
 
 int run_dns_child(std::size_t worker, std::span<const PluginType> plugins) {
+  const bool alone = become_dns_user(worker);
+  drop_capabilities(Keep::nothing);
+  if (!alone && geteuid() == 0 && worker == 0) log::warning("the dns processes run as root: they may not change users");
   DnsChild child{Channel(Descriptor(kChannelDescriptor)), worker};
   if (const Result<> ready = child.set_up(plugins); !ready) {
     child.channel().send({Message::Kind::failed, ready.error().text(), {}});

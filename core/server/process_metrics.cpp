@@ -45,13 +45,6 @@ std::vector<pid_t> children_of(pid_t parent) {
   return children;
 }
 
-std::uint64_t open_descriptors(pid_t pid) {
-  std::error_code error;
-  std::filesystem::directory_iterator entries(fmt::format("/proc/{}/fd", pid), error);
-  if (error) return 0;
-  return static_cast<std::uint64_t>(std::distance(entries, std::filesystem::directory_iterator()));
-}
-
 std::uint64_t boot_time() {
   std::ifstream file("/proc/stat");
   for (std::string word; file >> word;) {
@@ -67,19 +60,29 @@ void append(std::string& text, std::string_view name, std::string_view type, std
 
 }  // namespace
 
+metrics::Gauge open_descriptors(metrics::Registry& registry) {
+  return registry.gauge("process_open_fds", "Number of open file descriptors.");
+}
+
+void count_open_descriptors(const metrics::Gauge& gauge) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries("/proc/self/fd", error);
+  if (error) return;
+  // One is that of the folder itself.
+  gauge.set(static_cast<double>(std::distance(entries, std::filesystem::directory_iterator()) - 1));
+}
+
 std::string process_metrics_text(std::uint64_t& cpu_ticks) {
   const pid_t supervisor = getppid();
   const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
   Stat sum;
-  std::uint64_t descriptors = open_descriptors(supervisor);
   for (const pid_t child : children_of(supervisor)) {
     const auto stat = read_stat(child);
     if (!stat) continue;
     sum.cpu += stat->cpu + stat->children_cpu;
     sum.virtual_size += stat->virtual_size;
     sum.resident += stat->resident;
-    descriptors += open_descriptors(child);
   }
   const auto parent = read_stat(supervisor);
   if (!parent) return {};
@@ -93,7 +96,6 @@ std::string process_metrics_text(std::uint64_t& cpu_ticks) {
          static_cast<double>(cpu_ticks) / ticks);
   append(text, "process_max_fds", "gauge", "Maximum number of open file descriptors, of one process.",
          static_cast<double>(limit.rlim_cur));
-  append(text, "process_open_fds", "gauge", "Number of open file descriptors.", static_cast<double>(descriptors));
   append(text, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes; shared pages count in each.",
          static_cast<double>(sum.resident + parent->resident) * page);
   append(text, "process_start_time_seconds", "gauge", "Start time of the server since unix epoch in seconds.",

@@ -1,8 +1,7 @@
 // The service process: runs the Services of the plugins: what reads files, watches, waits, talks to the network. It may
 // crash, and is replaced, without one answer being delayed.
 #include <malloc.h>
-
-#include <malloc.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "core/log.h"
 #include "core/server/child.h"
 #include "core/server/configuration.h"
+#include "core/server/privileges.h"
 #include "core/server/responder.h"
 #include "core/server/scraper.h"
 
@@ -21,6 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr const char* kUsualUser = "swage";  // where the Corefile says nothing: the package makes it
 constexpr auto kDrainCheck = 10ms;
 constexpr auto kLastCall = 1s;  // before the end of draining
 
@@ -36,11 +37,14 @@ class ServiceChild : public Host {
   Result<> set_up(std::span<const PluginType> plugins) {
     TRY(Inheritance inheritance, receive_inheritance(channel_));
     corefile_ = inheritance.corefile;
+    pulse_ = std::move(inheritance.pulse);
     sources_ = std::move(inheritance.sources);
     TRY(std::unique_ptr<metrics::Registry> metrics, take_own_metrics(inheritance));
     for (Message& message : inheritance.metrics) TRY(scraper_.take(std::move(message)));
     Responder().count_in(*metrics);  // what the dns processes count is known here, too
     TRY(configuration_, configure(sources_, corefile_, plugins, inheritance.default_port, std::move(metrics)));
+    TRY(change_user());
+    declare_memory();
     for (const auto& [name, snapshot] : configuration_.snapshots) {
       snapshot->on_publish([this](const shm::Snapshot& published) { return publish(published); });
     }
@@ -69,6 +73,7 @@ class ServiceChild : public Host {
     async::Poll messages(loop_, channel_.fd(), [this] { receive(); });
     async::Timer flush(loop_, [this] { flush_channel(); });
     flush_ = &flush;
+    const Heart heart(loop_, std::move(pulse_), *configuration_.metrics);
     send({Message::Kind::ready, {}, {}});
     loop_.run();
     flush_ = nullptr;
@@ -85,6 +90,7 @@ class ServiceChild : public Host {
   void request_reload() override { send({Message::Kind::reload, {}, {}}); }
   bool corefile_changed() override {
     config::Sources now = config::Sources::from_disk();
+    now.take_environment(sources_);          // the supervisor's, which cannot have changed
     if (!now.read(corefile_)) return false;  // gone, or it never was a file: there is nothing to reload
     const auto parsed = config::parse(now, corefile_);
     return !(now == sources_);
@@ -108,6 +114,47 @@ class ServiceChild : public Host {
   }
 
  private:
+  // From here on it is nobody who may do more than a Service needs: all that was read so far is the Corefile.
+  Result<> change_user() {
+    const std::optional<config::Token>& says = configuration_.user;
+    if (geteuid() != 0) {
+      drop_capabilities(Keep::nothing);
+      const Result<Account> account = says ? find_account(says->text) : Account{};
+      if (!account) return std::unexpected(says->error(account.error().text()));
+      if (says && account->uid != geteuid()) {
+        log::warning("{}", says->error("only root can become another user; it stays as it was started").text());
+      }
+      return {};
+    }
+    const Result<Account> account = find_account(says ? says->text : kUsualUser);
+    if (says && !account) return std::unexpected(says->error(account.error().text()));
+    const bool becomes = account && account->uid != 0;
+    if (becomes && may_change_user()) {
+      const Result<> changed = become(*account);
+      if (!changed) return says ? std::unexpected(says->error(changed.error().text())) : changed;
+      drop_capabilities(Keep::nothing);
+      return {};
+    }
+    drop_capabilities(Keep::files);
+    send({Message::Kind::stays_root, {}, {}});
+    if (becomes) log::warning("the service process may not become the user '{}', and stays root", account->name);
+    return {};
+  }
+
+  // What it is going to publish: the supervisor takes nothing else.
+  void declare_memory() {
+    const auto declare = [this](Message::Kind kind, const std::string& name) {
+      send({Message::Kind::declare, static_cast<char>(kind) + name, {}});
+    };
+    for (const auto& [name, snapshot] : configuration_.snapshots) declare(Message::Kind::snapshot, name);
+    for (const auto& [name, shared] : configuration_.shared) declare(kind_of(*shared), name);
+  }
+
+  static Message::Kind kind_of(const shm::Shared& shared) {
+    const bool secret = shared.audience() == shm::Shared::Audience::service;
+    return secret ? Message::Kind::service_memory : Message::Kind::shared;
+  }
+
   Result<> publish(const shm::Snapshot& snapshot) {
     return send_memory(Message::Kind::snapshot, snapshot.name(), snapshot.segment());
   }
@@ -124,10 +171,7 @@ class ServiceChild : public Host {
     }
   }
 
-  Result<> keep(const shm::Shared& shared) {
-    const bool secret = shared.audience() == shm::Shared::Audience::service;
-    return send_memory(secret ? Message::Kind::service_memory : Message::Kind::shared, shared.name(), shared.segment());
-  }
+  Result<> keep(const shm::Shared& shared) { return send_memory(kind_of(shared), shared.name(), shared.segment()); }
 
   Result<> send_memory(Message::Kind kind, const std::string& name, const shm::Segment& segment) {
     TRY(Descriptor memory, borrow(segment.fd()));
@@ -207,6 +251,7 @@ class ServiceChild : public Host {
   }
 
   Channel channel_;
+  Pulse pulse_;
   async::Loop loop_;
   std::string corefile_;
   config::Sources sources_;

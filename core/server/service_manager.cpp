@@ -2,9 +2,11 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdlib>
+#include <string>
 
 #include "core/descriptor.h"
 
@@ -24,6 +26,11 @@ void notify_service_manager(std::string_view state) {
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
   static_cast<void>(sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                            reinterpret_cast<const sockaddr*>(&address), size));
+}
+
+bool wants_watchdog() {
+  const char* const process = std::getenv("WATCHDOG_PID");
+  return std::getenv("WATCHDOG_USEC") != nullptr && (process == nullptr || process == std::to_string(getpid()));
 }
 
 }  // namespace swage::server

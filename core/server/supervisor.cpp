@@ -75,6 +75,7 @@ bool has_ipv6() { return access("/proc/net/if_inet6", F_OK) == 0; }
 
 Supervisor::Supervisor(Options options, config::Sources sources)
     : options_(std::move(options)), first_sources_(std::move(sources)), signals_(catch_signals()) {
+  watchdog_ = wants_watchdog();
   if (options_.workers == 0) options_.workers = static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
@@ -126,6 +127,9 @@ Result<> Supervisor::start_child(Generation& generation, std::optional<std::size
   Channel& channel = child.channel;
   child.generation = generation.number;
   TRY(hand_metrics(child));
+  TRY(child.pulse, Pulse::create("swage pulse of " + child.name));
+  TRY(Descriptor pulse, child.pulse.share());
+  channel.send({Message::Kind::pulse, {}, std::move(pulse)});
   TRY(Descriptor sources, duplicate(generation.sources.fd()));
   channel.send(
       {Message::Kind::corefile, fmt::format("{} {}", options_.dns_port, options_.corefile), std::move(sources)});
@@ -223,7 +227,8 @@ void Supervisor::put_in_force() {
   if (first && !options_.quiet) {
     for (const std::string& line : current_->serves) log::write(line);
     log::write("swage-" SWAGE_VERSION);
-    log::write(fmt::format("{}, pid {}", counted(options_.workers, "dns process", "dns processes"), getpid()));
+    log::write(fmt::format("{}, pid {}{}", counted(options_.workers, "dns process", "dns processes"), getpid(),
+                           current_->service_is_root ? "; the service process stays root (see the plugin user)" : ""));
   } else if (!first) {
     log::info("Reloading complete");
   }

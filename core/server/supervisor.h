@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ class Supervisor {
     std::vector<Endpoint> listen;
     std::vector<Endpoint> service_listen;
     std::vector<std::string> serves;
+    std::set<std::string> declared;                    // what memory there may be: a Message::Kind and a name each
+    std::size_t told = 0;                              // how much its service process has said, about
     std::map<std::string, Descriptor> snapshots;       // the newest of each name
     std::map<std::string, Descriptor> shared;          // memory that lasts, as the service chose it
     std::map<std::string, Descriptor> service_memory;  // the same, for the service process alone
@@ -54,6 +57,7 @@ class Supervisor {
     std::vector<std::pair<SteadyTime, std::optional<std::size_t>>> restarts;  // when, and which child
     std::map<std::optional<std::size_t>, std::chrono::milliseconds> delays;   // before the next restart of a child
     bool workers_started = false;
+    bool service_is_root = false;
     SteadyTime begun;
     unsigned number = 0;  // 1, 2, …
     std::chrono::milliseconds lameduck{0};
@@ -79,10 +83,19 @@ class Supervisor {
   void handle_signals();
   void reap();
   void child_ended(Generation& generation, std::list<ChildProcess>::iterator child, int status);
-  void receive(Generation* generation, ChildProcess& child);
-  void handle(Generation& generation, ChildProcess& child, Message message);
-  void pass_on(Generation& generation, std::map<std::string, Descriptor>& kept, Message message);
   void run_timers();
+
+  void receive(Generation* generation, ChildProcess& child);
+  [[nodiscard]] bool may_speak(ChildProcess& child) const;
+  void handle(Generation& generation, ChildProcess& child, Message message);
+  [[nodiscard]] bool handle_service(Generation& generation, ChildProcess& service, Message& message);
+  void learn(Generation& generation, Message message);
+  void take_ready(Generation& generation, ChildProcess& child);
+  void keep(Generation& generation, Message message);
+  static void condemn(ChildProcess& child, const std::string& why);
+
+  void check_health();
+  [[nodiscard]] static bool is_busy(const ChildProcess& child, SteadyTime::duration since);
 
   [[nodiscard]] Result<> hand_metrics(ChildProcess& child);
   void tell_services(const std::string& text, const shm::Segment& memory);
@@ -103,6 +116,9 @@ class Supervisor {
   metrics::Registry metrics_;
   shm::Segment past_metrics_;  // of the children that have ended
   unsigned generations_ = 0;
+  SteadyTime health_checked_;
+  SteadyTime descriptors_counted_;
+  bool watchdog_ = false;  // the service manager wants to hear from us
   std::optional<SteadyTime> shut_down_at_;
   bool reload_again_ = false;
   bool shutting_down_ = false;

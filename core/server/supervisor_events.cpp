@@ -27,8 +27,8 @@ void Supervisor::wait() {
   std::vector<pollfd> watched = {{signals_.get(), POLLIN, 0}};
   const auto watch = [&](std::list<ChildProcess>& children) {
     for (ChildProcess& child : children) {
-      const short events = child.channel.unsent() ? POLLIN | POLLOUT : POLLIN;
-      watched.push_back({child.channel.fd(), events, 0});
+      const int events = (may_speak(child) ? POLLIN : 0) | (child.channel.unsent() ? POLLOUT : 0);
+      watched.push_back({child.channel.fd(), static_cast<short>(events), 0});
     }
   };
   if (current_) watch(current_->children);
@@ -144,6 +144,7 @@ void Supervisor::run_timers() {
     abandon_next(fmt::format("not set up within {} minutes", kMostSetUp.count()));
   }
   if (!current_) return;
+  check_health();
   auto due = std::exchange(current_->restarts, {});
   for (const auto& [when, worker] : due) {
     if (when > steady_now()) {
@@ -164,6 +165,7 @@ int Supervisor::milliseconds_to_next_timer() const {
   }
   if (current_) {
     for (const auto& [when, worker] : current_->restarts) consider(when);
+    consider(health_checked_ + Pulse::kInterval);
   }
   if (next_) consider(next_->begun + kMostSetUp);
   if (shut_down_at_ && !shutting_down_) consider(*shut_down_at_);

@@ -1,4 +1,5 @@
-// What the processes of a server inherit: no process that answers queries has the broker's access token.
+// What the processes of a server inherit of its environment: those that answer queries next to nothing, and not the
+// broker's access token.
 #include <signal.h>
 
 #include <cstdlib>
@@ -24,7 +25,8 @@ void check(const Server& server, pid_t supervisor) {
   REQUIRE(wait_until([&] { return children(supervisor, "@dns").size() == 2; }, kPatience));
   for (const pid_t pid : children(supervisor, "@dns")) {
     CHECK_FALSE(has_token(pid));
-    CHECK(environment_of(pid).find("SWAGE_TEST_KEPT=yes") != std::string::npos);
+    CHECK(environment_of(pid).find("SWAGE_TEST_OTHER") == std::string::npos);
+    CHECK(environment_of(pid).find("TZ=UTC") != std::string::npos);
   }
   REQUIRE(children(supervisor, "@service").size() == 1);
   CHECK(has_token(children(supervisor, "@service").front()));
@@ -35,7 +37,8 @@ void check(const Server& server, pid_t supervisor) {
 
 TEST_CASE("environment: the access token is the service process's alone, after a death and a reload, too") {
   Server server(kCorefile,
-                {.workers = 2, .environment = {{"FORGE_ACCESS_TOKEN", "open sesame"}, {"SWAGE_TEST_KEPT", "yes"}}});
+                {.workers = 2,
+                 .environment = {{"FORGE_ACCESS_TOKEN", "open sesame"}, {"SWAGE_TEST_OTHER", "yes"}, {"TZ", "UTC"}}});
   const pid_t supervisor = server.process().pid();
   check(server, supervisor);
   for (const char* const kind : {"@dns", "@service"}) {

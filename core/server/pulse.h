@@ -1,0 +1,40 @@
+// The pulse of a child: a page of memory in which it counts from time to time, out of its event loop, that it is there.
+// The supervisor, which made the page, looks at it: a process that is stopped, waits for ever or runs in circles counts
+// no more, and is replaced.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "core/descriptor.h"
+#include "core/result.h"
+#include "core/shm/segment.h"
+
+namespace swage::server {
+
+class Pulse {
+ public:
+  static constexpr std::chrono::milliseconds kInterval{500};  // between two beats
+
+  Pulse() = default;  // none
+  // In the supervisor. `name` is what /proc shows.
+  [[nodiscard]] static Result<Pulse> create(const std::string& name);
+  // In the child: what the supervisor sent.
+  [[nodiscard]] static Result<Pulse> open(Descriptor memory);
+
+  // For the child. Another descriptor of the page, whose size cannot change.
+  [[nodiscard]] Result<Descriptor> share() const;
+  void beat();
+  // How often it has beaten; any number where the child was taken over.
+  [[nodiscard]] std::uint64_t beats() const;
+
+ private:
+  explicit Pulse(shm::Segment page) : page_(std::move(page)) {}
+
+  shm::Segment page_;
+};
+
+// Clock ticks of processor time that a process has had (proc(5), /proc/PID/stat); 0 where that cannot be read.
+[[nodiscard]] std::uint64_t cpu_ticks_of(pid_t pid);
+
+}  // namespace swage::server

@@ -1,0 +1,389 @@
+// What a process of the server can do that was taken over. This program plays one: it has its channel to the supervisor
+// and its descriptors (pidfd_getfd(2)), and does what it can under its user. Nothing may come of it beyond the
+// process's own answers. (What it can write in memory: core/shm/segment_test.cpp, tests/e2e/challenge_store_test.cpp.)
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <thread>
+
+#include "core/descriptor.h"
+#include "core/server/child.h"
+#include "tests/support/server.h"
+
+#include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
+
+namespace {
+
+using namespace swage;
+using namespace swage::tests;
+using namespace std::chrono_literals;
+
+constexpr const char* kCorefile = R"(example.org {
+    bind 127.0.0.1
+    file zones/example.org
+}
+)";
+constexpr auto kNoticed = 5s;  // how long a process that hangs may go unnoticed
+constexpr auto kSlack = 1s;    // for a busy machine
+
+bool is_root() {
+  if (geteuid() == 0) return true;
+  WARN("SKIPPED: only root can take the place of another process");
+  return false;
+}
+
+pid_t process(const Server& server, std::string_view kind) {
+  const auto found = children(const_cast<Server&>(server).process().pid(), kind);
+  return found.empty() ? -1 : found.front();
+}
+
+Descriptor descriptor_of(pid_t pid, int fd) {
+  const Descriptor of(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  return Descriptor(static_cast<int>(syscall(SYS_pidfd_getfd, of.get(), fd, 0)));
+}
+
+// False where the channel does not take it now.
+bool say(const Descriptor& channel, char kind, std::string_view text, int attached = -1) {
+  iovec parts[2] = {{&kind, 1}, {const_cast<char*>(text.data()), text.size()}};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = parts;
+  header.msg_iovlen = 2;
+  if (attached >= 0) {
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(rights), &attached, sizeof attached);
+  }
+  return sendmsg(channel.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
+Descriptor memory(bool sealed) {
+  Descriptor made(memfd_create("forged", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  REQUIRE(ftruncate(made.get(), 4096) == 0);
+  if (sealed) REQUIRE(fcntl(made.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0);
+  return made;
+}
+
+std::size_t descriptors(pid_t pid) {
+  const std::filesystem::directory_iterator entries("/proc/" + std::to_string(pid) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+std::string status_line(pid_t pid, std::string_view name) {
+  std::istringstream status(read_file("/proc/" + std::to_string(pid) + "/status"));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(name)) return line.substr(line.find('\t') + 1);
+  }
+  return {};
+}
+
+bool is_replaced(const Server& server, std::string_view kind, pid_t before, Milliseconds within) {
+  return wait_until(
+      [&] {
+        const pid_t now = process(server, kind);
+        return now > 0 && now != before;
+      },
+      within);
+}
+
+bool answers(const Server& server) {
+  const Decoded answer = server.ask({.name = "example.org.", .type = "SOA"});
+  return answer.rcode_text() == "NOERROR" && answer.answer.size() == 1;
+}
+
+// What the file of the test's zone is called as memory.
+std::string zone_memory(pid_t dns) {
+  std::ifstream maps("/proc/" + std::to_string(dns) + "/maps");
+  for (std::string line; std::getline(maps, line);) {
+    const std::size_t at = line.find("memfd:swage file");
+    if (at != std::string::npos) return line.substr(at + 12, line.rfind(" (deleted)") - at - 12);
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("taken over: a dns process that says what is not for it to say is replaced, and nothing comes of it") {
+  if (!is_root()) return;
+  using Kind = server::Message::Kind;
+  struct Case {
+    char kind;
+    std::string text;
+    bool with_memory;
+  };
+  std::string zone;
+  {
+    Server server(kCorefile);
+    zone = zone_memory(process(server, "@dns"));
+    REQUIRE(zone.starts_with("file example.org."));
+  }
+  const auto of = [](Kind kind) { return static_cast<char>(kind); };
+  const std::vector<Case> cases = {
+      {of(Kind::snapshot), zone, true},
+      {of(Kind::shared), "acme-txt challenges libp2p.direct.", true},
+      {of(Kind::service_memory), "broker secret", true},
+      {of(Kind::reload), "", false},
+      {of(Kind::lameduck), "600000", false},
+      {of(Kind::listen), "127.0.0.1 1", false},
+      {of(Kind::listen_service), "127.0.0.1 1", false},
+      {of(Kind::serves), "nonsense", false},
+      {of(Kind::declare), "nforged", false},
+      {of(Kind::ready), "", false},
+      {of(Kind::failed), "nonsense", false},
+      {'\0', "", false},
+      {'~', std::string(60000, 'x'), true},
+  };
+  for (const Case& each : cases) {
+    INFO("kind '" << each.kind << "'");
+    Server server(kCorefile);
+    const pid_t supervisor = server.process().pid();
+    const pid_t service = process(server, "@service"), victim = process(server, "@dns");
+    const std::size_t before = descriptors(supervisor);
+    const Descriptor channel = descriptor_of(victim, server::kChannelDescriptor);
+    REQUIRE(channel.exists());
+    const Descriptor forged = each.with_memory ? memory(true) : Descriptor();
+    REQUIRE(say(channel, each.kind, each.text, forged.get()));
+    CHECK(is_replaced(server, "@dns", victim, 10s));
+    CHECK(answers(server));
+    CHECK(process(server, "@service") == service);
+    CHECK(server.process().wait_for("is killed: it said what is not for it to say", kPatience));
+    CHECK(server.log().find("Reloading") == std::string::npos);
+    CHECK(descriptors(supervisor) <= before + 2);
+  }
+}
+
+TEST_CASE("taken over: a dns process cannot exhaust the supervisor") {
+  if (!is_root()) return;
+  Server server(kCorefile, {.workers = 2});
+  const pid_t supervisor = server.process().pid();
+  const std::size_t before = descriptors(supervisor);
+  const pid_t victim = process(server, "@dns");
+  const Descriptor channel = descriptor_of(victim, server::kChannelDescriptor);
+  const Descriptor forged = memory(true);
+  std::size_t said = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    if (say(channel, static_cast<char>(server::Message::Kind::snapshot), "name " + std::to_string(i), forged.get())) {
+      ++said;
+    }
+  }
+  CHECK(said > 0);
+  CHECK(is_replaced(server, "@dns", victim, 10s));
+  CHECK(answers(server));
+  CHECK(descriptors(supervisor) <= before + 4);
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(server.stop().clean());
+  CHECK(std::chrono::steady_clock::now() - begun < 5s);
+}
+
+TEST_CASE("taken over: the service process publishes what was declared, as it was declared, and no more") {
+  if (!is_root()) return;
+  using Kind = server::Message::Kind;
+  const auto of = [](Kind kind) { return static_cast<char>(kind); };
+  struct Case {
+    const char* what;
+    char kind;
+    std::string text;
+    std::function<Descriptor()> attached;
+  };
+  const auto nothing = [] { return Descriptor(); };
+  const std::vector<Case> cases = {
+      {"a name that was not declared", of(Kind::snapshot), "forged", [] { return memory(true); }},
+      {"memory that can still be changed", of(Kind::snapshot), "", [] { return memory(false); }},
+      {"a device", of(Kind::snapshot), "", [] { return Descriptor(open("/dev/zero", O_RDONLY | O_CLOEXEC)); }},
+      {"no memory", of(Kind::snapshot), "", nothing},
+      {"the zone as memory that lasts", of(Kind::shared), "", [] { return memory(true); }},
+      {"a name for later", of(Kind::declare), "nforged", nothing},
+      {"another listener", of(Kind::listen), "127.0.0.1 1", nothing},
+      {"a long goodbye", of(Kind::lameduck), "600000", nothing},
+      {"ready twice", of(Kind::ready), "", nothing},
+      {"what only the supervisor says", of(Kind::drain), "0", nothing},
+  };
+  for (const Case& each : cases) {
+    INFO(each.what);
+    Server server(kCorefile);
+    const pid_t service = process(server, "@service");
+    const std::string zone = zone_memory(process(server, "@dns"));
+    const Descriptor channel = descriptor_of(service, server::kChannelDescriptor);
+    const Descriptor attached = each.attached();
+    REQUIRE(say(channel, each.kind, each.text.empty() ? zone : each.text, attached.get()));
+    CHECK(is_replaced(server, "@service", service, 10s));
+    CHECK(answers(server));
+    CHECK(server.process().wait_for("is killed: it said what is not for it to say", kPatience));
+  }
+}
+
+TEST_CASE(
+    "taken over: a service process that publishes without end takes no more of the supervisor than one that does not") {
+  if (!is_root()) return;
+  Server server(kCorefile, {.workers = 2});
+  const pid_t supervisor = server.process().pid();
+  const std::string zone = zone_memory(process(server, "@dns"));
+  const Descriptor channel = descriptor_of(process(server, "@service"), server::kChannelDescriptor);
+  const std::vector<pid_t> stopped = children(supervisor, "@dns");
+  kill(stopped[0], SIGSTOP);  // takes nothing
+  const std::size_t before = descriptors(supervisor);
+  const Descriptor forged = memory(true);
+  for (const auto until = std::chrono::steady_clock::now() + 2s; std::chrono::steady_clock::now() < until;) {
+    if (!say(channel, static_cast<char>(server::Message::Kind::snapshot), zone, forged.get())) {
+      std::this_thread::sleep_for(1ms);
+    }
+    REQUIRE(descriptors(supervisor) <= before + 1000);
+  }
+  kill(stopped[0], SIGCONT);
+  CHECK(wait_until([&] { return descriptors(supervisor) <= before + 4; }, 10s));
+  CHECK(server.stop().clean());
+}
+
+TEST_CASE("taken over: a dns process has a user of its own, no capability, and nobody's secrets") {
+  if (!is_root()) return;
+  Server server(kCorefile, {.workers = 2, .environment = {{"SWAGE_TEST_SECRET", "open sesame"}}});
+  const pid_t supervisor = server.process().pid();
+  const std::vector<pid_t> dns = children(supervisor, "@dns");
+  const pid_t service = process(server, "@service");
+  REQUIRE(dns.size() == 2);
+  CHECK(status_line(dns[0], "Uid") != status_line(dns[1], "Uid"));
+  for (const pid_t pid : dns) {
+    const uid_t uid = static_cast<uid_t>(std::stoul(status_line(pid, "Uid")));
+    CHECK(uid >= 60600);
+    CHECK(uid < 61180);
+    CHECK(status_line(pid, "Gid").starts_with(std::to_string(uid)));
+    CHECK(status_line(pid, "Groups").find_first_not_of(" \t") == std::string::npos);
+    for (const char* const set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+      CHECK(status_line(pid, set) == "0000000000000000");
+    }
+  }
+  for (const pid_t pid : {dns[0], dns[1], service}) {
+    CHECK(status_line(pid, "NoNewPrivs") == "1");
+    CHECK(read_file("/proc/" + std::to_string(pid) + "/limits").find("Max core file size        0") !=
+          std::string::npos);
+    CHECK(read_file("/proc/" + std::to_string(pid) + "/environ").find("SWAGE_TEST_SECRET") == std::string::npos);
+  }
+
+  // As that user, with all that it has left.
+  const pid_t player = fork();
+  if (player == 0) {
+    const uid_t uid = static_cast<uid_t>(std::stoul(status_line(dns[0], "Uid")));
+    if (setgroups(0, nullptr) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) _exit(99);
+    int succeeded = 0;
+    const auto opens = [](pid_t pid, const char* what, int how) {
+      return Descriptor(open(("/proc/" + std::to_string(pid) + "/" + what).c_str(), how)).exists();
+    };
+    for (const pid_t other : {supervisor, service, dns[1]}) {
+      char byte = 0;
+      iovec here{&byte, 1}, there{reinterpret_cast<void*>(0x400000), 1};
+      if (kill(other, 0) == 0) ++succeeded;
+      if (opens(other, "mem", O_RDONLY) || opens(other, "environ", O_RDONLY) || opens(other, "maps", O_RDONLY))
+        ++succeeded;
+      if (ptrace(PTRACE_ATTACH, other, nullptr, nullptr) == 0) ++succeeded;
+      if (process_vm_readv(other, &here, 1, &there, 1, 0) > 0) ++succeeded;
+      if (descriptor_of(other, server::kChannelDescriptor).exists()) ++succeeded;
+    }
+    // Its twin under the same user: undumpable.
+    if (opens(dns[0], "mem", O_RDWR) || ptrace(PTRACE_ATTACH, dns[0], nullptr, nullptr) == 0) ++succeeded;
+    _exit(succeeded);
+  }
+  int status = 0;
+  REQUIRE(waitpid(player, &status, 0) == player);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(answers(server));
+}
+
+TEST_CASE("taken over: without root the processes share a user, and still none can look into another") {
+  if (!is_root()) return;
+  const passwd* const nobody = getpwnam("nobody");
+  REQUIRE(nobody != nullptr);
+  const uid_t uid = nobody->pw_uid;
+  const Port port;
+  const pid_t supervisor = fork();
+  if (supervisor == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (setgroups(0, nullptr) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) _exit(99);
+    const std::string at = std::to_string(port.number());
+    execl(std::getenv("SWAGE"), "swage", "-conf", "tests/e2e/Corefile.nobody", "-dns.port", at.c_str(), "-quiet",
+          nullptr);
+    _exit(98);
+  }
+  REQUIRE(wait_until([&] { return !children(supervisor, "@dns").empty() && !children(supervisor, "@service").empty(); },
+                     kPatience));
+  std::this_thread::sleep_for(500ms);  // it is set up
+  const std::array others = {supervisor, children(supervisor, "@dns").front(),
+                             children(supervisor, "@service").front()};
+  const pid_t player = fork();
+  if (player == 0) {
+    if (setgroups(0, nullptr) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) _exit(99);
+    int succeeded = 0;
+    for (const pid_t other : others) {
+      for (const char* const what : {"mem", "environ", "fd/3", "maps"}) {
+        const std::string path = "/proc/" + std::to_string(other) + "/" + what;
+        if (Descriptor(open(path.c_str(), O_RDONLY)).exists()) ++succeeded;
+      }
+      if (ptrace(PTRACE_ATTACH, other, nullptr, nullptr) == 0) ++succeeded;
+    }
+    _exit(succeeded);
+  }
+  int status = 0;
+  REQUIRE(waitpid(player, &status, 0) == player);
+  CHECK(WEXITSTATUS(status) == 0);
+  kill(supervisor, SIGTERM);
+  REQUIRE(waitpid(supervisor, &status, 0) == supervisor);
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("user: the service process becomes whom the Corefile says") {
+  if (!is_root()) return;
+  const passwd* const nobody = getpwnam("nobody");
+  REQUIRE(nobody != nullptr);
+  Server server("a.test {\n bind 127.0.0.1\n user nobody\n whoami\n}\n");
+  const pid_t service = process(server, "@service");
+  CHECK(status_line(service, "Uid").starts_with(std::to_string(nobody->pw_uid) + "\t"));
+  CHECK(status_line(service, "CapEff") == "0000000000000000");
+  kill(service, SIGKILL);
+  REQUIRE(is_replaced(server, "@service", service, 10s));
+  CHECK(wait_until(
+      [&] {
+        return status_line(process(server, "@service"), "Uid").starts_with(std::to_string(nobody->pw_uid) + "\t");
+      },
+      10s));
+
+  server.write_corefile("a.test {\n bind 127.0.0.1\n user nobody-has-this-name\n whoami\n}\n");
+  server.process().signal(SIGUSR1);
+  CHECK(server.process().wait_for("Corefile:3: there is no user 'nobody-has-this-name' on this machine", kPatience));
+}
+
+TEST_CASE("hang: a process that is stopped is noticed within 5 s, and replaced") {
+  Server server(kCorefile, {.workers = 2});
+  for (const char* const kind : {"@dns", "@service"}) {
+    INFO(kind);
+    const pid_t victim = process(server, kind);
+    const auto begun = std::chrono::steady_clock::now();
+    REQUIRE(kill(victim, SIGSTOP) == 0);
+    REQUIRE(wait_until([&] { return kill(victim, 0) != 0; }, 20s));
+    CHECK(std::chrono::steady_clock::now() - begun < kNoticed + kSlack);
+    REQUIRE(is_replaced(server, kind, victim, 10s));
+    CHECK(server.process().wait_for("is killed: it has made no progress for ", kPatience));
+  }
+  for (int i = 0; i < 16; ++i) CHECK(answers(server));
+}
