@@ -50,7 +50,7 @@ def leave(why, status):
 def make(addresses):
     """The file systems and the network of this machine. `addresses` are put on lo."""
     for number in (signal.SIGINT, signal.SIGTERM):  # process 1 has no default actions
-        signal.signal(number, lambda *_: os._exit(1))
+        signal.signal(number, interrupted)
     run("mount", "-t", "tmpfs", "tmpfs", "/run")  # without the sockets of name services outside
     os.mkdir(WORK)
     subprocess.run(["cp", "-a", "/etc/.", "/run/etc"], stderr=subprocess.DEVNULL)  # what can be read is enough
@@ -66,10 +66,15 @@ def make(addresses):
     run("ip", "-6", "route", "add", "default", "dev", "lo", "src", "3fff::1")
     home = f"{WORK}/home"
     os.mkdir(home)
-    kept = {name: os.environ[name] for name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "TERM", "ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
     os.environ.clear()
     os.environ.update(kept, HOME=home, LC_ALL="C.UTF-8", TMPDIR=WORK)
     os.environ["PATH"] += SYSTEM_PATH
+
+
+def interrupted(number, _):
+    print(f"\nthe story: ended by {signal.Signals(number).name}; nothing of it is left", flush=True)
+    os._exit(128 + number)
 
 
 def write(path, text):

@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 import argparse
 import base64
 import os
+import pty
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -242,9 +243,20 @@ STEPS = dict(enumerate((start, js_node, verifiers, browser, acme_clients, go_cli
 SIDE_BY_SIDE = [[1], [2], [3, 4, 5, 6], [7], [8]]  # most of 5 and 6 is waiting
 
 
+KEPT = """
+This is a shell in the demo's network, with everything still running; exit, or Ctrl-D, ends it all. For example:
+
+    dig +short 192-0-2-10.{label}.{domain}      # by unbound, from swage
+    dig +norecurse @192.0.2.1 TXT _acme-challenge.{label}.{domain}      # swage itself
+    curl -i {broker}/v1/health
+    curl -i --http1.1 --cacert {roots} https://192-0-2-10.{label}.{domain}:4012/
+    ls {work}; tail {work}/swage.log
+"""
+
 PROVEN = """
 Proven: a libp2p node that had nothing but its key has a certificate for its own names, and Chromium accepts it. Of all
-that took part only swage is from this repository. The network in which it happened is gone now."""
+that took part only swage is from this repository."""
+GONE = "The network in which it happened is gone now; with --keep you can look around in it."
 
 
 def play(story, numbers, explain):
@@ -259,10 +271,20 @@ def play(story, numbers, explain):
             show_logs()
             return 1
         skipped += [number for number, outcome in zip(group, outcomes) if outcome == "SKIPPED"]
-    print(f"the story: {len(numbers) - len(skipped)} steps of {len(STEPS)} done, {len(skipped)} skipped", flush=True)
+    done = f"all {len(numbers)} steps done"
+    if skipped:
+        done = f"{len(numbers) - len(skipped)} of {len(numbers)} steps done, {len(skipped)} skipped"
+    print(f"the story: {done}", flush=True)
     if explain and {1, 2, 3, 4} <= set(numbers) - set(skipped):
         print(PROVEN)
     return 0
+
+
+def keep(story):
+    """A shell beside everything that runs, until it ends."""
+    print(KEPT.format(label=label(story.id) if story.id else "LABEL", domain=DOMAIN, roots=ROOTS, broker=BROKER, work=WORK))
+    os.environ["PS1"] = "demo$ "
+    pty.spawn(["bash", "--norc", "-i"])  # on a terminal of its own: the one outside belongs to a session outside
 
 
 def take(number, story, explain):
@@ -298,10 +320,17 @@ def main():
     parser.add_argument("--steps", type=int, nargs="+", choices=STEPS, default=list(STEPS),
                         help="all by default; 1 is needed")
     parser.add_argument("--explain", action="store_true", help="say what each step saw; one step after the other")
+    parser.add_argument("--keep", action="store_true", help="then open a shell in the story's network")
     options = parser.parse_args()
     machine.enter(needs=["pebble", "unbound", "dig", "openssl", "curl", "ip", f"{options.interop}/js-peer"])
     machine.make(forge.ADDRESSES)
-    sys.exit(play(Story(options), options.steps, options.explain))
+    story = Story(options)
+    status = play(story, options.steps, options.explain)
+    if options.keep:
+        keep(story)
+    elif options.explain and status == 0:
+        print(GONE)
+    sys.exit(status)
 
 
 if __name__ == "__main__":
