@@ -96,8 +96,8 @@ PrivateKey PrivateKey::generate(KeyType type) {
 PrivateKey PrivateKey::from_seed(Bytes seed) { return PrivateKey(Ed25519Key::from_seed(seed)); }
 
 Result<PrivateKey> PrivateKey::from_ed25519(Bytes data) {
-  if (data.size() != 2 * kEd25519Size && data.size() != 3 * kEd25519Size) {
-    return fail("an Ed25519 private key has 64 or 96 bytes, not {}", data.size());
+  if (data.size() != kEd25519Size && data.size() != 2 * kEd25519Size && data.size() != 3 * kEd25519Size) {
+    return fail("an Ed25519 private key has 32, 64 or 96 bytes, not {}", data.size());
   }
   PrivateKey key = from_seed(data.first(kEd25519Size));
   // Signing with the public key of another seed would tell the private key.

@@ -49,7 +49,7 @@ class PrivateKey {
   [[nodiscard]] static PrivateKey generate(KeyType type);
   // An Ed25519 key. REQUIRES: 32 bytes, secret.
   [[nodiscard]] static PrivateKey from_seed(Bytes seed);
-  // The Data: Ed25519 the seed and then the public key once or twice; secp256k1 32 bytes; RSA PKCS#1, ECDSA SEC 1.
+  // The Data: Ed25519 the seed and then the public key once or twice, or not at all (py-libp2p); secp256k1 32 bytes; RSA PKCS#1, ECDSA SEC 1.
   [[nodiscard]] static Result<PrivateKey> from_protobuf(Bytes message);
 
   [[nodiscard]] const PublicKey& public_key() const { return public_; }

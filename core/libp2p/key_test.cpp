@@ -167,6 +167,13 @@ TEST_CASE("key: what is none, and why") {
   }
 }
 
+TEST_CASE("key: Ed25519 private keys as py-libp2p writes them: the seed alone") {
+  const std::string vector(kKeyVectors[1].private_key);
+  const auto bare = PrivateKey::from_protobuf(unhex("08011220" + vector.substr(8, 64)));
+  REQUIRE(bare);
+  CHECK(hex(bare->to_protobuf().bytes()) == vector);
+}
+
 TEST_CASE("key: Ed25519 private keys in the old form; public keys that are not theirs") {
   const std::string vector(kKeyVectors[1].private_key);
   REQUIRE(kKeyVectors[1].type == KeyType::ed25519);
@@ -181,5 +188,6 @@ TEST_CASE("key: Ed25519 private keys in the old form; public keys that are not t
   const std::string why = "the Ed25519 private key is not that of its public key";
   CHECK(error("08011260" + data + kEd25519Data) == why);
   CHECK(error("08011240" + data.substr(0, 64) + kEd25519Data) == why);
-  CHECK(error("08011220" + data.substr(0, 64)) == "an Ed25519 private key has 64 or 96 bytes, not 32");
+  CHECK(error("0801121f" + data.substr(0, 62)) == "an Ed25519 private key has 32, 64 or 96 bytes, not 31");
+  CHECK(error("0801123f" + data.substr(0, 126)) == "an Ed25519 private key has 32, 64 or 96 bytes, not 63");
 }
