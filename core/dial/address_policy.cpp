@@ -4,6 +4,8 @@
 #include <optional>
 #include <span>
 
+#include "core/dial/reserved_ports.h"
+
 namespace swage::dial {
 namespace {
 
@@ -25,6 +27,31 @@ bool is_never_a_peer(const IpAddress& address) {
   static const std::vector<Prefix> kNever =
       prefixes({"0.0.0.0", "224.0.0.0/4", "255.255.255.255", "::", "fe80::/10", "ff00::/8"});
   return any_contains(kNever, address);
+}
+
+// What of providers' documentation is one address for all of their machines; most are not public either.
+bool is_metadata(const IpAddress& address) {
+  static const std::vector<Prefix> kMetadata = prefixes({
+      "169.254.169.254",     // nearly all of them
+      "169.254.169.253",     // AWS: DNS
+      "169.254.169.123",     // AWS: time
+      "169.254.170.2",       // AWS ECS: credentials
+      "169.254.170.23",      // AWS EKS: credentials
+      "fd00:ec2::254",       // AWS
+      "fd00:ec2::253",       // AWS: DNS
+      "fd00:ec2::123",       // AWS: time
+      "fd00:ec2::23",        // AWS EKS: credentials
+      "168.63.129.16",       // Azure
+      "fd20:ce::254",        // Google
+      "192.0.0.192",         // Oracle
+      "100.100.100.200",     // Alibaba
+      "169.254.0.23",        // Tencent
+      "169.254.42.42",       // Scaleway
+      "fd00:42::42",         // Scaleway
+      "fd00:a9fe:a9fe::1",   // Akamai
+      "fd00:a9fe:a9fe::254"  // Hetzner, Vultr and others that have it in IPv6
+  });
+  return any_contains(kMetadata, address);
 }
 
 bool is_public(const IpAddress& address) {
@@ -61,16 +88,31 @@ std::optional<IpAddress> embedded_v4(const IpAddress& address, const Prefix& net
 
 }  // namespace
 
-AddressPolicy::AddressPolicy(std::vector<Prefix> allow, std::vector<Prefix> deny)
-    : allow_(std::move(allow)), deny_(std::move(deny)) {}
+AddressPolicy::AddressPolicy(std::vector<Prefix> allow, std::vector<Prefix> deny,
+                             std::vector<std::uint16_t> allowed_ports)
+    : allow_(std::move(allow)), deny_(std::move(deny)), allowed_ports_(std::move(allowed_ports)) {}
 
-bool AddressPolicy::allows(const IpAddress& address) const {
+std::string_view AddressPolicy::objection(const IpAddress& address) const {
   static const std::vector<Prefix> kEmbedding = prefixes({"::ffff:0:0/96", "64:ff9b::/96", "2002::/16"});
-  if (is_never_a_peer(address) || any_contains(deny_, address)) return false;
-  if (const auto v4 = embedded_v4(address, kEmbedding[0], 12)) return allows(*v4);
-  if (const auto v4 = embedded_v4(address, kEmbedding[1], 12); v4 && !allows(*v4)) return false;
-  if (const auto v4 = embedded_v4(address, kEmbedding[2], 2); v4 && !allows(*v4)) return false;
-  return is_public(address) || any_contains(allow_, address);
+  if (is_never_a_peer(address)) return "no unicast address";
+  if (any_contains(deny_, address)) return "denied";
+  if (const auto v4 = embedded_v4(address, kEmbedding[0], 12)) return objection(*v4);
+  for (const auto& v4 : {embedded_v4(address, kEmbedding[1], 12), embedded_v4(address, kEmbedding[2], 2)}) {
+    if (!v4) continue;
+    if (const std::string_view why = objection(*v4); !why.empty()) return why;
+  }
+  const bool alone = std::ranges::any_of(allow_, [&](const Prefix& prefix) {
+    return prefix.contains(address) && prefix.length == 8 * address.bytes().size();
+  });
+  if (is_metadata(address) && !alone) return "a cloud's metadata";
+  if (any_contains(allow_, address)) return "";
+  if (std::ranges::find(own_, address) != own_.end()) return "an address of this machine";
+  return is_public(address) ? "" : "not public";
+}
+
+std::string_view AddressPolicy::objection(std::uint16_t port) const {
+  if (std::ranges::find(allowed_ports_, port) != allowed_ports_.end()) return "";
+  return reserved_port(port);
 }
 
 }  // namespace swage::dial

@@ -1,6 +1,8 @@
-// Which IP addresses may be dialled because a stranger asked for it. A value; no I/O, any process.
+// Which IP addresses and ports may be dialled because a stranger asked for it. A value; no I/O, any process.
 #pragma once
 
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "core/net.h"
@@ -14,17 +16,33 @@ namespace swage::dial {
 // an IPv4 address must be allowed as both: ::ffff:0:0/96 is judged as its IPv4 address alone, 64:ff9b::/96 (NAT64) and
 // 2002::/16 (6to4), which are not public, as both where `allow` has them.
 //
+// Of this machine: the addresses of its interfaces, unless a network of `allow` has them in it.
+//
+// Of a cloud: where a provider tells a machine its secrets, whatever network of `allow` that is in; only an `allow` of
+// exactly this address lets it be dialled.
+//
 // Never, whatever `allow` says: unspecified, multicast, broadcast, and fe80::/10, which means nothing without a scope.
+//
+// Ports: reserved_ports.h.
 class AddressPolicy {
  public:
   AddressPolicy() = default;  // public addresses, no exceptions
-  AddressPolicy(std::vector<Prefix> allow, std::vector<Prefix> deny);
+  AddressPolicy(std::vector<Prefix> allow, std::vector<Prefix> deny, std::vector<std::uint16_t> allowed_ports = {});
 
-  [[nodiscard]] bool allows(const IpAddress& address) const;
+  // The addresses of this machine, from now on.
+  void set_own(std::vector<IpAddress> own) { own_ = std::move(own); }
+
+  [[nodiscard]] bool allows(const IpAddress& address) const { return objection(address).empty(); }
+  // Why it may not be dialled, in a word or two for the log; empty: it may.
+  [[nodiscard]] std::string_view objection(const IpAddress& address) const;
+  // The same for a port: whose it is.
+  [[nodiscard]] std::string_view objection(std::uint16_t port) const;
 
  private:
   std::vector<Prefix> allow_;
   std::vector<Prefix> deny_;
+  std::vector<std::uint16_t> allowed_ports_;
+  std::vector<IpAddress> own_;
 };
 
 }  // namespace swage::dial

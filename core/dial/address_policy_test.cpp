@@ -186,6 +186,58 @@ TEST_CASE("address policy: allowed in addition") {
          {"8.8.8.8", true}});
 }
 
+TEST_CASE("address policy: this machine's own addresses, unless they are allowed") {
+  const auto own = [](AddressPolicy policy) {
+    std::vector<IpAddress> addresses;
+    for (const char* const text : {"127.0.0.1", "::1", "8.8.8.8", "10.1.0.1", "2606:4700::1"}) {
+      addresses.push_back(*IpAddress::parse(text));
+    }
+    policy.set_own(addresses);
+    return policy;
+  };
+  check(own(AddressPolicy()), {{"8.8.8.8", false},
+                               {"::ffff:8.8.8.8", false},
+                               {"8.8.8.9", true},
+                               {"2606:4700::1", false},
+                               {"2606:4700::2", true},
+                               {"127.0.0.1", false}});
+  check(own(AddressPolicy(prefixes({"8.8.8.8", "127.0.0.0/8", "10.0.0.0/8"}), prefixes({"10.1.0.0/24"}))),
+        {{"8.8.8.8", true},
+         {"::ffff:8.8.8.8", true},
+         {"127.0.0.1", true},
+         {"2606:4700::1", false},
+         {"10.1.0.1", false},
+         {"10.2.0.1", true}});
+  CHECK(own(AddressPolicy()).objection(*IpAddress::parse("8.8.8.8")) == "an address of this machine");
+  // NAT64 and 6to4 of an own address are ways to it, too.
+  check(own(AddressPolicy(prefixes({"64:ff9b::/96", "2002::/16"}), {})),
+        {{"64:ff9b::8.8.8.8", false}, {"64:ff9b::8.8.8.9", true}, {"2002:808:808::1", false}});
+}
+
+TEST_CASE("address policy: clouds' metadata, unless exactly this address is allowed") {
+  const std::vector<const char*> metadata = {"169.254.169.254", "168.63.129.16",  "100.100.100.200", "192.0.0.192",
+                                             "169.254.170.2",   "169.254.170.23", "fd00:ec2::254",   "fd20:ce::254"};
+  for (const char* const text : metadata) {
+    INFO(text);
+    check(AddressPolicy(), {{text, false}});
+    check(AddressPolicy(prefixes({"0.0.0.0/0", "::/0"}), {}), {{text, false}});
+    check(
+        AddressPolicy(prefixes({"169.254.0.0/16", "100.64.0.0/10", "168.63.129.0/24", "192.0.0.0/24", "fd00::/8"}), {}),
+        {{text, false}});
+    check(AddressPolicy(prefixes({text}), {}), {{text, true}});
+  }
+  check(AddressPolicy(), {{"168.63.129.15", true}, {"168.63.129.17", true}, {"::ffff:168.63.129.16", false}});
+  check(AddressPolicy(prefixes({"64:ff9b::/96"}), {}), {{"64:ff9b::168.63.129.16", false}});
+}
+
+TEST_CASE("address policy: ports") {
+  CHECK(AddressPolicy().objection(std::uint16_t{22}) == "SSH");
+  CHECK(AddressPolicy().objection(std::uint16_t{4001}).empty());
+  const AddressPolicy policy({}, {}, {22, 25});
+  CHECK(policy.objection(std::uint16_t{22}).empty());
+  CHECK_FALSE(policy.objection(std::uint16_t{53}).empty());
+}
+
 TEST_CASE("address policy: deny wins, also over IPv4 within IPv6") {
   const auto everything = prefixes({"0.0.0.0/0", "::/0"});
   check(AddressPolicy(everything, prefixes({"8.8.8.0/24", "2606:4700::/32", "10.0.0.0/8"})),
