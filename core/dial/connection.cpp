@@ -56,11 +56,12 @@ Task<Result<std::unique_ptr<Substream>>> Connection::accept() {
   co_return stream;
 }
 
-Task<> Connection::finish(std::chrono::milliseconds most) {
+Task<> Connection::finish(std::chrono::milliseconds most, std::chrono::milliseconds linger) {
   if (over_.is_set()) co_return;
   session_.go_away(yamux::Reason::normal);
   say();
   co_await async::wait_for(sent_, most);
+  if (linger.count() > 0) co_await async::wait_for(over_, linger);
   close();
 }
 

@@ -71,8 +71,9 @@ class Connection {
   // REQUIRES: one waits at a time.
   [[nodiscard]] async::Task<Result<std::unique_ptr<Substream>>> accept();
 
-  // Says go away, waits until everything is written, but for `most` at the longest, and closes.
-  [[nodiscard]] async::Task<> finish(std::chrono::milliseconds most);
+  // Says go away, waits until everything is written, but for `most` at the longest, then for the other side to close,
+  // for `linger` at the longest, and closes.
+  [[nodiscard]] async::Task<> finish(std::chrono::milliseconds most, std::chrono::milliseconds linger = {});
   // At once. Streams end with an Error.
   void close();
 

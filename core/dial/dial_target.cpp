@@ -3,7 +3,7 @@
 #include "core/async/tasks.h"
 #include "core/async/tcp.h"
 #include "core/async/websocket.h"
-#include "core/dial/limited_stream.h"
+#include "core/dial/dialled_stream.h"
 
 namespace swage::dial {
 namespace {
@@ -21,50 +21,42 @@ std::string http_host(const Target& target) {
   return fmt::format("{}:{}", target.server_name, port);
 }
 
-enum class Pace {
-  hasty,    // see Upgrader::prove()
-  patient,  // one after the other
-};
-
-// nullopt: where it is hasty, and perhaps patience helps.
 Task<Result<std::optional<Secured>>> prove(const Means& means, const Target& target,
-                                           std::unique_ptr<async::Stream> stream, libp2p::PeerId peer, Pace pace) {
+                                           std::unique_ptr<async::Stream> stream, libp2p::PeerId peer, Pace pace,
+                                           Stage& stage) {
   if (target.transport == Transport::wss) {
+    stage = "TLS";
     auto tls = std::make_unique<async::TlsStream>(means.loop, std::move(stream), means.wss, async::TlsSide::client,
                                                   target.server_name);
     CO_TRY(co_await tls->handshake());
     stream = std::move(tls);
   }
   if (target.transport != Transport::tcp) {
+    stage = "websocket";
     std::string host = http_host(target), path = "/";
     CO_TRY(stream, co_await async::connect_websocket(means.loop, std::move(stream), std::move(host), std::move(path)));
   }
-  if (pace == Pace::hasty) co_return co_await means.upgrader.prove(std::move(stream), peer);
-  CO_TRY(Secured secured, co_await means.upgrader.secure(std::move(stream), Side::dialler, peer));
+  if (pace == Pace::hasty) co_return co_await means.upgrader.prove(std::move(stream), peer, stage);
+  CO_TRY(Secured secured, co_await means.upgrader.secure(std::move(stream), Side::dialler, peer, &stage));
   co_return secured;
-}
-
-Task<Result<std::optional<Secured>>> dial_once(const Means& means, const Target& target, libp2p::PeerId peer,
-                                               Pace pace) {
-  auto tcp = std::make_unique<async::TcpStream>(means.loop);
-  auto connecting = tcp->connect(target.endpoint);
-  const auto connected = co_await async::within(means.loop, means.connect_timeout, std::move(connecting));
-  if (!connected) co_return fail("connect: timed out");
-  CO_TRY(*connected);
-  tcp->reset_when_closed();  // nothing that we say last matters to anybody, and there are many of us
-  auto limited = std::make_unique<LimitedStream>(std::move(tcp), kMostBytes);
-  auto proving = prove(means, target, std::move(limited), peer, pace);
-  auto proven = co_await async::within(means.loop, means.handshake_timeout, std::move(proving));
-  if (!proven) co_return fail("handshake: timed out");
-  co_return *std::move(proven);
 }
 
 }  // namespace
 
-Task<Result<Secured>> dial_target(const Means& means, const Target& target, libp2p::PeerId peer) {
-  CO_TRY(std::optional<Secured> proven, co_await dial_once(means, target, peer, Pace::hasty));
-  if (proven) co_return *std::move(proven);
-  CO_TRY(proven, co_await dial_once(means, target, peer, Pace::patient));
+Task<Result<std::optional<Secured>>> dial_target(const Means& means, const Target& target, libp2p::PeerId peer,
+                                                 Pace pace, Stage& stage) {
+  stage = "connect";
+  auto tcp = std::make_unique<async::TcpStream>(means.loop);
+  auto connecting = tcp->connect(target.endpoint);
+  const auto connected = co_await async::within(means.loop, means.connect_timeout, std::move(connecting));
+  if (!connected) co_return fail("timed out");
+  CO_TRY(*connected);
+  auto stream = std::make_unique<DialledStream>(std::move(tcp), kMostBytes);
+  DialledStream* const carrier = stream.get();
+  auto proving = prove(means, target, std::move(stream), peer, pace, stage);
+  auto proven = co_await async::within(means.loop, means.handshake_timeout, std::move(proving));
+  if (!proven) co_return fail("timed out");
+  if (*proven && **proven) (**proven)->carrier = carrier;
   co_return *std::move(proven);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "core/async/loop.h"
@@ -36,9 +37,16 @@ struct Means {
   std::chrono::milliseconds handshake_timeout;
 };
 
-// A target that closes where it was to take Noise is asked once more, on a second connection, for what it has.
-// Destroying the task closes the connection. It reads at most 1 MiB, what comes behind the proof included. REQUIRES:
-// `means` and `target` outlive the task.
-[[nodiscard]] async::Task<Result<Secured>> dial_target(const Means& means, const Target& target, libp2p::PeerId peer);
+enum class Pace {
+  hasty,    // as Upgrader::prove()
+  patient,  // as Upgrader::secure()
+};
+
+// One connection. nullopt: it was hasty, and the target did not take Noise; on another connection, patience may find
+// what it takes. `stage` says how far it came: "connect", "TLS", "websocket", and as Upgrader has it. Destroying the
+// task closes the connection. It reads at most 1 MiB, what comes behind the proof included. REQUIRES: `means`, `target`
+// and `stage` outlive the task.
+[[nodiscard]] async::Task<Result<std::optional<Secured>>> dial_target(const Means& means, const Target& target,
+                                                                      libp2p::PeerId peer, Pace pace, Stage& stage);
 
 }  // namespace swage::dial

@@ -6,7 +6,12 @@
 #include <optional>
 
 #include "core/async/semaphore.h"
+#include "core/async/shares.h"
 #include "core/async/tasks.h"
+#include "core/crypto/random.h"
+#include "core/dial/dialled_stream.h"
+#include "core/dial/network.h"
+#include "core/dial/own_addresses.h"
 #include "core/dial/race.h"
 #include "core/dial/services.h"
 #include "core/dial/upgrade.h"
@@ -16,8 +21,12 @@ namespace {
 
 using async::Task;
 
-constexpr std::size_t kMaxAgent = 64;                 // characters
-constexpr std::chrono::milliseconds kGoodbye{1'000};  // for it to leave
+constexpr std::int64_t kLookAtOwn = 1'000'000'000;      // nanoseconds between two looks at our own addresses
+constexpr std::size_t kMaxAgent = 64;                   // characters
+constexpr std::chrono::milliseconds kGoodbye{1'000};    // for it to leave
+constexpr std::chrono::milliseconds kCuriosity{1'000};  // for the peer to ask who we are
+constexpr std::chrono::milliseconds kMoment{10};        // between two looks whether its streams have ended
+constexpr std::chrono::milliseconds kLinger{300};       // for it to close first: some do when they are told to go away
 
 // Enough for an identify message in each direction, and for a peer that asks us for as much.
 constexpr libp2p::yamux::Limits kLimits{.inbound_streams = 8,
@@ -47,6 +56,13 @@ async::TlsContext make_wss_context() {
   return *std::move(context);
 }
 
+crypto::Digest random_seed() {
+  crypto::SystemRandom random;
+  crypto::Digest seed;
+  random.fill(seed);
+  return seed;
+}
+
 }  // namespace
 
 // Shared with the tasks of reach(), which may be destroyed after the Dialer.
@@ -57,27 +73,41 @@ struct Dialer::State {
         upgrader(loop, std::move(identity)),
         means{loop, upgrader, make_wss_context(), settings.connect_timeout, settings.handshake_timeout},
         resolver(loop, settings.resolver),
+        races(loop, settings.races),
         dials(loop, std::max<std::size_t>(within_files(settings.total, 4), 1)),
+        lookups(loop, settings.resolver.lookups),
+        limits(settings.network_limit, settings.foreign_limit, random_seed()),
         identifications(loop, within_files(settings.identifications, 8)),
         ending(loop) {}
 
+  void look_at_own_addresses();
   void identify(Secured secured);
   [[nodiscard]] bool may_identify();
   [[nodiscard]] Task<> identify_within(Secured secured, async::Semaphore::Permit permit);
   [[nodiscard]] Task<Result<>> ask_agent(Secured secured);
+  [[nodiscard]] Services own_services() const;
 
   async::Loop& loop;
   Settings settings;
   Upgrader upgrader;
   Means means;
   async::Resolver resolver;
-  async::Semaphore dials;
+  async::Shares races, dials, lookups;
+  TargetLimits limits;
+  std::optional<std::int64_t> looked;  // at our own addresses, by the loop's time
   async::Semaphore identifications;
   async::Event ending;
   std::int64_t second = 0;     // of the loop's time
   std::size_t identified = 0;  // in it, or tried
   std::optional<async::Tasks> background{std::in_place};
 };
+
+// As they are now: they may come and go.
+void Dialer::State::look_at_own_addresses() {
+  if (looked && loop.now() - *looked < kLookAtOwn) return;
+  looked = loop.now();
+  if (auto own = own_addresses()) settings.policy.set_own(*std::move(own));
+}
 
 void Dialer::State::identify(Secured secured) {
   if (!settings.on_identified || !may_identify()) return;
@@ -97,16 +127,35 @@ Task<> Dialer::State::identify_within(Secured secured, async::Semaphore::Permit 
   static_cast<void>(permit);  // until here
 }
 
+// Peers ask who we are as soon as they are connected, and some complain where the connection ends before they know.
 Task<Result<>> Dialer::State::ask_agent(Secured secured) {
   const libp2p::PeerId peer = secured.peer;
+  DialledStream* const carrier = secured.carrier;
   CO_TRY(const auto connection, co_await upgrader.multiplex(std::move(secured), Side::dialler, kLimits));
-  async::Tasks serving;  // a peer may ask first, and wait for the answer: it is "not available"
-  serving.start(serve(loop, *connection, Services()));
+  async::Event told(loop);
+  async::Tasks serving;
+  Services services = own_services();
+  services.identified = &told;
+  serving.start(serve(loop, *connection, std::move(services)));
   CO_TRY(const auto message, co_await ask_identity(*connection));
   const std::string agent = printable(message.agent_version.value_or(""));
   if (!agent.empty()) settings.on_identified(peer, agent);
-  co_await connection->finish(kGoodbye);
+  co_await async::wait_for(told, kCuriosity);
+  for (int i = 0; i < 20 && connection->streams() > 0; ++i) co_await async::sleep(loop, kMoment);
+  if (carrier != nullptr) carrier->end_in_order();
+  co_await connection->finish(kGoodbye, kLinger);
   co_return {};
+}
+
+Services Dialer::State::own_services() const {
+  libp2p::identify::Message message;
+  message.protocol_version = "ipfs/0.1.0";
+  message.agent_version = settings.agent;
+  message.public_key = upgrader.identity().to_protobuf();
+  message.protocols = {std::string(libp2p::identify::kProtocol)};
+  Services services;
+  services.identify = std::move(message);
+  return services;
 }
 
 Dialer::Dialer(async::Loop& loop, libp2p::PrivateKey identity, Settings settings)
@@ -118,18 +167,42 @@ Dialer::~Dialer() {
 }
 
 Task<std::expected<Reached, DialError>> Dialer::reach(libp2p::PeerId peer, std::vector<std::string> addresses,
-                                                      async::Event& cancel) {
+                                                      IpAddress client, async::Event& cancel) {
   const std::shared_ptr<State> state = state_;
-  const Track track(state->settings, state->means, state->resolver, state->dials, state->ending);
-  std::optional<Race> race(std::in_place, track, peer);
-  auto outcome = co_await race->run(addresses, cancel);
+  if (cancel.is_set() || state->ending.is_set()) {
+    co_return std::unexpected(DialError(DialError::Kind::cancelled, "cancelled"));
+  }
+  const Prefix network = network_of(client);
+  if (!state->races.has_room(network)) {
+    co_return std::unexpected(DialError(DialError::Kind::busy, "too many registrations at once"));
+  }
+  async::Event wanted(state->loop);
+  std::optional<async::Shares::Place> place;
+  place.emplace(co_await state->races.acquire(network, wanted));
+  state->look_at_own_addresses();
+  const Track track(state->settings, state->means, state->resolver, state->dials, state->lookups, state->limits,
+                    state->ending);
+  const std::int64_t began = state->loop.now();
+  std::optional<Race> race(std::in_place, track, peer, client);
+  auto outcome = co_await race->run(addresses, cancel, wanted);
+  const std::chrono::nanoseconds answer_time = race->answer_time();
   race.reset();  // closes the others
-  if (!outcome) co_return std::unexpected(std::move(outcome).error());
+  place.reset();
+  if (!outcome) {
+    const auto rest = answer_time - std::chrono::nanoseconds(state->loop.now() - began);
+    auto waiting = async::wait_for(state->ending, std::chrono::ceil<std::chrono::milliseconds>(rest));
+    if (rest.count() > 0) co_await async::until(cancel, std::move(waiting));
+    co_return std::unexpected(std::move(outcome).error());
+  }
   Reached reached(std::move(outcome->target.address), std::string(to_string(outcome->target.transport)),
                   outcome->secured.security);
   if (state->background) state->identify(std::move(outcome->secured));
   co_return reached;
 }
+
+bool Dialer::has_room(const IpAddress& client) { return state_->races.has_room(network_of(client)); }
+
+std::size_t Dialer::racing() const { return state_->races.taken(); }
 
 std::size_t Dialer::dialling() const { return state_->dials.taken(); }
 

@@ -18,6 +18,7 @@
 #include "core/async/resolver.h"
 #include "core/async/task.h"
 #include "core/dial/address_policy.h"
+#include "core/dial/rate_limit.h"
 #include "core/libp2p/key.h"
 #include "core/libp2p/multiaddr.h"
 #include "core/libp2p/peer_id.h"
@@ -27,13 +28,26 @@ namespace swage::dial {
 
 struct Settings {
   std::chrono::milliseconds timeout{15'000};           // of reach()
-  std::chrono::milliseconds connect_timeout{5'000};    // of each dial: TCP; so that what is silent makes room
-  std::chrono::milliseconds handshake_timeout{5'000};  // of each dial: what follows, up to the proof
-  std::size_t concurrency = 8;                         // dials at once of one reach()
-  std::size_t addresses = 32;                          // that count, of those that can be dialled
-  std::size_t names = 4;                               // that are resolved, to 8 addresses each
-  std::size_t total = 1024;                            // dials at once of all; the first that wait come first.
-                                                       // Fewer where the process may open few files
+  std::chrono::milliseconds target_timeout{7'500};     // of each target, waiting for its turn included
+  std::chrono::milliseconds connect_timeout{5'000};    // of each connection: TCP; so that what is silent makes room
+  std::chrono::milliseconds handshake_timeout{5'000};  // of each connection: what follows, up to the proof
+  std::chrono::milliseconds lookup_step{2'500};        // how long a name took is rounded up to that, where time tells
+  std::chrono::milliseconds stagger{1'000};            // between two targets of one IP address, if the first is silent
+
+  // Of one reach(), so that it is no weapon:
+  std::size_t concurrency = 8;             // dials at once
+  std::size_t addresses = 32;              // that count, of those that can be dialled
+  std::size_t names = 4;                   // that are resolved, to 8 addresses each
+  std::size_t connections = 8;             // in all
+  std::size_t connections_of_address = 2;  // to one IP address, and so to two ports of it at most
+  // And of all: connections to one network (network.h), and those of them that are asked for from outside of it.
+  Rate network_limit{240, std::chrono::minutes(1)};
+  Rate foreign_limit{30, std::chrono::minutes(1)};
+
+  // At once, of all. The networks of those who ask share them (core/async/shares.h); so it is with
+  // Resolver::Settings::lookups.
+  std::size_t races = 512;   // reach()
+  std::size_t total = 1024;  // dials; fewer where the process may open few files
   AddressPolicy policy{};
   async::Resolver::Settings resolver{};
 
@@ -42,6 +56,7 @@ struct Settings {
   std::size_t identifications = 256;
   std::size_t identifications_a_second = 50;
   std::chrono::milliseconds identify_timeout{5'000};
+  std::string agent = "swage";  // what we say by identify that we are
   // Called once where the peer told its agent's name ("kubo/0.33.0"): 1 to 64 printable ASCII characters, chosen by the
   // peer. Must not destroy the Dialer.
   std::function<void(const libp2p::PeerId& peer, const std::string& agent)> on_identified{};
@@ -53,22 +68,28 @@ struct Reached {
   std::string security;       // "noise", "tls"
 };
 
-// The text is for logs: it tells what somebody's network looks like from here, so no client may see it.
+// The text is for logs: what became of each address, and at which stage. It tells what somebody's network looks like
+// from here, so no client may see it.
 class DialError : public Error {
  public:
   enum class Kind {
+    other_transports,  // all addresses are of transports that are not dialled: QUIC, WebTransport, WebRTC, relays
     nothing_dialable,  // no address of a kind that is dialled, or none that may be
     unreachable,       // none answered and proved to be the peer
     timed_out,         // Settings::timeout passed
     cancelled,         // the caller's event was set
-    busy,              // Settings::timeout passed while others kept all dials of Settings::total
+    busy,              // others have the places that it would have taken; or took them
+    limited,           // a network was connected to often enough
   };
 
-  DialError(Kind kind, std::string text) : Error(std::move(text)), kind_(kind) {}
+  DialError(Kind kind, std::string text, std::chrono::seconds retry_after = {})
+      : Error(std::move(text)), kind_(kind), retry_after_(retry_after) {}
   [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] std::chrono::seconds retry_after() const { return retry_after_; }  // limited: when there is a place
 
  private:
   Kind kind_;
+  std::chrono::seconds retry_after_;
 };
 
 class Dialer {
@@ -79,13 +100,23 @@ class Dialer {
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
 
-  // Dials several of `addresses` (texts of multiaddrs; see plan.h for those that count) at once. The first that proves
-  // to be `peer` wins; the others are closed. It ends at once when `cancel` is set, or when the task is destroyed.
+  // Dials several of `addresses` (texts of multiaddrs; see plan.h for those that count) at once, because `client` asks
+  // for it. The first that proves to be `peer` wins; the others are closed. It ends at once when `cancel` is set, or
+  // when the task is destroyed.
+  //
+  // Where it fails, nobody learns from the time that it takes whether a port is closed, silent, or speaks something
+  // else: Settings::target_timeout after the last address was known, all dials have ended, and only then is it said. No
+  // places are kept for that.
   // REQUIRES: the Dialer and `cancel` outlive the task.
   [[nodiscard]] async::Task<std::expected<Reached, DialError>> reach(libp2p::PeerId peer,
                                                                      std::vector<std::string> addresses,
-                                                                     async::Event& cancel);
+                                                                     IpAddress client, async::Event& cancel);
 
+  // False: reach() would say busy at once to a client of this network.
+  [[nodiscard]] bool has_room(const IpAddress& client);
+
+  // reach() that dial.
+  [[nodiscard]] std::size_t racing() const;
   // Dials that are under way, of all; and identifications.
   [[nodiscard]] std::size_t dialling() const;
   [[nodiscard]] std::size_t identifying() const;

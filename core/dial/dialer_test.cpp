@@ -22,6 +22,8 @@ using async::testing::DnsServer;
 using Kind = DialError::Kind;
 using Outcome = std::expected<Reached, DialError>;
 
+const IpAddress kClient = *IpAddress::parse("127.0.0.1");
+
 std::vector<Prefix> prefixes(const std::vector<std::string>& texts) {
   std::vector<Prefix> list;
   for (const std::string& text : texts) list.push_back(*Prefix::parse(text));
@@ -34,6 +36,9 @@ Settings quick() {
   settings.timeout = 3s;
   settings.connect_timeout = 500ms;
   settings.handshake_timeout = 1s;
+  settings.target_timeout = 800ms;
+  settings.lookup_step = settings.stagger = 100ms;
+  settings.network_limit = settings.foreign_limit = {};
   settings.identify_timeout = 1s;
   settings.policy = AddressPolicy(prefixes({"127.0.0.0/8", "::1"}), {});
   settings.resolver.hosts_file = false;
@@ -41,8 +46,8 @@ Settings quick() {
 }
 
 std::string text_of(const Outcome& outcome) {
-  static const std::array<const char*, 5> kKinds = {"nothing_dialable", "unreachable", "timed_out", "cancelled",
-                                                    "busy"};
+  static const std::array<const char*, 7> kKinds = {
+      "other_transports", "nothing_dialable", "unreachable", "timed_out", "cancelled", "busy", "limited"};
   if (!outcome) return kKinds[static_cast<std::size_t>(outcome.error().kind())];
   return outcome->transport + " " + outcome->security;
 }
@@ -52,7 +57,7 @@ struct Bench {
       : dialer(std::make_unique<Dialer>(loop, key_of(1), std::move(settings))) {}
 
   Outcome reach(std::uint8_t seed, std::vector<std::string> addresses) {
-    return run(loop, dialer->reach(peer_of(seed), std::move(addresses), cancel));
+    return run(loop, dialer->reach(peer_of(seed), std::move(addresses), kClient, cancel));
   }
 
   Loop loop;
@@ -62,10 +67,15 @@ struct Bench {
 
 // A listening socket that accepts nothing by itself; how many came is seen afterwards.
 struct Silent {
-  explicit Silent(int backlog = 128) {
-    const auto [socket, endpoint] = async::testing::listening_socket(backlog);
-    fd = socket;
-    at = endpoint;
+  explicit Silent(const std::string& address = "127.0.0.1") {
+    at.address = *IpAddress::parse(address);
+    sockaddr_storage name;
+    socklen_t size = at.to_sockaddr(name);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(bind(fd, reinterpret_cast<sockaddr*>(&name), size) == 0);
+    REQUIRE(listen(fd, 128) == 0);
+    REQUIRE(getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0);
+    at = Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&name));
   }
   ~Silent() { ::close(fd); }
   [[nodiscard]] int count() const {
@@ -73,9 +83,9 @@ struct Silent {
     for (int one; (one = accept4(fd, nullptr, nullptr, SOCK_NONBLOCK)) >= 0; ++number) ::close(one);
     return number;
   }
-  [[nodiscard]] std::string address() const { return fmt::format("/ip4/127.0.0.1/tcp/{}", at.port); }
+  [[nodiscard]] std::string address() const { return fmt::format("/ip4/{}/tcp/{}", at.address.to_string(), at.port); }
 
-  int fd;
+  int fd = -1;
   Endpoint at;
 };
 
@@ -130,6 +140,69 @@ TEST_CASE("dialer: no more identifications in a second than are wanted; the othe
   CHECK_FALSE(identified);
 }
 
+namespace {
+
+// How the other side ended the connection.
+class NotingEnd : public Stream {
+ public:
+  NotingEnd(std::unique_ptr<Stream> below, std::string& end) : below_(std::move(below)), end_(end) {}
+  Task<Result<std::size_t>> read(MutableBytes into) override {
+    auto size = co_await below_->read(into);
+    if (!size) end_ = size.error().text();
+    if (size && *size == 0) end_ = "in order";
+    co_return size;
+  }
+  void close() override { below_->close(); }
+
+ private:
+  Task<Result<>> write_parts(Parts parts) override { return below_->write(parts[0], parts[1], parts[2], parts[3]); }
+  std::unique_ptr<Stream> below_;
+  std::string& end_;
+};
+
+// Asks whoever dials who he is, after being asked, as Go's nodes do at the same time.
+Task<Result<>> ask_back(Upgrader& upgrader, std::unique_ptr<Stream> stream, std::optional<std::string>& told) {
+  CO_TRY(Secured secured, co_await upgrader.secure(std::move(stream), Side::listener, std::nullopt));
+  CO_TRY(const auto connection,
+         co_await upgrader.multiplex(std::move(secured), Side::listener, libp2p::yamux::Limits()));
+  Services services;
+  services.identify.emplace().agent_version = "test/1";
+  async::Tasks serving;
+  serving.start(serve(connection->over().loop(), *connection, services));
+  CO_TRY(const auto message, co_await ask_identity(*connection));
+  const auto key = libp2p::PublicKey::from_protobuf(message.public_key.value_or(std::vector<std::uint8_t>{}));
+  told = fmt::format("{} {}", message.agent_version.value_or(""), key && key->peer_id() == peer_of(1));
+  co_await connection->over().wait();
+  co_return {};
+}
+Task<> note(Task<Result<>> task) { static_cast<void>(co_await std::move(task)); }
+
+}  // namespace
+
+TEST_CASE("dialer: a peer that asks who we are is told, and sees the connection end in order") {
+  for (const char* const security : {"/noise", "/tls/1.0.0"}) {
+    Settings settings = quick();
+    settings.agent = "swage/1";
+    settings.on_identified = [](const libp2p::PeerId&, const std::string&) {};
+    Bench bench(settings);
+    Upgrader upgrader(bench.loop, key_of(2), {{security}, true});
+    std::optional<std::string> told;
+    std::string end;
+    async::Tasks tasks;
+    const auto listener = async::TcpListener::listen(
+        bench.loop, async::testing::loopback(), [&](std::unique_ptr<async::TcpStream> stream) {
+          auto noting = std::make_unique<NotingEnd>(std::move(stream), end);
+          tasks.start(note(ask_back(upgrader, std::move(noting), told)));
+        });
+    REQUIRE(listener);
+    CHECK(bench.reach(2, {fmt::format("/ip4/127.0.0.1/tcp/{}", (*listener)->local().port)}));
+    for (int i = 0; i < 500 && tasks.size() > 0; ++i) run(bench.loop, async::wait_for(bench.cancel, 10ms));
+    CHECK(told == "swage/1 true");
+    // TLS has an end of its own (close_notify), after which nobody looks for TCP's.
+    CHECK(end == (security == std::string_view("/noise") ? "in order" : ""));
+  }
+}
+
 TEST_CASE("dialer: who does not take Noise is asked once more, who does not speak multistream is not") {
   Bench bench;
   Node tls(bench.loop, key_of(2), {.offer = {{"/tls/1.0.0"}, true}});
@@ -153,7 +226,8 @@ TEST_CASE("dialer: somebody else, nobody, nothing to dial") {
   CHECK(other.accepted() == 1);
   CHECK(text_of(bench.reach(2, {fmt::format("/ip4/127.0.0.1/tcp/{}", closed)})) == "unreachable");
   CHECK(text_of(bench.reach(2, {})) == "nothing_dialable");
-  CHECK(text_of(bench.reach(2, {"/ip4/127.0.0.1/udp/1/quic-v1", "garbage", ""})) == "nothing_dialable");
+  CHECK(text_of(bench.reach(2, {"/ip4/127.0.0.1/udp/1/quic-v1", "garbage", ""})) == "other_transports");
+  CHECK(text_of(bench.reach(2, {"garbage", ""})) == "nothing_dialable");
   CHECK(text_of(bench.reach(2, {ipv6.address()})) == "tcp noise");
   CHECK(text_of(bench.reach(2, {other.address(), other.address() + "/ws", ipv6.address()})) == "tcp noise");
 }
@@ -205,7 +279,7 @@ TEST_CASE("dialer: names are resolved once, judged, and pinned") {
     Dialer dialer(loop, key_of(1), settings);
     Node node(loop, key_of(2), {}), ws(loop, key_of(2), {.transport = Transport::wss});
     const auto reach = [&](std::vector<std::string> addresses) {
-      return text_of(run(loop, dialer.reach(peer_of(2), std::move(addresses), cancel)));
+      return text_of(run(loop, dialer.reach(peer_of(2), std::move(addresses), kClient, cancel)));
     };
     CHECK(reach({fmt::format("/dns4/good.test/tcp/{}", node.at().port)}) == "tcp noise");
     CHECK(reach({fmt::format("/dns/GOOD.test/tcp/{}", node.at().port)}) == "tcp noise");
@@ -222,7 +296,7 @@ TEST_CASE("dialer: names are resolved once, judged, and pinned") {
   Dialer strict(loop, key_of(1), settings);
   Node node(loop, key_of(2), {});
   const auto reach = [&](const std::string& address) {
-    return text_of(run(loop, strict.reach(peer_of(2), {address}, cancel)));
+    return text_of(run(loop, strict.reach(peer_of(2), {address}, kClient, cancel)));
   };
   for (const char* const end : {"", "/ws", "/wss"}) {
     questions = 0;
@@ -242,8 +316,8 @@ TEST_CASE("dialer: a black hole for each dial does not keep the next address wai
   Bench bench(settings);
   std::vector<std::unique_ptr<Silent>> holes;
   std::vector<std::string> addresses;
-  for (int i = 0; i < 9; ++i) {
-    holes.push_back(std::make_unique<Silent>());
+  for (int i = 1; i < 8; ++i) {
+    holes.push_back(std::make_unique<Silent>(fmt::format("127.0.1.{}", i)));
     addresses.push_back(holes.back()->address());
   }
   Node node(bench.loop, key_of(2), {});
@@ -283,7 +357,7 @@ TEST_CASE("dialer: the deadline, cancelling, and destroying") {
         static Task<> run(Dialer& dialer, async::Event& cancel, std::string address) {
           std::vector<std::string> addresses;
           addresses.push_back(std::move(address));
-          static_cast<void>(co_await dialer.reach(peer_of(2), std::move(addresses), cancel));
+          static_cast<void>(co_await dialer.reach(peer_of(2), std::move(addresses), kClient, cancel));
         }
       };
       tasks.start(Drop::run(*bench.dialer, bench.cancel, hole.address()));
@@ -294,7 +368,7 @@ TEST_CASE("dialer: the deadline, cancelling, and destroying") {
     std::optional<Outcome> outcome;  // the Dialer goes first
     Together together(bench.loop);
     std::vector<std::string> addresses = {hole.address()};
-    together.add(bench.dialer->reach(peer_of(2), addresses, bench.cancel), outcome);
+    together.add(bench.dialer->reach(peer_of(2), addresses, kClient, bench.cancel), outcome);
     bench.dialer.reset();
     together.run();
     REQUIRE(outcome.has_value());
@@ -306,7 +380,7 @@ TEST_CASE("dialer: the deadline, cancelling, and destroying") {
     static std::optional<Outcome> outcome;
     static std::optional<Together> together;
     together.emplace(bench.loop);
-    together->add(bench.dialer->reach(peer_of(2), {hole.address()}, bench.cancel), outcome);
+    together->add(bench.dialer->reach(peer_of(2), {hole.address()}, kClient, bench.cancel), outcome);
     async::Timer stop(bench.loop, [&] { bench.loop.stop(); });
     stop.start(50ms);
     bench.loop.run();
@@ -318,7 +392,7 @@ TEST_CASE("dialer: the deadline, cancelling, and destroying") {
 TEST_CASE("dialer: 200 at once with 16 dials") {
   Settings settings = quick();
   settings.total = 16;
-  settings.timeout = 60s;
+  settings.timeout = settings.target_timeout = 60s;
   settings.handshake_timeout = 30s;
   settings.identifications = 10;
   std::size_t identified = 0, most = 0;
@@ -329,7 +403,7 @@ TEST_CASE("dialer: 200 at once with 16 dials") {
   Together together(bench.loop);
   for (auto& outcome : outcomes) {
     std::vector<std::string> addresses = {other.address(), node.address(), node.address() + "/ws"};
-    together.add(bench.dialer->reach(peer_of(2), std::move(addresses), bench.cancel), outcome);
+    together.add(bench.dialer->reach(peer_of(2), std::move(addresses), kClient, bench.cancel), outcome);
     most = std::max(most, bench.dialer->dialling());
   }
   together.run();
@@ -350,14 +424,17 @@ TEST_CASE("dialer: dials take a quarter of the descriptors that the process may 
   low.rlim_cur = 64;
   REQUIRE(setrlimit(RLIMIT_NOFILE, &low) == 0);
   Settings settings = quick();
-  settings.concurrency = 64;
   Bench bench(settings);
   Silent hole;
-  std::vector<std::string> addresses;
-  for (int i = 1; i <= 32; ++i) addresses.push_back(fmt::format("/ip4/127.0.1.{}/tcp/{}", i, hole.at.port));
-  std::optional<Outcome> outcome;
+  std::array<std::optional<Outcome>, 4> outcomes;
   Together together(bench.loop);
-  together.add(bench.dialer->reach(peer_of(2), addresses, bench.cancel), outcome);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    std::vector<std::string> addresses;
+    for (int host = 1; host <= 8; ++host) {
+      addresses.push_back(fmt::format("/ip4/127.0.{}.{}/tcp/{}", i + 1, host, hole.at.port));
+    }
+    together.add(bench.dialer->reach(peer_of(2), addresses, kClient, bench.cancel), outcomes[i]);
+  }
   CHECK(bench.dialer->dialling() == 16);
   bench.cancel.set();
   together.run();
@@ -377,8 +454,8 @@ TEST_CASE("dialer: busy when the others keep all dials") {
     std::optional<Outcome> first, second;
     Together together(bench.loop);
     std::vector<std::string> one = {hole.address()}, two = {hole.address()};
-    together.add(bench.dialer->reach(peer_of(2), one, bench.cancel), first);
-    together.add(bench.dialer->reach(peer_of(2), two, bench.cancel), second);
+    together.add(bench.dialer->reach(peer_of(2), one, kClient, bench.cancel), first);
+    together.add(bench.dialer->reach(peer_of(2), two, kClient, bench.cancel), second);
     together.run();
     CHECK(text_of(*first) == "timed_out");
     said = text_of(*second);

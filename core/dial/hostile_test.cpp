@@ -17,6 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 using async::testing::Buffer;
 
+const IpAddress kClient = *IpAddress::parse("127.0.0.1");
+
 enum class Behaviour { stall, close, garbage, garbage_for_ever, flip };
 constexpr Behaviour kBehaviours[] = {Behaviour::stall, Behaviour::close, Behaviour::garbage,
                                      Behaviour::garbage_for_ever, Behaviour::flip};
@@ -65,7 +67,9 @@ class Saboteur : public Stream {
 // Time plays no part here, other than that who stalls is given up 30 ms later: by the caller, who goes away.
 Settings patient() {
   Settings settings;
-  settings.timeout = settings.connect_timeout = settings.handshake_timeout = settings.identify_timeout = 120s;
+  settings.timeout = settings.connect_timeout = settings.handshake_timeout = settings.identify_timeout =
+      settings.target_timeout = 120s;
+  settings.network_limit = settings.foreign_limit = {};
   settings.policy = AddressPolicy({*Prefix::parse("127.0.0.0/8")}, {});
   return settings;
 }
@@ -111,7 +115,7 @@ Task<Meeting> meet(Loop& loop, Series series, int writes) {
   addresses.push_back(node.address());
   async::Tasks giving_up;
   giving_up.start(give_up(begun, cancel));
-  const auto outcome = co_await dialer.reach(peer_of(2), std::move(addresses), cancel);
+  const auto outcome = co_await dialer.reach(peer_of(2), std::move(addresses), kClient, cancel);
   if (!outcome && outcome.error().kind() != DialError::Kind::unreachable &&
       outcome.error().kind() != DialError::Kind::cancelled) {
     meeting.wrong += " " + outcome.error().text();
@@ -252,7 +256,7 @@ TEST_CASE("hostile: floods behind the proof end") {
       REQUIRE(listener.has_value());
       Dialer dialer(loop, key_of(1), settings);
       std::vector<std::string> addresses = {fmt::format("/ip4/127.0.0.1/tcp/{}", (*listener)->local().port)};
-      CHECK(run(loop, dialer.reach(peer_of(2), addresses, cancel)).has_value());
+      CHECK(run(loop, dialer.reach(peer_of(2), addresses, kClient, cancel)).has_value());
       const auto over = [](Loop& on, const Dialer& of) -> Task<bool> {
         for (int i = 0; i < 1000 && of.identifying() > 0; ++i) co_await async::sleep(on, 5ms);
         co_return of.identifying() == 0;

@@ -1,6 +1,7 @@
 #include "core/dial/plan.h"
 
 #include <algorithm>
+#include <expected>
 #include <optional>
 
 namespace swage::dial {
@@ -73,20 +74,33 @@ std::optional<Carrier> take_carrier(Components& components) {
   return carrier;
 }
 
-std::optional<Candidate> candidate(const std::string& submitted, const PeerId& peer) {
-  if (submitted.size() > kMaxSubmitted) return std::nullopt;
+constexpr std::string_view kNoAddress = "not a multiaddr", kNotTcp = "not TCP or WebSocket", kRelay = "a relay";
+
+// Why it can be nothing that is dialled, whatever it says beside that.
+std::string_view other_transport(const Multiaddr& address) {
+  const auto has = [&](Protocol protocol) {
+    return std::ranges::any_of(address.components(), [&](const Component& each) { return each.protocol == protocol; });
+  };
+  if (has(Protocol::p2p_circuit)) return kRelay;
+  return has(Protocol::tcp) ? "" : kNotTcp;
+}
+
+std::expected<Candidate, std::string_view> candidate(const std::string& submitted, const PeerId& peer) {
+  if (submitted.size() > kMaxSubmitted) return std::unexpected("too long");
   auto address = Multiaddr::parse(submitted);
-  if (!address) return std::nullopt;
+  if (!address) return std::unexpected(kNoAddress);
+  if (const std::string_view why = other_transport(*address); !why.empty()) return std::unexpected(why);
   Components components(*address);
   const auto host = take_host(components);
   const Component* const tcp = host ? components.take(Protocol::tcp) : nullptr;
-  const std::uint16_t port = tcp == nullptr ? std::uint16_t{0} : tcp->port().value_or(0);
-  if (port == 0) return std::nullopt;
+  if (tcp == nullptr) return std::unexpected("not an IP address or a host name, and TCP");
+  const std::uint16_t port = tcp->port().value_or(0);
+  if (port == 0) return std::unexpected("port 0");
   const auto carrier = take_carrier(components);
-  if (!carrier) return std::nullopt;
+  if (!carrier) return std::unexpected("TLS, but not WebSocket");
   const Component* const p2p = components.take(Protocol::p2p);
-  if (p2p != nullptr && p2p->peer_id() != peer) return std::nullopt;
-  if (!components.done()) return std::nullopt;
+  if (p2p != nullptr && p2p->peer_id() != peer) return std::unexpected("another peer's");
+  if (!components.done()) return std::unexpected("something that is not dialled after TCP");
   std::string server_name = carrier->sni;
   const auto* const name = std::get_if<HostName>(&*host);
   if (server_name.empty() && name != nullptr && carrier->transport != Transport::tcp) server_name = name->name;
@@ -111,15 +125,29 @@ std::string_view to_string(Transport transport) {
   return "wss";
 }
 
-std::vector<Candidate> plan(std::span<const std::string> submitted, const PeerId& peer, std::size_t most) {
-  std::vector<Candidate> candidates;
-  for (const std::string& text : submitted.first(std::min(submitted.size(), kMaxSubmissions))) {
-    if (candidates.size() >= most) break;
-    auto next = candidate(text, peer);
+Plan plan(std::span<const std::string> submitted, const PeerId& peer, std::size_t most) {
+  Plan plan;
+  std::size_t others = 0, addresses = 0;
+  for (std::size_t i = 0; i < std::min(submitted.size(), kMaxSubmissions); ++i) {
+    auto next = candidate(submitted[i], peer);
+    if (!next) {
+      plan.skipped.push_back({i, next.error()});
+      if (next.error() != kNoAddress) ++addresses;
+      if (next.error() == kNotTcp || next.error() == kRelay) ++others;
+      continue;
+    }
+    ++addresses;
     const auto alike = [&](const Candidate& other) { return is_dialled_alike(*next, other); };
-    if (next && std::ranges::none_of(candidates, alike)) candidates.push_back(*std::move(next));
+    if (std::ranges::any_of(plan.candidates, alike)) {
+      plan.skipped.push_back({i, "the same as one before"});
+    } else if (plan.candidates.size() == most) {
+      plan.skipped.push_back({i, "one too many"});
+    } else {
+      plan.candidates.push_back(*std::move(next));
+    }
   }
-  return candidates;
+  plan.other_transports_only = addresses > 0 && others == addresses;
+  return plan;
 }
 
 }  // namespace swage::dial

@@ -5,9 +5,9 @@
 //                                                     …/wss, …/tls/ws, …/tls/sni/N/ws     wss
 //                                                     and behind any of them: /p2p/ID, if it is the peer's own
 //
-// All else is skipped, never an error: QUIC, WebTransport, WebRTC, relays, /ip6zone, other peers' addresses, port 0,
-// names that are no host names, and what is no multiaddr. /dnsaddr, too: it stands for TXT records full of addresses,
-// so one would make us dial any number of them, and no client of AutoTLS registers with one.
+// All else is skipped, never an error, and why is said: QUIC, WebTransport, WebRTC, relays, /ip6zone, other peers'
+// addresses, port 0, names that are no host names, and what is no multiaddr. /dnsaddr, too: it stands for TXT records
+// full of addresses, so one would make us dial any number of them, and no client of AutoTLS registers with one.
 #pragma once
 
 #include <cstdint>
@@ -43,11 +43,24 @@ struct Candidate {
   std::string server_name;  // for SNI and for HTTP's Host; empty: the host is an address, and it is used
 };
 
+// An address that is not dialled, by its place among those that were submitted.
+struct Skipped {
+  std::size_t index = 0;
+  std::string_view why;  // for the log
+};
+
+struct Plan {
+  // In the order in which they were submitted, without those that would be dialled in the same way.
+  std::vector<Candidate> candidates;
+  std::vector<Skipped> skipped;
+  // Some are addresses, but none of them is of TCP and a node's own: all QUIC, WebTransport, WebRTC, relays.
+  bool other_transports_only = false;
+};
+
 inline constexpr std::size_t kMaxSubmitted = 1024;    // characters of an address
 inline constexpr std::size_t kMaxSubmissions = 1024;  // that are looked at
 
-// In the order in which they were submitted, without those that would be dialled in the same way; at most `most`.
-[[nodiscard]] std::vector<Candidate> plan(std::span<const std::string> submitted, const libp2p::PeerId& peer,
-                                          std::size_t most);
+// At most `most` candidates.
+[[nodiscard]] Plan plan(std::span<const std::string> submitted, const libp2p::PeerId& peer, std::size_t most);
 
 }  // namespace swage::dial

@@ -29,7 +29,7 @@ std::string text_of(const Candidate& candidate) {
 
 std::vector<std::string> planned(const std::vector<std::string>& submitted, std::size_t most = 32) {
   std::vector<std::string> texts;
-  for (const Candidate& each : plan(submitted, peer_of(1), most)) texts.push_back(text_of(each));
+  for (const Candidate& each : plan(submitted, peer_of(1), most).candidates) texts.push_back(text_of(each));
   return texts;
 }
 
@@ -152,6 +152,46 @@ TEST_CASE("plan: order, duplicates, the bound") {
   CHECK(planned(many, 5).back() == "tcp 192.0.2.5 1 -");
   CHECK(planned(many, 0).empty());
   CHECK(planned({}).empty());
+}
+
+TEST_CASE("plan: why addresses are skipped, and whether all are of other transports") {
+  const std::string id = "/p2p/" + peer_of(1).to_base58(), other = "/p2p/" + peer_of(2).to_base58();
+  const std::string quic = "/ip4/192.0.2.1/udp/4001/quic-v1", tcp = "/ip4/192.0.2.1/tcp/4001";
+  const struct {
+    std::vector<std::string> submitted;
+    std::vector<std::string_view> why;
+    bool others_only;
+  } cases[] = {
+      {{}, {}, false},
+      {{"nonsense", ""}, {"not a multiaddr", "not a multiaddr"}, false},
+      {{tcp}, {}, false},
+      {{quic}, {"not TCP or WebSocket"}, true},
+      {{quic, "nonsense"}, {"not TCP or WebSocket", "not a multiaddr"}, true},
+      {{quic, tcp}, {"not TCP or WebSocket"}, false},
+      {{quic + "/webtransport", "/ip4/192.0.2.1/udp/4001/webrtc-direct", tcp + other + "/p2p-circuit" + id,
+        "/dns4/relay.example/tcp/443/wss" + other + "/p2p-circuit"},
+       {"not TCP or WebSocket", "not TCP or WebSocket", "a relay", "a relay"},
+       true},
+      {{"/ip4/192.0.2.1/tcp/0", quic}, {"port 0", "not TCP or WebSocket"}, false},
+      {{tcp + other, quic}, {"another peer's", "not TCP or WebSocket"}, false},
+      {{tcp, tcp + id}, {"the same as one before"}, false},
+      {{tcp + "/tls"}, {"TLS, but not WebSocket"}, false},
+      {{tcp + "/http"}, {"something that is not dialled after TCP"}, false},
+      {{"/dns4/127.0.0.1/tcp/1"}, {"not an IP address or a host name, and TCP"}, false},
+      {{std::string(1100, '/')}, {"too long"}, false},
+  };
+  for (const auto& each : cases) {
+    INFO((each.submitted.empty() ? "" : each.submitted.front()));
+    const Plan planned = plan(each.submitted, peer_of(1), 32);
+    std::vector<std::string_view> why;
+    for (const Skipped& skipped : planned.skipped) why.push_back(skipped.why);
+    CHECK(why == each.why);
+    CHECK(planned.other_transports_only == each.others_only);
+  }
+  const Plan full = plan(std::vector<std::string>{tcp, quic, tcp + "/ws"}, peer_of(1), 1);
+  REQUIRE(full.skipped.size() == 2);
+  CHECK(full.skipped[1].index == 2);
+  CHECK(full.skipped[1].why == "one too many");
 }
 
 }  // namespace swage::dial

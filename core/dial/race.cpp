@@ -1,103 +1,242 @@
 #include "core/dial/race.h"
 
 #include <algorithm>
-#include <map>
+#include <tuple>
 
 #include "core/counted.h"
+#include "core/dial/network.h"
 
 namespace swage::dial {
 
 using async::Task;
-using Kind = DialError::Kind;
+using std::chrono::nanoseconds;
 
 namespace {
+
 constexpr std::size_t kAddressesOfName = 8;
+constexpr nanoseconds kSlack = std::chrono::milliseconds(200);  // for what ends at the last moment
+constexpr Stage kQueued = "queued";                             // for a place that others have
+
+// The address of a name that was resolved is told, too.
+std::string name_of(const Candidate& candidate, const IpAddress& address) {
+  std::string text = candidate.address.to_string();
+  if (std::holds_alternative<HostName>(candidate.host)) text += fmt::format(" ({})", address.to_string());
+  return text;
 }
 
-Race::Race(const Track& track, libp2p::PeerId peer)
-    : track_(track), peer_(peer), changed_(track.means.loop), over_(track.means.loop) {}
+// "noise: timed out"; without the stage where the reason begins with it.
+std::string staged(Stage stage, std::string_view why) {
+  constexpr std::string_view kConnectTo = "connect to ";  // and the endpoint, which is known
+  if (stage == "connect" && why.starts_with(kConnectTo)) why.remove_prefix(std::min(why.size(), why.rfind(": ") + 2));
+  const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
+  const bool begins = why.size() > stage.size() && std::ranges::equal(why.substr(0, stage.size()), stage, same);
+  return begins ? std::string(why) : fmt::format("{}: {}", stage, why);
+}
 
-Task<Race::Outcome> Race::run(const std::vector<std::string>& submitted, async::Event& cancel) {
-  if (cancel.is_set() || track_.ending.is_set()) co_return std::unexpected(DialError(Kind::cancelled, "cancelled"));
-  line_up(plan(submitted, peer_, track_.settings.addresses));
-  if (targets_.empty() && resolving_ == 0) {
-    co_return std::unexpected(DialError(Kind::nothing_dialable, "no address that may be dialled"));
-  }
+}  // namespace
+
+Race::Race(const Track& track, libp2p::PeerId peer, const IpAddress& client)
+    : track_(track),
+      peer_(peer),
+      client_(client),
+      network_(network_of(client)),
+      began_(track.means.loop.now()),
+      at_once_(track.means.loop, std::max<std::size_t>(track.settings.concurrency, 1)),
+      over_(track.means.loop) {}
+
+nanoseconds Race::elapsed() const { return nanoseconds(track_.means.loop.now() - began_); }
+
+Task<Race::Outcome> Race::run(const std::vector<std::string>& submitted, async::Event& cancel, async::Event& wanted) {
   async::Timer deadline(track_.means.loop, [this] { end(Kind::timed_out); });
   deadline.start(track_.settings.timeout);
-  tasks_.start(watch(cancel));
-  tasks_.start(watch(track_.ending));
-  working_ = std::max<std::size_t>(track_.settings.concurrency, 1);
-  if (resolving_ == 0) working_ = std::min(working_, targets_.size());
-  for (std::size_t i = working_; i > 0; --i) tasks_.start(work());
+  tasks_.start(watch(cancel, Kind::cancelled));
+  tasks_.start(watch(track_.ending, Kind::cancelled));
+  tasks_.start(watch(wanted, Kind::busy));
+  line_up(plan(submitted, peer_, track_.settings.addresses), submitted);
+  one_less();
   co_await over_.wait();
   co_return outcome();
 }
 
-// Addresses become targets, names are looked up.
-void Race::line_up(std::vector<Candidate> candidates) {
+// Addresses become targets, names are looked up. First of all what is the client's own network, and one target of each
+// host.
+void Race::line_up(Plan plan, const std::vector<std::string>& submitted) {
+  other_transports_only_ = plan.other_transports_only;
+  for (const Skipped& each : plan.skipped) report_.not_dialled(submitted[each.index], each.why);
+  for (std::size_t i = kMaxSubmissions; i < submitted.size(); ++i) report_.not_dialled();
+  using Ranked = std::tuple<std::size_t, bool, const Candidate*>;
+  std::vector<Ranked> ranked;
+  std::map<IpAddress, std::size_t> of_host;
   std::map<HostName, std::vector<Candidate>> names;
-  for (Candidate& candidate : candidates) {
+  for (const Candidate& candidate : plan.candidates) {
     if (const auto* address = std::get_if<IpAddress>(&candidate.host)) {
-      add_target(candidate, *address);
+      ranked.emplace_back(of_host[destination_of(*address)]++, network_of(*address) != network_, &candidate);
       continue;
     }
-    const HostName name = std::get<HostName>(candidate.host);
-    if (names.size() < track_.settings.names || names.contains(name)) names[name].push_back(std::move(candidate));
+    const HostName& name = std::get<HostName>(candidate.host);
+    if (names.size() < track_.settings.names || names.contains(name)) {
+      names[name].push_back(candidate);
+    } else {
+      report_.not_dialled(candidate.address.to_string(), "one name too many");
+    }
   }
-  resolving_ = names.size();
+  const auto before = [](const Ranked& a, const Ranked& b) {
+    return std::pair(std::get<0>(a), std::get<1>(a)) < std::pair(std::get<0>(b), std::get<1>(b));
+  };
+  std::ranges::stable_sort(ranked, before);
+  for (const auto& [rank, foreign, candidate] : ranked) add_target(*candidate, std::get<IpAddress>(candidate->host));
+  under_way_ += names.size();
   for (auto& [name, of_name] : names) tasks_.start(resolve(name, std::move(of_name)));
 }
 
-// Every address that is ever connected to comes through here.
 void Race::add_target(const Candidate& candidate, const IpAddress& address) {
-  if (!track_.settings.policy.allows(address)) return;
-  const Endpoint endpoint{address, candidate.port, 0};
-  const auto alike = [&](const Target& other) {
-    return other.transport == candidate.transport && other.endpoint == endpoint &&
-           other.server_name == candidate.server_name;
-  };
-  if (std::ranges::any_of(targets_, alike)) return;
-  targets_.push_back({candidate.address, candidate.transport, endpoint, candidate.server_name});
+  Target target{candidate.address, candidate.transport, {address, candidate.port, 0}, candidate.server_name};
+  std::string name = name_of(candidate, address);
+  if (const std::string why = objection(target); !why.empty()) return report_.not_dialled(name, why);
+  Attempt& added = attempts_.emplace_back(track_.means.loop, std::move(target), std::move(name), attempts_.size());
+  added.host = destination_of(address);
+  added.known = track_.means.loop.now();
+  last_known_ = std::max(last_known_, nanoseconds(0));
+  ++under_way_;
+  tasks_.start(try_target(added));
+}
+
+// Why a target is not even tried; empty: it is.
+std::string Race::objection(const Target& target) const {
+  const Settings& settings = track_.settings;
+  if (const auto why = settings.policy.objection(target.endpoint.address); !why.empty()) return std::string(why);
+  if (const auto whose = settings.policy.objection(target.endpoint.port); !whose.empty()) {
+    return fmt::format("the port of {}", whose);
+  }
+  const IpAddress host = destination_of(target.endpoint.address);
+  std::size_t of_host = 0;
+  for (const Attempt& each : attempts_) {
+    const Target& other = each.target;
+    if (each.host != host) continue;
+    ++of_host;
+    if (other.transport == target.transport && other.endpoint.port == target.endpoint.port &&
+        other.server_name == target.server_name) {
+      return "the same as one before";
+    }
+  }
+  if (of_host == settings.connections_of_address) {
+    return fmt::format("{} of this host already", counted(of_host, "address", "addresses"));
+  }
+  if (attempts_.size() == settings.connections) return fmt::format("{} already", counted(attempts_.size(), "other"));
+  return "";
 }
 
 Task<> Race::resolve(HostName name, std::vector<Candidate> candidates) {
-  const auto addresses = co_await track_.resolver.resolve(name.name, name.family);
-  if (addresses) {
-    for (std::size_t i = 0; i < std::min(addresses->size(), kAddressesOfName); ++i) {
-      for (const Candidate& candidate : candidates) add_target(candidate, (*addresses)[i]);
+  auto looking = look_up(name);
+  const auto addresses = co_await std::move(looking);
+  // How soon a name was found says whether others have asked for it: not told either.
+  const nanoseconds step = track_.settings.lookup_step;
+  last_known_ = std::max(last_known_, (elapsed() + step) / step * step);
+  if (addresses && *addresses) {
+    for (std::size_t i = 0; i < std::min((*addresses)->size(), kAddressesOfName); ++i) {
+      for (const Candidate& candidate : candidates) add_target(candidate, (**addresses)[i]);
     }
   } else {
-    last_error_ = addresses.error().text();
+    const std::string why = addresses ? "look-up: " + addresses->error().text() : "look-up: gave way to others";
+    for (const Candidate& candidate : candidates) report_.not_dialled(candidate.address.to_string(), why);
   }
-  --resolving_;
-  changed_.set();
+  one_less();
 }
 
-Task<> Race::work() {
-  for (;;) {
-    while (next_ == targets_.size() && resolving_ > 0) {
-      changed_.reset();
-      co_await changed_.wait();
-    }
-    if (next_ == targets_.size()) break;
-    const Target& target = targets_[next_++];
-    const auto permit = co_await track_.dials.acquire();
-    ++dialled_;
-    auto secured = co_await dial_target(track_.means, target, peer_);
-    if (secured) {
-      if (!won_) won_.emplace(target, *std::move(secured));
-      over_.set();
-      co_return;
-    }
-    last_error_ = fmt::format("{}: {}", target.address.to_string(), secured.error().text());
-  }
-  if (--working_ == 0) over_.set();
+// nullopt: somebody else has its place.
+Task<std::optional<Result<std::vector<IpAddress>>>> Race::look_up(HostName name) {
+  async::Event wanted(track_.means.loop);
+  ++lookups_waiting_;
+  const async::Shares::Place place = co_await track_.lookups.acquire(network_, wanted);
+  --lookups_waiting_;
+  auto resolving = track_.resolver.resolve(std::move(name.name), name.family);
+  auto addresses = co_await async::until(wanted, std::move(resolving));
+  if (!addresses) busy_ = true;
+  co_return addresses;
 }
 
-Task<> Race::watch(async::Event& event) {
+Task<> Race::try_target(Attempt& attempt) {
+  auto turn = take_turn(attempt);
+  const auto done = co_await async::within(track_.means.loop, track_.settings.target_timeout, std::move(turn));
+  if (!done && attempt.why.empty()) attempt.why = "timed out";
+  if (!done && attempt.stage == kQueued) busy_ = true;
+  attempt.over.set();
+  one_less();
+}
+
+// Whether it has won.
+Task<bool> Race::take_turn(Attempt& attempt) {
+  auto waiting = await_turn(attempt);
+  co_await std::move(waiting);
+  const async::Semaphore::Permit permit = co_await at_once_.acquire();
+  async::Event wanted(track_.means.loop);
+  attempt.stage = kQueued;
+  const async::Shares::Place place = co_await track_.dials.acquire(network_, wanted);
+  auto dialling = dial(attempt);
+  const auto won = co_await async::until(wanted, std::move(dialling));
+  if (!won) attempt.why = "gave way to others";
+  if (!won) busy_ = true;
+  co_return won.value_or(false);
+}
+
+// Another target of the same host goes first: should it turn out to need a second connection, that is worth more than
+// a first one to this. The last of all that there may be leaves its connection to the others in the same way. Whoever
+// is silent does not hold them up for long.
+Task<bool> Race::await_turn(Attempt& attempt) {
+  const bool is_last = attempt.index + 1 == track_.settings.connections;
+  for (std::size_t i = 0; i < attempt.index; ++i) {
+    Attempt& other = attempts_[i];
+    if (!is_last && other.host != attempt.host) continue;
+    const nanoseconds rest = track_.settings.stagger - nanoseconds(track_.means.loop.now() - attempt.known);
+    if (rest.count() <= 0) co_return true;
+    const auto time = std::chrono::ceil<std::chrono::milliseconds>(rest);
+    co_await async::wait_for(other.over, time);
+  }
+  co_return true;
+}
+
+Task<bool> Race::dial(Attempt& attempt) {
+  for (const Pace pace : {Pace::hasty, Pace::patient}) {
+    if (!may_connect(attempt)) co_return false;
+    auto dialling = dial_target(track_.means, attempt.target, peer_, pace, attempt.stage);
+    auto secured = co_await std::move(dialling);
+    if (!secured) {
+      attempt.why = secured.error().text();
+      co_return false;
+    }
+    if (!*secured) continue;
+    if (!won_) won_.emplace(attempt.target, **std::move(secured));
+    over_.set();
+    co_return true;
+  }
+  co_return false;
+}
+
+// Counts a connection, or says why there is none.
+bool Race::may_connect(Attempt& attempt) {
+  std::size_t& of_host = connections_of_[attempt.host];
+  if (connections_ == track_.settings.connections || of_host == track_.settings.connections_of_address) {
+    attempt.why = of_host == track_.settings.connections_of_address
+                      ? fmt::format("{} to this host already", counted(of_host, "connection"))
+                      : fmt::format("{} already", counted(connections_, "connection"));
+    return false;
+  }
+  const auto now = std::chrono::milliseconds(track_.means.loop.now() / 1'000'000);
+  const auto wait = track_.limits.take(attempt.target.endpoint.address, client_, now);
+  if (wait.count() > 0) {
+    limited_ = std::max(limited_, wait);
+    attempt.why = fmt::format("{} is dialled too often", network_of(attempt.host).to_string());
+    return false;
+  }
+  ++connections_;
+  ++of_host;
+  attempt.connected = true;
+  return true;
+}
+
+Task<> Race::watch(async::Event& event, Kind kind) {
   co_await event.wait();
-  end(Kind::cancelled);
+  end(kind);
 }
 
 void Race::end(Kind kind) {
@@ -105,15 +244,38 @@ void Race::end(Kind kind) {
   over_.set();
 }
 
+void Race::one_less() {
+  if (--under_way_ == 0) over_.set();
+}
+
+nanoseconds Race::answer_time() const {
+  if (last_known_.count() < 0) return nanoseconds(0);
+  return std::min<nanoseconds>(last_known_ + track_.settings.target_timeout, track_.settings.timeout) + kSlack;
+}
+
 Race::Outcome Race::outcome() {
   if (won_) return *std::move(won_);
   if (ended_ == Kind::cancelled) return std::unexpected(DialError(Kind::cancelled, "cancelled"));
-  if (ended_ && dialled_ == 0 && !targets_.empty()) return std::unexpected(DialError(Kind::busy, "too many dials"));
-  std::string text = fmt::format("{} of {} dialled", dialled_, counted(targets_.size(), "address", "addresses"));
-  if (!last_error_.empty()) text += "; the last error: " + last_error_;
-  if (ended_) return std::unexpected(DialError(Kind::timed_out, std::move(text)));
-  const Kind kind = targets_.empty() ? Kind::nothing_dialable : Kind::unreachable;
-  return std::unexpected(DialError(kind, std::move(text)));
+  for (const Attempt& each : attempts_) {
+    const std::string_view why = each.why.empty() ? "not over yet" : std::string_view(each.why);
+    if (each.connected) {
+      report_.dialled(each.name, staged(each.stage, why));
+    } else {
+      report_.not_dialled(each.name, why == "timed out" ? "no place in time" : why);
+    }
+  }
+  return std::unexpected(
+      DialError(kind_of_failure(), report_.text(), std::chrono::ceil<std::chrono::seconds>(limited_)));
+}
+
+// What is our want comes first: the client did nothing wrong by it.
+DialError::Kind Race::kind_of_failure() const {
+  const bool queued = std::ranges::any_of(attempts_, [](const Attempt& each) { return each.stage == kQueued; });
+  if (ended_ == Kind::busy || busy_ || (ended_ && (queued || lookups_waiting_ > 0))) return Kind::busy;
+  if (limited_.count() > 0) return Kind::limited;
+  if (ended_) return *ended_;
+  if (!attempts_.empty()) return Kind::unreachable;
+  return other_transports_only_ ? Kind::other_transports : Kind::nothing_dialable;
 }
 
 }  // namespace swage::dial

@@ -1,8 +1,12 @@
-// Race: the dials of one registration, of which the first that proves the peer wins.
+// Race: the dials of one registration, of which the first that proves the peer wins. It says what it may do to anybody:
+// so many connections in all, to one IP address, and to one network.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <deque>
 #include <expected>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,11 +15,14 @@
 #include "core/async/event.h"
 #include "core/async/resolver.h"
 #include "core/async/semaphore.h"
+#include "core/async/shares.h"
 #include "core/async/task.h"
 #include "core/async/tasks.h"
 #include "core/dial/dial_target.h"
 #include "core/dial/dialer.h"
 #include "core/dial/plan.h"
+#include "core/dial/report.h"
+#include "core/dial/target_limits.h"
 #include "core/libp2p/peer_id.h"
 
 namespace swage::dial {
@@ -25,7 +32,9 @@ struct Track {
   const Settings& settings;
   const Means& means;
   async::Resolver& resolver;
-  async::Semaphore& dials;
+  async::Shares& dials;
+  async::Shares& lookups;
+  TargetLimits& limits;
   async::Event& ending;  // set: all races are over
 };
 
@@ -38,31 +47,69 @@ class Race {
   using Outcome = std::expected<Won, DialError>;
 
   // REQUIRES: what `track` names outlives it.
-  Race(const Track& track, libp2p::PeerId peer);
+  Race(const Track& track, libp2p::PeerId peer, const IpAddress& client);
 
-  // REQUIRES: called once; `cancel` and the Race outlive the task.
-  [[nodiscard]] async::Task<Outcome> run(const std::vector<std::string>& submitted, async::Event& cancel);
+  // `wanted`: set when others have a better right to this race's place. REQUIRES: called once; the events and the Race
+  // outlive the task.
+  [[nodiscard]] async::Task<Outcome> run(const std::vector<std::string>& submitted, async::Event& cancel,
+                                         async::Event& wanted);
+
+  // When a failure may be told, after it began: the same whatever was found out (see Dialer::reach).
+  [[nodiscard]] std::chrono::nanoseconds answer_time() const;
 
  private:
-  void line_up(std::vector<Candidate> candidates);
+  using Kind = DialError::Kind;
+
+  // A target, and how far it came.
+  struct Attempt {
+    Attempt(async::Loop& loop, Target to, std::string text, std::size_t place)
+        : target(std::move(to)), host(target.endpoint.address), name(std::move(text)), index(place), over(loop) {}
+    Target target;
+    IpAddress host;    // as destination_of() says
+    std::string name;  // for the log
+    std::size_t index;
+    std::int64_t known = 0;
+    bool connected = false;  // or tried to
+    Stage stage{};
+    std::string why;  // it ended
+    async::Event over;
+  };
+
+  void line_up(Plan plan, const std::vector<std::string>& submitted);
   void add_target(const Candidate& candidate, const IpAddress& address);
+  [[nodiscard]] std::string objection(const Target& target) const;
   [[nodiscard]] async::Task<> resolve(HostName name, std::vector<Candidate> candidates);
-  [[nodiscard]] async::Task<> work();
-  [[nodiscard]] async::Task<> watch(async::Event& cancel);
-  void end(DialError::Kind kind);
+  [[nodiscard]] async::Task<std::optional<Result<std::vector<IpAddress>>>> look_up(HostName name);
+  [[nodiscard]] async::Task<> try_target(Attempt& attempt);
+  [[nodiscard]] async::Task<bool> take_turn(Attempt& attempt);
+  [[nodiscard]] async::Task<bool> await_turn(Attempt& attempt);
+  [[nodiscard]] async::Task<bool> dial(Attempt& attempt);
+  [[nodiscard]] bool may_connect(Attempt& attempt);
+  [[nodiscard]] async::Task<> watch(async::Event& event, Kind kind);
+  void end(Kind kind);
+  void one_less();
+  [[nodiscard]] std::chrono::nanoseconds elapsed() const;
   [[nodiscard]] Outcome outcome();
+  [[nodiscard]] Kind kind_of_failure() const;
 
   Track track_;
   libp2p::PeerId peer_;
-  std::deque<Target> targets_;
-  std::size_t next_ = 0;       // of targets_: those before it are dialled, or were
-  std::size_t resolving_ = 0;  // names
-  std::size_t working_ = 0;    // tasks of work()
-  std::size_t dialled_ = 0;    // targets
-  std::string last_error_;
+  IpAddress client_;
+  Prefix network_;  // the client's
+  std::int64_t began_;
+  async::Semaphore at_once_;
+  std::deque<Attempt> attempts_;
+  std::map<IpAddress, std::size_t> connections_of_;  // to each host
+  std::size_t connections_ = 0;
+  std::size_t under_way_ = 1;                // attempts and look-ups, and run() as long as it adds some
+  std::chrono::nanoseconds last_known_{-1};  // after the beginning; negative: nothing was tried
+  bool other_transports_only_ = false;
+  std::size_t lookups_waiting_ = 0;       // for a place
+  bool busy_ = false;                     // places were missing, or taken
+  std::chrono::microseconds limited_{0};  // a network's limit was reached: for so long
+  Report report_;                         // without the attempts
   std::optional<Won> won_;
-  std::optional<DialError::Kind> ended_;  // from outside
-  async::Event changed_;                  // targets_ or resolving_
+  std::optional<Kind> ended_;  // from outside
   async::Event over_;
   async::Tasks tasks_;  // last: they use what is above
 };

@@ -42,7 +42,8 @@ Task<> answer(async::Loop& loop, std::unique_ptr<Substream> substream, const Ser
   if (!selected || !*selected) co_return;
   if (**selected == identify::kProtocol) {
     auto telling = tell(stream, *services.identify);
-    co_await async::within(loop, services.patience, std::move(telling));
+    const auto told = co_await async::within(loop, services.patience, std::move(telling));
+    if (services.identified != nullptr && told && *told) services.identified->set();
     co_return;
   }
   for (bool more = true; more;) {

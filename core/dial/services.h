@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "core/async/event.h"
 #include "core/async/loop.h"
 #include "core/async/task.h"
 #include "core/dial/connection.h"
@@ -17,6 +18,7 @@ inline constexpr std::string_view kPing = "/ipfs/ping/1.0.0";
 // What the other side is told when it asks.
 struct Services {
   std::optional<libp2p::identify::Message> identify{};  // none: the protocol is not available
+  async::Event* identified = nullptr;  // if any: set when the other side was told who we are; outlives the task
   bool ping = false;
   std::size_t streams = 16;                    // at a time; more are reset
   std::chrono::milliseconds patience{60'000};  // for the protocol, for an answer to be taken, for the next ping

@@ -16,6 +16,8 @@ namespace noise = libp2p::noise;
 namespace yamux = libp2p::yamux;
 using async::Task;
 
+constexpr Stage kSelecting = "multistream", kNoise = "noise", kTls = "tls";
+
 Result<async::TlsContext> make_context(const libp2p::PrivateKey& identity, bool inlined_muxer) {
   crypto::SystemRandom random;
   TRY(const auto credentials, libp2p::tls::make_credentials(identity, std::chrono::system_clock::now(), random));
@@ -32,7 +34,7 @@ noise::NoiseResult<noise::StaticKey> make_static_key(const libp2p::PrivateKey& i
 // The proposal of Noise and its first message, without waiting for an answer in between; for converse().
 class HastyNoise {
  public:
-  explicit HastyNoise(noise::Handshake handshake) : handshake_(std::move(handshake)) {}
+  HastyNoise(noise::Handshake handshake, Stage& stage) : handshake_(std::move(handshake)), stage_(stage) {}
 
   // Whether it went wrong between the two: the other side has no Noise, or does not take what comes early.
   [[nodiscard]] bool refused() const { return !select_.done() && !foreign_; }
@@ -47,7 +49,9 @@ class HastyNoise {
     const auto selecting = select_.receive(in);
     foreign_ = !selecting && !select_.begun();
     TRY(selecting);
-    if (select_.done()) TRY(handshake_.receive(in));
+    if (!select_.done()) return {};
+    stage_ = kNoise;
+    TRY(handshake_.receive(in));
     return {};
   }
   [[nodiscard]] noise::Handshake& handshake() { return handshake_; }
@@ -55,6 +59,7 @@ class HastyNoise {
  private:
   libp2p::multistream::Initiator select_{{std::string(noise::kProtocol)}};
   noise::Handshake handshake_;
+  Stage& stage_;
   bool foreign_ = false;  // it speaks something else than multistream-select
 };
 
@@ -70,23 +75,27 @@ Upgrader::Upgrader(async::Loop& loop, libp2p::PrivateKey identity, Offer offer)
       tls_(make_context(identity_, offer_.inlined_muxer)) {}
 
 Task<Result<Secured>> Upgrader::secure(std::unique_ptr<async::Stream> raw, Side side,
-                                       std::optional<libp2p::PeerId> expected) {
+                                       std::optional<libp2p::PeerId> expected, Stage* stage) {
+  if (stage != nullptr) *stage = kSelecting;
   auto stream = std::make_unique<PushbackStream>(std::move(raw));
   CO_TRY(const std::string protocol, co_await select(*stream, side, offer_.securities));
+  if (stage != nullptr) *stage = protocol == noise::kProtocol ? kNoise : kTls;
   if (protocol == noise::kProtocol) co_return co_await secure_by_noise(std::move(stream), side, expected);
   co_return co_await secure_by_tls(std::move(stream), side, expected);
 }
 
-Task<Result<std::optional<Secured>>> Upgrader::prove(std::unique_ptr<async::Stream> raw, libp2p::PeerId expected) {
+Task<Result<std::optional<Secured>>> Upgrader::prove(std::unique_ptr<async::Stream> raw, libp2p::PeerId expected,
+                                                     Stage& stage) {
   if (offer_.securities.front() != noise::kProtocol || !noise_) {
-    CO_TRY(Secured secured, co_await secure(std::move(raw), Side::dialler, expected));
+    CO_TRY(Secured secured, co_await secure(std::move(raw), Side::dialler, expected, &stage));
     co_return secured;
   }
+  stage = kSelecting;
   auto stream = std::make_unique<PushbackStream>(std::move(raw));
   crypto::SystemRandom random;
   auto handshake = noise::Handshake::start({noise::Role::initiator, expected, true}, *noise_, random);
   if (!handshake) co_return fail("{}", handshake.error().text());
-  HastyNoise hasty(*std::move(handshake));
+  HastyNoise hasty(*std::move(handshake), stage);
   const Result<> proven = co_await converse(hasty, *stream);
   if (!proven && hasty.refused()) co_return std::nullopt;
   if (!proven) co_return std::unexpected(proven.error());

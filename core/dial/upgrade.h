@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/async/loop.h"
@@ -30,13 +31,19 @@
 
 namespace swage::dial {
 
+class DialledStream;
+
+// How far an upgrade has come, in a word for the log: "multistream", "noise", "tls".
+using Stage = std::string_view;
+
 // A stream that nobody else can read or change, and who is at its other end, proven.
 struct Secured {
   std::unique_ptr<async::Stream> stream;
   libp2p::PublicKey key;
   libp2p::PeerId peer;
-  std::string security;  // "noise" or "tls"
-  std::string muxer;     // that both have agreed on already; empty: none yet
+  std::string security;              // "noise" or "tls"
+  std::string muxer;                 // that both have agreed on already; empty: none yet
+  DialledStream* carrier = nullptr;  // of dial_target(), somewhere below `stream`
 };
 
 class Upgrader {
@@ -56,16 +63,16 @@ class Upgrader {
   [[nodiscard]] const libp2p::PublicKey& identity() const { return identity_.public_key(); }
 
   // Fails where the other side is not `expected` (nullopt: anybody), before anything is said to it inside.
-  // REQUIRES: the Upgrader outlives the task.
+  // REQUIRES: the Upgrader outlives the task, as does `stage`, if there is one.
   [[nodiscard]] async::Task<Result<Secured>> secure(std::unique_ptr<async::Stream> raw, Side side,
-                                                    std::optional<libp2p::PeerId> expected);
+                                                    std::optional<libp2p::PeerId> expected, Stage* stage = nullptr);
   // The same for a dialler in haste, which wants to know whether `expected` is there and perhaps no more. It proposes
   // what it likes best; if that is Noise, its first message goes along, which saves a round trip; and the last one
   // waits until something is written to the stream, which must be before it is read: who is there is known without it.
   // nullopt: the other side did not take the proposal, but may speak multistream-select. Then secure() on a new
   // connection may find what both have.
   [[nodiscard]] async::Task<Result<std::optional<Secured>>> prove(std::unique_ptr<async::Stream> raw,
-                                                                  libp2p::PeerId expected);
+                                                                  libp2p::PeerId expected, Stage& stage);
   [[nodiscard]] async::Task<Result<std::unique_ptr<Connection>>> multiplex(Secured secured, Side side,
                                                                            libp2p::yamux::Limits limits);
 

@@ -25,7 +25,8 @@ Task<std::string> reach(async::Loop& loop, dial::Dialer& dialer, const Multiaddr
   async::Event never(loop);
   std::vector<std::string> addresses;
   addresses.push_back(address.to_string());
-  const auto reached = co_await dialer.reach(peer_of(2), std::move(addresses), never);
+  const IpAddress client;
+  const auto reached = co_await dialer.reach(peer_of(2), std::move(addresses), client, never);
   if (!reached) co_return reached.error().text();
   for (int i = 0; i < 2000 && agent.empty(); ++i) co_await async::sleep(loop, std::chrono::milliseconds(5));
   co_return reached->transport + " " + reached->security + " " + agent;

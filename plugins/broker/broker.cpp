@@ -47,12 +47,12 @@ using Reaching = async::Task<std::expected<dial::Reached, dial::DialError>>;
 
 // Ends when the caller is gone, and when the broker ends.
 Reaching reach_until(dial::Dialer& dialer, async::Event& ending, libp2p::PeerId peer,
-                     std::vector<std::string> addresses, async::Event& gone) {
+                     std::vector<std::string> addresses, IpAddress client, async::Event& gone) {
   async::Event cancel(gone.loop());
   async::Tasks watching;
   watching.start(set_when(gone, cancel));
   watching.start(set_when(ending, cancel));
-  co_return co_await dialer.reach(peer, std::move(addresses), cancel);
+  co_return co_await dialer.reach(peer, std::move(addresses), client, cancel);
 }
 
 }  // namespace
@@ -137,16 +137,20 @@ async::Task<Result<>> Broker::run(Host& host) {
 async::Task<Result<>> Broker::serve(Host& host) {
   Registrar* identified_by = nullptr;
   dial::Settings dialling = settings_.dial;
+  dialling.agent = "swage/" SWAGE_VERSION;
   dialling.on_identified = [&identified_by](const libp2p::PeerId& peer, const std::string& agent) {
     identified_by->identified(peer, agent);
   };
   dial::Dialer dialer(host.loop(), libp2p::PrivateKey::generate(libp2p::KeyType::ed25519), std::move(dialling));
-  const auto reach = [this, &dialer](libp2p::PeerId peer, std::vector<std::string> addresses, async::Event& gone) {
-    return reach_until(dialer, *ending_, peer, std::move(addresses), gone);
+  const auto reach = [this, &dialer](libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress& client,
+                                     async::Event& gone) {
+    return reach_until(dialer, *ending_, peer, std::move(addresses), client, gone);
   };
   const bool open = !access_token_;
-  Registrar registrar(rules(), libp2p::PeerIdAuth(*secret_, {settings_.domain}), shm::ChallengeStore(challenges_),
-                      reach, Clocks::system(), random_);
+  Rules rules = this->rules();
+  rules.has_room = [&dialer](const IpAddress& client) { return dialer.has_room(client); };
+  Registrar registrar(std::move(rules), libp2p::PeerIdAuth(*secret_, {settings_.domain}),
+                      shm::ChallengeStore(challenges_), reach, Clocks::system(), random_);
   identified_by = &registrar;
   Api api(registrar, shm::ChallengeStore(challenges_), measures_,
           settings_.from_p2p_forge ? AccessLog(settings_.name) : AccessLog());

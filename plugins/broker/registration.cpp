@@ -20,6 +20,7 @@ namespace {
 constexpr std::uint64_t kMostLines = 100;  // of the log, a second
 constexpr std::int64_t kIdentify = 6'000;  // milliseconds: longer than identify may take
 constexpr std::string_view kUnreachable = "peer is not reachable at any submitted address";
+constexpr std::string_view kOtherTransports = "none of the addresses is TCP or WebSocket, and no others are dialled";
 
 std::int64_t read_clock(clockid_t clock) {
   timespec now{};
@@ -133,7 +134,7 @@ async::Task<http::Response> Registrar::answer(http::Request request, http::Calle
   const std::int64_t began = clocks_.steady();
   const Verdict verdict = co_await decide(request, applicant, caller.gone);
   log(applicant, verdict, began);
-  rules_.measures.decided(result_of(verdict.status, verdict.text == kUnreachable));
+  rules_.measures.decided(result_of(verdict.status, verdict.text == kUnreachable || verdict.text == kOtherTransports));
 
   http::Response response = respond(verdict.status, verdict.text);
   if (!who.authentication_info.empty()) {
@@ -151,7 +152,7 @@ async::Task<Registrar::Verdict> Registrar::decide(const http::Request& request, 
   if (std::optional<Verdict> refused = admit(applicant)) co_return *std::move(refused);
   const Counted counted(dialling_);
   const Agent agent = agent_of(request.fields.find("User-Agent").value_or(""));
-  const auto found = co_await reach_(applicant.peer, std::move(body->addresses), gone);
+  const auto found = co_await reach_(applicant.peer, std::move(body->addresses), applicant.client, gone);
   if (found) {
     reached(applicant.peer, agent);
     co_return store(applicant.peer, body->value, *found);
@@ -163,6 +164,10 @@ async::Task<Registrar::Verdict> Registrar::decide(const http::Request& request, 
       co_return Verdict(503, "too many registrations at the moment", 5s, why);
     case dial::DialError::Kind::cancelled:
       co_return Verdict(503, "the registration was ended", 1s, why);
+    case dial::DialError::Kind::limited:
+      co_return Verdict(429, "the addresses' network is dialled too often", found.error().retry_after(), why);
+    case dial::DialError::Kind::other_transports:
+      co_return Verdict(400, std::string(kOtherTransports), 0s, why);
     default:
       co_return Verdict(400, std::string(kUnreachable), 0s, why);
   }
@@ -217,7 +222,7 @@ std::optional<Registrar::Verdict> Registrar::admit(const Applicant& applicant) {
   const std::vector<std::uint8_t> network = network_of(applicant.client);
   const auto wait = std::max(peers_.wait(applicant.peer.multihash(), now), clients_.wait(network, now));
   if (wait > 0us) return Verdict{429, "too many registrations", std::chrono::ceil<std::chrono::seconds>(wait)};
-  if (dialling_ >= rules_.dialling) return Verdict{503, "too many registrations at the moment", 5s};
+  if (!rules_.has_room(applicant.client)) return Verdict{503, "too many registrations at the moment", 5s};
   peers_.count(applicant.peer.multihash(), now);
   clients_.count(network, now);
   return std::nullopt;

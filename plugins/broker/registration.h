@@ -31,7 +31,7 @@ namespace swage::plugins::broker {
 
 // dial::Dialer::reach().
 using Reach = std::function<async::Task<std::expected<dial::Reached, dial::DialError>>(
-    libp2p::PeerId peer, std::vector<std::string> addresses, async::Event& cancel)>;
+    libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress& client, async::Event& cancel)>;
 
 struct Clocks {
   using Read = std::int64_t (*)();  // milliseconds
@@ -44,8 +44,9 @@ struct Rules {
   std::vector<Prefix> trusted_proxies;
   dial::Rate peer_limit, client_limit;
   std::optional<crypto::Secret> access_token;  // none: all peers may register
-  std::size_t dialling = 512;                  // registrations at once
-  denylist::Denylist denylist{};               // whose addresses may not register
+  // dial::Dialer::has_room(): whether one more registration of this client can be dialled.
+  std::function<bool(const IpAddress& client)> has_room = [](const IpAddress&) { return true; };
+  denylist::Denylist denylist{};  // whose addresses may not register
   Measures measures{};
   std::string name = "broker";  // in the log
 };

@@ -147,7 +147,8 @@ TEST_CASE("broker: who is refused by one limit is not counted by the other") {
 
 TEST_CASE("broker: registrations of a peer at the same time, and how many of all") {
   Rules rules;
-  rules.dialling = 2;
+  bool room = true;
+  rules.has_room = [&room](const IpAddress&) { return room; };
   Service service(std::move(rules));
   async::Event release(service.loop);
   service.dialer.release = &release;
@@ -159,6 +160,7 @@ TEST_CASE("broker: registrations of a peer at the same time, and how many of all
       return service.authorization(i == 2 ? 2 : 1);
     }();
     service.dialer.release = &release;
+    room = i < 2;
     service.loop.spawn(async::testing::keep(service.api->answer(registration(authorization, bodies[i]), service.caller),
                                             responses[i]));
   }

@@ -162,15 +162,17 @@ TEST_CASE("broker: what the dialler found is for the log, not for the client") {
     unsigned status;
     std::string_view text, retry_after;
   } cases[] = {
+      {Kind::other_transports, 400, "none of the addresses is TCP or WebSocket, and no others are dialled\n", "-"},
       {Kind::nothing_dialable, 400, "peer is not reachable at any submitted address\n", "-"},
       {Kind::unreachable, 400, "peer is not reachable at any submitted address\n", "-"},
       {Kind::timed_out, 400, "peer is not reachable at any submitted address\n", "-"},
       {Kind::cancelled, 503, "the registration was ended\n", "1"},
       {Kind::busy, 503, "too many registrations at the moment\n", "5"},
+      {Kind::limited, 429, "the addresses' network is dialled too often\n", "7"},
   };
   for (const auto& each : cases) {
     Service service;
-    service.dialer.error.emplace(each.kind, "10.0.0.1:22 said\nSSH \x1B[31m");
+    service.dialer.error.emplace(each.kind, "10.0.0.1:22 said\nSSH \x1B[31m", each.kind == Kind::limited ? 7s : 0s);
     service.dialer.takes = 321;
     const tests::LogCapture log;
     const auto response = service.register_peer();

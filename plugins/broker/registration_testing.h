@@ -84,7 +84,7 @@ struct Service {
     shm::TableWriter(memory.writable_bytes()).set_lifetime(3'600'000);
     registrar.emplace(
         std::move(rules), libp2p::PeerIdAuth(secret_of(7), {std::string(kDomain)}), shm::ChallengeStore(memory),
-        [this](libp2p::PeerId peer, std::vector<std::string> addresses, async::Event&) {
+        [this](libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress&, async::Event&) {
           return reach(dialer, peer, std::move(addresses));
         },
         kClocks, random);

@@ -100,12 +100,17 @@ Result<dial::Rate> parse_rate(std::string_view text) {
   return dial::Rate{count, std::chrono::floor<std::chrono::milliseconds>(duration)};
 }
 
-Result<> read_limit(Controller& controller, Settings& settings) {
-  TRY(const std::string_view whose, controller.expect_arg("'peer' or 'client'"));
-  if (whose != "peer" && whose != "client") {
-    return std::unexpected(controller.error("limit: '{}' is neither 'peer' nor 'client'", whose));
+// limit WHOSE COUNT/DURATION | off, of one of two.
+struct Limited {
+  std::string_view whose;
+  dial::Rate& rate;
+};
+Result<> read_limit(Controller& controller, const Limited& one, const Limited& other) {
+  TRY(const std::string_view whose, controller.expect_arg(fmt::format("'{}' or '{}'", one.whose, other.whose)));
+  if (whose != one.whose && whose != other.whose) {
+    return std::unexpected(controller.error("limit: '{}' is neither '{}' nor '{}'", whose, one.whose, other.whose));
   }
-  dial::Rate& rate = whose == "peer" ? settings.peer_limit : settings.client_limit;
+  dial::Rate& rate = whose == one.whose ? one.rate : other.rate;
   TRY(const std::string_view text, controller.expect_arg("COUNT/DURATION"));
   const auto parsed = parse_rate(text);
   if (!parsed) return std::unexpected(controller.error("limit: {}", parsed.error().text()));
@@ -131,9 +136,21 @@ Result<> read_timeout(Controller& controller, std::chrono::milliseconds& timeout
   return controller.expect_end();
 }
 
+Result<> read_ports(Controller& controller, std::vector<std::uint16_t>& ports) {
+  const std::string property = controller.val();
+  TRY(controller.expect_arg("a port"));
+  do {
+    const auto port = config::parse_integer<std::uint16_t>(controller.val(), 1, 65535);
+    if (!port) return std::unexpected(controller.error("{}: {}", property, port.error().text()));
+    ports.push_back(*port);
+  } while (controller.next_arg());
+  return {};
+}
+
 Result<> read_dial(Controller& controller, dial::Settings& dial) {
   TRY(controller.expect_end());
   std::vector<Prefix> allow, deny;
+  std::vector<std::uint16_t> ports;
   const unsigned level = controller.nesting();
   while (controller.next_block(level)) {
     const std::string& property = controller.val();
@@ -147,11 +164,16 @@ Result<> read_dial(Controller& controller, dial::Settings& dial) {
       TRY(read_prefixes(controller, allow));
     } else if (property == "deny") {
       TRY(read_prefixes(controller, deny));
+    } else if (property == "allow-port") {
+      TRY(read_ports(controller, ports));
+    } else if (property == "limit") {
+      TRY(read_limit(controller, {"network", dial.network_limit}, {"foreign", dial.foreign_limit}));
     } else {
-      return std::unexpected(controller.unknown_property({"timeout", "concurrency", "addresses", "allow", "deny"}));
+      return std::unexpected(
+          controller.unknown_property({"timeout", "concurrency", "addresses", "allow", "deny", "allow-port", "limit"}));
     }
   }
-  dial.policy = dial::AddressPolicy(std::move(allow), std::move(deny));
+  dial.policy = dial::AddressPolicy(std::move(allow), std::move(deny), std::move(ports));
   return {};
 }
 
@@ -165,7 +187,9 @@ Result<> read_property(Controller& controller, Settings& settings, bool& has_tls
   if (property == "secret") return read_file_name(controller, settings.secret_file);
   if (property == "access-token") return read_file_name(controller, settings.access_token_file);
   if (property == "trusted-proxy") return read_prefixes(controller, settings.trusted_proxies);
-  if (property == "limit") return read_limit(controller, settings);
+  if (property == "limit") {
+    return read_limit(controller, {"peer", settings.peer_limit}, {"client", settings.client_limit});
+  }
   if (property == "dial") return read_dial(controller, settings.dial);
   return std::unexpected(
       controller.unknown_property({"listen", "tls", "secret", "access-token", "trusted-proxy", "limit", "dial"}));

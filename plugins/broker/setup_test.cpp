@@ -48,6 +48,7 @@ TEST_CASE("broker: setup accepts") {
            "dial",
            "dial {\ntimeout 60s\nconcurrency 1\naddresses 256\nallow 127.0.0.0/8 ::1\nallow 10.0.0.0/8\ndeny "
            "8.8.8.8\n}\nlimit peer off",
+           "dial {\nallow-port 22 25\nallow-port 65535\nlimit network 1/1s\nlimit foreign off\n}",
        }) {
     INFO(lines);
     CHECK(with(lines).empty());
@@ -99,6 +100,11 @@ TEST_CASE("broker: setup rejects, and says where and why") {
       {in_dial("addresses 0"), "Corefile:6: addresses: '0' is no number from 1 to 256"},
       {in_dial("allow 10.0.0.0/33"), "Corefile:6: allow: "},
       {in_dial("deny"), "Corefile:6: directive 'broker': expected a network in CIDR notation after 'deny'"},
+      {in_dial("allow-port"), "Corefile:6: directive 'broker': expected a port after 'allow-port'"},
+      {in_dial("allow-port 0"), "Corefile:6: allow-port: '0' is no number from 1 to 65535"},
+      {in_dial("limit"), "Corefile:6: directive 'broker': expected 'network' or 'foreign' after 'limit'"},
+      {in_dial("limit peer 1/1h"), "Corefile:6: limit: 'peer' is neither 'network' nor 'foreign'"},
+      {in_dial("limit foreign 1"), "Corefile:6: limit: '1' is no limit; expected COUNT/DURATION, such as 10/1h"},
       {in_dial("tls off"), "Corefile:6: directive 'broker': unknown property 'tls'"},
       {with("dial x"), "Corefile:5: directive 'broker': unexpected 'x'; expected the end of the line"},
   };

@@ -30,7 +30,7 @@ constexpr const char* kCorefile = R"(libp2p.direct {
         limit peer 100000/1h
         limit client 100000/1m
         dial {
-            timeout 3s
+            timeout 1s
             allow 192.168.7.0/24
             deny 8.8.4.0/24
         }

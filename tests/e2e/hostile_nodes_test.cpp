@@ -1,5 +1,6 @@
 // Nodes that stall, close, send nonsense or have another's key, at every byte of every handshake: each registration is
-// refused in time, others are not disturbed, and nothing is left behind.
+// refused in time, others are not disturbed, and nothing is left behind. And networks full of clients that name silent
+// addresses, as many as they can: a node from another network does not wait for them.
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -40,6 +41,8 @@ constexpr const char* kCorefile = R"(libp2p.direct {
         dial {
             timeout 1s
             allow 127.0.0.0/8
+            limit network off
+            limit foreign off
         }
     }
     file zones/libp2p.direct
@@ -155,4 +158,95 @@ TEST_CASE("hostile nodes: refused in time, others undisturbed, nothing left behi
                          << " honest ones beside them " << milliseconds(run.longest_honest) << " ms; descriptors "
                          << descriptors_before << " -> " << descriptors(service) << ", resident memory "
                          << memory_before << " -> " << memory_after << " kB");
+}
+
+namespace {
+
+// Takes connections at all addresses of loopback, and never says a word.
+struct Silence {
+  Silence() : fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_storage name;
+    socklen_t size = Endpoint{}.to_sockaddr(name);
+    REQUIRE(bind(fd, reinterpret_cast<sockaddr*>(&name), size) == 0);
+    REQUIRE(listen(fd, 4096) == 0);
+    REQUIRE(getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0);
+    port = Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&name)).port;
+  }
+  ~Silence() { ::close(fd); }
+  int fd;
+  std::uint16_t port = 0;
+};
+
+struct Flood {
+  Flood(Server& of, int number) : server(of), networks(number), honest(loop) {}
+
+  static async::Task<> attack(Flood& flood, int index) {
+    Registrar registrar(flood.loop, loopback(flood.server.second_port()), kHost);
+    registrar.come_from(fmt::format("10.1.{}.{}", index % flood.networks, index / flood.networks + 1));
+    const libp2p::PrivateKey key = libp2p::PrivateKey::generate(libp2p::KeyType::ed25519);
+    std::vector<std::string> addresses;
+    for (int host = 1; host < 8; ++host) {
+      addresses.push_back(
+          fmt::format("/ip4/127.{}.{}.{}/tcp/{}", 100 + index / 100, index % 100, host, flood.silence.port));
+    }
+    while (!flood.over) {
+      std::string body = registration_body(challenge_value(1), addresses);
+      const http::Response response = co_await registrar.registers(key, std::move(body));
+      if (!flood.over) ++flood.statuses[response.status];
+      co_await async::sleep(flood.loop, 200ms);
+    }
+  }
+
+  static async::Task<> register_honest(Flood& flood) {
+    Registrar registrar(flood.loop, loopback(flood.server.second_port()), kHost);
+    registrar.come_from("10.2.0.1");
+    co_await async::sleep(flood.loop, 3s);  // until the flood is there
+    const auto end = Clock::now() + 10s;
+    for (std::uint32_t i = 0; Clock::now() < end; ++i) {
+      const libp2p::PrivateKey key = Nodes::key(i);
+      const std::vector<std::string> addresses = {flood.honest.address(i)};
+      std::string body = registration_body(challenge_value(i), addresses);
+      const auto begun = Clock::now();
+      const http::Response response = co_await registrar.registers(key, std::move(body));
+      flood.longest = std::max(flood.longest, Clock::now() - begun);
+      ++flood.honest_statuses[response.status];
+      co_await async::sleep(flood.loop, 100ms);
+    }
+    flood.over = true;
+    flood.loop.stop();
+  }
+
+  Server& server;
+  int networks;
+  Silence silence;
+  async::Loop loop;
+  Nodes honest;
+  bool over = false;
+  std::map<unsigned, int> statuses, honest_statuses;
+  Clock::duration longest{};
+};
+
+}  // namespace
+
+TEST_CASE("hostile nodes: silent addresses of up to a hundred networks do not keep a node of another waiting") {
+  std::string corefile(kCorefile);
+  corefile.erase(corefile.find("            timeout 1s\n"), 23);
+  for (const int networks : {1, 36, 100}) {
+    Server server(corefile, {.release = true});
+    Flood flood(server, networks);
+    for (int i = 0; i < 800; ++i) flood.loop.spawn(Flood::attack(flood, i));
+    flood.loop.spawn(Flood::register_honest(flood));
+    flood.loop.run();
+    INFO(networks << " networks");
+    for (const auto& [status, count] : flood.statuses) UNSCOPED_INFO("hostile: " << count << " with status " << status);
+    for (const auto& [status, count] : flood.honest_statuses) UNSCOPED_INFO("honest: " << count << " with " << status);
+    CHECK(flood.honest_statuses.size() == 1);
+    CHECK(flood.honest_statuses[200] > 20);
+    CHECK(flood.longest < 2s);
+    CHECK(flood.statuses[200] == 0);
+    CHECK(flood.statuses[503] > 0);  // there were more than places
+    WARN(networks << " networks: " << flood.honest_statuses[200] << " honest registrations, the longest took "
+                  << milliseconds(flood.longest) << " ms; hostile: " << flood.statuses[400] << " with 400, "
+                  << flood.statuses[503] << " with 503");
+  }
 }

@@ -39,6 +39,8 @@ constexpr const char* kCorefile = R"(libp2p.direct {
         limit client 1000000/1m
         dial {
             allow 127.0.0.0/8
+            limit network off
+            limit foreign off
         }
     }
     file zones/libp2p.direct

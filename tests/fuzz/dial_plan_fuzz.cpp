@@ -39,8 +39,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       lines.back() += c;
     }
   }
-  const auto candidates = dial::plan(lines, peer(), 32);
+  const dial::Plan plan = dial::plan(lines, peer(), 32);
+  const auto& candidates = plan.candidates;
   expect(candidates.size() <= 32);
+  expect(candidates.size() + plan.skipped.size() <= lines.size());
+  expect(!plan.other_transports_only || candidates.empty());
+  for (const dial::Skipped& each : plan.skipped) expect(each.index < lines.size() && !each.why.empty());
   for (const dial::Candidate& each : candidates) {
     expect(each.port != 0);
     const auto* const name = std::get_if<dial::HostName>(&each.host);
@@ -48,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     expect(each.server_name.empty() || is_name(each.server_name));
     expect(each.transport != dial::Transport::tcp || each.server_name.empty());
     const std::vector<std::string> again = {each.address.to_string()};
-    expect(dial::plan(again, peer(), 1).size() == 1);
+    expect(dial::plan(again, peer(), 1).candidates.size() == 1);
   }
   return 0;
 }

@@ -55,11 +55,13 @@ void use_cpu(pid_t pid, int cpu) {
 // The broker, alone on CPU 0.
 struct Forge {
   Result<> start(const std::string& swage) {
-    const std::string corefile = "libp2p.direct {\n    bind 127.0.0.1\n    acme-txt\n    broker " + std::string(kHost) +
-                                 " {\n        listen 127.0.0.1:" + std::to_string(http.number()) +
-                                 "\n        tls off\n        trusted-proxy 127.0.0.0/8\n        limit peer off\n"
-                                 "        limit client off\n        dial {\n            allow 127.0.0.0/8\n        }\n"
-                                 "    }\n}\n";
+    const std::string corefile =
+        "libp2p.direct {\n    bind 127.0.0.1\n    acme-txt\n    broker " + std::string(kHost) +
+        " {\n        listen 127.0.0.1:" + std::to_string(http.number()) +
+        "\n        tls off\n        trusted-proxy 127.0.0.0/8\n        limit peer off\n"
+        "        limit client off\n        dial {\n            allow 127.0.0.0/8\n            limit network off\n"
+        "            limit foreign off\n        }\n"
+        "    }\n}\n";
     TRY(process, Process::start({.arguments = {swage, "-conf", folder.write("Corefile", corefile), "-dns.port",
                                                std::to_string(dns.number()), "-workers", "1", "-quiet", "-pidfile",
                                                folder.file("pid")}}));

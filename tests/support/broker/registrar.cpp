@@ -34,6 +34,7 @@ async::Task<http::Response> Registrar::post(std::string authorization, std::stri
   if (!connected) co_return failed;
   std::string request = "POST /v1/_acme-challenge HTTP/1.1\r\nHost: " + host_ + "\r\n";
   if (!authorization.empty()) request += "Authorization: " + authorization + "\r\n";
+  if (!client_.empty()) request += "X-Forwarded-For: " + client_ + "\r\n";
   request += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   Result<http::Received> received = co_await http::exchange(*stream_, std::move(request));
   if (!received || !received->reusable) close();

@@ -33,6 +33,8 @@ class Registrar {
   // A POST to the registration API with this Authorization (empty: none) and body.
   [[nodiscard]] async::Task<http::Response> post(std::string authorization, std::string body);
 
+  // From now on, as X-Forwarded-For: for a broker that trusts us as its proxy.
+  void come_from(std::string client) { client_ = std::move(client); }
   void close() { stream_.reset(); }
 
  private:
@@ -40,7 +42,7 @@ class Registrar {
 
   async::Loop& loop_;
   Endpoint broker_;
-  std::string host_;
+  std::string host_, client_;
   crypto::SystemRandom random_;
   std::unique_ptr<async::TcpStream> stream_;
 };

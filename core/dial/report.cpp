@@ -1,0 +1,41 @@
+#include "core/dial/report.h"
+
+#include "core/counted.h"
+
+namespace swage::dial {
+namespace {
+
+constexpr std::size_t kMostSkipped = 32;  // more do not fit anyway
+
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  return fmt::format("{}...", text.substr(0, most - 3));
+}
+
+}  // namespace
+
+std::string Report::line(std::string_view address, std::string_view why) {
+  return shortened(address, kMostAddress) + ": " + shortened(why, kMostReason);
+}
+
+void Report::not_dialled(std::string_view address, std::string_view why) {
+  if (skipped_.size() >= kMostSkipped) return not_dialled();
+  skipped_.push_back(line(address, fmt::format("not dialled: {}", why)));
+}
+
+std::string Report::text() const {
+  constexpr std::size_t kMore = 32;  // for "; and 1000 more"
+  const std::size_t all = dialled_.size() + skipped_.size() + others_;
+  std::string text = fmt::format("{} of {} dialled", dialled_.size(), counted(all, "address", "addresses"));
+  std::size_t told = 0;
+  for (const auto* lines : {&dialled_, &skipped_}) {
+    for (const std::string& each : *lines) {
+      if (text.size() + each.size() + kMore > kMostText) break;
+      text += (told++ == 0 ? ": " : "; ") + each;
+    }
+  }
+  if (told > 0 && told < all) text += fmt::format("; and {} more", all - told);
+  return text;
+}
+
+}  // namespace swage::dial
