@@ -155,6 +155,16 @@ class Bench:
 
         return start
 
+    def start_go(self, program, corefile, kind):
+        """CoreDNS and p2p-forge, which `tests/interop/prepare` builds; a Go program takes as many CPUs as it is let."""
+
+        def start(port):
+            environment = {"BENCH_PORT": str(port), "BENCH_FILE": str(self.folder / kind.file)}
+            command = [ROOT / "build" / "interop" / program, "-conf", HERE / corefile, "-quiet"]
+            return command, environment | {"GOMAXPROCS": str(self.options.workers)}
+
+        return start
+
     def write(self, name, text, port, **more):
         folder = Path(tempfile.mkdtemp(prefix=name, dir=self.folder))
         config = folder / f"{name}.conf"
@@ -170,12 +180,16 @@ class Bench:
         if "knot" in servers and kind.asks == "synth":
             module = "module: mod-synthrecord/addresses"
             wanted.append(Subject("knot", kind, self.start_knot("libp2p.direct", self.forge_file, module)))
+        if "p2p-forge" in servers and kind.asks == "synth":
+            wanted.append(Subject("p2p-forge", kind, self.start_go("p2p-forge", "Corefile.p2p-forge", kind)))
         if kind.asks == "zone":
             file = self.folder / kind.file
             if "knot" in servers:
                 wanted.append(Subject("knot", kind, self.start_knot("bench.example", file, "")))
             if "nsd" in servers:
                 wanted.append(Subject("nsd", kind, self.start_nsd(kind)))
+            if "coredns" in servers:
+                wanted.append(Subject("coredns", kind, self.start_go("coredns", "Corefile.zone", kind)))
         return wanted
 
     def round(self, kind, rate=None):
