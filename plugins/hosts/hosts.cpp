@@ -65,9 +65,9 @@ bool HostsPlugin::exists(const Query& query) const {
 
 Result<Outcome> HostsPlugin::serve(const Query& query, Response& response, Next next) const {
   if (query.qclass != dns::Class::in) return next(query, response);
-  if (query.qtype == Type::ptr) {  // whatever its zone: reverse names are in none of those of the names
-    if (!add_names(query, response)) return next(query, response);
-  } else {
+  // Whatever its zone: reverse names are in none of those of the names.
+  const bool has_names = query.qtype == Type::ptr && add_names(query, response);
+  if (!has_names) {
     if (!dns::is_under_any(query.key, settings_.zones)) return next(query, response);
     const bool falls_through = dns::is_under_any(query.key, settings_.fallthrough);
     if (query.qtype == Type::a || query.qtype == Type::aaaa) {
@@ -76,7 +76,7 @@ Result<Outcome> HostsPlugin::serve(const Query& query, Response& response, Next 
       return next(query, response);
     }
     if (response.answer.empty() && !exists(query)) {
-      if (falls_through) return next(query, response);
+      if (falls_through || query.qtype == Type::ptr) return next(query, response);
       // There is no SOA for an NXDOMAIN: as CoreDNS has it.
       response.rcode = dns::Rcode::servfail;
       return Outcome::send;

@@ -179,22 +179,28 @@ TEST_CASE("hosts: what CoreDNS's tests ask") {
           "localhost.domain.\n"},
          {"example.org. AAAA", "NOERROR aa\n"},
          {"example.org. MX", "NOERROR aa\n"},
-         {"example.org. PTR", "NOTAUTH\n"},
+         {"example.org. PTR", "NOERROR aa\n"},  // CoreDNS asks the next plugin
+         {"y.apps.example.com. PTR", "NOERROR aa\n"},
+         {"missing.example.org. PTR", "NOTAUTH\n"},
          {"aa.example.com. A", "NOERROR aa\naa.example.com. 3600 IN A 1.2.3.4\n"},
          {"x.apps.example.com. A", "NOERROR aa\nx.apps.example.com. 3600 IN A 5.6.7.8\n"},
          {"missing.example.org. TXT", "SERVFAIL\n"}});
   SECTION("fallthrough, and types that no hosts file has") {
     check(". {\n hosts FILE {\n  fallthrough\n }\n}", kFile,
           {{"example.org. TXT", "NOERROR aa\n"}, {"missing.example.org. TXT", "NOTAUTH\n"}});
-    check(". {\n hosts FILE {\n  fallthrough\n  fallthrough_unsupported\n }\n}", kFile,
-          {{"example.org. TXT", "NOTAUTH\n"}, {"example.org. AAAA", "NOERROR aa\n"}});
+    check(
+        ". {\n hosts FILE {\n  fallthrough\n  fallthrough_unsupported\n }\n}", kFile,
+        {{"example.org. TXT", "NOTAUTH\n"}, {"example.org. PTR", "NOTAUTH\n"}, {"example.org. AAAA", "NOERROR aa\n"}});
     check(". {\n hosts FILE {\n  fallthrough example.net\n  fallthrough_unsupported\n }\n}", kFile,
           {{"example.org. TXT", "NOERROR aa\n"}, {"missing.example.org. A", "SERVFAIL\n"}});
   }
   SECTION("properties") {
     check(". {\n hosts FILE {\n  10.0.0.1 example.org\n  10.0.0.9 example.org\n  ttl 60\n  no_reverse\n }\n}", kFile,
           {{"example.org. A", "NOERROR aa\nexample.org. 60 IN A 10.0.0.1\nexample.org. 60 IN A 10.0.0.9\n"},
+           {"example.org. PTR", "NOERROR aa\n"},
            {"1.0.0.10.in-addr.arpa. PTR", "NOTAUTH\n"}});
+    check(". {\n hosts FILE example.org\n}", kFile,
+          {{"example.com. PTR", "NOTAUTH\n"}, {"example.com. MX", "NOTAUTH\n"}});
   }
   SECTION("other classes") { check(". {\n hosts FILE\n}", kFile, {{"example.org. A HS", "NOTAUTH\n"}}); }
 }
