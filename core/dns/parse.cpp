@@ -145,7 +145,9 @@ Parsed parse(Bytes message, Query& query) {
     if (!parse_record(cursor, true, query.edns)) return Parsed::formerr;
   }
   if (!cursor.at_end()) return Parsed::formerr;
-  return query.edns.version == 0 ? Parsed::query : Parsed::badvers;
+  if (query.edns.version != 0) return Parsed::badvers;
+  constexpr Type kNxname{128};  // stands in NSEC records alone (RFC 9824 section 3.4)
+  return query.qtype == kNxname ? Parsed::formerr : Parsed::query;
 }
 
 }  // namespace swage::dns

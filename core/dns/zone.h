@@ -35,7 +35,7 @@ class Zone {
   // chains), 6672 (DNAME), 9471 (glue) and, where the query has the DO bit and the zone is signed, RFC 4035 section 3.1
   // and RFC 5155 section 7.2. Sets rcode and AA, and appends to the sections; the response should be empty. QTYPE ANY
   // gives all RRsets of the name. Does not allocate once the response has grown to its working size. REQUIRES:
-  // query.qname is under apex(); qtype is none of AXFR, IXFR, MAILA, MAILB.
+  // query.qname is under apex(); qtype is neither AXFR nor IXFR.
   void answer(const Query& query, Response& response) const;
 
   // Appends the SOA as a negative answer has it, with the TTL of RFC 2308 section 3, to the authority section; with its

@@ -22,10 +22,10 @@ bool answer_keepalive(const Query& query, Response& response, const TcpLimits& l
   return true;
 }
 
-// Zone transfers are refused, and so are notifications and the obsolete MAILA and MAILB: no plugin takes them.
+// Zone transfers are refused, and so are notifications: no plugin takes them.
 bool is_for_chain(const Query& query, const Block& block) {
   if (query.opcode != dns::Opcode::query) return false;
-  if (query.qtype >= dns::Type::ixfr && query.qtype <= dns::Type::maila) return false;
+  if (query.qtype == dns::Type::ixfr || query.qtype == dns::Type::axfr) return false;
   return query.qclass == dns::Class::in || (query.qclass == dns::Class::ch && block.accepts_chaos);
 }
 
