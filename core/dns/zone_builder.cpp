@@ -12,6 +12,7 @@ namespace swage::dns {
 struct ZoneBuilder::State {
   Name apex;
   ZoneReport report{};
+  bool has_soa = false;
   RecordStore store;
   std::optional<ZonePlan> plan;
   std::optional<ZoneLayout> layout;
@@ -29,6 +30,7 @@ NameView ZoneBuilder::apex() const { return state_->apex; }
 
 ZoneReport& ZoneBuilder::report() { return state_->report; }
 const ZoneReport& ZoneBuilder::report() const { return state_->report; }
+bool ZoneBuilder::has_soa() const { return state_->has_soa; }
 
 Result<> ZoneBuilder::add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata, ZonePlace place) {
   CHECK(!state_->plan);
@@ -37,6 +39,7 @@ Result<> ZoneBuilder::add(NameView owner, Type type, std::uint32_t ttl, Bytes rd
   }
   TRY(check_rdata(type, rdata));
   if (type == Type::soa && owner != state_->apex) return fail("SOA record at {}, below the apex", owner.to_string());
+  state_->has_soa |= type == Type::soa;
   state_->store.add(owner, type, ttl, rdata, place);
   return {};
 }

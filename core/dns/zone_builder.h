@@ -26,6 +26,9 @@ class ZoneBuilder {
   [[nodiscard]] ZoneReport& report();
   [[nodiscard]] const ZoneReport& report() const;
 
+  // Whether a SOA record was added: what has none is hardly a zone file.
+  [[nodiscard]] bool has_soa() const;
+
   // Takes a copy of one record. `rdata` is in wire format, uncompressed. Fails for an owner outside the zone, a SOA
   // that is not at the apex, and data that check_rdata() refuses. REQUIRES: finish() was not called.
   [[nodiscard]] Result<> add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata, ZonePlace place = 0);

@@ -1,13 +1,13 @@
 #include "plugins/auto_/auto.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <utility>
 
 #include "core/async/work.h"
 #include "core/dns/zone.h"
-#include "core/dns/zone_builder.h"
 #include "core/dns/zone_file.h"
 #include "core/dns/zones.h"
 #include "core/log.h"
@@ -19,9 +19,40 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxComplaints = 1000;
 
+// A mounted ConfigMap or Secret of Kubernetes has its files in a hidden folder, whose name changes, and links to them:
+// also to folders in it. Other folders are found without links.
+class LinkedFolders {
+ public:
+  explicit LinkedFolders(const std::string& top) {
+    std::error_code error;
+    top_ = fs::canonical(top, error).string() + '/';
+  }
+
+  // Whether the link leads to a folder in a hidden one below the top, and to one that was not there before.
+  bool is_new(const fs::path& link) {
+    std::error_code error;
+    const std::string target = fs::canonical(link, error).string();
+    if (error || !target.starts_with(top_) || !fs::is_directory(target, error)) return false;
+    const bool is_hidden = target.find("/.", top_.size() - 1) != std::string::npos;
+    return is_hidden && seen_.insert(target).second;
+  }
+
+ private:
+  std::string top_;
+  std::set<std::string> seen_;
+};
+
 std::string zone_name(const std::string& wire) { return dns::NameView(as_bytes(wire).data(), wire.size()).to_string(); }
 
 }  // namespace
+
+bool FileNames::may_be_zone(std::string_view file) {
+  static constexpr std::array<std::string_view, 15> kEndings = {
+      "~",         ".swp",      ".swo",      ".bak",       ".orig",   ".rej",     ".tmp",    ".jnl",
+      ".dpkg-old", ".dpkg-new", ".dpkg-tmp", ".dpkg-dist", ".rpmnew", ".rpmsave", ".rpmorig"};
+  if (file.starts_with('.') || (file.starts_with('#') && file.ends_with('#'))) return false;
+  return std::ranges::none_of(kEndings, [&](std::string_view ending) { return file.ends_with(ending); });
+}
 
 std::optional<Result<dns::Name>> FileNames::origin_of(std::string_view file) const {
   std::array<std::string_view, regex::kMaxGroups> groups;
@@ -107,12 +138,15 @@ void AutoService::keep_files_below(const std::string& folder, ZoneFiles& kept) c
 Result<std::vector<std::string>> AutoService::find_files(ZoneFiles& kept) {
   std::vector<std::string> paths;
   std::vector<std::string> folders = {folder_};
+  LinkedFolders linked(folder_);
   for (std::size_t i = 0; i < folders.size(); ++i) {
     const std::string folder = folders[i];
     std::error_code error;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+      if (!FileNames::may_be_zone(it->path().filename().string())) continue;
       std::error_code unknown;  // a link to itself, say: no zone file
-      if (it->symlink_status(unknown).type() == fs::file_type::directory) {
+      const fs::file_type type = it->symlink_status(unknown).type();
+      if (type == fs::file_type::directory || (type == fs::file_type::symlink && linked.is_new(it->path()))) {
         folders.push_back(it->path().string());
       } else if (it->is_regular_file(unknown)) {
         paths.push_back(it->path().string());
@@ -137,13 +171,14 @@ Result<AutoService::ZoneFiles> AutoService::list() {
     const auto origin = names_.origin_of(fs::path(path).filename().string());
     if (!origin) continue;
     if (!*origin) {
-      complain(fmt::format("{}: {}", path, origin->error().text()));
+      log::debug("plugin/auto: {}: passed over: {}", path, origin->error().text());
       continue;
     }
     std::string name(as_text((*origin)->view().bytes()));
     const auto found = files.find(name);
     if (found != files.end()) {
-      if (found->second.path != path) {
+      std::error_code unknown;  // gone meanwhile
+      if (found->second.path != path && !fs::equivalent(found->second.path, path, unknown)) {
         complain(fmt::format("{}: not read, {} is that zone too", path, found->second.path));
       }
     } else if (files.size() == kMaxZones) {
@@ -155,17 +190,29 @@ Result<AutoService::ZoneFiles> AutoService::list() {
   return files;
 }
 
-void AutoService::load(const std::string& origin, ZoneFile& file) const {
+// Each on a line of its own, of a zone: what is no zone file at all has an error in every line.
+void AutoService::say_errors(const dns::ZoneBuilder& builder, const Error& error, const dns::Name& apex,
+                             bool was_served) const {
+  const auto& errors = builder.report().errors();
+  if (errors.size() > 1 && (was_served || builder.has_soa())) {
+    for (const std::string& line : errors) log::error("plugin/auto: {}", line);
+  }
+  if (was_served) log::error("plugin/auto: {}; the zone stays as it was", error.text());
+  if (!was_served) log::error("plugin/auto: {}; {} is not served", error.text(), apex.to_string());
+}
+
+void AutoService::load(const std::string& origin, ZoneFile& file, bool was_served) const {
   const dns::Name apex(dns::NameView(as_bytes(origin).data(), origin.size()));
   dns::ZoneBuilder builder(apex);
   const Result<> read = dns::read_zone_file(file.path, apex, builder);
   if (FileStamp::of(file.path) != file.stamp) file.stamp = {};  // written while it was read: the next look will tell
   if (!read) {
-    log::error("plugin/auto: {}; the zone stays as it was", read.error().text());
+    say_errors(builder, read.error(), apex, was_served);
     return;
   }
   file.image.resize((builder.image_size() + 7) / 8);
   builder.write(MutableBytes(reinterpret_cast<std::uint8_t*>(file.image.data()), builder.image_size()));
+  for (const std::string& line : builder.report().warnings()) log::warning("plugin/auto: {}", line);
   log::info("plugin/auto: {}: loaded from {}", apex.to_string(), file.path);
 }
 
@@ -179,10 +226,11 @@ Result<AutoService::Scan> AutoService::scan() {
   for (auto& [origin, file] : result.files) {
     const auto before = files_.find(origin);
     const bool same = before != files_.end() && before->second.path == file.path && before->second.stamp == file.stamp;
-    if (!same) load(origin, file);
+    const Bytes served = published.find({as_bytes(origin).data(), origin.size()});
+    if (!same) load(origin, file, !served.empty());
     const Bytes fresh(reinterpret_cast<const std::uint8_t*>(file.image.data()), file.image.size() * 8);
     changed = changed || !fresh.empty();
-    const Bytes image = fresh.empty() ? published.find({as_bytes(origin).data(), origin.size()}) : fresh;
+    const Bytes image = fresh.empty() ? served : fresh;
     if (!image.empty()) images.emplace(origin, image);
   }
   for (const auto& [origin, file] : files_) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/async/event.h"
+#include "core/dns/zone_builder.h"
 #include "core/file_stamp.h"
 #include "core/plugin.h"
 #include "core/regex/regex.h"
@@ -20,6 +21,10 @@ namespace swage::plugins::auto_ {
 
 // Which files are zones, and of which name.
 struct FileNames {
+  // False for what editors, package managers and version control leave beside zone files, and for names that begin with
+  // a dot.
+  [[nodiscard]] static bool may_be_zone(std::string_view file);
+
   regex::Regex pattern;
   std::string origin;  // "{1}" and so on are groups of the pattern
 
@@ -64,7 +69,8 @@ class AutoService : public Service {
   [[nodiscard]] Result<ZoneFiles> list();
   [[nodiscard]] Result<std::vector<std::string>> find_files(ZoneFiles& kept);
   void keep_files_below(const std::string& folder, ZoneFiles& kept) const;
-  void load(const std::string& origin, ZoneFile& file) const;
+  void load(const std::string& origin, ZoneFile& file, bool was_served) const;
+  void say_errors(const dns::ZoneBuilder& builder, const Error& error, const dns::Name& apex, bool was_served) const;
   [[nodiscard]] Result<> take(Result<Scan> scanned);
   void complain(const std::string& text);
 

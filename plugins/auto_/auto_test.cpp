@@ -28,7 +28,7 @@ std::string setup_error(std::string_view block) {
 }
 
 std::string zone(int last) {
-  return fmt::format("$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.{}\nsub NS ns.sub\nsub DS 1 13 2 {}\n", last,
+  return fmt::format("$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.{}\nsub NS ns\nsub DS 1 13 2 {}\n", last,
                      std::string(64, 'A'));
 }
 
@@ -182,6 +182,80 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
         1);
   CHECK(count("zones/db.e.org: Permission denied; the zone stays as it was\n") == 1);
   CHECK(count("[ERROR]") == 4);  // and db.b.org, which is not read, and then secret/db.b.org
+}
+
+TEST_CASE("auto: what lies beside zone files is passed over without a word") {
+  const Folder folder;
+  static_cast<void>(folder.write("example.org", zone(1)));
+  for (const char* const name : {".gitkeep", ".example.org.swp", ".example.org", "example.org~", "#example.org#",
+                                 "example.org.bak", "example.org.orig", "example.org.dpkg-old", "example.org.rpmsave",
+                                 "example.org.jnl", "a..b", "4913..", "example.org.tmp"}) {
+    static_cast<void>(folder.write(name, "nonsense"));
+  }
+  std::filesystem::create_directory(folder.file(".git"));
+  static_cast<void>(folder.write(".git/config", "nonsense"));
+  PluginHarness harness(kPlugins, ". {\n auto {\n  directory " + folder.path() + " (.*) {1}\n }\n}");
+  tests::LogCapture log;
+  REQUIRE(harness.prepare() == "");
+  CHECK(log.take() == "[INFO] plugin/auto: example.org.: loaded from " + folder.file("example.org") + "\n");
+}
+
+TEST_CASE("auto: what is wrong with a zone that was not served, and what is doubtful") {
+  const Folder folder;
+  const std::string readme = folder.write("db.readme.org", "# Zones\n\nof us\nand others\n");
+  const std::string wrong = folder.write("db.wrong.org", zone(1) + "a FOO x\nb A 1\n");
+  const std::string good = folder.write("db.good.org", zone(1) + "a.other. A 192.0.2.1\n");
+  PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + folder.path() + "\n }\n}");
+  tests::LogCapture log;
+  REQUIRE(harness.prepare() == "");
+  CHECK(log.take() ==
+        "[WARNING] plugin/auto: " + good + ":7: a.other. is outside the zone good.org.; left out\n" +
+            "[INFO] plugin/auto: good.org.: loaded from " + good + "\n" + "[ERROR] plugin/auto: " + wrong +
+            ":7: unknown type 'FOO'\n" + "[ERROR] plugin/auto: " + wrong +
+            ":8: A: expected an IPv4 address, not '1'\n" + "[ERROR] plugin/auto: " + wrong +
+            ":7: unknown type 'FOO'; and 1 more error; wrong.org. is not served\n" + "[ERROR] plugin/auto: " + readme +
+            ":1: unknown type 'Zones'; and 2 more errors; readme.org. is not served\n");
+}
+
+TEST_CASE("auto: a mounted ConfigMap, whose files are links into a hidden folder, is read and updated without errors") {
+  namespace fs = std::filesystem;
+  const Folder folder;
+  const std::string zones = folder.file("zones");
+  fs::create_directory(zones);
+  // As kubelet does it (AtomicWriter): a new folder, then the link ..data is replaced, then the old folder goes.
+  int round = 0;
+  const auto update = [&](int last) {
+    const std::string data = fmt::format("..2026_{}", ++round);
+    fs::create_directories(zones + "/" + data + "/sub");
+    static_cast<void>(folder.write("zones/" + data + "/db.a.org", zone(last)));
+    static_cast<void>(folder.write("zones/" + data + "/sub/db.b.org", zone(last)));
+    fs::create_symlink("nowhere", fmt::format("{}/{}/loop", zones, data));
+    fs::create_directory_symlink("..", fmt::format("{}/{}/sub/up", zones, data));
+    fs::create_symlink(data, zones + "/..data_tmp");
+    fs::rename(zones + "/..data_tmp", zones + "/..data");
+    if (round > 2) fs::remove_all(fmt::format("{}/..2026_{}", zones, round - 2));  // one stays for a while
+  };
+  update(1);
+  fs::create_symlink("..data/db.a.org", zones + "/db.a.org");
+  fs::create_symlink("..data/sub", zones + "/sub");
+  fs::create_symlink("db.a.org", zones + "/db.A.org");  // the same file once more
+  fs::create_directory_symlink("/", zones + "/root");   // other folders are not looked into
+  PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + zones + "\n  reload 5ms\n }\n}");
+  tests::LogCapture log;
+  REQUIRE(harness.prepare() == "");
+  const auto served = [&] {
+    const std::string a = harness.ask("ns.a.org. A"), b = harness.ask("ns.b.org. A");
+    return a.substr(a.size() - 2, 1) + b.substr(b.size() - 2, 1);
+  };
+  const auto is = [&](std::string_view expected) { return [&, expected] { return served() == expected; }; };
+  const auto looks = tests::run_steps(
+      harness.service(), served,
+      {{[&] { update(2); }, is("22")}, {[&] { update(3); }, is("33")}, {[&] { update(4); }, is("44")}});
+  CHECK(looks == std::vector<std::string>{"11", "22", "33", "44"});
+  const std::string said = log.take();
+  INFO(said);
+  CHECK(said.find("[ERROR]") == std::string::npos);
+  CHECK(said.find("/..2026") == std::string::npos);  // files have the names that they are mounted as
 }
 
 TEST_CASE("auto: no name of a file breaks a line of the log") {
