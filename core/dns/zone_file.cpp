@@ -209,7 +209,8 @@ std::uint32_t ZoneReader::ttl_in_range(std::uint32_t written, unsigned line) {
   return 0;
 }
 
-// Written, or that of $TTL, or the last one written (RFC 1035), or a SOA's minimum (as in BIND).
+// Written, or that of $TTL, or the last one written (RFC 1035). The minimum of a SOA without any is as good as a $TTL
+// (as in BIND and ldns, and in what Windows writes).
 ZoneResult<std::uint32_t> ZoneReader::ttl_of(std::optional<std::uint32_t> written, const ZoneToken& type_token,
                                              Type type) {
   if (written) {
@@ -221,8 +222,8 @@ ZoneResult<std::uint32_t> ZoneReader::ttl_of(std::optional<std::uint32_t> writte
   if (type != Type::soa) return fault(type_token.line, "a record without a TTL, and no $TTL or other TTL before it");
   if (state_.rdata.size() < 4) return fault(type_token.line, "SOA: malformed data");
   const std::uint32_t minimum = load_u32(&state_.rdata[state_.rdata.size() - 4]);
-  state_.last_ttl = ttl_in_range(minimum, type_token.line);
-  return *state_.last_ttl;
+  state_.default_ttl = ttl_in_range(minimum, type_token.line);
+  return *state_.default_ttl;
 }
 
 ZoneResult<Name> ZoneReader::name_of(const ZoneToken& token) const {

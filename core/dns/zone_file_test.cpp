@@ -102,12 +102,13 @@ TEST_CASE("zone files: owners, TTLs, classes, directives") {
 }
 
 TEST_CASE("zone files: without any TTL the SOA's minimum counts") {
-  const auto image = tests::build_image("@ SOA ns host 1 2 3 4 77\n@ NS ns\nwww A 192.0.2.1\n", "zone", "example.org");
+  const auto image = tests::build_image("@ SOA ns host 1 2 3 4 77\n@ NS ns\na 5 A 192.0.2.1\nwww A 192.0.2.1\n", "zone",
+                                        "example.org");
   REQUIRE(image);
   CHECK(tests::records_text(*image) ==
         "example.org. 77 IN NS ns.example.org.\n"
         "example.org. 77 IN SOA ns.example.org. host.example.org. 1 2 3 4 77\n"
-        "www.example.org. 77 IN A 192.0.2.1\n");
+        "a.example.org. 5 IN A 192.0.2.1\nwww.example.org. 77 IN A 192.0.2.1\n");
 }
 
 TEST_CASE("zone files: types") {
