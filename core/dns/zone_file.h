@@ -15,7 +15,8 @@
 namespace swage::dns {
 
 // Adds the records of the file at `path` and finishes `into`. Relative names are below `origin` until the file says
-// $ORIGIN. An Error says "FILE:LINE: what"; one about the zone as a whole (no SOA, CNAME and other data) "FILE: what".
+// $ORIGIN. Goes on after an error, so that the report (ZoneBuilder::report) has all of them; the Error is the first one,
+// "FILE:LINE: what", and says how many there are besides. "FILE: what" where there is no line: no SOA.
 [[nodiscard]] Result<> read_zone_file(const std::string& path, NameView origin, ZoneBuilder& into);
 
 // The same from memory. `name` stands for the file in errors; $INCLUDE is relative to its folder.

@@ -418,6 +418,9 @@ TEST_CASE("zone files: warnings, each with its line, and what is served neverthe
        "zone:8: example.org. MX: a.example.org. is an alias (CNAME)\n"
        "zone:9: example.org. MX: d.example.org. has no address in the zone\n"
        "zone:10: _s._tcp.example.org. SRV: a.example.org. is an alias (CNAME)\n"},
+      {"*.x NS a.\n@ DS 1 13 2 0123456789012345678901234567890123456789012345678901234567890123\n",
+       "zone:3: *.x.example.org. NS delegates no name but the asterisk's own\n"
+       "zone:4: example.org. DS belongs into the zone above\n"},
       // what lies in another zone, null MX, wildcards, glue
       {"x NS ns.x\nx NS ns.y\ny NS ns.y\nns.x A 192.0.2.1\n@ MX 0 .\na MX 1 m.x\n*.w A 192.0.2.1\nb MX 1 a.w\n",
        "zone:5: y.example.org. NS: ns.y.example.org. has no address in the zone\n"},

@@ -173,6 +173,10 @@ void ZonePlan::check_apex() {
     report_->warn(ZoneWarning::no_ns, store_->record(soa->records.front()).place,
                   [&] { return fmt::format("no NS record at {}", apex); });
   }
+  if (const auto ds = find(nodes_.front(), Type::ds)) {  // RFC 4035 section 2.4
+    report_->warn(ZoneWarning::hidden, store_->record(ds->records.front()).place,
+                  [&] { return fmt::format("{} DS belongs into the zone above", apex); });
+  }
 }
 
 // NSEC3 where the apex has an NSEC3PARAM with a chain to it (RFC 5155 section 4), else NSEC.

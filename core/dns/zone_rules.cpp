@@ -103,6 +103,10 @@ void check_node(const RecordStore& store, NameView name, std::span<const Ref> re
       if (first.type == Type::dname) dnames.add(place);
       if (first.type != Type::cname && first.type != Type::nsec && first.type != kKey) others.add(place);
     }
+    if (first.type == Type::ns && name.is_wildcard()) {  // RFC 4592 section 4.2
+      report.warn(ZoneWarning::hidden, first.place,
+                  [&] { return fmt::format("{} NS delegates no name but the asterisk's own", name.to_string()); });
+    }
     if (i - start > 1) check_ttls(store, name, records.subspan(start, i - start), report);
   }
   if (cnames.count > 1) {
