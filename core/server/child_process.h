@@ -28,11 +28,11 @@ struct ChildProcess {
   unsigned generation = 0;            // whose it is
   bool condemned = false;             // it was killed for what it said, or did not do
   Pulse pulse{};
-  std::uint64_t beats = 0;           // the pulse when it was looked at last
-  std::uint64_t cpu_ticks = 0;       // of processor time that it had had by then
-  std::optional<SteadyTime> beat{};  // when the pulse was new; nullopt: it has not begun
-  SteadyTime allowance_began{};      // of what it may say in a second
-  std::size_t said = 0;              // of that
+  std::uint64_t beats = 0;              // the pulse when it was looked at last
+  std::chrono::nanoseconds cpu_time{};  // that it had had by then
+  std::optional<SteadyTime> beat{};     // when the pulse was new; nullopt: it has not begun
+  SteadyTime allowance_began{};         // of what it may say in a second
+  std::size_t said = 0;                 // of that
 
   // Runs this same binary again, as the dns process `worker` or as the service. Of this process's environment it has
   // what its kind needs.

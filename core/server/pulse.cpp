@@ -3,8 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <fstream>
-#include <sstream>
+#include <ctime>
 #include <string>
 
 namespace swage::server {
@@ -46,17 +45,12 @@ std::uint64_t Pulse::beats() const {
   return reinterpret_cast<const Beats*>(page_.bytes().data())->load(std::memory_order_relaxed);
 }
 
-std::uint64_t cpu_ticks_of(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text;
-  // The second field, in parentheses, may hold anything.
-  if (!std::getline(file, text) || text.rfind(')') == std::string::npos) return 0;
-  std::istringstream fields(text.substr(text.rfind(')') + 2));
-  std::string word;
-  for (int field = 3; field < 14; ++field) fields >> word;
-  std::uint64_t user = 0, system = 0;
-  fields >> user >> system;
-  return user + system;
+// Not out of /proc, where a process that cannot be traced may be hidden (hidepid).
+std::chrono::nanoseconds cpu_time_of(pid_t pid) {
+  clockid_t clock{};
+  timespec time{};
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0) return {};
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace swage::server

@@ -3,6 +3,8 @@
 // no more, and is replaced.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 
@@ -34,7 +36,7 @@ class Pulse {
   shm::Segment page_;
 };
 
-// Clock ticks of processor time that a process has had (proc(5), /proc/PID/stat); 0 where that cannot be read.
-[[nodiscard]] std::uint64_t cpu_ticks_of(pid_t pid);
+// Processor time that a process has had; 0 where that cannot be known.
+[[nodiscard]] std::chrono::nanoseconds cpu_time_of(pid_t pid);
 
 }  // namespace swage::server

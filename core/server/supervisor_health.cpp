@@ -1,7 +1,5 @@
 // Which children hang. Each beats twice a second out of its event loop (core/server/pulse.h). One that does not is
 // stopped, waits for ever or runs in circles: it is killed, and replaced as any that ended.
-#include <unistd.h>
-
 #include "core/log.h"
 #include "core/server/process_metrics.h"
 #include "core/server/service_manager.h"
@@ -46,7 +44,7 @@ void Supervisor::check_health() {
     if (beats != child.beats || late || !child.beat) {
       child.beats = beats;
       child.beat = now;
-      child.cpu_ticks = child.worker ? 0 : cpu_ticks_of(child.pid);
+      if (!child.worker) child.cpu_time = cpu_time_of(child.pid);
       continue;
     }
     const auto silent = now - *child.beat;
@@ -57,9 +55,8 @@ void Supervisor::check_health() {
 }
 
 bool Supervisor::is_busy(const ChildProcess& child, SteadyTime::duration since) {
-  const std::uint64_t ticks = cpu_ticks_of(child.pid) - child.cpu_ticks;
-  const double seconds = static_cast<double>(ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
-  return seconds >= kBusyShare * std::chrono::duration<double>(since).count();
+  const std::chrono::duration<double> had = cpu_time_of(child.pid) - child.cpu_time;
+  return had >= kBusyShare * since;
 }
 
 }  // namespace swage::server
