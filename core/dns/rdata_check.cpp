@@ -113,7 +113,7 @@ std::size_t field_size(char letter, Bytes rest, Bytes rdata) {
     case 'w':
       return gateway(rest, rdata[1]);
     case 'W':
-      return gateway(rest, rdata[1] & 0x7FU);
+      return (rdata[1] & 0x7F) > 3 ? rest.size() : gateway(rest, rdata[1] & 0x7FU);  // of a type to come
     default:
       CHECK(false);  // a letter that stands for no field
       return kNone;

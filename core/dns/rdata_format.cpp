@@ -15,8 +15,8 @@ constexpr std::string_view kSigNames =
 constexpr auto kFormats = std::to_array<RdataFormat>({
     {Type::a, "a", "address"},
     {Type::ns, "n", "name server"},
-    {Type::md, "n", "host"},
-    {Type::mf, "n", "host"},
+    {Type::md, "n", "host", check_obsolete},
+    {Type::mf, "n", "host", check_obsolete},
     {Type::cname, "n", "target"},
     {Type::soa, "nn4tttt", "primary server,mailbox,serial,refresh,retry,expire,minimum"},
     {Type::mb, "n", "host"},
@@ -88,15 +88,15 @@ constexpr auto kFormats = std::to_array<RdataFormat>({
     {Type{109}, "E", "address"},                           // EUI64
     {Type{256}, "22L", "priority,weight,target"},          // URI
     {Type::caa, "1cl", "flags,tag,value", check_caa},
-    {Type{258}, "s", "text"},                                          // AVC
-    {Type{259}, "441cD", "enterprise,type,location,media type,data"},  // DOA
-    {Type{260}, "11W", "precedence,relay type,relay"},                 // AMTRELAY
-    {Type{261}, "s", "text"},                                          // RESINFO
-    {Type{262}, "s", "text"},                                          // WALLET
-    {Type{263}, "s", "text"},                                          // CLA
-    {Type{264}, "8", "node number"},                                   // IPN
-    {Type{32768}, "2g1x", kDsNames, check_ds},                         // TA
-    {Type{32769}, "2g1x", kDsNames, check_ds},                         // DLV
+    {Type{258}, "s", "text"},                                           // AVC
+    {Type{259}, "441cD", "enterprise,type,location,media type,data"},   // DOA
+    {Type{260}, "11W", "precedence,relay type,relay", check_amtrelay},  // AMTRELAY
+    {Type{261}, "s", "text"},                                           // RESINFO
+    {Type{262}, "s", "text"},                                           // WALLET
+    {Type{263}, "s", "text"},                                           // CLA
+    {Type{264}, "8", "node number"},                                    // IPN
+    {Type{32768}, "2g1x", kDsNames, check_ds},                          // TA
+    {Type{32769}, "2g1x", kDsNames, check_ds},                          // DLV
 });
 static_assert(std::ranges::is_sorted(kFormats, {}, &RdataFormat::type));
 

@@ -32,6 +32,8 @@ using RdataRule = Result<std::string_view> (*)(Bytes rdata);
 [[nodiscard]] Result<std::string_view> check_naptr(Bytes rdata);
 [[nodiscard]] Result<std::string_view> check_service(Bytes rdata);
 // rdata_rules_rare.cpp
+[[nodiscard]] Result<std::string_view> check_obsolete(Bytes rdata);  // MD, MF
+[[nodiscard]] Result<std::string_view> check_amtrelay(Bytes rdata);
 [[nodiscard]] Result<std::string_view> check_wks(Bytes rdata);
 [[nodiscard]] Result<std::string_view> check_x25(Bytes rdata);
 [[nodiscard]] Result<std::string_view> check_isdn(Bytes rdata);

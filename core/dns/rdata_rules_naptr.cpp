@@ -55,13 +55,13 @@ Result<std::string_view> check_naptr(Bytes rdata) {
   const std::size_t services = 5U + rdata[4];
   const std::size_t regexp = services + 1 + rdata[services];
   const std::string_view substitution = string_at(rdata, regexp);
-  if (!std::ranges::all_of(string_at(rdata, 4), is_letter_or_digit))
-    return fail("flags: not of letters and digits alone");
-  if (substitution.empty()) return {};
+  const bool good_flags = std::ranges::all_of(string_at(rdata, 4), is_letter_or_digit);
+  constexpr std::string_view kFlags = "flags: not of letters and digits alone";
+  if (substitution.empty()) return good_flags ? "" : kFlags;
   if (const char* fault = fault_of_substitution(substitution)) return fail("regexp: {}", fault);
   const bool has_replacement = rdata[regexp + 1 + substitution.size()] != 0;
   if (has_replacement) return "replacement: there is a regexp too, so the record is ignored";
-  return {};
+  return good_flags ? "" : kFlags;
 }
 
 }  // namespace swage::dns

@@ -1,6 +1,8 @@
 // Types that hardly anybody uses, and that a parser gets wrong for that reason.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <optional>
 
 #include "core/counted.h"
 #include "core/dns/rdata_rules.h"
@@ -10,12 +12,12 @@ namespace {
 
 bool is_digit(std::uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
-// Decimal, with or without a sign and a fraction, from -most to most.
-bool is_decimal(std::string_view text, double most) {
+// Decimal, with or without a sign and a fraction.
+std::optional<double> decimal(std::string_view text) {
   if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   double value = 0;
   const auto [end, error] = std::from_chars(text.begin(), text.end(), value, std::chars_format::fixed);
-  return error == std::errc() && end == text.end() && value >= -most && value <= most;
+  return error == std::errc() && end == text.end() && std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 // A mantissa and a power of ten (RFC 1876 section 2).
@@ -30,6 +32,15 @@ bool is_angle(std::uint32_t value, std::uint32_t degrees) {
 }
 
 }  // namespace
+
+// RFC 1035 sections 3.3.4 and 3.3.5.
+Result<std::string_view> check_obsolete(Bytes) { return "obsolete: an MX record says it"; }
+
+// RFC 8777 section 4.2.3.
+Result<std::string_view> check_amtrelay(Bytes rdata) {
+  if ((rdata[1] & 0x7F) > 3) return "relay type: not known";
+  return {};
+}
 
 // RFC 1035 section 3.4.2: a bit for each port.
 Result<std::string_view> check_wks(Bytes rdata) {
@@ -50,14 +61,18 @@ Result<std::string_view> check_isdn(Bytes rdata) {
   return {};
 }
 
-// RFC 1712 section 3.
+// RFC 1712 section 3, whose own example has longitude and latitude the wrong way round.
 Result<std::string_view> check_gpos(Bytes rdata) {
-  const std::size_t latitude = 1U + rdata[0];
-  const std::size_t altitude = latitude + 1 + rdata[latitude];
-  const auto text = [&](std::size_t at) { return as_text(rdata.subspan(at + 1, rdata[at])); };
-  if (!is_decimal(text(0), 180)) return fail("longitude: expected degrees from -180 to 180");
-  if (!is_decimal(text(latitude), 90)) return fail("latitude: expected degrees from -90 to 90");
-  if (!is_decimal(text(altitude), 1e12)) return fail("altitude: expected metres");
+  const std::size_t second = 1U + rdata[0];
+  const std::size_t third = second + 1 + rdata[second];
+  const auto number = [&](std::size_t at) { return decimal(as_text(rdata.subspan(at + 1, rdata[at]))); };
+  const auto longitude = number(0);
+  const auto latitude = number(second);
+  if (!longitude) return fail("longitude: expected degrees");
+  if (!latitude) return fail("latitude: expected degrees");
+  if (!number(third)) return fail("altitude: expected metres");
+  if (std::abs(*longitude) > 180) return "longitude: not from -180 to 180 degrees";
+  if (std::abs(*latitude) > 90) return "latitude: not from -90 to 90 degrees";
   return {};
 }
 
