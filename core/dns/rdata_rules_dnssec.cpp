@@ -70,7 +70,11 @@ Result<std::string_view> check_public_key(Bytes rdata) {
 
 }  // namespace
 
-Result<std::string_view> check_rkey(Bytes rdata) { return check_public_key(rdata); }
+// draft-reid-dnsext-rkey-00 section 2.1.
+Result<std::string_view> check_rkey(Bytes rdata) {
+  if (load_u16(rdata.data()) != 0) return fail("flags: not 0");
+  return check_public_key(rdata);
+}
 
 // RFC 2535 section 3.1.2: flags that say that there is no key.
 Result<std::string_view> check_key(Bytes rdata) {

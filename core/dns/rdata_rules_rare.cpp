@@ -45,6 +45,7 @@ Result<std::string_view> check_amtrelay(Bytes rdata) {
 // RFC 1035 section 3.4.2: a bit for each port.
 Result<std::string_view> check_wks(Bytes rdata) {
   if (rdata.size() > 5 + 65536 / 8) return fail("services: more than 65536");
+  if (rdata.size() > 5 && rdata.back() == 0) return fail("services: the bitmap ends with zeros");
   return {};
 }
 
@@ -133,7 +134,8 @@ Result<std::string_view> check_ipseckey(Bytes rdata) {
   const Bytes rest = rdata.subspan(3);
   const std::size_t gateway = rdata[1] == 3 ? name_size_on_wire(rest) : kSizes[rdata[1]];
   const bool has_key = rest.size() > gateway;
-  if (has_key == (rdata[2] != 0)) return {};
+  if (has_key && rdata[2] != 0) return {};
+  if (!has_key && rdata[2] == 0) return "public key: none, which BIND 9.18 does not read";
   return fail("public key: {}", has_key ? "the algorithm 0 says that there is none" : "missing");
 }
 

@@ -37,10 +37,14 @@ Result<> ZoneBuilder::add(NameView owner, Type type, std::uint32_t ttl, Bytes rd
   if (!owner.is_under(state_->apex)) {
     return fail("{} is outside the zone {}", owner.to_string(), state_->apex.to_string());
   }
-  TRY(check_rdata(type, rdata));
+  TRY(const std::string_view doubt, check_rdata(type, rdata));
   if (type == Type::soa && owner != state_->apex) return fail("SOA record at {}, below the apex", owner.to_string());
   state_->has_soa |= type == Type::soa;
   state_->store.add(owner, type, ttl, rdata, place);
+  if (!doubt.empty()) [[unlikely]] {
+    state_->report.warn(ZoneWarning::data, place,
+                        [&] { return fmt::format("{} {}: {}", owner.to_string(), to_string(type), doubt); });
+  }
   return {};
 }
 

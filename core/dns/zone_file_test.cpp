@@ -424,6 +424,9 @@ TEST_CASE("zone files: warnings, each with its line, and what is served neverthe
       // what lies in another zone, null MX, wildcards, glue
       {"x NS ns.x\nx NS ns.y\ny NS ns.y\nns.x A 192.0.2.1\n@ MX 0 .\na MX 1 m.x\n*.w A 192.0.2.1\nb MX 1 a.w\n",
        "zone:5: y.example.org. NS: ns.y.example.org. has no address in the zone\n"},
+      {"x CAA 1 issue \";\"\ny HTTPS 0 a.example. port=1\n",
+       "zone:3: x.example.org. CAA: flags: only 128 (critical) has a meaning\n"
+       "zone:4: y.example.org. HTTPS: parameters: without effect where the priority is 0\n"},
       {"x DNAME a.\n@ MX 1 m.x\n", "zone:4: example.org. MX: m.x.example.org. is below a DNAME, and so an alias\n"},
   });
   for (const Case& test : cases) {

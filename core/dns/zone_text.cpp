@@ -117,6 +117,7 @@ ZoneResult<std::size_t> parse_zone_name(const ZoneToken& token, NameView origin,
       to[start] = static_cast<std::uint8_t>(length);
       start = end++;
     } else {
+      if (byte == '"' && !token.quoted) return fault(token.line, "'\"' within domain name '{}'", text);
       if (byte == '\\' && (byte = escaped_byte(text, i)) < 0) {
         return fault(token.line, "malformed escape in domain name '{}'", text);
       }

@@ -148,4 +148,29 @@ stub-zone:
   return start(std::move(port), command, resolving.zones);
 }
 
+Result<Peer> Peer::bind(const Folder& folder, const Endpoint& authority, const std::string& zone) {
+  Port port;
+  const std::string config =
+      fmt::format(R"(
+options {{
+  directory "{}";
+  listen-on port {} {{ 127.0.0.1; }};
+  listen-on-v6 {{ none; }};
+  pid-file none;
+  lock-file none;
+  session-keyfile none;
+  recursion yes;
+  allow-query {{ any; }};
+  dnssec-validation no;
+  empty-zones-enable no;
+  forward only;
+  forwarders {{ {} port {}; }};
+}};
+controls {{ }};
+)",
+                  made(folder, "named"), port.number(), authority.address.to_string(), authority.port);
+  const Command command{.arguments = {"named", "-g", "-c", folder.write("named.conf", config)}};
+  return start(std::move(port), command, {zone});
+}
+
 }  // namespace swage::tests

@@ -1,5 +1,5 @@
-// Other people's DNS servers on loopback, for comparison: Knot DNS, NSD and unbound, as Debian packages them. Each has
-// a configuration of its own in a temporary folder and nothing to do with a server that the machine may run.
+// Other people's DNS servers on loopback, for comparison: Knot DNS, NSD, BIND and unbound, as Debian packages them.
+// Each has a configuration of its own in a temporary folder and nothing to do with a server that the machine may run.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,8 @@ class Peer {
   [[nodiscard]] static Result<Peer> knot(const Folder& folder, const std::vector<ServedZone>& zones);
   [[nodiscard]] static Result<Peer> nsd(const Folder& folder, const std::vector<ServedZone>& zones);
   [[nodiscard]] static Result<Peer> unbound(const Folder& folder, const Resolving& resolving);
+  // A resolver that hands everything to `authority` and validates nothing, ready once `zone` is answered.
+  [[nodiscard]] static Result<Peer> bind(const Folder& folder, const Endpoint& authority, const std::string& zone);
 
   [[nodiscard]] Endpoint endpoint() const { return port_.v4(); }
   [[nodiscard]] std::string log() const { return process_.log(); }
