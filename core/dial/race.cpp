@@ -157,7 +157,8 @@ Task<std::optional<Result<std::vector<IpAddress>>>> Race::look_up(HostName name)
 
 Task<> Race::try_target(Attempt& attempt) {
   auto turn = take_turn(attempt);
-  const auto done = co_await async::within(track_.means.loop, track_.settings.target_timeout, std::move(turn));
+  const auto time = track_.settings.target_timeout * static_cast<int>(round_of(attempt.index));
+  const auto done = co_await async::within(track_.means.loop, time, std::move(turn));
   if (!done && attempt.why.empty()) attempt.why = "timed out";
   if (!done && attempt.stage == kQueued) busy_ = true;
   attempt.over.set();
@@ -248,9 +249,16 @@ void Race::one_less() {
   if (--under_way_ == 0) over_.set();
 }
 
+// Where fewer are dialled at once than there are, those that come later have as much more time: from 1.
+std::size_t Race::round_of(std::size_t index) const {
+  return index / std::max<std::size_t>(track_.settings.concurrency, 1) + 1;
+}
+
 nanoseconds Race::answer_time() const {
   if (last_known_.count() < 0) return nanoseconds(0);
-  return std::min<nanoseconds>(last_known_ + track_.settings.target_timeout, track_.settings.timeout) + kSlack;
+  const std::size_t rounds = attempts_.empty() ? 1 : round_of(attempts_.size() - 1);
+  const nanoseconds all = last_known_ + track_.settings.target_timeout * static_cast<int>(rounds);
+  return std::min<nanoseconds>(all, track_.settings.timeout) + kSlack;
 }
 
 Race::Outcome Race::outcome() {

@@ -85,6 +85,7 @@ class Race {
   [[nodiscard]] async::Task<bool> await_turn(Attempt& attempt);
   [[nodiscard]] async::Task<bool> dial(Attempt& attempt);
   [[nodiscard]] bool may_connect(Attempt& attempt);
+  [[nodiscard]] std::size_t round_of(std::size_t index) const;
   [[nodiscard]] async::Task<> watch(async::Event& event, Kind kind);
   void end(Kind kind);
   void one_less();

@@ -25,10 +25,22 @@ Task<bool> answer_one_ping(PushbackStream& stream) {
   co_return written.has_value();
 }
 
+// js-libp2p loses the message where the stream has ended before it has taken note of the protocol; others read until
+// the end. So the end comes a little later, or when they have ended their side.
+constexpr std::chrono::milliseconds kUntilEnd{100};
+
 Task<Result<>> tell(PushbackStream& stream, const identify::Message& message) {
   std::vector<std::uint8_t> bytes;
   identify::append_delimited(bytes, message);
   co_return co_await stream.write(bytes);
+}
+
+Task<bool> read_to_end(PushbackStream& stream) {
+  std::array<std::uint8_t, 4096> buffer;
+  for (;;) {
+    const auto size = co_await stream.read(buffer);
+    if (!size || *size == 0) co_return true;
+  }
 }
 
 // Whether and how this fails is the other side's business.
@@ -43,7 +55,10 @@ Task<> answer(async::Loop& loop, std::unique_ptr<Substream> substream, const Ser
   if (**selected == identify::kProtocol) {
     auto telling = tell(stream, *services.identify);
     const auto told = co_await async::within(loop, services.patience, std::move(telling));
-    if (services.identified != nullptr && told && *told) services.identified->set();
+    if (!told || !*told) co_return;
+    auto reading = read_to_end(stream);
+    co_await async::within(loop, kUntilEnd, std::move(reading));
+    if (services.identified != nullptr) services.identified->set();
     co_return;
   }
   for (bool more = true; more;) {
