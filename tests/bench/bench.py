@@ -160,6 +160,7 @@ class Bench:
 
         def start(port):
             environment = {"BENCH_PORT": str(port), "BENCH_FILE": str(self.folder / kind.file)}
+            environment |= {"BENCH_HTTP": str(free_port()), "BENCH_FOLDER": tempfile.mkdtemp(prefix=program, dir=self.folder)}
             command = [ROOT / "build" / "interop" / program, "-conf", HERE / corefile, "-quiet"]
             return command, environment | {"GOMAXPROCS": str(self.options.workers)}
 
