@@ -86,9 +86,11 @@ Task<Result<bool>> Carrier::fill() {
   while (pending() > kTooMuch && can_read()) co_await change();
   CO_TRY(can_read());
   if (ended_) co_return false;
-  auto buffer = std::make_unique_for_overwrite<std::uint8_t[]>(kReadSize);
-  CO_TRY(const std::size_t size, co_await stream_->read(MutableBytes(buffer.get(), kReadSize)));
+  const std::size_t most = read_size_;
+  auto buffer = std::make_unique_for_overwrite<std::uint8_t[]>(most);
+  CO_TRY(const std::size_t size, co_await stream_->read(MutableBytes(buffer.get(), most)));
   CO_TRY(can_read());
+  read_size_ = size == most ? std::min(kReadSize, 4 * most) : size < kFirstRead ? kFirstRead : most;
   ended_ = size == 0;
   input_ = Bytes(buffer.get(), size);
   buffer_ = std::move(buffer);

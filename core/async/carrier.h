@@ -24,7 +24,7 @@ namespace swage::async {
 
 class Carrier : public std::enable_shared_from_this<Carrier> {
  public:
-  static constexpr std::size_t kReadSize = std::size_t{16} << 10;  // bytes that are read at a time
+  static constexpr std::size_t kReadSize = std::size_t{16} << 10;  // bytes that are read at a time, at most
   static constexpr std::size_t kRoom = std::size_t{64} << 10;      // bytes that a writer leaves to be written
   // With so many, nothing is read, which could have to be answered. A writer alone does not get there.
   static constexpr std::size_t kTooMuch = 3 * kRoom;
@@ -80,6 +80,9 @@ class Carrier : public std::enable_shared_from_this<Carrier> {
   std::uint64_t put_ = 0;  // bytes
   std::uint64_t written_ = 0;
 
+  // Bytes that are read next: few while few come, for there may be thousands who wait.
+  static constexpr std::size_t kFirstRead = std::size_t{2} << 10;
+  std::size_t read_size_ = kFirstRead;
   std::unique_ptr<std::uint8_t[]> buffer_;
   Bytes input_;  // in buffer_
   bool ended_ = false;

@@ -32,7 +32,8 @@ Connection::Connection(Common& common, std::unique_ptr<async::TcpStream> tcp,
                        changed_.set();
                      }),
       write_deadline_(common.loop, [this] { close(); }),
-      caller_{unmapped(tcp->peer().address), gone_} {
+      caller_{unmapped(tcp->peer().address), gone_},
+      client_{network_of(caller_.address), {}} {
   if (!tls) {
     tcp_ = tcp.get();
     stream_ = std::move(tcp);
@@ -44,7 +45,7 @@ Connection::Connection(Common& common, std::unique_ptr<async::TcpStream> tcp,
 }
 
 void Connection::start() {
-  waiting_since_ = common_.loop.now();
+  client_.waiting_since = common_.loop.now();
   tasks_.start(run());
 }
 
@@ -63,7 +64,7 @@ Task<> Connection::run() {
     if (goes_on && !ahead_.bytes().empty()) co_await let_others_go_on();
   }
   close();
-  waiting_since_.reset();
+  client_.waiting_since.reset();
   common_.ended(*this);
 }
 
@@ -93,8 +94,15 @@ Task<> Connection::read_ahead() {
 
 // Else those who send many requests at once would have all of them answered while everybody waits.
 Task<> Connection::let_others_go_on() {
-  waiting_since_ = common_.loop.now();
+  client_.waiting_since = common_.loop.now();
   co_await async::sleep(common_.loop, std::chrono::milliseconds(0));
+}
+
+// What it holds of what the client sent, from now on.
+void Connection::hold(std::size_t bytes) {
+  common_.held += bytes - client_.held;  // modulo 2^64
+  client_.held = bytes;
+  if (common_.held > common_.limits.held && common_.pressed) common_.pressed();
 }
 
 void Connection::consume(std::size_t size) {
@@ -109,7 +117,7 @@ Task<bool> Connection::serve(bool last) {
   const Outcome outcome = co_await receive(parser);
   read_deadline_.stop();
   if (outcome == Outcome::closed) co_return false;
-  waiting_since_.reset();
+  client_.waiting_since.reset();
   first_ = false;
   if (outcome == Outcome::refused) {
     co_await refuse();
@@ -130,22 +138,25 @@ void Connection::await_stage(Stage stage) {
 
 // The server drains: a request that the client may be about to send is waited for, but not for long.
 void Connection::hurry() {
-  const std::chrono::nanoseconds waited(common_.loop.now() - *waiting_since_);
+  const std::chrono::nanoseconds waited(common_.loop.now() - *client_.waiting_since);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(common_.limits.grace_time - waited);
   late_ = late_ || left.count() <= 0;
   if (!late_) read_deadline_.start(left);
 }
 
 Task<Connection::Outcome> Connection::receive(RequestParser& parser) {
-  waiting_since_ = common_.loop.now();
+  client_.waiting_since = common_.loop.now();
   late_ = false;
   bool hurried = false;
+  std::size_t taken = 0;
   await_stage(Stage::start);
   for (Stage before = Stage::start;; before = parser.stage()) {
     Bytes in = ahead_.bytes();
     const std::size_t size = in.size();
     const auto received = parser.receive(in);
     consume(size - in.size());
+    taken += size - in.size();
+    hold(ahead_.capacity() + 2 * taken);
     if (!received) {
       refusal_ = received.error();
       co_return Outcome::refused;
@@ -177,12 +188,14 @@ Task<bool> Connection::handle(Request request, bool keeps_alive) {
   const Response response = co_await std::move(handled);
   framing.closes |= common_.draining || response.fields.lists("Connection", "close");
   const std::string text = response_text(response, framing, std::chrono::system_clock::now());
+  hold(ahead_.capacity());
   const bool sent = co_await send(text);
   if (sent && framing.closes) co_await linger();
   co_return sent && !framing.closes;
 }
 
 Task<> Connection::refuse() {
+  if (common_.refused) common_.refused(address(), refusal_.status, refusal_.text);
   Response response;
   response.status = refusal_.status;
   response.fields.add("Content-Type", "text/plain; charset=utf-8");
@@ -195,7 +208,7 @@ Task<> Connection::refuse() {
 }
 
 Task<bool> Connection::send(std::string_view text) {
-  if (!waiting_since_) waiting_since_ = common_.loop.now();
+  if (!client_.waiting_since) client_.waiting_since = common_.loop.now();
   write_deadline_.start(common_.limits.write_time);
   const Result<> sent = co_await stream_->write(as_bytes(text));
   write_deadline_.stop();
@@ -205,7 +218,7 @@ Task<bool> Connection::send(std::string_view text) {
 // Waits for the client to close, and reads what it sends meanwhile: to close on bytes that were not read would reset
 // the connection, and the client might never see the response (RFC 9112, 9.6).
 Task<> Connection::linger() {
-  waiting_since_ = common_.loop.now();
+  client_.waiting_since = common_.loop.now();
   if (tls_ != nullptr) {
     write_deadline_.start(kLinger);
     const Result<> ended = co_await tls_->end_writing();

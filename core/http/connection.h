@@ -14,6 +14,7 @@
 #include "core/async/tasks.h"
 #include "core/async/tcp.h"
 #include "core/async/tls.h"
+#include "core/http/clients.h"
 #include "core/http/read_ahead.h"
 #include "core/http/request_parser.h"
 #include "core/http/response_text.h"
@@ -28,11 +29,15 @@ class Connection {
     async::Loop& loop;
     Limits limits;
     Handler handler;
+    OnRefusal refused;
     std::function<void(Connection&)> ended;  // nothing comes of it any more; must not destroy it at once
+    std::function<void()> pressed;           // they hold more than Limits::held; must destroy none at once
+    std::size_t held = 0;                    // bytes, by all of them together
     bool draining = false;
   };
 
   Connection(Common& common, std::unique_ptr<async::TcpStream> tcp, const std::optional<async::TlsContext>& tls);
+  ~Connection() { hold(0); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -42,9 +47,7 @@ class Connection {
   void close();
 
   [[nodiscard]] const IpAddress& address() const { return caller_.address; }
-  // Since when it waits for the client: for a request to be there, whole, for a response to be taken, or for the end.
-  // nullopt: the client waits for us. As Loop::now().
-  [[nodiscard]] std::optional<std::int64_t> waiting_since() const { return waiting_since_; }
+  [[nodiscard]] const Client& client() const { return client_; }
 
  private:
   enum class Outcome { request, refused, closed };
@@ -60,6 +63,7 @@ class Connection {
   [[nodiscard]] async::Task<> linger();
   [[nodiscard]] async::Task<> let_others_go_on();
   void consume(std::size_t size);
+  void hold(std::size_t bytes);
   void await_stage(RequestParser::Stage stage);
   void hurry();
 
@@ -78,7 +82,7 @@ class Connection {
   bool ended_ = false;   // nothing more comes from the client
   bool closed_ = false;  // by us
   bool first_ = true;    // no request was there yet
-  std::optional<std::int64_t> waiting_since_;
+  Client client_;
   async::Tasks tasks_;  // run() and read_ahead(). Last: destroyed before what they use
 };
 

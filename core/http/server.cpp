@@ -1,5 +1,6 @@
 #include "core/http/server.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 
 #include "core/async/tcp.h"
 #include "core/async/tls.h"
-#include "core/http/client_count.h"
+#include "core/http/clients.h"
 #include "core/http/connection.h"
 #include "core/http/forwarded.h"
 
@@ -18,6 +19,8 @@ using async::TcpListener;
 using async::TcpStream;
 
 namespace {
+
+constexpr std::size_t kManyConnections = 256;
 
 // The process needs descriptors for other things, too.
 std::size_t most_connections(std::size_t wanted) {
@@ -32,8 +35,10 @@ struct Server::State {
   State(async::Loop& loop, Limits limits, Handler handler);
   void accept(std::unique_ptr<TcpStream> tcp);
   [[nodiscard]] bool admit(const IpAddress& client);
-  [[nodiscard]] bool make_room(const std::optional<IpAddress>& network);
+  [[nodiscard]] bool close(const Client* client);
+  void relieve();
   void remove(const Connection* connection);
+  void give_memory_back();
   void remove_all_ended();
   void stop_accepting();
   [[nodiscard]] bool counts(const IpAddress& client) const;
@@ -41,24 +46,26 @@ struct Server::State {
   Connection::Common common;
   std::size_t most;  // connections
   std::optional<async::TlsContext> tls;
-  ClientCount clients;
+  Clients clients;
+  std::size_t peak = 0;  // connections, since memory was given back
   async::Event drained;
   std::vector<std::unique_ptr<TcpListener>> listeners;
   std::vector<Connection*> ended;  // and their coroutines may be on the stack yet
-  async::Timer remove_ended;
-  std::map<const Connection*, std::unique_ptr<Connection>> connections;
+  async::Timer remove_ended, relieving;
+  std::map<const Client*, std::unique_ptr<Connection>> connections;
 };
 
 Server::State::State(async::Loop& loop, Limits limits, Handler handler)
-    : common{loop, std::move(limits), std::move(handler), {}},
+    : common{loop, std::move(limits), std::move(handler), {}, {}, {}},
       most(most_connections(common.limits.connections)),
-      clients(common.limits.of_network),
       drained(loop),
-      remove_ended(loop, [this] { remove_all_ended(); }) {
+      remove_ended(loop, [this] { remove_all_ended(); }),
+      relieving(loop, [this] { relieve(); }) {
   common.ended = [this](Connection& connection) {
     ended.push_back(&connection);
     remove_ended.start(std::chrono::milliseconds(0));
   };
+  common.pressed = [this] { relieving.start(std::chrono::milliseconds(0)); };
 }
 
 // Called by the loop, never by a connection.
@@ -68,31 +75,35 @@ void Server::State::accept(std::unique_ptr<TcpStream> tcp) {
   if (!admit(client)) return;  // which closes it
   auto made = std::make_unique<Connection>(common, std::move(tcp), tls);
   Connection& connection = *made;
-  connections.emplace(&connection, std::move(made));
+  clients.add(connection.client());
+  connections.emplace(&connection.client(), std::move(made));
+  peak = std::max(peak, connections.size());
   connection.start();
 }
 
-bool Server::State::admit(const IpAddress& client) {
-  const bool counted = counts(client);
+bool Server::State::admit(const IpAddress& address) {
+  const IpAddress network = network_of(address);
+  const bool is_full = counts(address) && clients.count(network) >= common.limits.of_network;
   // First of its own network, which has as many as it may: nobody else's connection ends for it.
-  if (counted && !clients.add(client) && !(make_room(network_of(client)) && clients.add(client))) return false;
-  if (connections.size() < most || make_room(std::nullopt)) return true;
-  if (counted) clients.remove(client);
-  return false;
+  if (is_full && !close(clients.longest_waiting(network))) return false;
+  return connections.size() < most || close(clients.longest_waiting_of_most());
 }
 
 bool Server::State::counts(const IpAddress& client) const { return !is_in(common.limits.proxies, client); }
 
-// Closes the connection, of `network` or of all, that waits for its client for longest. False where none does.
-bool Server::State::make_room(const std::optional<IpAddress>& network) {
-  const Connection* oldest = nullptr;
-  for (const auto& [connection, owner] : connections) {
-    if (network && (network_of(connection->address()) != *network || !counts(connection->address()))) continue;
-    const auto since = connection->waiting_since();
-    if (since && (oldest == nullptr || *since < *oldest->waiting_since())) oldest = connection;
+// False where there is none.
+bool Server::State::close(const Client* client) {
+  if (client == nullptr) return false;
+  const auto connection = connections.find(client);
+  CHECK(connection != connections.end());
+  remove(connection->second.get());
+  return true;
+}
+
+// Called by the loop, never by a connection.
+void Server::State::relieve() {
+  while (common.held > common.limits.held && close(clients.longest_waiting_of_heaviest())) {
   }
-  if (oldest != nullptr) remove(oldest);
-  return oldest != nullptr;
 }
 
 void Server::State::remove_all_ended() {
@@ -100,9 +111,17 @@ void Server::State::remove_all_ended() {
 }
 
 void Server::State::remove(const Connection* connection) {
-  if (counts(connection->address())) clients.remove(connection->address());
-  connections.erase(connection);
+  clients.remove(connection->client());
+  connections.erase(&connection->client());
+  give_memory_back();
   if (common.draining && connections.empty()) drained.set();
+}
+
+// What thousands of connections took goes back to the system when they are gone: malloc keeps it else.
+void Server::State::give_memory_back() {
+  if (peak < kManyConnections || connections.size() > peak / 4) return;
+  peak = connections.size();
+  malloc_trim(0);
 }
 
 void Server::State::stop_accepting() {
@@ -124,14 +143,16 @@ void Server::listen(int fd) {
 
 void Server::use(std::optional<async::TlsContext> tls) { state_->tls = std::move(tls); }
 
+void Server::on_refusal(OnRefusal told) { state_->common.refused = std::move(told); }
+
 void Server::drain() {
   state_->stop_accepting();
-  for (const auto& [connection, owner] : state_->connections) owner->drain();
+  for (const auto& [client, owner] : state_->connections) owner->drain();
 }
 
 void Server::close() {
   state_->stop_accepting();
-  for (const auto& [connection, owner] : state_->connections) owner->close();
+  for (const auto& [client, owner] : state_->connections) owner->close();
 }
 
 async::Event& Server::drained() { return state_->drained; }

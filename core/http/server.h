@@ -1,5 +1,6 @@
 // Server: HTTP/1.1 over TCP or TLS. Reads requests whole, has a Handler answer them, one after the other on each
-// connection, and bounds what a client can make it hold: bytes, time, connections. In service processes.
+// connection, and bounds what a client can make it hold: bytes, time, connections. In service processes. A connection
+// takes 4 KiB while nothing comes of it (over TLS 25 KiB), and up to 80 KiB with the largest request.
 //
 // Strict in what it takes (see request_parser.h): a request about whose end two readers could differ is refused with
 // 400, 408, 431, 501 or 505 and the end of the connection; no Handler sees it.
@@ -18,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/async/event.h"
@@ -39,10 +41,13 @@ struct Limits {
   std::size_t fields = 100;
   std::size_t body = 16 << 10;     // bytes, decoded
   std::size_t connections = 4096;  // fewer where the process may open few files. Beyond, the one that has waited for
-                                   // its client for longest is closed; where none does, the new one
+                                   // its client for longest is closed, of the network that has most; where none
+                                   // waits, the new one
   std::size_t of_network = 128;    // the same of a client's network: 24 bits of IPv4, 48 of IPv6
   std::vector<Prefix> proxies{};   // where of_network does not count: many clients come from there
   std::size_t requests = 1000;     // of a connection
+  std::size_t held = 32 << 20;     // bytes of requests that are not answered yet, of all connections, where they were
+                                   // parsed counted twice. Beyond, the same is closed of the network that holds most
   // Absolute, however many bytes come meanwhile. A request that is late is answered with 408.
   Time header_time{10'000};  // from its first byte to the end of a request's fields; before: TLS, the first byte of all
   Time body_time{10'000};    // from there to the end of the body
@@ -56,6 +61,9 @@ struct Caller {
   IpAddress address;   // of the connection's other side; IPv4 as IPv4. See forwarded.h for what is behind a proxy
   async::Event& gone;  // set when nobody waits for the response any more, or Server::close() was called
 };
+
+// Told of each request that no Handler sees: the connection's other side, the status that it got, and why.
+using OnRefusal = std::function<void(const IpAddress&, unsigned status, std::string_view why)>;
 
 // Answers one request. The task is destroyed before it has ended only where the Server is. A deadline is its own
 // affair.
@@ -73,6 +81,7 @@ class Server {
   void listen(int fd);
   // For connections from now on; nullopt, and at first: plain HTTP.
   void use(std::optional<async::TlsContext> tls);
+  void on_refusal(OnRefusal told);
 
   // Accepts nobody any more. Connections that have been idle for Limits::grace_time close, others once they have; a
   // request that begins before that is finished and answered, with `Connection: close`.

@@ -293,6 +293,44 @@ TEST_CASE("http server: too many connections: who does not read makes room, too"
   bench.run(flow(bench));
 }
 
+TEST_CASE("http server: requests that are not finished hold so much and no more; who waits for longest makes room") {
+  Limits limits;
+  limits.held = 100'000;
+  Bench bench(limits);
+  const auto flow = [](Bench& b) -> Task<> {
+    const std::string part = "GET / HTTP/1.1\r\n" + kHost + "X: " + std::string(10'000, 'x');
+    std::vector<std::string> answers(20);
+    for (std::string& answer : answers) {
+      Said said{{part}};
+      b.loop.spawn(talk(b, std::move(said), answer));
+    }
+    const auto few = [&b] { return b.server->connections() >= 1 && b.server->connections() <= 5; };
+    co_await async::sleep(b.loop, 100ms);
+    const bool bounded = co_await eventually(b.loop, few);
+    CHECK(bounded);
+    std::string other;
+    const Said whole{{get("/echo", kCloses)}};
+    co_await talk(b, whole, other);
+    CHECK(undated(other) == ok("GET /echo ", kCloses));
+    b.server->close();
+    co_await b.server->drained().wait();
+    co_await async::sleep(b.loop, 50ms);
+  };
+  bench.run(flow(bench));
+}
+
+TEST_CASE("http server: those who are told of refusals hear the status and why") {
+  Bench bench;
+  std::vector<std::string> heard;
+  bench.server->on_refusal([&heard](const IpAddress& from, unsigned status, std::string_view why) {
+    heard.push_back(from.to_string() + " " + std::to_string(status) + " " + std::string(why));
+  });
+  ask(bench, {{"GET / HTTP/1.1\r\n\r\n"}});
+  ask(bench, {{"nonsense\r\n\r\n"}});
+  ask(bench, {{get("/echo", kCloses)}});
+  CHECK(heard == std::vector<std::string>{"127.0.0.1 400 one Host is required", "127.0.0.1 400 malformed request"});
+}
+
 TEST_CASE("http server: who sends many requests at once gets one answer each turn, as everybody") {
   Bench bench;
   const auto flow = [](Bench& b) -> Task<> {
