@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace swage::plugins::broker {
 namespace {
@@ -18,33 +19,12 @@ std::string without_repeated_slashes(std::string_view path) {
   return clean;
 }
 
-// A browser that asks before it asks. Some clients' first request is an OPTIONS of their own: it has credentials, which
-// a preflight never has (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
-bool is_preflight(const http::Request& request) {
-  return request.method == "OPTIONS" && request.fields.count("Origin") > 0 &&
-         request.fields.count("Access-Control-Request-Method") > 0 && request.fields.count("Authorization") == 0;
-}
-
-http::Response preflight() {
-  http::Response response;
-  response.status = 204;
-  response.fields.add("Access-Control-Allow-Methods", "GET, OPTIONS, POST");
-  response.fields.add("Access-Control-Allow-Headers", "Authorization, Content-Type, Forge-Authorization, User-Agent");
-  response.fields.add("Access-Control-Max-Age", "86400");
-  return response;
-}
-
 http::Response not_found() {
   http::Response response;
   response.status = 404;
   response.fields.add("Content-Type", "text/plain; charset=utf-8");
   response.body = "not found\n";
   return response;
-}
-
-void allow_browsers(http::Response& response) {
-  response.fields.add("Access-Control-Allow-Origin", "*");
-  response.fields.add("Access-Control-Expose-Headers", "Authentication-Info, Retry-After, WWW-Authenticate");
 }
 
 }  // namespace
@@ -59,7 +39,7 @@ http::Response Api::health() const {
 async::Task<http::Response> Api::answer_at(std::string path, http::Request request, http::Caller& caller) {
   if (path == kHealth) co_return health();
   if (path != "/v1/_acme-challenge") co_return not_found();
-  if (is_preflight(request)) co_return preflight();
+  if (cors_.is_preflight(request)) co_return Cors::preflight();
   const Measures::Request measured(measures_);
   const std::string method = request.method;
   http::Response response = co_await registrar_.answer(std::move(request), caller);
@@ -69,13 +49,13 @@ async::Task<http::Response> Api::answer_at(std::string path, http::Request reque
 
 async::Task<http::Response> Api::answer(http::Request request, http::Caller& caller) {
   std::string path = without_repeated_slashes(request.path());
-  const bool from_browser = request.fields.count("Origin") > 0;
+  const std::vector<std::string> origins = Cors::origins_of(request);
   const bool is_health = path.starts_with(kHealth);  // load balancers ask all the time
   const AccessLog::Request logged(log_, request);
   http::Response response = co_await answer_at(std::move(path), std::move(request), caller);
   if (!is_health) logged.answered(response.status);
   response.fields.add("Cache-Control", "no-store");
-  if (from_browser) allow_browsers(response);
+  cors_.allow(origins, response);
   co_return response;
 }
 

@@ -1,4 +1,4 @@
-// Api: what is at which path of the broker, and what browsers may do with it (CORS). In the service process.
+// Api: what is at which path of the broker. In the service process.
 #pragma once
 
 #include "core/async/task.h"
@@ -6,6 +6,7 @@
 #include "core/http/server.h"
 #include "core/shm/challenge_store.h"
 #include "plugins/broker/access_log.h"
+#include "plugins/broker/cors.h"
 #include "plugins/broker/registration.h"
 
 namespace swage::plugins::broker {
@@ -13,8 +14,12 @@ namespace swage::plugins::broker {
 class Api {
  public:
   // REQUIRES: both outlive it: the registrar, and the memory of the store.
-  Api(Registrar& registrar, shm::ChallengeStore store, Measures measures = {}, AccessLog log = {})
-      : registrar_(registrar), store_(store), measures_(std::move(measures)), log_(std::move(log)) {}
+  Api(Registrar& registrar, shm::ChallengeStore store, Measures measures = {}, AccessLog log = {}, Cors cors = Cors())
+      : registrar_(registrar),
+        store_(store),
+        measures_(std::move(measures)),
+        log_(std::move(log)),
+        cors_(std::move(cors)) {}
 
   // An http::Handler. REQUIRES: the Api outlives the task.
   [[nodiscard]] async::Task<http::Response> answer(http::Request request, http::Caller& caller);
@@ -27,6 +32,7 @@ class Api {
   shm::ChallengeStore store_;
   Measures measures_;
   AccessLog log_;
+  Cors cors_;
 };
 
 }  // namespace swage::plugins::broker

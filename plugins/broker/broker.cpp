@@ -153,7 +153,7 @@ async::Task<Result<>> Broker::serve(Host& host) {
                       shm::ChallengeStore(challenges_), reach, Clocks::system(), random_);
   identified_by = &registrar;
   Api api(registrar, shm::ChallengeStore(challenges_), measures_,
-          settings_.from_p2p_forge ? AccessLog(settings_.name) : AccessLog());
+          settings_.from_p2p_forge ? AccessLog(settings_.name) : AccessLog(), Cors(settings_.cors));
   http::Limits limits;
   limits.proxies = settings_.trusted_proxies;
   http::Server server(host.loop(), limits, [&api](http::Request request, http::Caller& caller) {

@@ -66,7 +66,7 @@ class Broker : public Service {
   bool stopped_ = false;
 };
 
-// broker DOMAIN { listen … ; tls … ; secret … ; access-token … ; trusted-proxy … ; limit … ; dial { … } }
+// broker DOMAIN { listen … ; tls … ; secret … ; access-token … ; trusted-proxy … ; cors … ; limit … ; dial { … } }
 [[nodiscard]] Result<> setup(Controller& controller);
 
 }  // namespace swage::plugins::broker

@@ -275,27 +275,69 @@ TEST_CASE("broker: health, for any method and Host") {
   }
 }
 
-TEST_CASE("broker: browsers may ask, and see what they need") {
-  Service service;
-  http::Request request = request_of("OPTIONS", "/v1/_acme-challenge");
-  request.fields.add("Origin", "https://example.org");
-  CHECK(service.ask(request).status == 401);  // not a preflight: it asks for no method
-  request.fields.add("Access-Control-Request-Method", "POST");
-  const auto preflight = service.ask(request);
-  CHECK(preflight.status == 204);
-  CHECK(field(preflight, "Access-Control-Allow-Origin") == "*");
-  CHECK(field(preflight, "Access-Control-Allow-Methods") == "GET, OPTIONS, POST");
-  CHECK(field(preflight, "Access-Control-Allow-Headers") ==
-        "Authorization, Content-Type, Forge-Authorization, User-Agent");
-  CHECK(field(preflight, "WWW-Authenticate") == "-");
-  const PrivateKey key = key_of(1);
-  PeerIdAuthClient client(key, {Flow::client_initiated, std::string(kDomain), std::string(44, 'c')});
-  request.fields.add("Authorization", client.first());
-  const auto first = service.ask(request);
-  CHECK(first.status == 401);
-  CHECK(field(first, "Access-Control-Allow-Origin") == "*");
-  CHECK(field(first, "Access-Control-Expose-Headers") == "Authentication-Info, Retry-After, WWW-Authenticate");
-  CHECK(client.second(field(first, "WWW-Authenticate")));
+namespace {
+
+http::Request from_page(std::string_view origin, std::string authorization = "") {
+  http::Request request = request_of("OPTIONS", "/v1/_acme-challenge", std::move(authorization));
+  request.fields.add("Origin", std::string(origin));
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("broker: pages in browsers are not answered, unless the Corefile says so") {
+  const std::vector<std::string> none, all = {"*"}, two = {"https://example.org", "http://localhost:8080"};
+  const struct {
+    const std::vector<std::string>& cors;
+    std::string_view origin, allowed, vary;
+  } cases[] = {
+      {none, "https://example.org", "-", "-"},
+      {none, "null", "-", "-"},
+      {all, "https://example.org", "*", "-"},
+      {all, "null", "*", "-"},
+      {two, "https://example.org", "https://example.org", "Origin"},
+      {two, "http://localhost:8080", "http://localhost:8080", "Origin"},
+      {two, "https://example.org.evil.example", "-", "Origin"},
+      {two, "http://example.org", "-", "Origin"},
+      {two, "null", "-", "Origin"},
+  };
+  for (const auto& [cors, origin, allowed, vary] : cases) {
+    CAPTURE(cors, origin);
+    Service service;
+    Api api(*service.registrar, shm::ChallengeStore(service.memory), {}, {}, Cors(cors));
+    const auto ask = [&](http::Request request) {
+      auto response = async::testing::run(service.loop, api.answer(std::move(request), service.caller));
+      CHECK(field(response, "Access-Control-Allow-Origin") == allowed);
+      CHECK(field(response, "Vary") == vary);
+      const bool is_seen =
+          field(response, "Access-Control-Expose-Headers") == "Authentication-Info, Retry-After, WWW-Authenticate";
+      CHECK(is_seen == (allowed != "-"));
+      return response;
+    };
+    CHECK(ask(from_page(origin)).status == 401);  // not a preflight: it asks for no method
+    http::Request request = from_page(origin);
+    request.fields.add("Access-Control-Request-Method", "POST");
+    const auto preflight = ask(request);
+    CHECK(preflight.status == (allowed == "-" ? 401 : 204));
+    CHECK(field(preflight, "WWW-Authenticate").starts_with("libp2p-PeerID") == (allowed == "-"));
+    CHECK(field(preflight, "Access-Control-Allow-Methods") == (allowed == "-" ? "-" : "GET, OPTIONS, POST"));
+    CHECK(field(preflight, "Access-Control-Allow-Headers") ==
+          (allowed == "-" ? "-" : "Authorization, Content-Type, Forge-Authorization, User-Agent"));
+    // js-libp2p's own first request, which is no preflight, has an Origin too, outside of browsers: it is answered.
+    const PrivateKey key = key_of(1);
+    PeerIdAuthClient client(key, {Flow::client_initiated, std::string(kDomain), std::string(44, 'c')});
+    request.fields.add("Authorization", client.first());
+    const auto first = ask(request);
+    CHECK(first.status == 401);
+    http::Request second = registration(*client.second(field(first, "WWW-Authenticate")));
+    second.fields.add("Origin", std::string(origin));
+    CHECK(ask(std::move(second)).status == 200);
+    request = from_page(origin);
+    request.fields.add("Origin", "https://other.example");
+    request.fields.add("Access-Control-Request-Method", "POST");
+    const auto twice = async::testing::run(service.loop, api.answer(std::move(request), service.caller));
+    CHECK(field(twice, "Access-Control-Allow-Origin") == "-");
+  }
 }
 
 TEST_CASE("broker: the log says who, from where, how it ended, and no secrets") {

@@ -23,6 +23,7 @@ struct Settings {
   std::string secret_file;                      // empty: the broker makes one
   std::string access_token_file;                // empty: the environment's, if any
   std::vector<Prefix> trusted_proxies;
+  std::vector<std::string> cors;                         // origins whose pages may ask; "*": all; empty: none
   dial::Rate peer_limit{10, std::chrono::hours(1)};      // registrations that are dialled, of a peer
   dial::Rate client_limit{60, std::chrono::minutes(1)};  // and of a client's network
   dial::Settings dial;

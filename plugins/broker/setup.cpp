@@ -89,6 +89,30 @@ Result<> read_prefixes(Controller& controller, std::vector<Prefix>& prefixes) {
   return {};
 }
 
+// "https://example.org", "http://localhost:8080": as browsers write it, which is compared byte by byte.
+bool is_origin(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == 0 || scheme == std::string_view::npos || scheme + 3 == text.size()) return false;
+  const auto is_part = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("+-._:[]").find(c) != std::string_view::npos;
+  };
+  return std::ranges::all_of(text.substr(0, scheme), is_part) && std::ranges::all_of(text.substr(scheme + 3), is_part);
+}
+
+Result<> read_cors(Controller& controller, std::vector<std::string>& origins) {
+  TRY(controller.expect_arg("an origin, or '*'"));
+  do {
+    const std::string& origin = controller.val();
+    if (origin != "*" && !is_origin(origin)) {
+      return std::unexpected(controller.error(
+          "cors: '{}' is not a valid origin; expected one such as https://example.org, or '*'", origin));
+    }
+    origins.push_back(origin);
+  } while (controller.next_arg());
+  return {};
+}
+
 // "10/1h"
 Result<dial::Rate> parse_rate(std::string_view text) {
   if (text == "off") return dial::Rate{};
@@ -187,12 +211,13 @@ Result<> read_property(Controller& controller, Settings& settings, bool& has_tls
   if (property == "secret") return read_file_name(controller, settings.secret_file);
   if (property == "access-token") return read_file_name(controller, settings.access_token_file);
   if (property == "trusted-proxy") return read_prefixes(controller, settings.trusted_proxies);
+  if (property == "cors") return read_cors(controller, settings.cors);
   if (property == "limit") {
     return read_limit(controller, {"peer", settings.peer_limit}, {"client", settings.client_limit});
   }
   if (property == "dial") return read_dial(controller, settings.dial);
-  return std::unexpected(
-      controller.unknown_property({"listen", "tls", "secret", "access-token", "trusted-proxy", "limit", "dial"}));
+  return std::unexpected(controller.unknown_property(
+      {"listen", "tls", "secret", "access-token", "trusted-proxy", "cors", "limit", "dial"}));
 }
 
 Result<Settings> read_settings(Controller& controller) {
