@@ -75,6 +75,16 @@ std::string seconds_text(std::chrono::milliseconds time) {
   return fmt::format("{} s", std::chrono::ceil<std::chrono::seconds>(time).count());
 }
 
+// Of networks that have much of the Internet: a feed's do not count, the operator's own do.
+void warn_of_wide(const ListSettings& settings, const ListText& text) {
+  const std::string others = text.wide == 1 ? "" : fmt::format(" and {} more", text.wide - 1);
+  const bool allows = settings.type == ListType::allow;
+  log::warning("plugin/denylist: {}: line {}: {}{}: {}", settings.name, text.first_wide_line, text.first_wide, others,
+               settings.feed ? "left out: too wide for a feed, whose networks are /8 or smaller, of IPv6 /16"
+               : allows      ? "allows a large part of the Internet"
+                             : "denies a large part of the Internet");
+}
+
 }  // namespace
 
 DenylistService::DenylistService(std::vector<List> lists, std::vector<std::string> forge_zones, shm::Snapshot& snapshot,
@@ -88,13 +98,22 @@ DenylistService::DenylistService(std::vector<List> lists, std::vector<std::strin
 Result<DenylistService::Read> DenylistService::read(const List& list, std::string_view text, KeptList kept) const {
   Read read;
   const bool urls = list.settings.format == ListSettings::Format::url;
-  read.text = urls ? parse_urls(text, forge_zones_) : parse_addresses(text);
+  read.text =
+      urls ? parse_urls(text, forge_zones_) : parse_addresses(text, list.settings.feed ? Wide::leave_out : Wide::take);
   // Some server's page, or worse, is no list.
   if (list.settings.feed && text.empty()) return fail("is empty");
   if (list.settings.feed && read.text.unusable > read.text.lines / 2) {
     return fail("is no list of {}: {} of its {} {} none, the first is line {}", urls ? "URLs" : "addresses",
                 read.text.unusable, counted(read.text.lines, "line"), read.text.unusable == 1 ? "is" : "are",
                 read.text.first_unusable_line);
+  }
+  // Who could write it could take everybody's names away, or with an allow list undo all others.
+  if (list.settings.feed && read.text.lines > 0 && read.text.wide + read.text.unusable == read.text.lines) {
+    return fail("has nothing but networks that are too wide: line {}, {}", read.text.first_wide_line,
+                read.text.first_wide);
+  }
+  if (list.settings.feed && has_too_much(read.text.entries)) {
+    return fail("has too much of the Internet's addresses: more than a quarter of IPv4's, or than a /12 of IPv6");
   }
   read.kept = std::move(kept);
   read.kept.entries = std::exchange(read.text.entries, {});
@@ -133,6 +152,7 @@ void DenylistService::update(List& list, Result<Read> read) {
   const Result<> kept = list.memory->provide(std::move(read->memory));
   if (!kept) log::error("plugin/denylist: {}: {}", settings.name, kept.error().text());
   show(list);
+  if (read->text.wide != 0) warn_of_wide(settings, read->text);
   if (same) return;
   std::string unusable;
   if (read->text.unusable != 0) {

@@ -326,3 +326,74 @@ TEST_CASE("denylist: a feed that does not come to an end is given up; those besi
   CHECK(looks == std::vector<std::string>{"served", "denied", "denied"});
   ::close(silent);
 }
+
+TEST_CASE("denylist: networks that have too much of the Internet") {
+  const std::pair<const char*, bool> cases[] = {
+      {"0.0.0.0/0", true},
+      {"128.0.0.0/1", true},
+      {"0.0.0.0/7", true},
+      {"8.0.0.0/7", true},
+      {"192.0.0.0/7", true},
+      {"8.0.0.0/8", false},
+      {"10.0.0.0/8", false},
+      {"223.0.0.0/8", false},
+      {"0.0.0.0/8", false},
+      {"224.0.0.0/3", false},
+      {"240.0.0.0/4", false},
+      {"192.0.0.0/3", true},
+      {"::/0", true},
+      {"2000::/3", true},
+      {"2a00::/12", true},
+      {"2001::/15", true},
+      {"2001::/16", false},
+      {"2001:db8::/32", false},
+      {"4000::/2", false},
+      {"8000::/1", false},
+      {"fc00::/7", false},
+      {"::/3", false},
+      {"::/2", true},
+      {"::ffff:0:0/96", true},
+      {"::ffff:8.0.0.0/103", true},
+      {"::ffff:8.0.0.0/104", false},
+      {"1.2.3.4/32", false},
+      {"2001:db8::1/128", false},
+  };
+  for (const auto& [network, wide] : cases) {
+    CAPTURE(network);
+    CHECK(too_wide(*Prefix::parse(network)) == wide);
+    const std::string text = fmt::format("192.0.2.0/24\n{} ; all of it\n", network);
+    const ListText left_out = parse_addresses(text, Wide::leave_out), taken = parse_addresses(text, Wide::take);
+    CHECK(left_out.entries.size() == (wide ? 1 : 2));
+    CHECK(taken.entries.size() == 2);
+    for (const ListText& list : {left_out, taken}) {
+      CHECK(list.lines == 2);
+      CHECK(list.unusable == 0);
+      CHECK(list.wide == (wide ? 1 : 0));
+      CHECK(list.first_wide_line == (wide ? 2 : 0));
+      CHECK(list.first_wide == (wide ? network : ""));
+    }
+  }
+}
+
+TEST_CASE("denylist: small networks that together have too much of the Internet") {
+  const auto networks = [](const char* format, int from, int to) {
+    std::vector<Prefix> all;
+    for (int i = from; i < to; ++i) all.push_back(*Prefix::parse(fmt::format(fmt::runtime(format), i)));
+    return all;
+  };
+  CHECK_FALSE(has_too_much({}));
+  CHECK_FALSE(has_too_much(networks("{}.0.0.0/8", 1, 65)));
+  CHECK(has_too_much(networks("{}.0.0.0/8", 1, 66)));
+  CHECK_FALSE(has_too_much(networks("{}.0.0.0/8", 224, 256)));
+  std::vector<Prefix> twice = networks("{}.0.0.0/8", 1, 65);
+  for (const Prefix& each : networks("1.{}.0.0/16", 0, 256)) twice.push_back(each);  // again
+  CHECK_FALSE(has_too_much(twice));
+  std::vector<Prefix> halves = networks("{}.0.0.0/9", 1, 129);
+  CHECK_FALSE(has_too_much(halves));
+  for (const Prefix& each : networks("{}.128.0.0/9", 1, 3)) halves.push_back(each);
+  CHECK(has_too_much(halves));
+  CHECK_FALSE(has_too_much(networks("26{:02x}::/16", 0, 16)));
+  CHECK(has_too_much(networks("26{:02x}::/16", 0, 17)));
+  CHECK_FALSE(has_too_much(networks("fc{:02x}::/16", 0, 256)));
+  CHECK(has_too_much(networks("::ffff:{}.0.0.0/104", 1, 66)));
+}

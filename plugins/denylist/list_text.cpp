@@ -15,8 +15,8 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-// Calls `read` with each line that is not empty, trimmed; it says false where the line is not of the format, nullopt
-// where it is a comment.
+// Calls `read` with each line that is not empty, trimmed, and its number; it says false where the line is not of the
+// format, nullopt where it is a comment.
 template <typename Read>
 void for_each_line(std::string_view text, ListText& list, Read read) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
@@ -24,7 +24,7 @@ void for_each_line(std::string_view text, ListText& list, Read read) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
-    const std::optional<bool> usable = line.empty() ? std::nullopt : read(line);
+    const std::optional<bool> usable = line.empty() ? std::nullopt : read(line, number);
     if (!usable) continue;
     ++list.lines;
     if (*usable) continue;
@@ -44,6 +44,58 @@ std::optional<IpAddress> parse_address(std::string_view text) {
 
 Prefix host_prefix(const IpAddress& address) {
   return {address, static_cast<std::uint8_t>(address.is_v6() ? 128 : 32)};
+}
+
+constexpr std::uint8_t kWidestV4 = 8, kWidestV6 = 16;        // bits
+constexpr std::uint64_t kMostOfV4 = std::uint64_t{1} << 30;  // addresses
+constexpr std::uint64_t kMostOfV6 = std::uint64_t{1} << 52;  // networks of /64
+
+// From `begin` to before `end`: addresses of IPv4, networks of /64 of IPv6.
+struct Range {
+  std::uint64_t begin = 0, end = 0;
+  [[nodiscard]] bool empty() const { return begin >= end; }
+  auto operator<=>(const Range&) const = default;
+};
+
+// "::ffff:192.0.2.0/120" as 192.0.2.0/24.
+Prefix unmapped(const Prefix& network) {
+  constexpr std::uint8_t kMapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  const Bytes bytes = network.address.bytes();
+  if (!network.address.is_v6() || network.length < 96 || !std::ranges::equal(bytes.first(12), kMapped)) return network;
+  return {IpAddress::v4(bytes.subspan(12)), static_cast<std::uint8_t>(network.length - 96)};
+}
+
+// What of a network is between `from` and `to`, where it begins at `begin` and leaves out `free` bits.
+Range within(std::uint64_t begin, unsigned free, std::uint64_t from, std::uint64_t to) {
+  const std::uint64_t size = free >= 64 ? ~std::uint64_t{0} : std::uint64_t{1} << free;
+  const std::uint64_t end = begin > ~size ? ~std::uint64_t{0} : begin + size;
+  return {std::max(begin, from), std::min(end, to)};
+}
+
+Range public_v4(const Prefix& network) {
+  constexpr std::uint64_t kFrom = std::uint64_t{1} << 24, kTo = std::uint64_t{224} << 24;
+  return within(load_u32(network.address.bytes().data()), 32U - network.length, kFrom, kTo);
+}
+
+// Networks smaller than /64 count for nothing.
+Range public_v6(const Prefix& network) {
+  constexpr std::uint64_t kFrom = std::uint64_t{0x20} << 56, kTo = std::uint64_t{0x40} << 56;
+  if (network.length > 64) return {};
+  const Bytes bytes = network.address.bytes();
+  return within(std::uint64_t{load_u32(bytes.data())} << 32 | load_u32(bytes.data() + 4), 64U - network.length, kFrom,
+                kTo);
+}
+
+// How much is in at least one of them.
+std::uint64_t covered(std::vector<Range> ranges) {
+  std::ranges::sort(ranges);
+  std::uint64_t count = 0, reached = 0;
+  for (const Range& each : ranges) {
+    const std::uint64_t begin = std::max(each.begin, reached);
+    if (begin < each.end) count += each.end - begin;
+    reached = std::max(reached, each.end);
+  }
+  return count;
 }
 
 bool is_scheme(std::string_view text) {
@@ -88,16 +140,38 @@ std::optional<IpAddress> address_of_host(const std::string& host, std::span<cons
 
 }  // namespace
 
-ListText parse_addresses(std::string_view text) {
+bool too_wide(const Prefix& network) {
+  const Prefix plain = unmapped(network);
+  if (!plain.address.is_v6()) return plain.length < kWidestV4 && !public_v4(plain).empty();
+  return plain.length < kWidestV6 && !public_v6(plain).empty();
+}
+
+bool has_too_much(std::vector<Prefix> networks) {
+  std::vector<Range> v4, v6;
+  for (const Prefix& each : networks) {
+    const Prefix plain = unmapped(each);
+    const Range range = plain.address.is_v6() ? public_v6(plain) : public_v4(plain);
+    if (!range.empty()) (plain.address.is_v6() ? v6 : v4).push_back(range);
+  }
+  return covered(std::move(v4)) > kMostOfV4 || covered(std::move(v6)) > kMostOfV6;
+}
+
+ListText parse_addresses(std::string_view text, Wide wide) {
   ListText list;
-  for_each_line(text, list, [&](std::string_view line) -> std::optional<bool> {
+  for_each_line(text, list, [&](std::string_view line, std::size_t number) -> std::optional<bool> {
     line = trim(line.substr(0, line.find_first_of("#;")));
     if (line.empty()) return std::nullopt;
     if (line.size() > kMostHost) return false;
     if (line.find('/') != std::string_view::npos) {
       const auto prefix = Prefix::parse(line);
-      if (prefix) list.entries.push_back(*prefix);
-      return prefix.has_value();
+      if (!prefix) return false;
+      const bool is_wide = too_wide(*prefix);
+      if (is_wide && list.wide++ == 0) {
+        list.first_wide_line = number;
+        list.first_wide = line;
+      }
+      if (!is_wide || wide == Wide::take) list.entries.push_back(*prefix);
+      return true;
     }
     const auto address = parse_address(line);
     if (address) list.entries.push_back(host_prefix(*address));
@@ -108,7 +182,7 @@ ListText parse_addresses(std::string_view text) {
 
 ListText parse_urls(std::string_view text, std::span<const std::string> forge_zones) {
   ListText list;
-  for_each_line(text, list, [&](std::string_view line) -> std::optional<bool> {
+  for_each_line(text, list, [&](std::string_view line, std::size_t) -> std::optional<bool> {
     if (line.starts_with('#')) return std::nullopt;
     const std::string host = host_of(line);
     if (host.empty()) return false;

@@ -17,10 +17,21 @@ struct ListText {
   std::size_t lines = 0;                // that are neither empty nor comments
   std::size_t unusable = 0;             // of those, that are not of the format
   std::size_t first_unusable_line = 0;  // counted from 1; 0: none
+  std::size_t wide = 0;                 // networks that are too_wide()
+  std::size_t first_wide_line = 0;
+  std::string first_wide;  // as it is written
 };
 
-// Format ip: an address or a network in CIDR notation a line. What follows a '#' or ';' is a comment.
-[[nodiscard]] ListText parse_addresses(std::string_view text);
+// How many of the Internet's addresses a list may have that others write: networks from /8 on, of IPv6 from /16 on, as
+// registries hand them out; of all addresses of IPv4 a quarter, of IPv6 as many as a /12 has, the share of one of five
+// registries. Addresses that are nobody's (0.0.0.0/8, multicast, reserved; all of IPv6 but 2000::/3) do not count.
+[[nodiscard]] bool too_wide(const Prefix& network);
+[[nodiscard]] bool has_too_much(std::vector<Prefix> networks);
+
+// Format ip: an address or a network in CIDR notation a line. What follows a '#' or ';' is a comment. Networks that are
+// too wide are counted, and left out where `wide` says so.
+enum class Wide : bool { leave_out, take };
+[[nodiscard]] ListText parse_addresses(std::string_view text, Wide wide = Wide::take);
 
 // Format url: a URL a line; lines that begin with '#' are comments. Of use are those whose host is an address, or a
 // name below one of `forge_zones` (lower case, without a dot at the end) that says one in its first label, as

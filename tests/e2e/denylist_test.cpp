@@ -288,6 +288,35 @@ TEST_CASE("denylist e2e: feeds that go wrong in all the ways that feeds go wrong
   CHECK(is_served(server, "192.0.2.99"));
 }
 
+TEST_CASE("denylist e2e: a feed does not take the Internet away") {
+  Feeds feeds;
+  feeds.serve("wide", "203.0.113.0/24\n0.0.0.0/0\n::/0\n");
+  feeds.serve("widest", "0.0.0.0/0\n");
+  std::string all;
+  for (int i = 1; i < 224; ++i) all += fmt::format("{}.0.0.0/8\n", i);
+  feeds.serve("all", all);
+  Folder files;
+  static_cast<void>(files.write("own", "# all but ours\n192.0.0.0/3\n"));
+  Server server(
+      corefile(fmt::format("  feed {} format=ip refresh=1s name=wide\n  feed {} format=ip refresh=1s "
+                           "name=widest\n  feed {} format=ip refresh=1s name=all\n  file {}/own\n",
+                           feeds.url("wide"), feeds.url("widest"), feeds.url("all"), files.path())));
+  CHECK(soon_denied(server, "203.0.113.7"));
+  const auto said = [&](const std::string& line) {
+    INFO(line);
+    CHECK(soon([&] { return server.log().find(line) != std::string::npos; }));
+  };
+  said("[WARNING] plugin/denylist: wide: line 2: 0.0.0.0/0 and 1 more: left out: too wide for a feed, whose networks");
+  said(
+      "[WARNING] plugin/denylist: widest: the feed has nothing but networks that are too wide: line 1, 0.0.0.0/0; "
+      "the ");
+  said("[WARNING] plugin/denylist: all: the feed has too much of the Internet's addresses");
+  said("[WARNING] plugin/denylist: own: line 2: 192.0.0.0/3: denies a large part of the Internet");
+  CHECK(is_served(server, "8.8.8.8"));
+  CHECK(is_served(server, "2001:db8::1"));
+  CHECK(!is_served(server, "198.51.100.7"));  // the operator's own word
+}
+
 TEST_CASE("denylist e2e: who is denied does not register") {
   Folder lists;
   static_cast<void>(lists.write("deny", "127.0.0.9\n198.51.100.0/24\n"));
