@@ -54,7 +54,9 @@ std::string printable(std::string_view text) {
 
 std::string summary(const http::Response& response) {
   std::string text = fmt::format("{}", response.status);
-  if (!response.body.empty()) text += " " + printable(response.body);
+  // Some bodies begin with the status, as p2p-forge's do.
+  const std::string body = printable(response.body);
+  text = body.starts_with(text + ' ') ? body : body.empty() ? text : text + ' ' + body;
   if (const auto after = response.fields.find("Retry-After")) text += "; Retry-After: " + printable(*after);
   return text;
 }
