@@ -25,7 +25,8 @@ using Number = std::unique_ptr<BIGNUM, Free<BN_clear_free>>;
 using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>>;
 
 constexpr std::size_t kMaxDer = 8192;  // an RSA private key of 8192 bits takes 4.7 kB
-constexpr int kMinRsaBits = 2048, kMaxRsaBits = 8192, kMaxRsaExponentBits = 32;
+constexpr int kMinRsaBits = 2048, kMaxRsaBits = 8192;
+constexpr BN_ULONG kMaxRsaExponent = 65537;
 
 // How PKIX begins for a named curve and a point in one form, and how long it is with the point.
 struct PointForm {
@@ -77,7 +78,7 @@ Result<> check_rsa(const EVP_PKEY* key) {
     return fail("an RSA key of {} bits: between {} and {} are allowed", bits, kMinRsaBits, kMaxRsaBits);
   }
   if (!BN_is_odd(modulus.get()) || !BN_is_odd(exponent.get()) || BN_is_one(exponent.get()) ||
-      BN_num_bits(exponent.get()) > kMaxRsaExponentBits) {
+      BN_get_word(exponent.get()) > kMaxRsaExponent) {
     return fail("the RSA key's numbers are out of range");
   }
   return {};

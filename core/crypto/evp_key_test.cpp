@@ -110,7 +110,7 @@ TEST_CASE("rsa: sizes and exponents") {
   CHECK_FALSE(EvpPublicKey::rsa(pkix(8193, 1, "010001")));
   CHECK_FALSE(EvpPublicKey::rsa(pkix(16384, 1, "010001")));
   CHECK_FALSE(EvpPublicKey::rsa(pkix(2048, 0, "010001")));  // an even modulus
-  for (const std::string_view exponent : {"00", "01", "02", "010000", "0100000001", "81"}) {
+  for (const std::string_view exponent : {"00", "01", "02", "010000", "010003", "7fffffff", "0100000001", "81"}) {
     CAPTURE(exponent);
     CHECK_FALSE(EvpPublicKey::rsa(pkix(2048, 1, exponent)));
   }

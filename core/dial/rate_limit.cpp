@@ -32,20 +32,20 @@ std::int64_t RateLimit::full(std::uint64_t hash, std::int64_t now) const {
   return entry == set.end() ? now : std::max(entry->full, now);
 }
 
-microseconds RateLimit::wait(Bytes key, Time now) const {
+microseconds RateLimit::wait(Bytes key, Time now, std::int64_t tokens) const {
   if (interval_ == 0) return microseconds(0);
   const std::int64_t time = microseconds(now).count();
-  return microseconds(std::max<std::int64_t>(0, full(hash(key), time) + interval_ - time - per_));
+  return microseconds(std::max<std::int64_t>(0, full(hash(key), time) + tokens * interval_ - time - per_));
 }
 
-void RateLimit::count(Bytes key, Time now) {
+void RateLimit::count(Bytes key, Time now, std::int64_t tokens) {
   if (interval_ == 0) return;
   const std::int64_t time = microseconds(now).count();
   const std::uint64_t hashed = hash(key);
   Set& set = set_of(hashed);
   auto entry = std::ranges::find(set, hashed, &Entry::hash);
   if (entry == set.end()) entry = std::ranges::min_element(set, {}, &Entry::full);
-  *entry = {hashed, std::min(full(hashed, time) + interval_, time + per_)};
+  *entry = {hashed, std::min(full(hashed, time) + tokens * interval_, time + per_)};
 }
 
 }  // namespace swage::dial

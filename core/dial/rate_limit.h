@@ -40,10 +40,10 @@ class RateLimit {
   // REQUIRES: `per` is at least a microsecond for each of `count`; `seed` is unpredictable; `sets` is a power of two.
   RateLimit(Rate rate, const crypto::Digest& seed, std::size_t sets = kSets);
 
-  // How long until one more is allowed; 0: it is now.
-  [[nodiscard]] std::chrono::microseconds wait(Bytes key, Time now) const;
-  // Takes a token. Where there is none, the bucket stays empty until then. For those for which wait() was 0.
-  void count(Bytes key, Time now);
+  // How long until `tokens` more are allowed; 0: they are now. REQUIRES: no more than `count`.
+  [[nodiscard]] std::chrono::microseconds wait(Bytes key, Time now, std::int64_t tokens = 1) const;
+  // Takes tokens. Where there are too few, the bucket is empty. For those for which wait() was 0.
+  void count(Bytes key, Time now, std::int64_t tokens = 1);
 
  private:
   struct Entry {

@@ -1,6 +1,6 @@
 // Server: HTTP/1.1 over TCP or TLS. Reads requests whole, has a Handler answer them, one after the other on each
 // connection, and bounds what a client can make it hold: bytes, time, connections. In service processes. A connection
-// takes 4 KiB while nothing comes of it (over TLS 25 KiB), and up to 80 KiB with the largest request.
+// takes some 6 KB while little comes of it, over TLS 20 KB (broker_flood_test), and up to 80 KB with the largest request.
 //
 // Strict in what it takes (see request_parser.h): a request about whose end two readers could differ is refused with
 // 400, 408, 431, 501 or 505 and the end of the connection; no Handler sees it.
@@ -46,8 +46,8 @@ struct Limits {
   std::size_t of_network = 128;    // the same of a client's network: 24 bits of IPv4, 48 of IPv6
   std::vector<Prefix> proxies{};   // where of_network does not count: many clients come from there
   std::size_t requests = 1000;     // of a connection
-  std::size_t held = 32 << 20;     // bytes of requests that are not answered yet, of all connections, where they were
-                                   // parsed counted twice. Beyond, the same is closed of the network that holds most
+  std::size_t held = 32 << 20;     // bytes of all requests that are not answered yet, counted twice for what is made of
+                                   // them. Beyond, the same is closed, of the network that holds most
   // Absolute, however many bytes come meanwhile. A request that is late is answered with 408.
   Time header_time{10'000};  // from its first byte to the end of a request's fields; before: TLS, the first byte of all
   Time body_time{10'000};    // from there to the end of the body

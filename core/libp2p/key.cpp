@@ -16,6 +16,42 @@ using crypto::Ed25519Public;
 using crypto::EvpPrivateKey;
 using crypto::EvpPublicKey;
 using crypto::kEd25519Size;
+using crypto::kSecp256k1Size;
+
+using namespace std::chrono_literals;
+
+// Bytes of the Data, which is PKIX for RSA and ECDSA.
+constexpr std::size_t kRsa2048Size = 256, kRsa4096Size = 576, kRsa8192Size = 1100;
+constexpr std::size_t kP224Size = 80, kP256Size = 91, kP384Size = 120, kP521Size = 158;
+
+Result<> check_size(KeyType type, std::size_t size) {
+  switch (type) {
+    case KeyType::ed25519:
+      if (size != kEd25519Size) return fail("an Ed25519 key has {} bytes, not {}", kEd25519Size, size);
+      return {};
+    case KeyType::secp256k1:
+      if (size != kSecp256k1Size) return fail("a secp256k1 key has {} bytes, not {}", kSecp256k1Size, size);
+      return {};
+    case KeyType::rsa:
+      if (size < kRsa2048Size || size > kRsa8192Size)
+        return fail("an RSA key of {} bytes: it has 2048 to 8192 bits", size);
+      return {};
+    case KeyType::ecdsa:
+      break;
+  }
+  const bool known = size == kP224Size || size == kP256Size || size == kP384Size || size == kP521Size;
+  if (!known) return fail("an ECDSA key of {} bytes is not on a NIST curve", size);
+  return {};
+}
+
+std::vector<std::uint8_t> with_head(KeyType type, Bytes data) {
+  const KeyHead head = key_head(type, data.size());
+  std::vector<std::uint8_t> message;
+  message.reserve(head.size + data.size());
+  message.assign(head.bytes, head.bytes + head.size);
+  message.insert(message.end(), data.begin(), data.end());
+  return message;
+}
 
 PublicKey public_of(const Ed25519Key& key) { return PublicKey::from_data(KeyType::ed25519, key.public_key()).value(); }
 
@@ -43,14 +79,7 @@ Result<PublicKey> PublicKey::from_data(KeyType type, Bytes data) {
   return PublicKey(type, data, std::move(key));
 }
 
-std::vector<std::uint8_t> PublicKey::to_protobuf() const {
-  const KeyHead head = key_head(type_, data_.size());
-  std::vector<std::uint8_t> message;
-  message.reserve(head.size + data_.size());
-  message.assign(head.bytes, head.bytes + head.size);
-  message.insert(message.end(), data_.begin(), data_.end());
-  return message;
-}
+std::vector<std::uint8_t> PublicKey::to_protobuf() const { return with_head(type_, data_); }
 
 PeerId PublicKey::peer_id() const {
   constexpr std::size_t kMaxIdentity = 42;
@@ -70,6 +99,28 @@ bool PublicKey::verify(Bytes message, Bytes signature) const {
     return crypto::ed25519_verify(*ed25519, message, signature);
   }
   return std::get<EvpPublicKey>(key_).verify(message, signature);
+}
+
+Result<std::vector<std::uint8_t>> canonical_public_key(Bytes message) {
+  TRY(const KeyMessage key, read_key_message(message));
+  TRY(check_size(key.type, key.data.size()));
+  return with_head(key.type, key.data);
+}
+
+std::chrono::microseconds verification_cost(Bytes canonical) {
+  const KeyMessage key = read_key_message(canonical).value();
+  const std::size_t size = key.data.size();
+  switch (key.type) {
+    case KeyType::ed25519:
+      return 100us;
+    case KeyType::rsa:
+      return size < kRsa4096Size ? 100us : 600us;
+    case KeyType::secp256k1:
+      return 600us;
+    case KeyType::ecdsa:
+      break;
+  }
+  return size <= kP256Size ? 150us : size <= kP384Size ? 1200us : 2000us;
 }
 
 PrivateKey::PrivateKey(Ed25519Key key) : key_(std::move(key)), public_(public_of(std::get<Ed25519Key>(key_))) {}

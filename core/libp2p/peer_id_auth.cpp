@@ -56,11 +56,18 @@ std::string timestamp(AuthTime time) {
                      clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
-Result<PublicKey> parse_key(std::string_view text) {
-  const auto message = crypto::from_base64url(text);
+// The key's protobuf. Only its form is looked at.
+Result<ByteVector> parse_key(std::string_view text) {
+  auto message = crypto::from_base64url(text);
   if (!message) return fail("public-key is not base64url");
-  return PublicKey::from_protobuf(*message);
+  return canonical_public_key(*message);
 }
+
+class OpenGate final : public PeerIdAuth::Gate {
+ public:
+  Leave ask(std::string_view, std::chrono::microseconds) override { return Leave::granted; }
+  void failed(std::string_view) override {}
+};
 
 }  // namespace
 
@@ -69,11 +76,12 @@ struct PeerIdAuth::Exchange {
   std::string_view domain;  // the one of ours that it is
   AuthTime now;
   crypto::Random* random;
+  Gate* gate;
   AuthSealer sealer;
 };
 
 struct PeerIdAuth::Client {
-  PublicKey key;
+  ByteVector key;                     // as protobuf, and in form
   Bytes challenge;                    // that we gave it
   std::string_view challenge_server;  // that it gave us; empty where we have signed it already
 };
@@ -88,18 +96,23 @@ PeerIdAuth::PeerIdAuth(const crypto::Secret& secret, std::vector<std::string> do
   for (std::string& domain : domains_) domain = as_compared(domain);
 }
 
-std::optional<PeerIdAuth::Exchange> PeerIdAuth::begin(const Request& request, AuthTime now,
-                                                      crypto::Random& random) const {
+std::optional<PeerIdAuth::Exchange> PeerIdAuth::begin(const Request& request, AuthTime now, crypto::Random& random,
+                                                      Gate& gate) const {
   const std::string_view name = without_dot(without_port(request.host));
   const auto domain =
       std::ranges::find_if(domains_, [name](const auto& ours) { return std::ranges::equal(name, ours, {}, lower); });
   if (domain == domains_.end()) return std::nullopt;
-  return Exchange{request.host, *domain, now, &random, {token_key_.bytes(), *domain}};
+  return Exchange{request.host, *domain, now, &random, &gate, {token_key_.bytes(), *domain}};
 }
 
 PeerIdAuth::Answer PeerIdAuth::answer(const Request& request, AuthTime now, crypto::Random& random) const {
-  const auto exchange = begin(request, now, random);
-  if (!exchange) return Malformed{"the Host is not a name of this service"};
+  OpenGate gate;
+  return answer(request, now, random, gate);
+}
+
+PeerIdAuth::Answer PeerIdAuth::answer(const Request& request, AuthTime now, crypto::Random& random, Gate& gate) const {
+  const auto exchange = begin(request, now, random, gate);
+  if (!exchange) return Malformed{"the Host is not a name of this service", Fault::host};
   if (!has_auth_scheme(request.authorization)) return Challenge{fresh_challenge(*exchange)};
   const auto params = parse_auth_params(request.authorization);
   if (!params) return Malformed{params.error().text()};
@@ -128,11 +141,10 @@ PeerIdAuth::Answer PeerIdAuth::answer_challenge(const Exchange& exchange, const 
   if (params.challenge_server->size() < kMinChallengeText) return Malformed{"challenge-server is too short"};
   const auto key = parse_key(*params.public_key);
   if (!key) return Malformed{key.error().text()};
-  const ByteVector client_key = key->to_protobuf();
   AuthToken token{Kind::client_initiated, exchange.now, {}};
   AuthHeader header = challenge(exchange, token);
-  token.content.insert(token.content.end(), client_key.begin(), client_key.end());
-  header.add("sig", sign(*params.challenge_server, client_key, exchange.host));
+  token.content.insert(token.content.end(), key->begin(), key->end());
+  header.add("sig", sign(*params.challenge_server, *key, exchange.host));
   return Challenge{header.add("opaque", exchange.sealer.seal(token)).take()};
 }
 
@@ -147,7 +159,7 @@ PeerIdAuth::Answer PeerIdAuth::finish_server_initiated(const Exchange& exchange,
 
 PeerIdAuth::Answer PeerIdAuth::finish_client_initiated(const Exchange& exchange, const AuthParams& params,
                                                        const AuthToken& token) const {
-  auto key = PublicKey::from_protobuf(Bytes(token.content).subspan(kChallengeBytes));
+  auto key = canonical_public_key(Bytes(token.content).subspan(kChallengeBytes));
   if (!key) return refuse(exchange, key.error().text());  // sealed by a version that knew more forms
   return accept(exchange, params, {*std::move(key), Bytes(token.content).first(kChallengeBytes), ""});
 }
@@ -165,25 +177,39 @@ std::vector<std::string_view> PeerIdAuth::names_of(const Exchange& exchange) con
 PeerIdAuth::Answer PeerIdAuth::accept(const Exchange& exchange, const AuthParams& params, const Client& client) const {
   const auto sig = crypto::from_base64url(*params.sig);
   if (!sig) return Malformed{"sig is not base64url"};
-  const auto names = names_of(exchange);
   const std::string challenge_text = crypto::to_base64url(client.challenge);
-  const auto name = std::ranges::find_if(names, [&](std::string_view hostname) {
-    return client.key.verify(client_signed_bytes(challenge_text, hostname, public_key_), *sig);
-  });
-  if (name == names.end()) return refuse(exchange, "the signature does not verify");
+  const std::chrono::microseconds cost = verification_cost(client.key);
+  std::optional<PublicKey> key;  // read when it is needed: that is dear, too
+  for (const std::string_view name : names_of(exchange)) {
+    const auto leave = exchange.gate->ask(*params.opaque, cost);
+    if (leave == Gate::Leave::postponed) return Postponed{};
+    if (leave == Gate::Leave::spent) return refuse(exchange, "an answer to this challenge was wrong before");
+    if (!key) {
+      auto read = PublicKey::from_protobuf(client.key);
+      if (!read) {
+        exchange.gate->failed(*params.opaque);
+        return Malformed{read.error().text()};
+      }
+      key = *std::move(read);
+    }
+    if (!key->verify(client_signed_bytes(challenge_text, name, public_key_), *sig)) continue;
+    return admit(exchange, client, key->peer_id(), name);
+  }
+  exchange.gate->failed(*params.opaque);
+  return refuse(exchange, "the signature does not verify", Fault::signature);
+}
 
-  const PeerId peer = client.key.peer_id();
+PeerIdAuth::Answer PeerIdAuth::admit(const Exchange& exchange, const Client& client, const PeerId& peer,
+                                     std::string_view hostname) const {
   const Bytes multihash = peer.multihash();
   AuthHeader header;
-  if (!client.challenge_server.empty()) {
-    header.add("sig", sign(client.challenge_server, client.key.to_protobuf(), *name));
-  }
+  if (!client.challenge_server.empty()) header.add("sig", sign(client.challenge_server, client.key, hostname));
   header.add("bearer", exchange.sealer.seal({Kind::bearer, exchange.now, {multihash.begin(), multihash.end()}}));
   return Authenticated{peer, header.add("expires", timestamp(exchange.now + kBearerLife)).take()};
 }
 
-PeerIdAuth::Answer PeerIdAuth::refuse(const Exchange& exchange, std::string why) const {
-  return Refused{std::move(why), fresh_challenge(exchange)};
+PeerIdAuth::Answer PeerIdAuth::refuse(const Exchange& exchange, std::string why, Fault fault) const {
+  return Refused{std::move(why), fresh_challenge(exchange), fault};
 }
 
 std::string PeerIdAuth::fresh_challenge(const Exchange& exchange) const {

@@ -159,6 +159,9 @@ async::Task<Result<>> Broker::serve(Host& host) {
   http::Server server(host.loop(), limits, [&api](http::Request request, http::Caller& caller) {
     return api.answer(std::move(request), caller);
   });
+  server.on_refusal([&registrar](const IpAddress& connection, unsigned status, std::string_view why) {
+    registrar.not_a_request(connection, status, why);
+  });
   server.use(tls_);
   CO_TRY(listen(host, server));
   registrar_ = &registrar;

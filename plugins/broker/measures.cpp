@@ -50,7 +50,10 @@ Measures::Measures(metrics::Registry& registry)
                                    "python-requests", "curl", "node", "browser", "other"}}})),
       results_(registry.counters(
           "swage_broker_registrations_total", "Registrations of peers that proved their key, by what became of them.",
-          {}, {{"result", {"ok", "invalid", "forbidden", "limited", "unreachable", "unavailable"}}})),
+          {}, {{"result", {"ok", "invalid", "forbidden", "limited", "unreachable", "unavailable", "gone"}}})),
+      unproven_(registry.counters(
+          "swage_broker_unauthenticated_total", "Requests refused before their peer was known, by the reason.", {},
+          {{"reason", {"host", "malformed", "token", "signature", "limited", "busy", "http"}}})),
       inflight_(registry.gauge("coredns_forge_acme_http_requests_inflight",
                                "The number of inflight requests being handled at the same time.",
                                {{"handler", std::string(kHandler)}, {"service", ""}})) {

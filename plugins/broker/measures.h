@@ -31,7 +31,10 @@ enum class Agent : std::uint8_t {
 
 class Measures {
  public:
-  enum class Result : std::uint8_t { ok, invalid, forbidden, limited, unreachable, unavailable };
+  // gone: the client went away meanwhile.
+  enum class Result : std::uint8_t { ok, invalid, forbidden, limited, unreachable, unavailable, gone };
+  // Why a request does not say whose it is. http: it is no request.
+  enum class Unproven : std::uint8_t { host, malformed, token, signature, limited, busy, http };
 
   Measures() = default;  // counts nothing
   // `registry` outlives this.
@@ -41,6 +44,9 @@ class Measures {
   void probed(bool reached, Agent agent) const;
   // A peer that has proved who it is was told what became of its registration.
   void decided(Result result) const { results_.at(static_cast<std::size_t>(result)).add(); }
+
+  // A request was refused before its peer was known; those that only ask for a challenge are not.
+  void unproven(Unproven reason) const { unproven_.at(static_cast<std::size_t>(reason)).add(); }
 
   // Counts a request for registrations as long as it lives.
   class Request {
@@ -62,7 +68,7 @@ class Measures {
   [[nodiscard]] metrics::Histogram durations(unsigned status, std::string_view method) const;
 
   metrics::Registry* registry_ = nullptr;
-  metrics::Counters probes_, results_;
+  metrics::Counters probes_, results_, unproven_;
   mutable std::map<std::pair<unsigned, std::string_view>, metrics::Histogram> durations_;  // those asked for before
   metrics::Gauge inflight_;
 };

@@ -4,21 +4,21 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "core/http/forwarded.h"
 #include "core/libp2p/multiaddr.h"
 #include "core/log.h"
+#include "plugins/broker/respond.h"
 
 namespace swage::plugins::broker {
 
 using namespace std::chrono_literals;
-using libp2p::PeerIdAuth;
 
 namespace {
 
-constexpr std::uint64_t kMostLines = 100;  // of the log, a second
-constexpr std::int64_t kIdentify = 6'000;  // milliseconds: longer than identify may take
+constexpr std::uint64_t kMostLines = 100;                   // of the log, a second
+constexpr std::int64_t kIdentify = 6'000;                   // milliseconds: longer than identify may take
+constexpr std::string_view kGone = "the client went away";  // for who closes but his half
 constexpr std::string_view kUnreachable = "peer is not reachable at any submitted address";
 constexpr std::string_view kOtherTransports = "none of the addresses is TCP or WebSocket, and no others are dialled";
 
@@ -32,40 +32,6 @@ crypto::Digest seed_of(crypto::Random& random) {
   crypto::Digest seed;
   random.fill(seed);
   return seed;
-}
-
-// Those who can have one address can have all of its network: 24 bits of IPv4, 48 of IPv6.
-std::vector<std::uint8_t> network_of(const IpAddress& client) {
-  const Bytes bytes = client.bytes().first(client.is_v6() ? 6 : 3);
-  return {bytes.begin(), bytes.end()};
-}
-
-http::Response respond(unsigned status, std::string_view text) {
-  http::Response response;
-  response.status = status;
-  if (!text.empty()) {
-    response.fields.add("Content-Type", "text/plain; charset=utf-8");
-    response.body = std::string(text) + '\n';
-  }
-  return response;
-}
-
-http::Response challenge(std::string www_authenticate, std::string_view text) {
-  http::Response response = respond(401, text);
-  response.fields.add("WWW-Authenticate", std::move(www_authenticate));
-  return response;
-}
-
-// Who is not known yet; nullopt: he is.
-std::optional<http::Response> refusal(PeerIdAuth::Answer& answer) {
-  if (auto* const first = std::get_if<PeerIdAuth::Challenge>(&answer)) {
-    return challenge(std::move(first->www_authenticate), "");
-  }
-  if (auto* const refused = std::get_if<PeerIdAuth::Refused>(&answer)) {
-    return challenge(std::move(refused->www_authenticate), refused->why);
-  }
-  if (const auto* const malformed = std::get_if<PeerIdAuth::Malformed>(&answer)) return respond(400, malformed->why);
-  return std::nullopt;
 }
 
 // What strangers may have written, on one line, and harmless to terminals.
@@ -86,8 +52,16 @@ class Counted {
   std::size_t& count_;
 };
 
-Measures::Result result_of(unsigned status, bool unreachable) {
-  if (unreachable) return Measures::Result::unreachable;
+// The same number in every process and after every restart.
+shm::NetworkId network_id(const IpAddress& client) {
+  std::uint64_t id = client.is_v6() ? 6 : 4;
+  for (const std::uint8_t byte : client_network(client)) id = id << 8 | byte;
+  return shm::NetworkId{id};
+}
+
+Measures::Result result_of(unsigned status, std::string_view text) {
+  if (text == kGone) return Measures::Result::gone;
+  if (text == kUnreachable || text == kOtherTransports) return Measures::Result::unreachable;
   switch (status) {
     case 200:
       return Measures::Result::ok;
@@ -108,37 +82,31 @@ Clocks Clocks::system() {
   return {[] { return read_clock(CLOCK_REALTIME); }, [] { return read_clock(CLOCK_MONOTONIC); }};
 }
 
-Registrar::Registrar(Rules rules, PeerIdAuth auth, shm::ChallengeStore store, Reach reach, Clocks clocks,
+Registrar::Registrar(Rules rules, libp2p::PeerIdAuth auth, shm::ChallengeStore store, Reach reach, Clocks clocks,
                      crypto::Random& random)
     : rules_(std::move(rules)),
-      auth_(std::move(auth)),
+      authentication_(std::move(auth), rules_.client_limit, rules_.measures, rules_.name, random),
       store_(store),
       reach_(std::move(reach)),
       clocks_(clocks),
-      random_(random),
       peers_(rules_.peer_limit, seed_of(random)),
       clients_(rules_.client_limit, seed_of(random)),
       lines_(rules_.name, kMostLines) {}
 
 async::Task<http::Response> Registrar::answer(http::Request request, http::Caller& caller) {
-  if (request.fields.count("Authorization") > 1) co_return respond(400, "more than one Authorization");
-  const PeerIdAuth::Request credentials{request.fields.find("Authorization").value_or(""),
-                                        request.fields.find("Host").value_or("")};
-  const libp2p::AuthTime now{std::chrono::milliseconds(clocks_.wall())};
-  PeerIdAuth::Answer answer = auth_.answer(credentials, now, random_);
-  if (std::optional<http::Response> refused = refusal(answer)) co_return *std::move(refused);
+  const IpAddress client = http::client_address(caller.address, request.fields, rules_.trusted_proxies);
+  auto who = authentication_.authenticate(request, client, {clocks_.wall(), clocks_.steady()});
+  if (!who) co_return std::move(who).error();
 
-  PeerIdAuth::Authenticated& who = std::get<PeerIdAuth::Authenticated>(answer);
-  const Applicant applicant{who.peer, http::client_address(caller.address, request.fields, rules_.trusted_proxies),
-                            caller.address};
+  const Applicant applicant{who->peer, client, caller.address};
   const std::int64_t began = clocks_.steady();
   const Verdict verdict = co_await decide(request, applicant, caller.gone);
   log(applicant, verdict, began);
-  rules_.measures.decided(result_of(verdict.status, verdict.text == kUnreachable || verdict.text == kOtherTransports));
+  rules_.measures.decided(result_of(verdict.status, verdict.text));
 
   http::Response response = respond(verdict.status, verdict.text);
-  if (!who.authentication_info.empty()) {
-    response.fields.add("Authentication-Info", std::move(who.authentication_info));
+  if (!who->authentication_info.empty()) {
+    response.fields.add("Authentication-Info", std::move(who->authentication_info));
   }
   if (verdict.retry_after != 0s) response.fields.add("Retry-After", std::to_string(verdict.retry_after.count()));
   co_return response;
@@ -155,10 +123,11 @@ async::Task<Registrar::Verdict> Registrar::decide(const http::Request& request, 
   const auto found = co_await reach_(applicant.peer, std::move(body->addresses), applicant.client, gone);
   if (found) {
     reached(applicant.peer, agent);
-    co_return store(applicant.peer, body->value, *found);
+    co_return store(applicant, body->value, *found);
   }
   rules_.measures.probed(false, agent);
   const std::string& why = found.error().text();
+  if (gone.is_set()) co_return Verdict(400, std::string(kGone), 0s, why);
   switch (found.error().kind()) {
     case dial::DialError::Kind::busy:
       co_return Verdict(503, "too many registrations at the moment", 5s, why);
@@ -192,7 +161,8 @@ std::optional<Registrar::Verdict> Registrar::denied(const http::Request& request
   const auto look = [this](const char* whose, const IpAddress& address) -> std::optional<Verdict> {
     const auto listed = rules_.denylist.find(address);
     if (!listed || !listed->denied()) return std::nullopt;
-    return Verdict{403, fmt::format("403 Forbidden: {} IP {} blocked by {}", whose, address.to_string(), listed->name)};
+    const std::string why = fmt::format("{} IP {} blocked by {}", whose, address.to_string(), listed->name);
+    return Verdict{403, "403 Forbidden: " + why, 0s, why};
   };
   for (const IpAddress& each : http::forwarded_addresses(request.fields)) {
     if (auto verdict = look("client", each)) return verdict;
@@ -219,7 +189,7 @@ bool Registrar::has_access(const http::Request& request) const {
 // The limits. Both have to let the applicant through; only then does either count him.
 std::optional<Registrar::Verdict> Registrar::admit(const Applicant& applicant) {
   const std::chrono::milliseconds now(clocks_.steady());
-  const std::vector<std::uint8_t> network = network_of(applicant.client);
+  const Bytes network = client_network(applicant.client);
   const auto wait = std::max(peers_.wait(applicant.peer.multihash(), now), clients_.wait(network, now));
   if (wait > 0us) return Verdict{429, "too many registrations", std::chrono::ceil<std::chrono::seconds>(wait)};
   if (!rules_.has_room(applicant.client)) return Verdict{503, "too many registrations at the moment", 5s};
@@ -228,9 +198,12 @@ std::optional<Registrar::Verdict> Registrar::admit(const Applicant& applicant) {
   return std::nullopt;
 }
 
-Registrar::Verdict Registrar::store(const libp2p::PeerId& peer, const std::string& value,
+Registrar::Verdict Registrar::store(const Applicant& applicant, const std::string& value,
                                     const dial::Reached& reached) {
-  const auto stored = store_.put(peer.multihash(), value, shm::NetworkId{}, clocks_.wall());
+  const auto stored = store_.put(applicant.peer.multihash(), value, network_id(applicant.client), clocks_.wall());
+  if (!stored && stored.error() == shm::ChallengeError::share) {
+    return {429, "the store has no more room for this network", 60s, std::string(to_string(stored.error()))};
+  }
   if (!stored && stored.error() == shm::ChallengeError::moved) {
     return {503, "the configuration has just changed", 1s, std::string(to_string(stored.error()))};
   }
@@ -244,8 +217,9 @@ Registrar::Verdict Registrar::store(const libp2p::PeerId& peer, const std::strin
 
 void Registrar::log(const Applicant& applicant, const Verdict& verdict, std::int64_t began) {
   if (!lines_.may_log(clocks_.steady())) return;
+  const std::string outcome = verdict.text == kGone ? verdict.text : std::to_string(verdict.status);
   log::info("plugin/{}: {} from {}: {} after {} ms: {}", rules_.name, applicant.peer.to_base58(),
-            applicant.client.to_string(), verdict.status, clocks_.steady() - began,
+            applicant.client.to_string(), outcome, clocks_.steady() - began,
             printable(verdict.detail.empty() ? verdict.text : verdict.detail));
 }
 

@@ -1,5 +1,5 @@
-// Registrar: one registration, from a request to a response. Knows the protocol, its rules and limits; authentication,
-// dialling and storing are other people's. In the service process.
+// Registrar: one registration, from a request to a response. Knows the protocol, its rules and limits; authentication
+// (authentication.h), dialling and storing are others'. In the service process.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@
 #include "core/libp2p/peer_id_auth.h"
 #include "core/net.h"
 #include "core/shm/challenge_store.h"
+#include "plugins/broker/authentication.h"
 #include "plugins/broker/line_limit.h"
 #include "plugins/broker/measures.h"
 #include "plugins/broker/registration_body.h"
@@ -66,6 +67,11 @@ class Registrar {
   // For the log and the figures: what a peer that was reached says to be.
   void identified(const libp2p::PeerId& peer, std::string_view agent);
 
+  // The same of what was no request.
+  void not_a_request(const IpAddress& connection, unsigned status, std::string_view why) {
+    authentication_.not_a_request(connection, status, why, clocks_.steady());
+  }
+
   // Counts the peers that have not said in time what they are.
   void measure();
 
@@ -93,17 +99,16 @@ class Registrar {
                                               const RegistrationBody& body) const;
   [[nodiscard]] bool has_access(const http::Request& request) const;
   [[nodiscard]] std::optional<Verdict> admit(const Applicant& applicant);
-  [[nodiscard]] Verdict store(const libp2p::PeerId& peer, const std::string& value, const dial::Reached& reached);
+  [[nodiscard]] Verdict store(const Applicant& applicant, const std::string& value, const dial::Reached& reached);
   void reached(const libp2p::PeerId& peer, Agent agent);
   void count_unidentified(std::int64_t before);
   void log(const Applicant& applicant, const Verdict& verdict, std::int64_t began);
 
   Rules rules_;
-  libp2p::PeerIdAuth auth_;
+  Authentication authentication_;
   shm::ChallengeStore store_;
   Reach reach_;
   Clocks clocks_;
-  crypto::Random& random_;
   dial::RateLimit peers_, clients_;
   std::size_t dialling_ = 0;
   // Peers that were reached, and may still say by identify what they are; until then what their requests say counts.

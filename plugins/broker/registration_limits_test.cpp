@@ -88,6 +88,49 @@ TEST_CASE("broker: who is denied, or registers an address that is, gets 403 with
   CHECK(service.ask(registration(service.authorization(), "{}")).status == 400);  // the body comes first
 }
 
+TEST_CASE("broker: where every proxy is trusted (external-tls=true) no address hides behind another") {
+  const std::vector<Prefix> bad = {*Prefix::parse("198.51.100.0/24")};
+  const std::vector<denylist::Source> lists = {{"bad-ones", denylist::Type::deny, bad}};
+  const denylist::ImageBuilder builder(lists, 1);
+  shm::Snapshot snapshot("denylist");
+  auto image = *shm::Segment::create("test", builder.size());
+  builder.write(image.writable_bytes());
+  snapshot.replace(std::move(image));
+  Rules rules = with_limits({}, {});
+  rules.trusted_proxies = {*Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")};
+  rules.denylist = denylist::Denylist(snapshot);
+  Service service(std::move(rules));
+  const struct {
+    std::string_view connection;
+    std::vector<std::string> forwarded;
+    bool denied;
+  } cases[] = {
+      {"198.51.100.1", {"1.2.3.4"}, true},
+      {"198.51.100.1", {}, true},
+      {"198.51.100.1", {"garbage"}, true},
+      {"10.0.0.1", {"198.51.100.1"}, true},
+      {"10.0.0.1", {"1.2.3.4, 198.51.100.1"}, true},
+      {"10.0.0.1", {"1.2.3.4", "198.51.100.1"}, true},
+      {"10.0.0.1", {"198.51.100.1", "1.2.3.4"}, true},
+      {"10.0.0.1", {"1.2.3.4, 198.51.100.1, 5.6.7.8"}, true},
+      {"10.0.0.1", {"\t::ffff:198.51.100.1 "}, true},
+      {"10.0.0.1", {"198.51.100.1:4711, 1.2.3.4"}, true},
+      {"10.0.0.1", {"[::ffff:198.51.100.1]:4711"}, true},
+      {"10.0.0.1", {"unknown, 198.51.100.1"}, true},
+      {"10.0.0.1", {"1.2.3.4, 5.6.7.8", "garbage, [2001:db8::1]:1"}, false},
+      {"10.0.0.1", {}, false},
+  };
+  for (const auto& [connection, forwarded, denied] : cases) {
+    CAPTURE(connection, forwarded);
+    service.caller.address = *IpAddress::parse(connection);
+    http::Request request = registration(service.authorization());
+    for (const std::string& each : forwarded) request.fields.add("X-Forwarded-For", each);
+    const auto response = service.ask(request);
+    CHECK(response.status == (denied ? 403 : 200));
+    CHECK((response.body.find("blocked by bad-ones") != std::string::npos) == denied);
+  }
+}
+
 TEST_CASE("broker: limit of a peer") {
   Service service(with_limits({2, 1h}, {}));
   CHECK(service.register_peer(1, "{").status == 400);  // not counted
