@@ -33,11 +33,15 @@ void TcpTurns::wait(TcpSession& session, bool for_room) {
 // this turn is first in the next one: that is epoll's order.
 void TcpTurns::turn() {
   std::array<epoll_event, kSessionsATurn> ready;
-  const int count = epoll_wait(epoll_.get(), ready.data(), kSessionsATurn, 0);
   in_turn_ = true;
-  for (int i = 0; i < count; ++i) {
-    auto& session = *static_cast<TcpSession*>(ready[static_cast<std::size_t>(i)].data.ptr);
-    if (session.fd() >= 0) session.serve();  // else closed in this turn
+  for (int left = kSessionsATurn; left > 0;) {
+    const int count = epoll_wait(epoll_.get(), ready.data(), left, 0);
+    if (count <= 0) break;
+    left -= count;
+    for (int i = 0; i < count; ++i) {
+      auto& session = *static_cast<TcpSession*>(ready[static_cast<std::size_t>(i)].data.ptr);
+      if (session.fd() >= 0) session.serve();  // else closed in this turn
+    }
   }
   in_turn_ = false;
   closed_.clear();

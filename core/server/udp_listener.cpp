@@ -2,10 +2,12 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "core/dns/encode.h"
 
@@ -64,6 +66,10 @@ class UdpBatch {
   std::array<iovec, kBatch> request_parts, response_parts;
   std::array<mmsghdr, kBatch> in, out;
   std::size_t answers = 0;  // how many of `out` are to be sent
+
+  // The headers that the kernel has changed: the first `received`, for `owner`. The others are ready as they are.
+  std::size_t received = kBatch;
+  const UdpListener* owner = nullptr;
 };
 
 void DeleteUdpBatch::operator()(UdpBatch* batch) const { delete batch; }
@@ -93,14 +99,16 @@ void UdpListener::serve_all() {
 }
 
 std::size_t UdpListener::serve_batch() {
-  for (std::size_t i = 0; i < kBatch; ++i) {
+  const std::size_t changed = std::exchange(batch_.owner, this) == this ? batch_.received : kBatch;
+  for (std::size_t i = 0; i < changed; ++i) {
     batch_.in[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
     batch_.in[i].msg_hdr.msg_control = wildcard_ ? batch_.controls[i].data() : nullptr;
     batch_.in[i].msg_hdr.msg_controllen = wildcard_ ? kControlSize : 0;
   }
   const int received = recvmmsg(socket_.get(), batch_.in.data(), kBatch, 0, nullptr);
-  if (received <= 0) return 0;  // nothing there, or an ICMP error of an earlier answer
-  const auto count = static_cast<std::size_t>(received);
+  const auto count = static_cast<std::size_t>(std::max(received, 0));
+  batch_.received = count;
+  if (count == 0) return 0;  // nothing there, or an ICMP error of an earlier answer
   const std::int64_t now = steady_now();
   batch_.answers = 0;
   for (std::size_t i = 0; i < count; ++i) answer(i, now);

@@ -1,5 +1,6 @@
 #include "tests/support/tcp_flood.h"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -7,7 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 
+#include "core/descriptor.h"
 #include "core/result.h"
 
 namespace swage::tests {
@@ -29,6 +33,15 @@ std::uint32_t events_of(Kind kind) {
   if (kind == Kind::pipelining) return EPOLLIN | EPOLLOUT;
   if (kind == Kind::never_reads || kind == Kind::once) return EPOLLOUT | EPOLLRDHUP | EPOLLET;
   return EPOLLIN | EPOLLRDHUP;
+}
+
+// Of a process, ever, in milliseconds: the second number of its /proc/PID/schedstat.
+double waited_for_processor(int schedstat) {
+  std::array<char, 128> text{};
+  CHECK(pread(schedstat, text.data(), text.size() - 1, 0) > 0);
+  const char* const second = std::strchr(text.data(), ' ');
+  CHECK(second != nullptr);
+  return std::strtod(second, nullptr) / 1e6;
 }
 
 double milliseconds(Clock::duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
@@ -167,28 +180,34 @@ void TcpFlood::lose(Connection& connection) {
   ++closed_;
 }
 
-Latency measure_latency(const Endpoint& server, Bytes query, Milliseconds time) {
+Latency measure_latency(const Endpoint& server, pid_t process, Bytes query, Milliseconds time) {
   const UdpClient client(server);
+  const Descriptor of_server(open(fmt::format("/proc/{}/schedstat", process).c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor of_client(open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
+  const auto waited = [&] { return waited_for_processor(of_server.get()) + waited_for_processor(of_client.get()); };
   Packet packet(query.begin(), query.end());
-  std::vector<double> times;
+  std::vector<double> times, running;
   Latency latency;
   const auto end = Clock::now() + time;
   for (std::uint16_t id = 1; Clock::now() < end; ++id) {
     store_u16(packet.data(), id);
+    const double before = waited();
     const auto start = Clock::now();
     client.send(packet);
     std::optional<Packet> answer;
     do {
       answer = client.receive(kLostAfter);
     } while (answer && load_u16(answer->data()) != id);
+    times.push_back(milliseconds(Clock::now() - start));
+    running.push_back(std::max(0.0, times.back() - (waited() - before)));
     ++latency.asked;
     if (!answer) ++latency.lost;
-    times.push_back(milliseconds(Clock::now() - start));
     std::this_thread::sleep_for(kBetweenQueries);
   }
-  std::ranges::sort(times);
+  for (std::vector<double>* each : {&times, &running}) std::ranges::sort(*each);
   latency.median = times[times.size() / 2];
   latency.p99 = times[times.size() * 99 / 100];
+  latency.p99_running = running[running.size() * 99 / 100];
   return latency;
 }
 

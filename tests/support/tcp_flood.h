@@ -67,9 +67,12 @@ class TcpFlood {
 // How long single queries over UDP take, one after the other.
 struct Latency {
   double median = 0, p99 = 0;  // milliseconds
+  // Without the time in which the server or this thread could have run and had no processor: on a busy machine.
+  double p99_running = 0;
   std::size_t asked = 0, lost = 0;
 };
-[[nodiscard]] Latency measure_latency(const Endpoint& server, Bytes query, Milliseconds time);
+// `process`: the one that answers.
+[[nodiscard]] Latency measure_latency(const Endpoint& server, pid_t process, Bytes query, Milliseconds time);
 
 // A TCP socket connected to `server` from 127.0.NETWORK.1, which is reset when closed; -1 where that fails.
 // `receive_buffer`: bytes, as the kernel counts them; 0: its own choice.
