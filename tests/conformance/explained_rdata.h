@@ -56,6 +56,14 @@ constexpr auto kStricter = std::to_array<Stricter>({
     {"", "SVCB HTTPS", "key65535", "", "RFC 9460 section 14.3.2: reserved, not valid"},
     {"", "EUI48 EUI64", "expected an address", "", "RFC 7043 sections 3.2 and 4.2: six or eight pairs of digits"},
     {"", "URI", "target: missing", "", "RFC 7553 section 4.4: the target must not be empty"},
+    {"BIND", "LOC", "after its last field", "", "RFC 1876 section 2: BIND takes any size of versions to come"},
+    {"BIND", "LOC", "cut short", "", "RFC 1876 section 2: BIND takes any size of versions to come"},
+    {"BIND", "KEY DNSKEY CDNSKEY RKEY", "a number up to 65535", "", "RFC 4034 section 2.2: flags are decimal"},
+    {"BIND", "WKS", "expected a", "", "BIND takes the names of /etc/protocols and /etc/services"},
+    {"BIND", "SSHFP", "expected hex", "", "RFC 4255 section 3.1.3: a fingerprint is not empty"},
+    {"BIND", "SSHFP", "fingerprint: missing", "", "RFC 4255 section 3.1.3: a fingerprint is not empty"},
+    {"BIND", "DSYNC", "expected a type", "", "RFC 9859 section 2.1: a mnemonic, or TYPE and a number"},
+    {"Knot", "", "malformed base64", "", "Knot takes base64 that ends in two places, or within a byte"},
     {"Knot", "NS CNAME PTR DNAME", "malformed escape", "", "Knot takes \\256 for a byte"},
     {"Knot", "LOC", "expected a", "", "RFC 1876 section 3: not more than 90 or 180 degrees"},
     {"Knot", "NAPTR", "regexp:", "", "RFC 3402 section 3.2; BIND checks it too"},
@@ -92,6 +100,7 @@ struct Laxer {
 };
 constexpr auto kLaxer = std::to_array<Laxer>({
     {"BIND", "MD MF", "obsolete types are for a warning, not the loss of a zone"},
+    {"BIND", "DS DLV TA CDS", "a number of more than ten digits, with zeros in front"},
     {"BIND", "IPSECKEY", "RFC 4025 section 2.4: with algorithm 0 there is no key; a warning"},
     {"Knot", "IPSECKEY OPENPGPKEY DNSKEY CDNSKEY KEY CERT DHCID RRSIG",
      "RFC 4034 section 2.2: base64 with spaces in it"},
