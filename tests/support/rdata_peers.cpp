@@ -116,7 +116,7 @@ std::vector<bool> taken_by_ldns(const Folder& folder, const std::vector<std::str
 // type, TTL, number of records, length and bytes of the owner, then each record's length and data.
 std::vector<std::string> wire_by_bind(const Folder& folder, const std::vector<std::string>& records) {
   constexpr std::size_t kHeader = 24;
-  std::string text = std::string(kHead) + "$ORIGIN .\n";  // so that names are whole without their final dot
+  std::string text = fmt::format("{}$ORIGIN .\n", kHead);  // so that names are whole without their final dot
   for (std::size_t i = 0; i < records.size(); ++i) text += fmt::format("r{}.example. {}\n", i, records[i]);
   const std::string file = folder.write("wire.zone", text);
   const std::string raw_file = folder.file("wire.raw");
