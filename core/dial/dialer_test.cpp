@@ -224,7 +224,13 @@ TEST_CASE("dialer: somebody else, nobody, nothing to dial") {
   }
   CHECK(text_of(bench.reach(2, {other.address()})) == "unreachable");
   CHECK(other.accepted() == 1);
-  CHECK(text_of(bench.reach(2, {fmt::format("/ip4/127.0.0.1/tcp/{}", closed)})) == "unreachable");
+  const std::string nobody = fmt::format("/ip4/127.0.0.1/tcp/{}", closed);
+  const auto refused = bench.reach(2, {nobody, other.address(), "/ip4/10.0.0.1/tcp/1"});
+  CHECK(text_of(refused) == "unreachable");
+  CHECK(refused.error().text() ==
+        fmt::format("2 of 3 addresses dialled: {}: connect: connection refused; {}: noise: the peer is {}; "
+                    "/ip4/10.0.0.1/tcp/1: not dialled: not public",
+                    nobody, other.address(), peer_of(3).to_base58()));
   CHECK(text_of(bench.reach(2, {})) == "nothing_dialable");
   CHECK(text_of(bench.reach(2, {"/ip4/127.0.0.1/udp/1/quic-v1", "garbage", ""})) == "other_transports");
   CHECK(text_of(bench.reach(2, {"garbage", ""})) == "nothing_dialable");
