@@ -85,8 +85,9 @@ class DnsChild {
   void take_shared(const std::string& name, Descriptor memory) {
     const auto shared = configuration_.shared.find(name);
     if (shared == configuration_.shared.end()) return;
-    Result<shm::Segment> segment = shm::Segment::attach(memory.release(), shm::Segment::Access::read);
+    Result<shm::Segment> segment = shm::Segment::open_sealed(memory.release(), shm::Segment::Seal::elsewhere);
     if (segment) {
+      segment->close_descriptor();
       shared->second->replace(*std::move(segment));
     } else {
       log::error("dns {}: {}: {}", worker_, name, segment.error().text());

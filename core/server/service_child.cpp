@@ -163,7 +163,9 @@ class ServiceChild : public Host {
   void take_over(shm::Shared& shared, Descriptor& left) {
     shared.on_provide([this](const shm::Shared& provided) { return keep(provided); });
     if (!left.exists()) return;
-    Result<shm::Segment> memory = shm::Segment::attach(left.release(), shm::Segment::Access::write);
+    Result<shm::Segment> memory = shared.audience() == shm::Shared::Audience::everyone
+                                      ? shm::Segment::open_sealed(left.release(), shm::Segment::Seal::elsewhere)
+                                      : shm::Segment::attach(left.release(), shm::Segment::Access::write);
     if (memory) {
       shared.replace(*std::move(memory));
     } else {

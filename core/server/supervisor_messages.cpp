@@ -40,11 +40,13 @@ std::size_t max_memories() {
 // How a memory is named in Generation::declared, and after `declare`.
 std::string memory_key(Message::Kind kind, const std::string& name) { return static_cast<char>(kind) + name; }
 
-// What dns processes map must stay what it is, whoever sent it: no pipe, no device, and of a snapshot no byte changes.
+// What dns processes map must stay what it is, whoever sent it: no pipe, no device, nothing that one of them could
+// write, and of a snapshot no byte changes.
 bool is_memory(const Message& message) {
+  using shm::Segment;
   const int fd = message.descriptor.get();
-  if (message.kind == Message::Kind::snapshot)
-    return shm::Segment::check_seal(fd, shm::Segment::Seal::whole).has_value();
+  if (message.kind == Message::Kind::snapshot) return Segment::check_seal(fd, Segment::Seal::whole).has_value();
+  if (message.kind == Message::Kind::shared) return Segment::check_seal(fd, Segment::Seal::elsewhere).has_value();
   struct stat status{};
   return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0;
 }

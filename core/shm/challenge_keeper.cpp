@@ -7,11 +7,15 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <thread>
+#include <utility>
 
 #include "core/counted.h"
+#include "core/descriptor.h"
 #include "core/log.h"
 #include "core/shm/table.h"
 
@@ -20,6 +24,9 @@ namespace {
 
 constexpr int kLockTries = 60;  // 3 s: the processes of a server that was killed go at once
 constexpr std::chrono::milliseconds kLockPause{50};
+// For a table that dns processes are to take instead of another, while they serve, before anything is put into it. They
+// take it within one turn of their loops.
+constexpr std::chrono::milliseconds kArrival{20};
 
 struct Inode {
   dev_t device = 0;
@@ -37,8 +44,6 @@ Inode inode_of(const Segment& segment) {
   return segment.exists() && fstat(segment.fd(), &status) == 0 ? Inode{status.st_dev, status.st_ino} : Inode{};
 }
 
-bool is_memory(const Segment& segment) { return fcntl(segment.fd(), F_GET_SEALS) >= 0 && inode_of(segment) != Inode{}; }
-
 Result<> lock(int fd, const std::string& path) {
   for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; ++tries) {
     if (errno != EWOULDBLOCK && errno != EINTR) return fail("{}: cannot be locked: {}", path, std::strerror(errno));
@@ -49,128 +54,180 @@ Result<> lock(int fd, const std::string& path) {
 }
 
 // Owns `fd` from now on. What is wrong with the file is said with its name.
-Result<Segment> attach_file(int fd, const std::string& path) {
-  Result<Segment> segment = Segment::attach(fd, Segment::Access::write);
+Result<Segment> attach_file(int fd, const std::string& path, Segment::Access access) {
+  Result<Segment> segment = Segment::attach(fd, access);
   if (!segment) return fail("{}: {}", path, segment.error().text());
   return segment;
 }
 
-Result<> copy(Segment& from, Segment& to, std::int64_t now, bool for_good) {
-  if (!from.exists() || !table::check_identity(from.bytes())) return {};
-  TableWriter target(to.writable_bytes());
-  const auto copied = TableWriter(from.writable_bytes()).copy_to(target, now, for_good);
-  if (!copied) return fail("challenges cannot be taken over: {}", to_string(copied.error()));
+Result<> check_file(const Segment& file, const std::string& path) {
+  if (const Result<> sound = table::check_identity(file.bytes()); !sound) {
+    return fail("{}: not a usable store of challenges: {}; move it away to begin with an empty one", path,
+                sound.error().text());
+  }
   return {};
+}
+
+// Writes to a copy of `file`'s descriptor. A file that cannot be written is complained about once; answers come from
+// memory.
+Result<TableWriter::Mirror> mirror_in(const Segment& file, const std::string& path) {
+  const auto copy = std::make_shared<Descriptor>(fcntl(file.fd(), F_DUPFD_CLOEXEC, 3));
+  if (!copy->exists()) return fail("{}: {}", path, std::strerror(errno));
+  return [copy, path, failed = false](std::uint64_t offset, Bytes bytes) mutable {
+    while (!bytes.empty()) {
+      const ssize_t written = pwrite(copy->get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) {
+        if (!std::exchange(failed, true)) {
+          log::error("{}: cannot be written: {}; challenges may not outlive the server", path, std::strerror(errno));
+        }
+        return;
+      }
+      offset += static_cast<std::uint64_t>(written);
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+  };
 }
 
 }  // namespace
 
-// The memory is of the right kind already: no other is needed.
-bool ChallengeKeeper::is_what_we_want(const Segment& segment) const {
-  if (!segment.exists() || !table::check_identity(segment.bytes())) return false;
-  if (Table(segment.bytes()).capacity() != settings_.capacity) return false;
-  if (settings_.path.empty()) return is_memory(segment);
-  return inode_of(segment) == inode_of(settings_.path) || inode_of(segment) == inode_of(new_path());
+// `swage -check`: makes and locks no file.
+Result<> ChallengeKeeper::check_only() const {
+  const std::string& path = settings_.path;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0 && errno == ENOENT) return {};
+  if (fd < 0) return fail("{}: {}", path, std::strerror(errno));
+  TRY(const Segment file, attach_file(fd, path, Segment::Access::read));
+  return check_file(file, path);
 }
 
-// The file of an earlier server, locked and restored; none where there is no file.
+// The file of an earlier server, locked; none where there is no file.
 Result<Segment> ChallengeKeeper::open_file() const {
   const std::string& path = settings_.path;
-  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (fd < 0 && errno == ENOENT) return Segment();
-  if (fd < 0) return fail("{}: {}", path, std::strerror(errno));
-  struct stat status{};
-  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::close(fd);
-    return fail("{}: not a regular file", path);
+  while (true) {
+    Descriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (!fd.exists() && errno == ENOENT) return Segment();
+    if (!fd.exists()) return fail("{}: {}", path, std::strerror(errno));
+    struct stat status{};
+    if (fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return fail("{}: not a regular file", path);
+    TRY(lock(fd.get(), path));
+    if (inode_of(path) != Inode{status.st_dev, status.st_ino}) continue;  // another one was renamed to it meanwhile
+    TRY(Segment file, attach_file(fd.release(), path, Segment::Access::read));
+    TRY(check_file(file, path));
+    return file;
   }
-  TRY(Segment segment, attach_file(fd, path));
-  TRY(lock(segment.fd(), path));
-  if (const Result<> sound = table::check_identity(segment.bytes()); !sound) {
-    return fail("{}: not a usable store of challenges: {}; move it away to begin with an empty one", path,
-                sound.error().text());
-  }
-  static_cast<void>(TableWriter::restore(segment.writable_bytes()));
-  return segment;
 }
 
-// An empty table: in memory, or as PATH.new.
-Result<Segment> ChallengeKeeper::create() const {
-  const std::size_t size = TableWriter::bytes_needed(settings_.capacity);
-  Segment segment;
-  if (settings_.path.empty()) {
-    TRY(segment, Segment::create("swage " + memory_->name(), size));
-    TRY(segment.fix_size());
-  } else {
-    const std::string path = new_path();
-    unlink(path.c_str());
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) return fail("{}: {}", path, std::strerror(errno));
-    // All of it now: a full disk is an error here, and would be a SIGBUS later.
-    if (const int error = posix_fallocate(fd, 0, static_cast<off_t>(size)); error != 0) {
-      ::close(fd);
-      unlink(path.c_str());
-      return fail("{}: {} bytes: {}", path, size, std::strerror(error));
-    }
-    TRY(segment, attach_file(fd, path));
-    TRY(lock(segment.fd(), path));
-  }
-  TableWriter::format(segment.writable_bytes(), settings_.capacity, seed_);
-  return segment;
-}
-
-Result<> ChallengeKeeper::prepare(std::int64_t now) {
-  if (is_what_we_want(memory_->segment())) return {};
-  if (memory_->provided()) return fail("{} are kept by another server block, in another way", memory_->name());
-  if (!memory_->lasts() && !settings_.path.empty()) {  // swage -check
-    const int fd = ::open(settings_.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT) return {};
-    if (fd < 0) return fail("{}: {}", settings_.path, std::strerror(errno));
-    Result<Segment> file = Segment::attach(fd, Segment::Access::read);
-    const Result<> sound = file ? table::check_identity(file->bytes()) : std::unexpected(std::move(file).error());
-    if (!sound) return fail("{}: not a usable store of challenges: {}", settings_.path, sound.error().text());
-    return {};
-  }
-
-  if (memory_->exists()) {
-    if (const Result<> sound = table::check_identity(memory_->bytes()); !sound) {
-      log::error("{}: {}; begun anew", memory_->name(), sound.error().text());
-    }
-    TRY(before_, memory_->segment().again(Segment::Access::write));
-  }
-  Segment file;
-  // Where the memory is that very file, this process has it open already.
-  if (!settings_.path.empty() && (!before_.exists() || inode_of(before_) != inode_of(settings_.path))) {
-    TRY(file, open_file());
-  }
-  if (!is_what_we_want(file)) {
-    TRY(Segment made, create());
-    TRY(copy(file, made, now, false));
-    file = std::move(made);
-  }
-  TRY(copy(before_, file, now, false));
-  TableWriter writer(file.writable_bytes());
-  if (writer.lifetime() == 0) writer.set_lifetime(settings_.lifetime);
-  return memory_->provide(std::move(file));
-}
-
-Result<> ChallengeKeeper::enforce(std::int64_t now) {
-  if (!memory_->exists()) return {};
-  TableWriter(memory_->writable_bytes()).set_lifetime(settings_.lifetime);
-  if (before_.exists()) {
-    TRY(Segment target, memory_->segment().again(Segment::Access::write));
-    TRY(copy(before_, target, now, true));
-    before_ = Segment();
-  }
-  if (settings_.path.empty() || inode_of(memory_->segment()) != inode_of(new_path())) return {};
-  if (std::rename(new_path().c_str(), settings_.path.c_str()) != 0) {
-    return fail("{}: cannot be renamed to {}: {}", new_path(), settings_.path, std::strerror(errno));
+// What is live of the file, then of the store before, which is newer.
+Result<> ChallengeKeeper::fill(TableWriter& table, std::int64_t now) {
+  std::uint64_t without_room = 0;
+  if (old_file_.exists()) without_room += table.take_over(Table(old_file_.bytes()), now, TableWriter::Room::free);
+  without_room += table.take_over(Table(memory_.store->bytes()), now, TableWriter::Room::free);
+  if (without_room != 0) {
+    return fail("challenges cannot be taken over: {} no room among {}", counted(without_room, "peer has", "peers have"),
+                settings_.capacity);
   }
   return {};
 }
 
+// PATH.new, of the size of the table, all of which is there: a full disk is an error here, and not later.
+Result<> ChallengeKeeper::make_file(TableWriter& table) {
+  const std::string path = new_path();
+  const std::size_t size = made_.bytes().size();
+  unlink(path.c_str());
+  Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd.exists()) return fail("{}: {}", path, std::strerror(errno));
+  if (const int error = posix_fallocate(fd.get(), 0, static_cast<off_t>(size)); error != 0) {
+    unlink(path.c_str());
+    return fail("{}: {} bytes: {}", path, size, std::strerror(error));
+  }
+  TRY(lock(fd.get(), path));
+  TRY(new_file_, attach_file(fd.release(), path, Segment::Access::write));
+  TRY(TableWriter::Mirror mirror, mirror_in(new_file_, settings_.path));
+  table.mirror_to(std::move(mirror));
+  if (fdatasync(new_file_.fd()) != 0) return fail("{}: {}", path, std::strerror(errno));
+  return {};
+}
+
+Result<> ChallengeKeeper::prepare(std::int64_t now) {
+  Shared& store = *memory_.store;
+  if (const ChallengeWriter* const other = writer()) {  // of another server block, or of this one, asked twice
+    if (other->capacity == settings_.capacity && other->path == settings_.path) return {};
+    return fail("{} are kept by another server block, in another way", store.name());
+  }
+  if (!store.lasts() && !settings_.path.empty()) return check_only();
+
+  bool first = !store.exists();
+  if (!first) {
+    if (const Result<> sound = table::check_identity(store.bytes()); !sound) {
+      log::error("{}: {}; begun anew", store.name(), sound.error().text());
+      store.replace(Segment());
+      first = true;
+    }
+  }
+  if (!settings_.path.empty() && inode_of(memory_.file->segment()) != inode_of(settings_.path)) {
+    TRY(old_file_, open_file());
+  }
+  Seed seed = seed_;
+  for (const Segment* const from : {&std::as_const(old_file_), &store.segment()}) {
+    if (from->exists()) std::memcpy(&seed, from->bytes().data() + offsetof(table::Identity, seed), seed.size());
+  }
+  TRY(made_, Segment::create("swage " + store.name(), TableWriter::bytes_needed(settings_.capacity)));
+  TableWriter::format(made_.writable_bytes(), settings_.capacity, seed);
+  auto writer = std::make_unique<ChallengeWriter>();
+  writer->table = TableWriter(made_.writable_bytes());
+  writer->table.set_lifetime(settings_.lifetime);
+  writer->path = settings_.path;
+  writer->capacity = settings_.capacity;
+  TRY(fill(writer->table, now));
+  if (!settings_.path.empty()) TRY(make_file(writer->table));
+  store.set_companion(std::move(writer));
+  if (first) return put_in_force();
+  return {};
+}
+
+// From now on the table is the store. The gate comes first: should this process end in between, its successor finds the
+// store before, which is closed, and not a new one whose gate is another's.
+Result<> ChallengeKeeper::put_in_force() {
+  TRY(Segment gate, Gate::create("swage " + memory_.gate->name()));
+  TRY(memory_.gate->provide(std::move(gate)));
+  TRY(memory_.store->provide(std::move(made_)));
+  writer()->gate = Gate(memory_.gate->writable_bytes());
+  writer()->in_force = true;
+  return {};
+}
+
+Result<> ChallengeKeeper::enforce(std::int64_t now) {
+  if (writer() == nullptr) return {};
+  if (made_.exists()) {
+    if (memory_.gate->exists()) {
+      TRY(gate_before_, memory_.gate->segment().again(Segment::Access::write));
+      Gate(gate_before_.writable_bytes()).close();
+    }
+    const std::uint64_t lost = writer()->table.take_over(Table(memory_.store->bytes()), now, TableWriter::Room::share);
+    if (lost != 0) log::error("{}: {} no room", memory_.store->name(), counted(lost, "peer has", "peers have"));
+    TRY(put_in_force());
+    std::this_thread::sleep_for(kArrival);
+  }
+  if (!new_file_.exists()) return {};
+  if (inode_of(new_path()) != inode_of(new_file_)) return fail("{}: another process has replaced it", new_path());
+  if (std::rename(new_path().c_str(), settings_.path.c_str()) != 0) {
+    return fail("{}: cannot be renamed to {}: {}", new_path(), settings_.path, std::strerror(errno));
+  }
+  old_file_ = Segment();
+  return memory_.file->provide(std::move(new_file_));
+}
+
+void ChallengeKeeper::attend(std::int64_t now) {
+  if (!gate_before_.exists()) return;
+  ChallengeStore store(*memory_.store);
+  Gate(gate_before_.writable_bytes()).fetch([&](Bytes key, std::string_view value, NetworkId network) {
+    return store.put(key, value, network, now);
+  });
+}
+
 std::string ChallengeKeeper::description(std::int64_t now) const {
-  const Table table(memory_->bytes());
+  const Table table(made_.exists() ? made_.bytes() : memory_.store->bytes());
   return fmt::format("{} of {}, in {}", counted(table.count_live(now), "peer"), table.capacity(),
                      settings_.path.empty() ? "memory" : settings_.path);
 }

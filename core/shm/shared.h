@@ -2,13 +2,18 @@
 // the configuration is reloaded. What is in it changes in place, unlike a Snapshot, and under the eyes of its readers:
 // see core/shm/table.h for a content that stands this.
 //
-// The service process decides what the memory is, in a Service's prepare(): it finds what the configuration before (or
-// the service process before) left under this name, or nothing, and keeps it or provides another. With the dns
-// processes, which only read, it arrives before they serve.
+// The service process decides what the memory is, in a Service's prepare() or run(): it finds what the configuration
+// before (or the service process before) left under this name, or nothing, and keeps it or provides another. What is
+// provided in prepare() has arrived in the dns processes before they serve.
+//
+// Memory for everyone is writable in the process that provided it and nowhere else, for as long as that lives: so says
+// its seal. Each service process that is to write provides memory of its own, with a copy of what it found. Memory for
+// service processes is writable in all of them.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -28,7 +33,7 @@ class Shared {
   [[nodiscard]] const std::string& name() const { return name_; }
   // Which processes ever have the memory.
   [[nodiscard]] Audience audience() const { return audience_; }
-  // The file that the memory is, for who keeps something beside it; empty: it ends with the server. Said in setup().
+  // The file that keeps a copy of the memory; empty: it ends with the server. Set in setup().
   [[nodiscard]] const std::string& place() const { return place_; }
   void set_place(std::string path) {
     place_ = std::move(path);
@@ -39,13 +44,16 @@ class Shared {
   [[nodiscard]] bool exists() const { return segment_.exists(); }
   // Empty where there is none. Valid until control goes back to the event loop.
   [[nodiscard]] Bytes bytes() const { return segment_.bytes(); }
-  // Service process only; empty where there is none.
-  [[nodiscard]] MutableBytes writable_bytes() { return exists() ? segment_.writable_bytes() : MutableBytes(); }
+  // Empty where there is none, or only others may write it.
+  [[nodiscard]] MutableBytes writable_bytes() {
+    return segment_.writable() ? segment_.writable_bytes() : MutableBytes();
+  }
   [[nodiscard]] const Segment& segment() const { return segment_; }
 
-  // Makes `memory` what all processes of this configuration, and those after it, have under this name. In the service
-  // process, on its loop's thread.
+  // Makes `memory` what all processes of this configuration, and those after it, have under this name; seals it, where
+  // that is everyone. In the service process, on its loop's thread.
   [[nodiscard]] Result<> provide(Segment memory) {
+    if (audience_ == Audience::everyone) TRY(memory.seal_elsewhere());
     segment_ = std::move(memory);
     provided_ = true;
     if (on_provide_) return on_provide_(*this);
@@ -53,11 +61,25 @@ class Shared {
   }
   // True where this process provided the memory.
   [[nodiscard]] bool provided() const { return provided_; }
+
+  // What a process that writes the memory knows of it, for all in it who have this Shared.
+  class Companion {
+   public:
+    Companion() = default;
+    Companion(const Companion&) = delete;
+    Companion& operator=(const Companion&) = delete;
+    virtual ~Companion() = default;
+  };
+  [[nodiscard]] Companion* companion() const { return companion_.get(); }
+  void set_companion(std::unique_ptr<Companion> companion) { companion_ = std::move(companion); }
   // False where there is no server around that could keep the memory: `swage -check`. Then leave files alone.
   [[nodiscard]] bool lasts() const { return static_cast<bool>(on_provide_); }
 
   // For core/server alone: the memory that arrived, and what carries provided memory to the other processes.
-  void replace(Segment memory) { segment_ = std::move(memory); }
+  void replace(Segment memory) {
+    companion_.reset();
+    segment_ = std::move(memory);
+  }
   void on_provide(std::function<Result<>(const Shared&)> hook) { on_provide_ = std::move(hook); }
 
  private:
@@ -66,6 +88,7 @@ class Shared {
   std::string place_;
   bool kept_ = false;
   Segment segment_;
+  std::unique_ptr<Companion> companion_;
   bool provided_ = false;
   std::function<Result<>(const Shared&)> on_provide_;
 };

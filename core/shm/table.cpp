@@ -69,6 +69,12 @@ Table::Copied Table::read(const Word& word, Version& version) const {
   return is_sound(version) ? Copied::whole : Copied::nothing;
 }
 
+bool Table::read_patiently(std::uint64_t at, Version& version) const {
+  Copied copied = Copied::changed;
+  for (int tries = 0; tries < kTries && copied == Copied::changed; ++tries) copied = read(word(at), version);
+  return copied == Copied::whole;
+}
+
 Table::Found Table::find(Bytes key, std::int64_t now, TableValues& values) const {
   values.count = 0;
   if (!exists()) return Found::no;

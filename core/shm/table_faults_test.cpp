@@ -1,4 +1,4 @@
-// A table whose readers and writers are many, in processes and in threads, and whose writers die.
+// A table whose readers are many, in processes and in threads, and whose writer dies, and is followed by another.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <functional>
-#include <map>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -32,10 +32,11 @@ void die_at_step() {
   if (steps_to_live-- == 0) kill(getpid(), SIGKILL);
 }
 
-// Runs `work` in a process of its own, which dies at its step `number`. False where it came to its end before.
-bool dies_at_step(int number, const std::function<void()>& work) {
+// Runs `work` in a process of its own, which dies at the step `number` of it. False where it came to its end before.
+bool dies_at_step(int number, const std::function<void()>& before, const std::function<void()>& work) {
   const pid_t child = fork();
   if (child == 0) {
+    before();
     steps_to_live = number;
     work();
     _exit(0);
@@ -48,7 +49,7 @@ bool dies_at_step(int number, const std::function<void()>& work) {
 // --- many at once: the value of round 17 of key 5 is "5:17:" and then the digit that both make, again and again.
 
 constexpr unsigned kKeys = 16;
-constexpr unsigned kWriters = 2;
+constexpr unsigned kWriters = 1;
 
 std::string value_of(unsigned key_number, std::uint64_t round) {
   std::string text = fmt::format("{}:{}:", key_number, round);
@@ -154,10 +155,17 @@ TEST_CASE("table: a writer that dies at any step leaves the old version in force
       INFO("step " << step);
       TestTable table(each.capacity);
       each.before(table.writer);
-      died = dies_at_step(step, [&] {
-        TableWriter mortal(table.memory.writable_bytes(), &die_at_step);
-        each.work(mortal);
-      });
+      Segment mirror = *Segment::create("mirror", table.memory.bytes().size());
+      std::optional<TableWriter> mortal;
+      died = dies_at_step(
+          step,
+          [&] {
+            mortal.emplace(table.memory.writable_bytes(), &die_at_step);
+            mortal->mirror_to([&](std::uint64_t offset, Bytes bytes) {
+              std::ranges::copy(bytes, mirror.writable_bytes().begin() + static_cast<std::ptrdiff_t>(offset));
+            });
+          },
+          [&] { each.work(*mortal); });
       const std::string left = table.text(each.who);
       if (left == each.old) {
         CHECK(new_in_force == 0);  // one store makes the difference
@@ -167,19 +175,25 @@ TEST_CASE("table: a writer that dies at any step leaves the old version in force
         ++new_in_force;
       }
       CHECK(table.text("other") == "x");
+      static_cast<void>(TableWriter(mirror.writable_bytes()));  // puts right what a file may be left with
+      const std::string mirrored = text_of(Table(mirror.bytes()), each.who, kNow);
+      CHECK((mirrored == each.old || (mirrored == each.made && left == each.made)));
+      CHECK(text_of(Table(mirror.bytes()), "other", kNow) == "x");
 
-      each.work(table.writer);  // the next one does it all the same
+      TableWriter next(table.memory.writable_bytes());
+      CHECK(next.removed() == 0);
+      each.work(next);  // the next one does it all the same
       CHECK(table.text(each.who) == each.made);
       CHECK(table.text("other") == "x");
-      REQUIRE(table.writer.put(key("other"), "z", kLater, kNow));
-      REQUIRE(table.writer.put(key(each.who), "last", kLater, kNow));
+      REQUIRE(next.put(key("other"), "z", kLater, kNow));
+      REQUIRE(next.put(key(each.who), "last", kLater, kNow));
       CHECK(table.text("other") == "z x");
       CHECK(table.text(each.who) == "last " + each.made);
       CHECK(table.reader().count_live(kNow) == 2);
       for (std::uint64_t i = 2; i < each.capacity; ++i) {  // and no room was lost
-        CHECK(table.writer.put(key(std::to_string(i)), "v", kLater, kNow));
+        CHECK(next.put(key(std::to_string(i)), "v", kLater, kNow));
       }
-      CHECK(table.writer.put(key("one more"), "v", kLater, kNow).error() == PutError::full);
+      CHECK(next.put(key("one more"), "v", kLater, kNow).error() == PutError::full);
     }
     CHECK(step > 65);  // every word of the record, at least
     CHECK(old_in_force > 60);
@@ -187,7 +201,7 @@ TEST_CASE("table: a writer that dies at any step leaves the old version in force
   }
 }
 
-TEST_CASE("table: readers and writers in several processes, writers being killed") {
+TEST_CASE("table: readers in several processes, and a writer that is killed and followed by another") {
   TestTable table(kKeys + 8);
   write_first_rounds(table.writer);
   const auto deadline = Clock::now() + 4s;
@@ -229,11 +243,13 @@ TEST_CASE("table: readers and writers in several processes, writers being killed
   WARN(rounds << " puts while " << killed << " writers were killed");
   CHECK(killed > 10);
   const std::int64_t later = kNow + 900'000;
-  for (unsigned i = 0; i < 8; ++i) CHECK(table.writer.put(key(fmt::format("last {}", i)), "v", kLater, later));
-  CHECK(table.writer.put(key("one more"), "v", kLater, later).error() == PutError::full);
+  TableWriter last(table.memory.writable_bytes());
+  CHECK(last.removed() == 0);
+  for (unsigned i = 0; i < 8; ++i) CHECK(last.put(key(fmt::format("last {}", i)), "v", kLater, later));
+  CHECK(last.put(key("one more"), "v", kLater, later).error() == PutError::full);
 }
 
-TEST_CASE("table: readers and writers in threads") {
+TEST_CASE("table: readers and a writer in threads") {
   TestTable table(kKeys + 8);
   write_first_rounds(table.writer);
   const auto deadline = Clock::now() + 2s;
@@ -251,65 +267,5 @@ TEST_CASE("table: readers and writers in threads") {
     CHECK(each.wrong == 0);
     CHECK(each.unsettled == 0);
     CHECK(each.found > 100);
-  }
-}
-
-namespace {
-
-// "3:17": the 17th value of writer 3.
-struct Written {
-  unsigned writer = 0;
-  std::uint64_t number = 0;
-};
-
-Written parse_written(std::string_view text) {
-  Written written;
-  const std::size_t colon = text.find(':');
-  std::from_chars(text.data(), text.data() + colon, written.writer);
-  std::from_chars(text.data() + colon + 1, text.data() + text.size(), written.number);
-  return written;
-}
-
-// What is wrong with the values of a key right after writer `me` has put its value `number`; empty: nothing.
-std::string fault_of(const TableValues& values, unsigned me, std::uint64_t number) {
-  std::map<unsigned, std::uint64_t> last;  // seen of each writer
-  std::size_t others = 0;
-  bool there = false;
-  for (std::size_t i = 0; i < values.count; ++i) {
-    const Written each = parse_written(values.text(i));
-    if (last.contains(each.writer) && last[each.writer] <= each.number) return "not newest first";
-    last[each.writer] = each.number;
-    there |= each.writer == me && each.number == number;
-    if (!there) ++others;
-  }
-  // It may have been pushed out, by as many as there is room for.
-  return there || others == table::kMaxValues ? "" : fmt::format("{}:{} is lost", me, number);
-}
-
-}  // namespace
-
-TEST_CASE("table: two processes that write the same keys lose nothing of each other's") {
-  TestTable table(64);
-  constexpr std::uint64_t kRounds = 30'000;
-  constexpr unsigned kShared = 3;  // keys
-  std::vector<pid_t> writers;
-  for (unsigned me = 1; me <= 2; ++me) {
-    writers.push_back(fork());
-    if (writers.back() != 0) continue;
-    TableWriter writer(table.memory.writable_bytes());
-    const Table reader = table.reader();
-    for (std::uint64_t number = 1; number <= kRounds; ++number) {
-      const std::string who = name_of(static_cast<unsigned>(number % kShared));
-      if (!writer.put(key(who), fmt::format("{}:{}", me, number), kLater, kNow)) _exit(2);
-      TableValues values;
-      if (reader.find(key(who), kNow, values) != Table::Found::yes) _exit(3);
-      if (!fault_of(values, me, number).empty()) _exit(4);
-    }
-    _exit(0);
-  }
-  for (const pid_t writer : writers) {
-    int status = -1;
-    REQUIRE(waitpid(writer, &status, 0) == writer);
-    CHECK(status == 0);
   }
 }

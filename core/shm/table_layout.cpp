@@ -50,7 +50,7 @@ Identity make_identity(std::uint64_t capacity, const std::array<std::uint8_t, 16
                     .capacity = capacity,
                     .size = Geometry::of(capacity).size,
                     .seed = seed,
-                    .mutex_size = sizeof(pthread_mutex_t),
+                    .mutex_size = kMutexSize,
                     .checksum = 0};
   identity.checksum = checksum(identity);
   return identity;
@@ -66,9 +66,8 @@ Result<> check_identity(Bytes memory) {
     return fail("layout version {}; this version of swage reads {}", identity.layout_version, kLayoutVersion);
   }
   if (identity.checksum != checksum(identity)) return fail("the header is damaged");
-  if (identity.record_size != sizeof(Record) || identity.mutex_size != sizeof(pthread_mutex_t) ||
-      identity.capacity == 0 || identity.capacity > kMaxCapacity ||
-      identity.size != Geometry::of(identity.capacity).size) {
+  if (identity.record_size != sizeof(Record) || identity.mutex_size != kMutexSize || identity.capacity == 0 ||
+      identity.capacity > kMaxCapacity || identity.size != Geometry::of(identity.capacity).size) {
     return fail("the header contradicts itself");
   }
   if (identity.size != memory.size()) return fail("{} bytes; they should be {}", memory.size(), identity.size);

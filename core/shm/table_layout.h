@@ -1,7 +1,7 @@
 // How a table (core/shm/table.h) lies in memory, which may be a file that an earlier version of this program, or
 // nobody, wrote. No I/O and no lock here.
 //
-//     0        header: what the table is (Identity), then what writers share (WriterState)
+//     0        header: what the table is (Identity), then the lifetime of values
 //     4096     index: lines of 8 words; a word is 0, or  tag << 32 | number of a record + 1
 //     …        records of 512 bytes: a sequence number, then a version of an entry
 //
@@ -10,10 +10,10 @@
 // it so). There is one record more than the capacity: a new version is written beside the one in force.
 #pragma once
 
-#include <pthread.h>
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 
 #include "core/bytes.h"
 #include "core/result.h"
@@ -43,7 +43,7 @@ struct Version {
   std::uint8_t key_size;
   std::uint8_t count;
   std::array<std::uint8_t, kMaxKey> key;
-  std::array<std::uint8_t, 4> unused;
+  std::uint32_t network;                 // that the newest value came from; 0: not known
   std::array<Value, kMaxValues> values;  // newest first
 };
 static_assert(sizeof(Value) == 56 && sizeof(Version) == 504);
@@ -69,25 +69,18 @@ struct Identity {
   std::uint64_t capacity;
   std::uint64_t size;  // of the whole table, bytes
   std::array<std::uint8_t, 16> seed;
-  std::uint64_t mutex_size;
-  std::uint64_t checksum;  // of what is above
+  std::uint64_t mutex_size;  // kMutexSize: there was a mutex once
+  std::uint64_t checksum;    // of what is above
 };
 static_assert(sizeof(Identity) == 64);
-
-// Changed under the mutex alone. Hints: any value in them is survived.
-struct WriterState {
-  pthread_mutex_t mutex;  // robust, shared between processes
-  Word hand;              // where to look for a free record next
-  Word spare;             // a record that is in nobody's use
-  Word full_until;        // no entry expires before; milliseconds since 1970
-  Word moved;             // 1: the entries are in another table
-  Word lifetime;          // what a put() without expiry gets, milliseconds
-};
+inline constexpr std::uint64_t kMutexSize = 40;
 
 struct Header {
   Identity identity;
-  WriterState writers;
+  std::array<std::uint64_t, 9> unused;  // the mutex, and hints for its holder
+  Word lifetime;                        // what a put() without expiry gets, milliseconds
 };
+static_assert(sizeof(Header) == 144);
 inline constexpr std::size_t kHeaderSize = 4096;
 static_assert(sizeof(Header) <= kHeaderSize);
 
@@ -118,6 +111,10 @@ struct Parts {
         records(reinterpret_cast<Like<Record>*>(data + kHeaderSize + of.lines * sizeof(Line))),
         geometry(of) {}
 };
+
+[[nodiscard]] constexpr bool is_sound(Bytes key, std::string_view value) {
+  return !key.empty() && key.size() <= kMaxKey && !value.empty() && value.size() <= kMaxValue;
+}
 
 // A key's place: the hash of the key under the table's seed.
 struct Place {

@@ -71,7 +71,7 @@ TEST_CASE("table: keys and values of a wrong size, and values that have expired,
   CHECK(table.writer.put(key("a"), std::string(table::kMaxValue + 1, 'v'), kNow + 1, kNow).error() ==
         PutError::invalid);
   CHECK(table.writer.put(key("a"), "v", kNow, kNow).error() == PutError::invalid);
-  CHECK(TableWriter({}).put(key("a"), "v", kNow + 1, kNow).error() == PutError::missing);
+  CHECK(TableWriter().put(key("a"), "v", kNow + 1, kNow).error() == PutError::missing);
   TableValues values;
   CHECK(Table().find(key("a"), kNow, values) == Table::Found::no);
 }
@@ -146,24 +146,41 @@ TEST_CASE("table: what it says is what a model says, for random puts of random l
   CHECK(refused > 0);
 }
 
-TEST_CASE("table: live entries go into a table of another capacity, and what comes after them is refused") {
-  TestTable from(10);
-  TestTable to(100), tiny(1);
+TEST_CASE("table: live entries go into another table, with what is live of them") {
+  TestTable from(10), to(100), tiny(1);
   REQUIRE(from.writer.put(key("a"), "one", kNow + 1000, kNow));
   REQUIRE(from.writer.put(key("a"), "two", kNow + 3000, kNow));
   REQUIRE(from.writer.put(key("b"), "three", kNow + 3000, kNow));
   REQUIRE(from.writer.put(key("gone"), "four", kNow + 10, kNow));
-  REQUIRE(from.writer.copy_to(to.writer, kNow + 20, false));
+  CHECK(to.writer.take_over(from.reader(), kNow + 20, TableWriter::Room::free) == 0);
   CHECK(to.text("a", kNow + 20) == "two one");
   CHECK(to.text("b", kNow + 20) == "three");
   CHECK(to.reader().count_live(kNow) == 2);
   REQUIRE(from.writer.put(key("a"), "five", kNow + 3000, kNow));
-  REQUIRE(from.writer.copy_to(to.writer, kNow + 20, true));
-  CHECK(to.text("a", kNow + 20) == "five two one");
-  CHECK(from.writer.put(key("c"), "six", kNow + 3000, kNow).error() == PutError::moved);
-  CHECK(to.writer.put(key("c"), "six", kNow + 3000, kNow));
-  CHECK(from.text("a", kNow + 20) == "five two one");
-  CHECK(from.writer.copy_to(tiny.writer, kNow, false).error() == PutError::full);
+  REQUIRE(to.writer.put(key("c"), "six", kNow + 3000, kNow));
+  CHECK(to.writer.take_over(from.reader(), kNow + 1000, TableWriter::Room::free) == 0);
+  CHECK(to.text("a", kNow + 20) == "five two");
+  CHECK(to.text("c", kNow + 20) == "six");
+  CHECK(tiny.writer.take_over(from.reader(), kNow + 20, TableWriter::Room::free) == 1);
+  CHECK(tiny.reader().count_live(kNow) == 1);
+  CHECK(to.writer.take_over(Table(), kNow, TableWriter::Room::free) == 0);
+}
+
+TEST_CASE("table: a mirror is told all, and every change") {
+  TestTable table(100);
+  for (int i = 0; i < 70; ++i) REQUIRE(table.writer.put(key(std::to_string(i)), "v", kNow + 10 + i, kNow));
+  std::vector<std::uint64_t> words(table.memory.bytes().size() / 8);
+  const Bytes copy(reinterpret_cast<const std::uint8_t*>(words.data()), words.size() * 8);
+  table.writer.mirror_to([&](std::uint64_t offset, Bytes bytes) {
+    REQUIRE(offset + bytes.size() <= copy.size());
+    std::memcpy(reinterpret_cast<std::uint8_t*>(words.data()) + offset, bytes.data(), bytes.size());
+  });
+  CHECK(std::ranges::equal(copy, table.memory.bytes()));
+  for (int i = 0; i < 200; ++i) {
+    static_cast<void>(table.writer.put(key(std::to_string(i % 120)), "w", kNow + 50 + i, kNow + i / 2));
+  }
+  table.writer.set_lifetime(17);
+  CHECK(std::ranges::equal(copy, table.memory.bytes()));
 }
 
 TEST_CASE("table: the lifetime that the operator set is there for all writers") {

@@ -1,6 +1,7 @@
 // The writer's half of a table. See table.h for why it is right; each step() marks a place between two stores.
+#include <sodium.h>
+
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <vector>
 
@@ -15,29 +16,63 @@ using table::Word;
 
 namespace {
 
-void make_mutex(pthread_mutex_t& mutex) {
-  pthread_mutexattr_t attributes;
-  pthread_mutexattr_init(&attributes);
-  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-  CHECK(pthread_mutex_init(&mutex, &attributes) == 0);
-  pthread_mutexattr_destroy(&attributes);
-}
+constexpr std::uint64_t kWordsPerLine = 8;
+// What another table, or a file, says of a lifetime is believed up to here: acme-txt's longest.
+constexpr std::int64_t kMostLife = std::int64_t{366} * 86'400'000;  // milliseconds
 
 Bytes key_of(const Version& version) {
   return {version.key.data(), std::min<std::size_t>(version.key_size, table::kMaxKey)};
 }
 
-// `value`, then what `old` has that is live and another.
+std::int64_t end_of(const Version& version) {
+  std::int64_t end = 0;
+  for (std::size_t i = 0; i < std::min<std::size_t>(version.count, table::kMaxValues); ++i) {
+    end = std::max(end, version.values[i].expires);
+  }
+  return end;
+}
+
+void add_value(Version& version, const Value& value) {
+  version.end = std::max(version.end, value.expires);
+  version.values[version.count++] = value;
+}
+
+// `value`, then what `old` has that is live and another. Whatever `old` says, the result is sound.
 Version with_newest(const Value& value, const Version& old, std::int64_t now) {
   Version version{};
-  version.values[version.count++] = value;
+  add_value(version, value);
   for (std::size_t i = 0; i < std::min<std::size_t>(old.count, table::kMaxValues); ++i) {
     const Value& each = old.values[i];
-    if (each.expires <= now || (each.size == value.size && each.text == value.text)) continue;
-    if (version.count < table::kMaxValues) version.values[version.count++] = each;
+    if (each.expires <= now || each.size > table::kMaxValue) continue;
+    if (each.size == value.size && each.text == value.text) continue;
+    if (version.count < table::kMaxValues) add_value(version, each);
   }
   return version;
+}
+
+// What is live in `given`, and nothing else of its bytes.
+Version only_live(const Version& given, std::int64_t now) {
+  Version version{};
+  version.key_size = std::min<std::uint8_t>(given.key_size, table::kMaxKey);
+  std::copy_n(given.key.begin(), version.key_size, version.key.begin());
+  version.network = given.network;
+  for (std::size_t i = 0; i < std::min<std::size_t>(given.count, table::kMaxValues); ++i) {
+    const Value& each = given.values[i];
+    if (each.expires <= now || each.size == 0 || each.size > table::kMaxValue) continue;
+    Value value{.expires = std::min(each.expires, now + kMostLife), .size = each.size, .text = {}};
+    std::copy_n(each.text.begin(), value.size, value.text.begin());
+    add_value(version, value);
+  }
+  return version;
+}
+
+// 32 bits have room in a Version. With the table's seed, so that nobody can look for two networks with the same ones.
+std::uint32_t short_network(NetworkId network, const TableWriter::Seed& seed) {
+  if (network == NetworkId{}) return 0;
+  std::uint64_t hash;
+  crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), reinterpret_cast<const unsigned char*>(&network),
+                   sizeof network, seed.data());
+  return std::max<std::uint32_t>(static_cast<std::uint32_t>(hash), 1);
 }
 
 }  // namespace
@@ -47,225 +82,204 @@ std::string_view to_string(PutError error) {
     case PutError::full:
       return "the table is full";
     case PutError::share:
-      return "the network has its share of the table";
+      return "the network has its share of a full table";
     case PutError::invalid:
-      return "the key or the value is none";
+      return "the key or the value is empty or too long";
     case PutError::moved:
-      return "the table gives way to another one";
+      return "the table is being replaced";
     case PutError::missing:
       return "there is no table";
-    case PutError::broken:
-      return "the table cannot be locked";
   }
   return "";
 }
 
-// Holds the mutex of a table, also after one who died with it: what such a one left is whole.
-class TableWriter::Lock {
- public:
-  explicit Lock(TableWriter& writer) : mutex_(writer.parts_.header->writers.mutex) {
-    int result = pthread_mutex_lock(&mutex_);
-    if (result == EOWNERDEAD) result = pthread_mutex_consistent(&mutex_);
-    held_ = result == 0;
-  }
-  ~Lock() {
-    if (held_) pthread_mutex_unlock(&mutex_);
-  }
-  Lock(const Lock&) = delete;
-  Lock& operator=(const Lock&) = delete;
-  [[nodiscard]] bool held() const { return held_; }
-
- private:
-  pthread_mutex_t& mutex_;
-  bool held_;
-};
-
 std::size_t TableWriter::bytes_needed(std::uint64_t capacity) { return table::Geometry::of(capacity).size; }
 
-void TableWriter::format(MutableBytes memory, std::uint64_t capacity, const std::array<std::uint8_t, 16>& seed) {
+void TableWriter::format(MutableBytes memory, std::uint64_t capacity, const Seed& seed) {
   CHECK(capacity >= 1 && capacity <= table::kMaxCapacity && memory.size() == bytes_needed(capacity));
-  auto& header = *reinterpret_cast<table::Header*>(memory.data());
-  make_mutex(header.writers.mutex);
-  header.identity = table::make_identity(capacity, seed);
+  reinterpret_cast<table::Header*>(memory.data())->identity = table::make_identity(capacity, seed);
 }
 
-std::uint64_t TableWriter::restore(MutableBytes memory) {
-  TableWriter writer(memory);
-  CHECK(writer.exists());
-  const auto& parts = writer.parts_;
-  make_mutex(parts.header->writers.mutex);
-  for (Word* hint : {&parts.header->writers.hand, &parts.header->writers.spare, &parts.header->writers.full_until,
-                     &parts.header->writers.moved, &parts.header->writers.lifetime}) {
-    hint->store(0, std::memory_order_relaxed);
+TableWriter::TableWriter(MutableBytes memory, Step after_store) : step_(after_store) {
+  const Table table(memory);
+  if (!table.exists()) return;
+  parts_ = {memory.data(), table::Geometry::of(table.capacity())};
+  std::memcpy(&identity_, &parts_.header->identity, sizeof identity_);
+  ledger_ = std::make_unique<Ledger>(parts_.geometry.records);
+  read_index();
+}
+
+template <typename Is>
+TableWriter::Location TableWriter::locate(Bytes key, Is is_right) const {
+  const Place place = place_of(key);
+  for (const std::uint64_t line : place.lines) {
+    for (std::uint64_t at = line * kWordsPerLine; at < (line + 1) * kWordsPerLine; ++at) {
+      const std::uint64_t named = word(at).load(std::memory_order_relaxed);
+      const std::uint64_t record = table::record_of(named);
+      if (!table::has_tag(named, place.tag) || record >= parts_.geometry.records || !is_right(at, record)) continue;
+      Version version;
+      load(record, version);
+      if (std::ranges::equal(key_of(version), key)) return {at, static_cast<std::uint32_t>(record)};
+    }
   }
-  std::uint64_t removed = 0;
-  for (std::uint64_t at = 0; at < parts.geometry.lines * 8; ++at) {
-    Word& word = parts.lines[at / 8].words[at % 8];
-    const std::uint64_t named = word.load(std::memory_order_relaxed);
+  return {};
+}
+
+// The word and the record of a key; only a word that the ledger knows.
+TableWriter::Location TableWriter::locate(Bytes key) const {
+  return locate(key, [this](std::uint64_t at, std::uint64_t record) {
+    return ledger_->has(record) && ledger_->at(record).word == at;
+  });
+}
+
+// The entries go into the ledger in the order in which they expire: that in which they came, more or less.
+void TableWriter::read_index() {
+  struct Found {
+    std::uint32_t record;
+    Ledger::Entry entry;
+  };
+  std::vector<Found> found;
+  std::vector<bool> taken(parts_.geometry.records);
+  const Table reader({reinterpret_cast<const std::uint8_t*>(parts_.header), parts_.geometry.size});
+  for (std::uint64_t at = 0; at < parts_.geometry.lines * kWordsPerLine; ++at) {
+    const std::uint64_t named = word(at).load(std::memory_order_relaxed);
     if (named == 0) continue;
     const std::uint64_t record = table::record_of(named);
-    // Sound, and this very word is the one by which its key is found.
     Version version;
-    const bool sound = Table(memory).read(word, version) == Table::Copied::whole;
-    if (sound && writer.location_of(record).word == &word) continue;
-    word.store(0, std::memory_order_relaxed);
-    ++removed;
+    bool sound = reader.exists() && record < parts_.geometry.records && !taken[record] &&
+                 reader.read(word(at), version) == Table::Copied::whole;
+    if (sound) {  // and it is here that the key is looked for
+      const Place place = place_of(key_of(version));
+      sound = table::has_tag(named, place.tag) && std::ranges::count(place.lines, at / kWordsPerLine) != 0 &&
+              locate(key_of(version), [](std::uint64_t, std::uint64_t) { return true; }).word == at;
+    }
+    if (sound) {
+      taken[record] = true;
+      found.push_back({static_cast<std::uint32_t>(record), {at, version.network, end_of(version)}});
+    } else {
+      word(at).store(0, std::memory_order_relaxed);
+      ++removed_;
+    }
   }
-  return removed;
-}
-
-TableWriter::TableWriter(MutableBytes memory, Step between_stores) : step_(between_stores) {
-  if (const Table table(memory); table.exists()) parts_ = {memory.data(), table::Geometry::of(table.capacity())};
+  std::ranges::stable_sort(found, {}, [](const Found& each) { return each.entry.end; });
+  for (const Found& each : found) ledger_->add(each.record, each.entry);
 }
 
 std::expected<void, PutError> TableWriter::put(Bytes key, std::string_view value, std::int64_t expires,
-                                               std::int64_t now) {
+                                               std::int64_t now, NetworkId network) {
   if (!exists()) return std::unexpected(PutError::missing);
-  if (key.empty() || key.size() > table::kMaxKey || value.empty() || value.size() > table::kMaxValue ||
-      expires <= now) {
-    return std::unexpected(PutError::invalid);
-  }
-  const Lock lock(*this);
-  if (!lock.held()) return std::unexpected(PutError::broken);
+  if (!table::is_sound(key, value) || expires <= now) return std::unexpected(PutError::invalid);
   Value newest{expires, static_cast<std::uint8_t>(value.size()), {}};
   std::ranges::copy(value, newest.text.begin());
   Version old{};
-  if (const Location at = locate(key); at.word != nullptr) load(at.record, old);
+  if (const Location at = locate(key); at.word != kNoWord) load(at.record, old);
   Version version = with_newest(newest, old, now);
   version.key_size = static_cast<std::uint8_t>(key.size());
   std::ranges::copy(key, version.key.begin());
-  return store(version, now);
+  version.network = short_network(network, identity_.seed);
+  return store(version, now, Room::share);
 }
 
-std::expected<void, PutError> TableWriter::replace(const Version& given, std::int64_t now) {
+std::expected<void, PutError> TableWriter::replace(const Version& given, std::int64_t now, Room room) {
   if (!exists()) return std::unexpected(PutError::missing);
-  const Lock lock(*this);
-  if (!lock.held()) return std::unexpected(PutError::broken);
-  Version version = given;
-  return store(version, now);
-}
-
-// REQUIRES, as all that follows: the mutex is held.
-std::expected<void, PutError> TableWriter::store(Version& version, std::int64_t now) {
-  if (parts_.header->writers.moved.load(std::memory_order_relaxed) == 1) return std::unexpected(PutError::moved);
-  version.end = 0;
-  for (std::size_t i = 0; i < version.count; ++i) version.end = std::max(version.end, version.values[i].expires);
-  const Location old = locate(key_of(version));
-  if (old.word == nullptr) return insert(version, now);
-  if (spare_record() >= parts_.geometry.records) return std::unexpected(PutError::full);  // damaged: none is left
-  update(old, version);
-  return {};
-}
-
-void TableWriter::update(const Location& old, const Version& version) {
-  table::WriterState& state = parts_.header->writers;
-  const auto end = static_cast<std::uint64_t>(version.end);
-  if (end < state.full_until.load(std::memory_order_relaxed)) state.full_until.store(end, std::memory_order_relaxed);
-  const std::uint64_t record = spare_record();
-  fill(record, version);
-  publish(*old.word,
-          table::make_word(static_cast<std::uint32_t>(old.word->load(std::memory_order_relaxed) >> 32), record));
-  state.spare.store(old.record, std::memory_order_relaxed);
-  step();
-}
-
-std::expected<void, PutError> TableWriter::insert(const Version& version, std::int64_t now) {
-  table::WriterState& state = parts_.header->writers;
-  const Place place = table::place_of(key_of(version), parts_.header->identity, parts_.geometry);
-  if (static_cast<std::uint64_t>(now) < state.full_until.load(std::memory_order_relaxed)) {
-    return std::unexpected(PutError::full);
+  const Version version = only_live(given, now);
+  if (version.key_size == 0 || version.count == 0) return std::unexpected(PutError::invalid);
+  if (const Location at = locate(key_of(version)); at.word != kNoWord) {
+    static_assert(std::has_unique_object_representations_v<Version>);
+    Version known;
+    load(at.record, known);
+    if (std::memcmp(&known, &version, sizeof version) == 0) return {};
   }
-  const std::uint64_t record = take_record(now);
-  if (record >= parts_.geometry.records) return std::unexpected(PutError::full);
-  Word* const word = empty_word(place, now);
-  if (word == nullptr) return std::unexpected(PutError::full);
-  fill(record, version);
-  publish(*word, table::make_word(place.tag, record));
-  return {};
+  return store(version, now, room);
 }
 
-// A record for a new entry, but not the spare one: one that is not in use, or one whose values have all expired, which
-// is taken out of the index. geometry.records where every entry is live; then it is remembered until when.
-std::uint64_t TableWriter::take_record(std::int64_t now) {
-  table::WriterState& state = parts_.header->writers;
-  const std::uint64_t records = parts_.geometry.records;
-  const std::uint64_t spare = spare_record();
-  std::uint64_t full_until = UINT64_MAX;
-  std::uint64_t at = state.hand.load(std::memory_order_relaxed);
-  for (std::uint64_t i = 0; i < records; ++i) {
-    at = at + 1 < records ? at + 1 : 0;
-    if (at == spare) continue;
-    const auto end = static_cast<std::int64_t>(parts_.records[at].words[0].load(std::memory_order_relaxed));
-    const Location user = location_of(at);
-    if (user.word != nullptr && end > now) {
-      full_until = std::min(full_until, static_cast<std::uint64_t>(end));
-      continue;
-    }
-    if (user.word != nullptr) publish(*user.word, 0);
-    state.hand.store(at, std::memory_order_relaxed);
-    step();
-    return at;
-  }
-  state.full_until.store(full_until, std::memory_order_relaxed);
-  return records;
-}
-
-// A record that nobody uses, for the next version of an entry. geometry.records where a damaged table has none.
-std::uint64_t TableWriter::spare_record() const {
-  const std::uint64_t records = parts_.geometry.records;
-  const std::uint64_t hint = parts_.header->writers.spare.load(std::memory_order_relaxed);
-  if (hint < records && !in_use(hint)) return hint;
-  // A writer died before it could note the record that its update had freed.
-  for (std::uint64_t at = 0; at < records; ++at) {
-    if (!in_use(at)) {
-      parts_.header->writers.spare.store(at, std::memory_order_relaxed);
-      return at;
-    }
-  }
-  return records;
-}
-
-TableWriter::Location TableWriter::locate(Bytes key) const {
-  const Place place = table::place_of(key, parts_.header->identity, parts_.geometry);
-  for (const std::uint64_t line : place.lines) {
-    for (Word& word : parts_.lines[line].words) {
-      const std::uint64_t named = word.load(std::memory_order_relaxed);
-      const std::uint64_t record = table::record_of(named);
-      if (!table::has_tag(named, place.tag) || record >= parts_.geometry.records) continue;
-      Version version;
-      load(record, version);
-      if (std::ranges::equal(key_of(version), key)) return {&word, record};
-    }
-  }
-  return {};
-}
-
-// Who uses a record: the word of the key that stands in it, if that word names it.
-TableWriter::Location TableWriter::location_of(std::uint64_t record) const {
+// In the order in which they expire, as read_index() does. Between the two looks at an entry it may have changed.
+std::uint64_t TableWriter::take_over(const Table& other, std::int64_t now, Room room) {
+  std::vector<std::pair<std::int64_t, std::uint64_t>> found;  // end, word
+  const std::uint64_t words = other.parts_.geometry.lines * kWordsPerLine;
   Version version;
-  load(record, version);
-  const Location found = locate(key_of(version));
-  return found.word != nullptr && found.record == record ? found : Location{};
+  for (std::uint64_t at = 0; at < words; ++at) {
+    if (other.read_patiently(at, version) && end_of(version) > now) found.emplace_back(end_of(version), at);
+  }
+  std::ranges::sort(found);
+  std::uint64_t without_room = 0;
+  for (const auto& [end, at] : found) {
+    if (!other.read_patiently(at, version)) continue;
+    const auto replaced = replace(version, now, room);
+    without_room += !replaced && replaced.error() != PutError::invalid ? 1 : 0;
+  }
+  return without_room;
 }
 
-// An empty word of the lines, the emptier one first; where there is none, that of an expired entry.
-Word* TableWriter::empty_word(const Place& place, std::int64_t now) {
-  const auto is_empty = [](const Word& word) { return word.load(std::memory_order_relaxed) == 0; };
-  table::Line& first = parts_.lines[place.lines[0]];
-  table::Line& second = parts_.lines[place.lines[1]];
-  table::Line& line =
-      std::ranges::count_if(second.words, is_empty) > std::ranges::count_if(first.words, is_empty) ? second : first;
-  if (Word* const word = std::ranges::find_if(line.words, is_empty); word != line.words.end()) return word;
-  for (Word& word : line.words) {
-    const std::uint64_t record = table::record_of(word.load(std::memory_order_relaxed));
-    const bool live = record<parts_.geometry.records&& static_cast<std::int64_t>(
-        parts_.records[record].words[0].load(std::memory_order_relaxed))>
-        now;
-    if (live) continue;
-    publish(word, 0);
-    return &word;
+// REQUIRES, of `version`: it is sound, and has a value.
+std::expected<void, PutError> TableWriter::store(const Version& version, std::int64_t now, Room room) {
+  expire(now);
+  const Location old = locate(key_of(version));
+  if (old.word == kNoWord) return insert(version, room);
+  const std::uint32_t record = ledger_->unused();  // there is one more than entries
+  fill(record, version);
+  publish(old.word, table::make_word(place_of(key_of(version)).tag, record));
+  ledger_->remove(old.record);
+  ledger_->add(record, {old.word, version.network, version.end});
+  return {};
+}
+
+std::expected<void, PutError> TableWriter::insert(const Version& version, Room room) {
+  const Place place = place_of(key_of(version));
+  if (ledger_->size() + 1 >= parts_.geometry.records && (room == Room::free || !make_room(version.network))) {
+    const std::uint64_t ours = ledger_->count(version.network);
+    return std::unexpected(ours != 0 && ours != ledger_->size() ? PutError::share : PutError::full);
   }
-  return nullptr;
+  const std::uint64_t at = empty_word(place);
+  if (at == kNoWord) return std::unexpected(PutError::full);
+  const std::uint32_t record = ledger_->unused();
+  fill(record, version);
+  publish(at, table::make_word(place.tag, record));
+  ledger_->add(record, {at, version.network, version.end});
+  return {};
+}
+
+// Takes the oldest entry of a network that has most, if that has more than `network` even afterwards.
+bool TableWriter::make_room(std::uint32_t network) {
+  const Ledger::Largest largest = ledger_->largest();
+  if (largest.count < ledger_->count(network) + 2) return false;
+  remove(largest.oldest);
+  return true;
+}
+
+// Takes out what has expired.
+void TableWriter::expire(std::int64_t now) {
+  for (auto first = ledger_->first_to_end(); first && ledger_->at(*first).end <= now; first = ledger_->first_to_end()) {
+    remove(*first);
+  }
+}
+
+void TableWriter::remove(std::uint32_t record) {
+  const std::uint64_t at = ledger_->at(record).word;
+  if (table::record_of(word(at).load(std::memory_order_relaxed)) == record) publish(at, 0);
+  ledger_->remove(record);
+}
+
+Place TableWriter::place_of(Bytes key) const { return table::place_of(key, identity_, parts_.geometry); }
+
+// A word of the lines without an entry, of the emptier line. kNoWord: there is none.
+std::uint64_t TableWriter::empty_word(const Place& place) const {
+  std::uint64_t best = kNoWord;
+  std::size_t most = 0;
+  for (const std::uint64_t line : place.lines) {
+    std::uint64_t first = kNoWord;
+    std::size_t count = 0;
+    for (std::uint64_t at = line * kWordsPerLine; at < (line + 1) * kWordsPerLine; ++at) {
+      const std::uint64_t record = table::record_of(word(at).load(std::memory_order_relaxed));
+      if (ledger_->has(record) && ledger_->at(record).word == at) continue;
+      if (count++ == 0) first = at;
+    }
+    if (count > most) {
+      most = count;
+      best = first;
+    }
+  }
+  return best;
 }
 
 void TableWriter::load(std::uint64_t record, Version& version) const {
@@ -291,33 +305,51 @@ void TableWriter::fill(std::uint64_t number, const Version& version) {
   const std::uint64_t even = odd + 1;
   record.sequence.store(even == 0 ? 2 : even, std::memory_order_release);  // a damaged one may overflow; 0 is no number
   step();
+  reflect(&record, sizeof record);
 }
 
-void TableWriter::publish(Word& word, std::uint64_t value) {
-  word.store(value, std::memory_order_release);
+void TableWriter::publish(std::uint64_t at, std::uint64_t value) {
+  word(at).store(value, std::memory_order_release);
+  step();
+  reflect(&word(at), sizeof(Word));
+}
+
+// `from`: of the table's memory.
+void TableWriter::reflect(const void* from, std::size_t size) {
+  if (!mirror_) return;
+  const auto* const start = static_cast<const std::uint8_t*>(from);
+  mirror_(static_cast<std::uint64_t>(start - reinterpret_cast<const std::uint8_t*>(parts_.header)), {start, size});
   step();
 }
 
-std::expected<void, PutError> TableWriter::copy_to(TableWriter& other, std::int64_t now, bool for_good) {
-  if (!exists()) return std::unexpected(PutError::missing);
-  const Lock lock(*this);
-  if (!lock.held()) return std::unexpected(PutError::broken);
+void TableWriter::mirror_to(Mirror mirror) {
+  constexpr std::uint64_t kPiece = 64;  // lines of the index, or records
+  mirror_ = std::move(mirror);
+  reflect(parts_.header, sizeof(table::Header));
+  std::vector<bool> lines(parts_.geometry.lines / kPiece + 1), records(parts_.geometry.records / kPiece + 1);
   for (std::uint64_t record = 0; record < parts_.geometry.records; ++record) {
-    Version version;
-    load(record, version);
-    if (version.end <= now || version.count > table::kMaxValues || !in_use(record)) continue;
-    if (const auto copied = other.replace(version, now); !copied) return copied;
+    if (!ledger_->has(record)) continue;
+    records[record / kPiece] = true;
+    lines[ledger_->at(record).word / kWordsPerLine / kPiece] = true;
   }
-  if (for_good) parts_.header->writers.moved.store(1, std::memory_order_release);
-  return {};
+  for (std::uint64_t i = 0; i < lines.size(); ++i) {
+    const std::uint64_t count = std::min(kPiece, parts_.geometry.lines - i * kPiece);
+    if (lines[i]) reflect(&parts_.lines[i * kPiece], count * sizeof(table::Line));
+  }
+  for (std::uint64_t i = 0; i < records.size(); ++i) {
+    const std::uint64_t count = std::min(kPiece, parts_.geometry.records - i * kPiece);
+    if (records[i]) reflect(&parts_.records[i * kPiece], count * sizeof(table::Record));
+  }
 }
 
 void TableWriter::set_lifetime(std::int64_t milliseconds) {
-  parts_.header->writers.lifetime.store(static_cast<std::uint64_t>(milliseconds), std::memory_order_relaxed);
+  if (!exists()) return;
+  parts_.header->lifetime.store(static_cast<std::uint64_t>(milliseconds), std::memory_order_relaxed);
+  reflect(&parts_.header->lifetime, sizeof(Word));
 }
 
 std::int64_t TableWriter::lifetime() const {
-  return static_cast<std::int64_t>(parts_.header->writers.lifetime.load(std::memory_order_relaxed));
+  return exists() ? static_cast<std::int64_t>(parts_.header->lifetime.load(std::memory_order_relaxed)) : 0;
 }
 
 }  // namespace swage::shm

@@ -1,6 +1,7 @@
 #include "plugins/acme_txt/acme_txt.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <iterator>
@@ -15,6 +16,9 @@ namespace {
 
 constexpr std::string_view kLabel = "_acme-challenge";
 constexpr std::int64_t kMeasure = 1000;  // milliseconds between two looks at all of the table
+
+// The process before is gone after 20 s; it waits for what it hands on.
+constexpr std::chrono::milliseconds kAttended{25'000}, kBetweenLetters{3};
 
 // Places in the table of what is counted.
 constexpr std::size_t kTxt = 0, kEmpty = 1, kNoData = 2;
@@ -97,6 +101,22 @@ void ChallengeService::measure() {
   capacity_.set(static_cast<double>(table.capacity()));
 }
 
-async::Task<Result<>> ChallengeService::run(Host&) { co_return keeper_.enforce(clock_()); }
+async::Task<Result<>> ChallengeService::run(Host& host) {
+  if (const Result<> enforced = keeper_.enforce(clock_()); !enforced) co_return enforced;
+  stopping_.emplace(host.loop());
+  if (stopped_) stopping_->set();
+  const std::int64_t until = host.loop().now() + std::chrono::nanoseconds(kAttended).count();
+  while (keeper_.has_predecessor() && host.loop().now() < until) {
+    const bool stopped = co_await async::wait_for(*stopping_, kBetweenLetters);
+    if (stopped) break;
+    keeper_.attend(clock_());
+  }
+  co_return Result<>();
+}
+
+void ChallengeService::stop() {
+  stopped_ = true;
+  if (stopping_) stopping_->set();
+}
 
 }  // namespace swage::plugins::acme_txt

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/async/event.h"
 #include "core/plugin.h"
 #include "core/shm/challenge_keeper.h"
 #include "core/shm/challenge_store.h"
@@ -50,7 +51,7 @@ class ChallengeService : public Service {
       : zone_(std::move(zone)), keeper_(std::move(keeper)), clock_(clock) {}
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override {}
+  void stop() override;
   void measure() override;
   // Has measure() say how many peers have a value, and how many may.
   void show(shm::Shared& memory, metrics::Gauge live, metrics::Gauge capacity);
@@ -62,6 +63,8 @@ class ChallengeService : public Service {
   shm::Shared* memory_ = nullptr;
   metrics::Gauge live_, capacity_;
   std::int64_t measured_ = 0;  // when
+  std::optional<async::Event> stopping_;
+  bool stopped_ = false;
 };
 
 // acme-txt [ZONES...] { store memory [PATH] [capacity N] ; ttl DURATION ; lifetime DURATION ; placeholder TEXT|off }

@@ -94,11 +94,15 @@ Result<> setup_with(Controller& controller, Clock clock) {
   const std::string zone = controller.zones().front().to_string();
   shm::Shared& memory = controller.shared(shm::ChallengeStore::name(zone));
   memory.set_place(store.path);
+  shm::ChallengeMemory memories{.store = &memory,
+                                .gate = &controller.service_memory(shm::ChallengeMemory::gate_name(zone))};
+  if (!store.path.empty()) memories.file = &controller.service_memory(shm::ChallengeMemory::file_name(zone));
   shm::ChallengeKeeper::Seed seed;
   crypto::SystemRandom().fill(seed);
   metrics::Registry& metrics = controller.metrics();
   settings.responses = count_responses(metrics);
-  auto service = std::make_unique<ChallengeService>(zone, shm::ChallengeKeeper(memory, std::move(store), seed), clock);
+  auto service =
+      std::make_unique<ChallengeService>(zone, shm::ChallengeKeeper(memories, std::move(store), seed), clock);
   service->show(memory, metrics.gauge("swage_challenges", "Peers with a challenge in force.", {{"zone", zone}}),
                 metrics.gauge("swage_challenges_capacity", "Peers for which there is room.", {{"zone", zone}}));
   controller.add(std::move(service));

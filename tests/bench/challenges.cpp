@@ -101,13 +101,16 @@ Result<> measure(std::uint64_t peers) {
 // The store as a server with `store memory FILE capacity PEERS` will find it.
 Result<> write_store(std::uint64_t peers, const std::string& path) {
   const std::int64_t today = std::int64_t{std::time(nullptr)} * 1000;
-  shm::Shared memory("challenges");
-  memory.on_provide([](const shm::Shared&) { return Result<>(); });
-  shm::ChallengeKeeper keeper(memory, {.path = path, .capacity = peers}, {});
+  constexpr auto kService = shm::Shared::Audience::service;
+  shm::Shared memory("challenges"), gate("gate", kService), file("file", kService);
+  for (shm::Shared* const each : {&memory, &gate, &file}) {
+    each->on_provide([](const shm::Shared&) { return Result<>(); });
+  }
+  shm::ChallengeKeeper keeper({&memory, &gate, &file}, {.path = path, .capacity = peers, .lifetime = 86'400'000}, {});
   TRY(keeper.prepare(today));
-  shm::TableWriter writer(memory.writable_bytes());
+  shm::ChallengeStore store(memory);
   for (std::uint64_t peer = 0; peer < peers; ++peer) {
-    if (!writer.put(as_bytes(key_of(peer)), value_of(peer), today + 86'400'000, today)) {
+    if (!store.put(as_bytes(key_of(peer)), value_of(peer), {}, today)) {
       return fail("the store is full with {} peers", peer);
     }
   }
