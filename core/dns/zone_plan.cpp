@@ -81,7 +81,7 @@ void ZonePlan::add_owner(Ref owner, std::vector<Ref>& records) {
     add_node(owner, usual);
     const PlannedNode& node = nodes_.back();
     check_sizes(*this, *store_, node, *report_);
-    if (node.cover != kNoNode) check_hidden(*this, *store_, node, nodes_[node.cover], *report_);
+    if (node.cover != kNoNode) check_hidden(*this, *store_, usual, node, nodes_[node.cover], *report_);
   }
   if (!nsec3.empty()) add_nsec3(owner, nsec3);
 }

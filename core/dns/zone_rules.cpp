@@ -139,17 +139,20 @@ void check_sizes(const ZonePlan& plan, const RecordStore& store, const PlannedNo
   }
 }
 
-void check_hidden(const ZonePlan& plan, const RecordStore& store, const PlannedNode& node, const PlannedNode& cover,
-                  ZoneReport& report) {
+void check_hidden(const ZonePlan& plan, const RecordStore& store, std::span<const Ref> records, const PlannedNode& node,
+                  const PlannedNode& cover, ZoneReport& report) {
   const bool by_dname = (cover.flags & zone_image::kDname) != 0;
-  std::size_t at = 0;
-  while (const auto rrset = plan.next_rrset(node, at)) {
-    if (rrset->records.empty() || (!by_dname && is_shown(rrset->type, &node == &cover))) continue;
-    report.warn(ZoneWarning::hidden, first_place(store, rrset->records), [&] {
-      return fmt::format("{} {} is {} {}, and so in no answer", plan.name(node).to_string(), to_string(rrset->type),
-                         by_dname          ? "below the DNAME of"
-                         : &node == &cover ? "at the delegation"
-                                           : "below the delegation",
+  Type said = Type::rrsig;
+  for (const Ref ref : records) {
+    const RecordStore::Record& record = store.record(ref);
+    const bool is_fine = record.type == Type::rrsig || (!by_dname && is_shown(record.type, &node == &cover));
+    if (is_fine || record.type == said) continue;
+    said = record.type;
+    report.warn(ZoneWarning::hidden, record.place, [&] {
+      const std::string_view where = by_dname          ? "below the DNAME of"
+                                     : &node == &cover ? "at the delegation"
+                                                       : "below the delegation";
+      return fmt::format("{} {} is {} {}, and so in no answer", plan.name(node).to_string(), to_string(said), where,
                          plan.name(cover).to_string());
     });
   }

@@ -17,9 +17,9 @@ void check_node(const RecordStore& store, NameView name, std::span<const RecordS
 // That each RRset fits into a message, and into zone_image::Rrset.
 void check_sizes(const ZonePlan& plan, const RecordStore& store, const PlannedNode& node, ZoneReport& report);
 
-// What no answer will show of a name at or below a delegation, or below a DNAME. `cover` is that name.
-void check_hidden(const ZonePlan& plan, const RecordStore& store, const PlannedNode& node, const PlannedNode& cover,
-                  ZoneReport& report);
+// What no answer will show of the `records` of a name at or below a delegation, or below a DNAME. `cover` is that name.
+void check_hidden(const ZonePlan& plan, const RecordStore& store, std::span<const RecordStore::Ref> records,
+                  const PlannedNode& node, const PlannedNode& cover, ZoneReport& report);
 
 // That a signed zone has its signatures, and proofs that deny neither too much nor too little (RFC 4035 section 2, RFC
 // 5155 section 7.1). Nothing for other zones. zone_chain.cpp

@@ -277,12 +277,12 @@ void ZoneWriter::check_target(const Node& owner, const RecordStore::Record& reco
   if (is_delegated && (cover != &owner || record.type != Type::ns)) return;  // its address is another zone's matter
   const Node* node = found.node;
   if (node == nullptr && !is_delegated) node = reader.node_or_null(found.encloser->wildcard);
-  const bool is_alias = node != nullptr && find_rrset(*node, Type::cname) != nullptr;
   const bool has_address =
       node != nullptr && (find_rrset(*node, Type::a) != nullptr || find_rrset(*node, Type::aaaa) != nullptr);
   const bool is_redirected =
       !is_delegated && (cover != nullptr || (node == nullptr && (found.encloser->flags & zone_image::kDname) != 0));
   if (has_address && !is_redirected) return;
+  const bool is_alias = node != nullptr && find_rrset(*node, Type::cname) != nullptr;
   layout_.report_.warn(ZoneWarning::address, record.place, [&] {
     const std::string what =
         fmt::format("{} {}: {}", owner.name().to_string(), to_string(record.type), target.to_string());
