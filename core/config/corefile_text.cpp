@@ -8,7 +8,7 @@ namespace {
 bool needs_quotes(const Token& token) {
   const std::string& text = token.text;
   const auto may_be_space = [](char c) { return static_cast<unsigned char>(c) <= ' ' || (c & 0x80) != 0; };
-  if (text.empty() || text.front() == '#' || text.front() == '"') return true;
+  if (text.empty() || text.front() == '"' || text.find('#') != std::string::npos) return true;
   if (text == "import") return true;  // no line may begin with it
   if (token.literal && (text.ends_with('{') || text.ends_with('}'))) return true;
   return std::ranges::any_of(text, may_be_space);

@@ -66,10 +66,15 @@ class Lexer {
     }
   }
 
+  // Up to white space or a comment. caddyfile leaves out a carriage return wherever it stands.
   std::string word() {
     std::size_t end = 1;
-    while (end < rest_.size() && space_size(rest_.substr(end)) == 0) ++end;
+    const auto is_part = [this](std::string_view at) {
+      return at.front() == '\r' || (at.front() != '#' && space_size(at) == 0);
+    };
+    while (end < rest_.size() && is_part(rest_.substr(end))) ++end;
     std::string text(rest_.substr(0, end));
+    std::erase(text, '\r');
     rest_.remove_prefix(end);
     return text;
   }
