@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <iterator>
 #include <mutex>
 #include <system_error>
@@ -53,17 +54,111 @@ void append_line(std::string& text, std::string_view line) {
   }
 }
 
+std::atomic<Form> chosen{Form{}};
+
+// "2026-11-29T14:05:06.789012Z".
+void append_time(std::string& text) {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  std::tm utc{};
+  gmtime_r(&now.tv_sec, &utc);
+  fmt::format_to(std::back_inserter(text), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", utc.tm_year + 1900,
+                 utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000);
+}
+
+// How many bytes the character of UTF-8 at the start of `text` has; 0 if there is none.
+std::size_t character_size(std::string_view text) {
+  const auto byte = [text](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4) return 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+  const bool beyond = (first == 0xED && byte(1) > 0x9F) || (first == 0xF4 && byte(1) > 0x8F);  // surrogates, U+10FFFF
+  return overlong || beyond ? 0 : size;
+}
+
+// What is no UTF-8 becomes U+FFFD, as in Go.
+void append_json(std::string& out, std::string_view text) {
+  out += '"';
+  while (!text.empty()) {
+    const std::size_t size = character_size(text);
+    const char c = text.front();
+    if (size == 0) {
+      out += "\\ufffd";
+    } else if (c == '"' || c == '\\') {
+      out.append({'\\', c});
+    } else if (is_control(c) || c == '\t') {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
+    } else {
+      out += text.substr(0, size);
+    }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  out += '"';
+}
+
+// Cuts "[LEVEL] " off.
+std::string_view take_level(std::string_view& line) {
+  for (const std::string_view level : {"DEBUG", "INFO", "WARNING", "ERROR", "FATAL"}) {
+    if (line.size() < level.size() + 3 || line[0] != '[' || line.substr(1, level.size()) != level) continue;
+    if (line.substr(level.size() + 1, 2) != "] ") continue;
+    line.remove_prefix(level.size() + 3);
+    return level == "WARNING" ? "WARN" : level;
+  }
+  return "INFO";
+}
+
+// Cuts "plugin/NAME: " off; "" if it is not there.
+std::string_view take_plugin(std::string_view& line) {
+  constexpr std::string_view kStart = "plugin/";
+  const std::size_t colon = line.find(": ");
+  if (!line.starts_with(kStart) || colon == std::string_view::npos) return "";
+  const std::string_view name = line.substr(kStart.size(), colon - kStart.size());
+  if (name.find_first_of(" :/") != std::string_view::npos) return "";
+  line.remove_prefix(colon + 2);
+  return name;
+}
+
+void append_object(std::string& text, std::string_view line) {
+  text += R"({"time":")";
+  append_time(text);
+  text += R"(","level":")";
+  text += take_level(line);
+  text += R"(","msg":)";
+  const std::string_view plugin = take_plugin(line);
+  append_json(text, line);
+  if (!plugin.empty()) {
+    text += R"(,"plugin":)";
+    append_json(text, plugin);
+  }
+  text += '}';
+}
+
+void append_formed(std::string& text, std::string_view line) {
+  const Form now = chosen.load(std::memory_order_relaxed);
+  if (now.json) return append_object(text, line);
+  if (now.time) {
+    append_time(text);
+    text += ' ';
+  }
+  append_line(text, line);
+}
+
 class Writer {
  public:
   void add(std::string_view line) {
     line = line.substr(0, kMostLine);
     const std::lock_guard lock(mutex_);
-    if (!running_ && !start()) return write_all(one_line(line) + '\n');
+    if (!running_ && !start()) return write_all(formed(line) + '\n');
     if (waiting_.size() + line.size() > kMostWaiting) {
       ++dropped_;
       return;
     }
-    append_line(waiting_, line);
+    append_formed(waiting_, line);
     waiting_.push_back('\n');
     changed_.notify_all();
   }
@@ -91,8 +186,11 @@ class Writer {
       changed_.wait(lock, [this] { return !waiting_.empty(); });
       batch.clear();
       batch.swap(waiting_);
-      if (dropped_ != 0)
-        batch += fmt::format("[WARNING] log: {} dropped: the output is too slow\n", counted(dropped_, "line"));
+      if (dropped_ != 0) {
+        append_formed(batch,
+                      fmt::format("[WARNING] log: {} dropped: the output is too slow", counted(dropped_, "line")));
+        batch += '\n';
+      }
       dropped_ = 0;
       writing_ = true;
       lock.unlock();
@@ -140,6 +238,15 @@ std::string one_line(std::string_view text) {
   std::string line;
   append_line(line, text);
   return line;
+}
+
+void set_form(Form form) { chosen.store(form, std::memory_order_relaxed); }
+Form form() { return chosen.load(std::memory_order_relaxed); }
+
+std::string formed(std::string_view line) {
+  std::string text;
+  append_formed(text, line.substr(0, kMostLine));
+  return text;
 }
 
 void write(std::string_view line) { writer().add(line); }

@@ -17,6 +17,19 @@ void write(std::string_view line);
 // `text` as write() writes it, for other outputs: control characters of ASCII, but for tabs, as "\x0a".
 [[nodiscard]] std::string one_line(std::string_view text);
 
+// How lines are written. `json`: as an object each, {"time":…,"level":…,"msg":…,"plugin":…}, as CoreDNS's -log-format
+// json; levels are DEBUG, INFO, WARN, ERROR and FATAL, `plugin` is there where the text begins with "plugin/NAME: ".
+// `time`: text begins with the time, in UTC and RFC 3339. For the whole process; neither at first.
+struct Form {
+  bool json = false;
+  bool time = false;
+};
+void set_form(Form form);
+[[nodiscard]] Form form();
+
+// "[LEVEL] text" as write() writes it, without the newline. For other outputs.
+[[nodiscard]] std::string formed(std::string_view line);
+
 // Waits until all that was handed over is written, or 1 s has passed. For the end of a process.
 void flush();
 

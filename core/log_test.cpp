@@ -1,6 +1,8 @@
 // What is logged is one line, whatever it is.
 #include "core/log.h"
 
+#include <nlohmann/json.hpp>
+
 #include "tests/support/log_capture.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
@@ -47,4 +49,38 @@ TEST_CASE("log: what is too long is cut, of whatever it is made") {
   const std::string line = log.take();
   CHECK(line.size() == (64 << 10) + 1);
   CHECK(line.find('\n') == line.size() - 1);
+}
+
+TEST_CASE("log: JSON, an object a line") {
+  log::set_form({.json = true});
+  const auto message = [](std::string_view line) {
+    const std::string text = log::formed(line);
+    CHECK(text.find('\n') == std::string::npos);
+    return nlohmann::json::parse(text);
+  };
+  nlohmann::json object = message("[WARNING] plugin/auto: zones: \"gone\"\n\x1b\t");
+  CHECK(object["level"] == "WARN");
+  CHECK(object["plugin"] == "auto");
+  CHECK(object["msg"] == "zones: \"gone\"\n\x1b\t");
+  CHECK(object["time"].get<std::string>().size() == std::string_view("2026-11-29T14:05:06.789012Z").size());
+  object = message("dns://:53 example.org.");
+  CHECK(object["level"] == "INFO");
+  CHECK_FALSE(object.contains("plugin"));
+  CHECK(message("[FATAL] x")["level"] == "FATAL");
+  CHECK(message("[DEBUG] plugin/a b: c")["msg"] == "plugin/a b: c");
+  CHECK(message("[INFO")["msg"] == "[INFO");
+  CHECK(message("")["msg"] == "");
+  // What is not UTF-8: a lone byte, an overlong form, a surrogate, a character cut short.
+  CHECK(message("a\xff\xc0\xaf\xed\xa0\x80\xe2\x82")["msg"].get<std::string>().starts_with("a\xEF\xBF\xBD"));
+  CHECK(message("\xe2\x82\xac")["msg"] == "\xe2\x82\xac");
+  log::set_form({});
+}
+
+TEST_CASE("log: text with the time") {
+  log::set_form({.time = true});
+  const std::string line = log::formed("[INFO] a\nb");
+  log::set_form({});
+  CHECK(line.size() == std::string_view("2026-11-29T14:05:06.789012Z [INFO] a\\x0ab").size());
+  CHECK(line.ends_with("Z [INFO] a\\x0ab"));
+  CHECK(line[10] == 'T');
 }
