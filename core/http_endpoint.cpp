@@ -1,5 +1,7 @@
 #include "core/http_endpoint.h"
 
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <utility>
 
@@ -24,8 +26,22 @@ http::Limits limits() {
 
 }  // namespace
 
+std::string host_name_hint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const std::string_view name = text.substr(0, colon);
+  const auto is_name = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_';
+  };
+  const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  if (colon == std::string_view::npos || !std::ranges::all_of(name, is_name) || std::ranges::none_of(name, is_letter)) {
+    return "";
+  }
+  const std::string_view port = text.substr(colon);
+  return fmt::format(": names of hosts are not looked up; write an address, or {} for all addresses", port);
+}
+
 Result<std::vector<Endpoint>> parse_http_address(std::string_view text) {
-  const auto wrong = [text] { return fail("'{}' is not [ADDRESS]:PORT", text); };
+  const auto wrong = [text] { return fail("'{}' is not [ADDRESS]:PORT{}", text, host_name_hint(text)); };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return wrong();
   const auto port = config::parse_integer<std::uint16_t>(text.substr(colon + 1), 1, 65535);

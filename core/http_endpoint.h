@@ -18,6 +18,9 @@ namespace swage {
 // 127.0.0.1, no address is every one.
 [[nodiscard]] Result<std::vector<Endpoint>> parse_http_address(std::string_view text);
 
+// What to write for "coredns:9153", which CoreDNS looks up; empty where `text` does not begin with a host's name.
+[[nodiscard]] std::string host_name_hint(std::string_view text);
+
 // Reads the directive's optional [ADDRESS] and asks for its sockets. Empty where server blocks before this one have
 // taken them: then there is nothing to serve here.
 [[nodiscard]] Result<std::vector<Endpoint>> read_http_address(Controller& controller, std::string_view usual);

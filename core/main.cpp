@@ -15,6 +15,7 @@
 #include "core/server/child.h"
 #include "core/server/options.h"
 #include "core/server/privileges.h"
+#include "core/server/reload_record.h"
 #include "core/server/supervisor.h"
 #include "plugins/plugins.h"
 
@@ -25,6 +26,18 @@ using server::Options;
 
 // Where there is no Corefile and none was named: something that answers, as CoreDNS does.
 constexpr std::string_view kDefaultCorefile = ".\n{\n    whoami\n    log\n}\n";
+
+// Where the build was not made from a git tree, the commit is not known.
+#ifdef SWAGE_COMMIT
+constexpr const char* kCommit = ", commit " SWAGE_COMMIT;
+#else
+constexpr const char* kCommit = "";
+#endif
+#ifdef __clang__
+constexpr const char* kCompiler = "clang " __clang_version__;
+#else
+constexpr const char* kCompiler = "g++ " __VERSION__;
+#endif
 
 config::Sources first_sources(Options& options) {
   config::Sources sources = config::Sources::from_disk();
@@ -62,7 +75,8 @@ void raise_descriptor_limit() {
 constexpr const char* kDotenv = ".env";
 
 int serve(Options options) {
-  server::become_undumpable();                               // its environment may hold the broker's access token
+  server::become_undumpable();  // its environment may hold the broker's access token
+  log::set_form(options.log_form);
   const Result<bool> dotenv = config::load_dotenv(kDotenv);  // before there are threads
   raise_descriptor_limit();
   server::Supervisor::block_signals();  // before anybody may send one
@@ -89,7 +103,7 @@ int run(std::span<const char* const> arguments) {
       std::printf("%s", server::help().data());
       return 0;
     case Options::Action::print_version:
-      std::printf("swage-%s\n", SWAGE_VERSION);
+      std::printf("swage-%s\n%s%s\n", SWAGE_VERSION, kCompiler, kCommit);
       return 0;
     case Options::Action::print_plugins:
       for (const PluginType& plugin : plugins::all()) std::printf("%s\n", std::string(plugin.name).c_str());
@@ -100,14 +114,17 @@ int run(std::span<const char* const> arguments) {
       config::Sources sources = first_sources(*options);
       return server::check(*options, std::move(sources), plugins::all());
     }
+    case Options::Action::reload:
+      return server::reload_and_wait(options->pidfile);
     case Options::Action::serve:
       return serve(*std::move(options));
   }
   return 2;
 }
 
-// The supervisor starts its children as `swage @dns 3` and `swage @service 0`.
-int run_child(std::string_view kind, const char* index) {
+// The supervisor starts its children as `swage @dns 3` and `swage @service 0`, and then how they log: json or time.
+int run_child(std::string_view kind, const char* index, std::string_view form) {
+  log::set_form({.json = form == "json", .time = form == "time"});
   server::become_child(kind == "@service" ? "swage service" : fmt::format("swage dns {}", index));
   if (kind == "@service") return server::run_service_child(plugins::all());
   return server::run_dns_child(std::strtoul(index, nullptr, 10), plugins::all());
@@ -118,6 +135,8 @@ int run_child(std::string_view kind, const char* index) {
 
 int main(int count, char** arguments) {
   swage::occupy_standard_descriptors();
-  if (count == 3 && arguments[1][0] == '@') return swage::run_child(arguments[1], arguments[2]);
+  if (count >= 3 && arguments[1][0] == '@') {
+    return swage::run_child(arguments[1], arguments[2], count > 3 ? arguments[3] : "");
+  }
   return swage::run({arguments + 1, static_cast<std::size_t>(count - 1)});
 }

@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/config/token.h"
 #include "core/dns/query.h"
+#include "core/result.h"
 
 namespace swage {
 
@@ -22,6 +24,23 @@ class Metadata {
   void add(std::string label, Value value) { values_.emplace_back(std::move(label), std::move(value)); }
   // Queries for names in these have metadata (the plugin `metadata`).
   void enable(std::vector<dns::Name> zones) { zones_ = std::move(zones); }
+  // A directive will ask for `label`; `at` says so in the Corefile.
+  void expect(std::string label, config::Token at) { expected_.emplace_back(std::move(label), std::move(at)); }
+
+  // What was expected and is never there, in words for the operator. For when all plugins have said what they have.
+  [[nodiscard]] std::vector<Error> missing() const {
+    std::vector<Error> warnings;
+    for (const auto& [label, at] : expected_) {
+      if (!std::ranges::any_of(values_, [&](const auto& each) { return each.first == label; })) {
+        warnings.push_back(at.error(fmt::format(
+            "metadata '{}' is always empty: no directive of this server block provides it{}", label, known())));
+      } else if (zones_.empty()) {
+        warnings.push_back(at.error(
+            fmt::format("metadata '{}' is always empty: the server block needs the directive 'metadata'", label)));
+      }
+    }
+    return warnings;
+  }
 
   // Appends what is known under `label` of `query` to `text`; false where that is nothing.
   bool append(std::string_view label, const dns::Query& query, std::string& text) const {
@@ -37,8 +56,15 @@ class Metadata {
   }
 
  private:
+  [[nodiscard]] std::string known() const {
+    std::string names;
+    for (const auto& [name, value] : values_) names += (names.empty() ? "; provided are " : ", ") + name;
+    return names;
+  }
+
   std::vector<dns::Name> zones_;  // lower case
   std::vector<std::pair<std::string, Value>> values_;
+  std::vector<std::pair<std::string, config::Token>> expected_;
 };
 
 }  // namespace swage

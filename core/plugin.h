@@ -9,8 +9,9 @@
 // (Observer) and what works in the background (Service).
 //
 // setup() runs in every process of the server, with the same Corefile, and must do the same in each: it reads no file,
-// opens no socket and looks at no clock. Plugins and Observers live in the dns processes, Services in the service
-// process.
+// opens no socket and looks at no clock. Where it fails, it may be called again with some of the directive's lines
+// alone, to find out what else is wrong; what it adds then is thrown away. Plugins and Observers live in the dns
+// processes, Services in the service process.
 #pragma once
 
 #include <chrono>
@@ -202,6 +203,9 @@ class Controller : public config::Dispenser {
   [[nodiscard]] virtual std::string known_as(std::string_view directive) const = 0;
   // The name of the server block's `view`; empty where it has none.
   [[nodiscard]] virtual std::string view_name() const = 0;
+
+  // Tells the operator, once when the server starts or reloads, what is no error but hardly meant.
+  virtual void warn(const Error& warning) = 0;
 
   // What this server block's plugins know of queries. All may add to it; `metadata` switches it on.
   [[nodiscard]] virtual Metadata& metadata() = 0;

@@ -8,8 +8,16 @@ namespace swage::config {
 
 bool Dispenser::next() {
   if (current_ == tokens_.size()) return false;
-  ++current_;
+  advance();
   return true;
+}
+
+void Dispenser::advance() {
+  const Token& next = tokens_[current_];
+  if (depth_ == 0 && next.starts_line) occurrence_ = current_;
+  if (next.is_open()) ++depth_;
+  if (next.is_close() && depth_ > 0) --depth_;
+  ++current_;
 }
 
 bool Dispenser::next_arg() {
@@ -28,7 +36,7 @@ bool Dispenser::next_line() {
 bool Dispenser::next_block(unsigned level) {
   if (nesting_ <= level) {
     if (current_ == tokens_.size() || !tokens_[current_].is_open()) return false;
-    ++current_;
+    advance();
     ++nesting_;
   }
   if (!next()) return false;

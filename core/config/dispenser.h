@@ -44,6 +44,8 @@ class Dispenser {
   [[nodiscard]] const std::string& file() const { return token().file; }
   [[nodiscard]] unsigned line() const { return token().line; }
   [[nodiscard]] const std::string& directive() const { return tokens_.front().text; }
+  // Where the occurrence of the directive begins that the current token is of: its name.
+  [[nodiscard]] const Token& occurrence() const { return tokens_[occurrence_]; }
   // The current token; the first one before next() was called.
   [[nodiscard]] const Token& token() const { return tokens_[current_ == 0 ? 0 : current_ - 1]; }
 
@@ -67,8 +69,12 @@ class Dispenser {
   [[nodiscard]] Error unknown_property(std::initializer_list<std::string_view> known) const;
 
  private:
+  void advance();  // REQUIRES: there is another token
+
   std::vector<Token> tokens_;
-  std::size_t current_ = 0;  // 1 + the index of the current token; 0 before the first
+  std::size_t occurrence_ = 0;  // an index
+  unsigned depth_ = 0;          // of braces around what comes next
+  std::size_t current_ = 0;     // 1 + the index of the current token; 0 before the first
   unsigned nesting_ = 0;
 };
 

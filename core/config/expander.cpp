@@ -1,5 +1,6 @@
 #include "core/config/expander.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <span>
@@ -47,12 +48,13 @@ bool is_snippet(std::span<const Token> tokens, std::size_t at) {
          token.text.ends_with(')') && at + 1 < tokens.size() && tokens[at + 1].is_open();
 }
 
-// One expansion; run() is called once.
+// One expansion; run() is called once. An Error that a function returns ends it: a limit was passed.
 class Expander {
  public:
-  explicit Expander(Sources& sources) : sources_(sources) {}
+  Expander(Sources& sources, Errors& errors) : sources_(sources), errors_(errors) {}
 
   Result<std::vector<Token>> run(const std::string& path) {
+    errors_.know_file(path);
     TRY(const std::string_view text, sources_.read(path));
     TRY(const std::vector<Token> tokens, lex(text, path));
     Frame frame;
@@ -67,7 +69,7 @@ class Expander {
       if (is_import(tokens, at)) {
         TRY(at, import(tokens, at, frame));
       } else if (open_ == 0 && is_snippet(tokens, at)) {
-        TRY(at, define(tokens, at));
+        at = define(tokens, at);
       } else {
         TRY(put(tokens[at++], frame));
       }
@@ -76,7 +78,7 @@ class Expander {
   }
 
   // Keeps the snippet at `at` and returns what comes behind it.
-  Result<std::size_t> define(std::span<const Token> tokens, std::size_t at) {
+  std::size_t define(std::span<const Token> tokens, std::size_t at) {
     const Token& name = tokens[at];
     std::size_t end = at + 2;
     for (unsigned open = 1; end < tokens.size(); ++end) {
@@ -91,8 +93,7 @@ class Expander {
     const auto [entry, is_new] = snippets_.try_emplace(key, std::move(snippet));
     if (!is_new) {
       const Token& first = entry->second.name;
-      return std::unexpected(
-          name.error(fmt::format("snippet '{}' is already defined at {}:{}", key, first.file, first.line)));
+      errors_.add(name.error(fmt::format("snippet '{}' is already defined at {}:{}", key, first.file, first.line)));
     }
     return end + 1;
   }
@@ -101,14 +102,30 @@ class Expander {
   Result<std::size_t> import(std::span<const Token> tokens, std::size_t at, const Frame& outer) {
     const Token& keyword = tokens[at];
     Arguments arguments;  // first the target
-    for (++at; at < tokens.size() && !tokens[at].starts_line; ++at) {
-      if (tokens[at].is_open()) return std::unexpected(tokens[at].error("'import' takes no block"));
-      if (tokens[at].is_close()) return std::unexpected(tokens[at].error("'}' must be on a line of its own"));
+    for (++at; at < tokens.size() && !tokens[at].starts_line && !tokens[at].is_close(); ++at) {
+      if (tokens[at].is_open()) {
+        TRY(fail_import(keyword, tokens[at].error("'import' takes no block"), outer));
+        return behind_block(tokens, at);
+      }
       TRY(append(tokens[at], outer, arguments));
     }
-    if (arguments.empty() || arguments.front().text.empty()) {
-      return std::unexpected(keyword.error("'import' expects a snippet, a file or a pattern"));
+    if (at < tokens.size() && tokens[at].is_close() && !tokens[at].starts_line) {
+      errors_.add(tokens[at].error("'}' must be on a line of its own"));
     }
+    if (std::ranges::any_of(arguments, &Token::broken)) {
+      TRY(put_broken(keyword, outer));
+      return at;
+    }
+    if (arguments.empty() || arguments.front().text.empty()) {
+      TRY(fail_import(keyword, keyword.error("'import' expects a snippet, a file or a pattern"), outer));
+      return at;
+    }
+    TRY(import_target(std::move(arguments), keyword, outer));
+    return at;
+  }
+
+  // The first of `arguments` is the target.
+  Result<> import_target(Arguments arguments, const Token& keyword, const Frame& outer) {
     const std::string target = std::move(arguments.front().text);
     arguments.erase(arguments.begin());
     Frame frame{&outer, {}, &keyword, &arguments, outer.depth + 1};
@@ -121,12 +138,34 @@ class Expander {
       frame.name = beside(keyword.file, target);
       TRY(import_file(target, frame));
     }
+    return {};
+  }
+
+  // What comes behind the block that opens at `at`.
+  static std::size_t behind_block(std::span<const Token> tokens, std::size_t at) {
+    unsigned open = 0;
+    do {
+      if (tokens[at].is_open()) ++open;
+      if (tokens[at].is_close()) --open;
+      ++at;
+    } while (open > 0 && at < tokens.size());
     return at;
+  }
+
+  // In the place of the import `at`.
+  Result<> fail_import(const Token& at, const Error& why, const Frame& outer) {
+    errors_.add(why);
+    return put_broken(at, outer);
+  }
+
+  Result<> put_broken(const Token& at, const Frame& outer) {
+    Token broken{"", at.file, at.line, true, true, true};
+    return put(broken, outer);
   }
 
   Result<> import_matches(const std::string& pattern, Frame& frame) {
     const auto matches = sources_.glob(pattern);
-    if (!matches) return std::unexpected(frame.at->error("import " + matches.error().text()));
+    if (!matches) return fail_import(*frame.at, frame.at->error("import " + matches.error().text()), *frame.outer);
     if (matches->empty()) sources_.warn(frame.at->error(fmt::format("import '{}' matches no file", pattern)));
     for (const std::string& path : *matches) {
       frame.name = path;
@@ -140,9 +179,16 @@ class Expander {
     auto file = files_.find(frame.name);
     if (file == files_.end()) {
       const auto text = sources_.read(frame.name);
-      if (!text) return std::unexpected(frame.at->error(no_such_import(written, text.error())));
-      TRY(auto tokens, lex(*text, frame.name));
-      file = files_.emplace(frame.name, std::move(tokens)).first;
+      if (!text) {
+        if (lost_snippets_ && written.find_first_of("./") == std::string::npos)
+          return put_broken(*frame.at, *frame.outer);
+        lost_snippets_ = lost_snippets_ || open_ == 0;
+        return fail_import(*frame.at, frame.at->error(no_such_import(written, text.error())), *frame.outer);
+      }
+      errors_.know_file(frame.name);
+      auto tokens = lex(*text, frame.name);
+      if (!tokens) return fail_import(*frame.at, tokens.error(), *frame.outer);
+      file = files_.emplace(frame.name, *std::move(tokens)).first;
     }
     return enter(file->second, frame);
   }
@@ -157,7 +203,8 @@ class Expander {
   Result<> enter(std::span<const Token> tokens, const Frame& frame) {
     for (const Frame* outer = frame.outer; outer != nullptr; outer = outer->outer) {
       if (outer->name == frame.name) {
-        return std::unexpected(frame.at->error(fmt::format("{} imports itself: {}", frame.name, chain(frame))));
+        const Error why = frame.at->error(fmt::format("{} imports itself: {}", frame.name, chain(frame)));
+        return fail_import(*frame.at, why, *frame.outer);
       }
     }
     if (frame.depth > kMaxImportDepth) {
@@ -201,9 +248,13 @@ class Expander {
     Token copy = token;
     if (token.text.size() > 1 && token.text.find('{') != std::string::npos) {
       auto text = substitute(token.text, sources_, frame.arguments);
-      if (!text) return std::unexpected(token.error(text.error().text() + behind(frame)));
-      copy.literal |= *text != token.text;
-      copy.text = *std::move(text);
+      if (text) {
+        copy.literal |= *text != token.text;
+        copy.text = *std::move(text);
+      } else {
+        errors_.add(token.error(text.error().text() + behind(frame)));
+        copy.broken = copy.literal = true;
+      }
     }
     TRY(count(copy, frame));
     to.push_back(std::move(copy));
@@ -220,9 +271,11 @@ class Expander {
   static std::string behind(const Frame& frame) { return frame.at == nullptr ? "" : ": " + chain(frame); }
 
   Sources& sources_;
+  Errors& errors_;
   std::map<std::string, Snippet> snippets_;          // nodes stay where they are while they are expanded
   std::map<std::string, std::vector<Token>> files_;  // what was lexed, by path
   std::vector<Token> out_;
+  bool lost_snippets_ = false;  // an import failed that may have defined some: that one is missing is no news
   unsigned open_ = 0;           // braces that are open in out_
   bool at_line_start_ = false;  // the next token starts a line, wherever it was written
   std::size_t tokens_ = 0;
@@ -232,6 +285,11 @@ class Expander {
 
 }  // namespace
 
-Result<std::vector<Token>> expand(Sources& sources, const std::string& path) { return Expander(sources).run(path); }
+std::vector<Token> expand(Sources& sources, const std::string& path, Errors& errors) {
+  auto tokens = Expander(sources, errors).run(path);
+  if (tokens) return *std::move(tokens);
+  errors.add(tokens.error());
+  return {};
+}
 
 }  // namespace swage::config

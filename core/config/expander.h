@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "core/config/errors.h"
 #include "core/config/sources.h"
 #include "core/config/token.h"
-#include "core/result.h"
 
 namespace swage::config {
 
@@ -22,7 +22,9 @@ inline constexpr unsigned kMaxImportDepth = 32;
 //   import NAME [ARGUMENT…]   a snippet, "(NAME) { … }" defined above it; else
 //   import PATH [ARGUMENT…]   a file, or all files that match, relative to the file in which the import stands
 //
-// Braces of the result match. An Error has file and line, and the chain of imports if there are too many.
-[[nodiscard]] Result<std::vector<Token>> expand(Sources& sources, const std::string& path);
+// Braces of the result match. Errors have file and line, and the chain of imports if there are too many. In the place
+// of an import that failed, or of a word whose value is missing, is a broken token. Of a Corefile that cannot be read,
+// has braces that do not match or grows beyond the limits nothing comes out.
+[[nodiscard]] std::vector<Token> expand(Sources& sources, const std::string& path, Errors& errors);
 
 }  // namespace swage::config

@@ -203,6 +203,10 @@ std::optional<Directive> take(ServerBlock& block, std::string_view name, std::si
   Directive taken = std::move(*found);
   block.directives.erase(found);
   block.translated = true;
+  if (std::ranges::any_of(taken.tokens, &Token::broken)) {  // told already
+    block.incomplete = true;
+    return std::nullopt;
+  }
   return taken;
 }
 
@@ -243,9 +247,12 @@ Result<> translate_acme(ServerBlock& block, Sources& sources) {
 
 }  // namespace
 
-Result<> translate_p2p_forge(ServerBlock& block, Sources& sources) {
-  TRY(translate_ipparser(block));
-  return translate_acme(block, sources);
+void translate_p2p_forge(ServerBlock& block, Sources& sources, Errors& errors) {
+  for (const Result<>& translated : {translate_ipparser(block), translate_acme(block, sources)}) {
+    if (translated) continue;
+    errors.add(translated.error());
+    block.incomplete = true;
+  }
 }
 
 }  // namespace swage::config

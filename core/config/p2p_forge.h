@@ -21,7 +21,8 @@ namespace swage::config {
 //                                                      }
 //
 // with the tokens' files and lines, and sets ServerBlock::translated. Without these directives nothing happens.
-// Whether PATH is a folder, and the certificate's variables, are looked up in `sources`; warnings are left there.
-[[nodiscard]] Result<> translate_p2p_forge(ServerBlock& block, Sources& sources);
+// Whether PATH is a folder, and the certificate's variables, are looked up in `sources`; warnings are left there. What
+// is wrong with a directive goes to `errors`, and the block is incomplete without it.
+void translate_p2p_forge(ServerBlock& block, Sources& sources, Errors& errors);
 
 }  // namespace swage::config

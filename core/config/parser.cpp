@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "core/config/coredns.h"
 #include "core/config/expander.h"
 #include "core/config/nearest.h"
 #include "core/config/p2p_forge.h"
@@ -10,18 +11,19 @@
 namespace swage::config {
 namespace {
 
-constexpr std::string_view kLonelyClose = "'}' must be on a line of its own";
-
-// Descends over the expanded tokens, whose braces match.
+// Descends over the expanded tokens, whose braces match. An error is told once, and what is beside it is read.
 class Parser {
  public:
-  explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+  Parser(std::vector<Token> tokens, Errors& errors) : tokens_(std::move(tokens)), errors_(errors) {}
 
-  Result<std::vector<ServerBlock>> run() {
+  std::vector<ServerBlock> run() {
     std::vector<ServerBlock> blocks;
     while (!at_end()) {
-      TRY(auto block, server_block());
-      blocks.push_back(std::move(block));
+      if (is_lost_import()) {
+        ++at_;
+      } else {
+        blocks.push_back(server_block());
+      }
     }
     return blocks;
   }
@@ -32,115 +34,166 @@ class Parser {
   // REQUIRES: at_ > 0
   [[nodiscard]] const Token& previous() const { return tokens_[at_ - 1]; }
 
-  Result<ServerBlock> server_block() {
+  // An import between server blocks that failed: of snippets or server blocks, more probably than of keys.
+  [[nodiscard]] bool is_lost_import() const {
+    if (!token().broken || !token().text.empty()) return false;
+    return at_ + 1 == tokens_.size() || (tokens_[at_ + 1].starts_line && !tokens_[at_ + 1].is_open());
+  }
+
+  ServerBlock server_block() {
     ServerBlock block;
-    TRY(keys(block));
+    keys(block);
     const bool braces = !at_end() && token().is_open();
     if (braces) ++at_;
     std::unordered_map<std::string, std::size_t> places;  // in block.directives, by name
     while (!at_end() && !token().is_close()) {
+      if (token().broken || token().is_open()) {
+        skip_directive(block);
+        continue;
+      }
       const auto [place, is_new] = places.try_emplace(token().text, block.directives.size());
       if (is_new) block.directives.push_back({token(), {}});
-      TRY(directive(block.directives[place->second].tokens));
+      directive(block.directives[place->second].tokens);
     }
     if (braces) {
       CHECK(!at_end());  // the lexer has matched the braces
-      TRY(check_brace());
+      check_brace();
       ++at_;
     }
     return block;
   }
 
   // Keys go on to the end of the line, and behind a comma on the next.
-  Result<> keys(ServerBlock& block) {
+  void keys(ServerBlock& block) {
     const Token& first = token();
     bool comma = false;
     for (bool more = true; more && !token().is_open();) {
       CHECK(!token().is_close());
-      TRY(split_key(block));
+      split_key(block);
       comma = token().text.ends_with(',');
       ++at_;
       more = !at_end() && (comma || !token().starts_line);
     }
-    if (comma) return std::unexpected(previous().error("expected another zone after ','"));
-    if (block.keys.empty())
-      return std::unexpected(first.error("expected a zone, such as example.org, before the block"));
-    return {};
+    if (block.incomplete) return;
+    if (comma) {
+      errors_.add(previous().error("expected another zone after ','"));
+    } else if (block.keys.empty()) {
+      errors_.add(first.error("expected a zone, such as example.org, before the block"));
+    }
+    block.incomplete = comma || block.keys.empty();
   }
 
   // Adds the current token to the keys; "a.example,b.example" is two, and an empty variable is none.
-  Result<> split_key(ServerBlock& block) {
+  void split_key(ServerBlock& block) {
     std::string_view rest = token().text;
-    if (rest.starts_with(',') && block.keys.empty())
-      return std::unexpected(token().error("expected a zone before ','"));
-    while (!rest.empty()) {
+    block.incomplete = block.incomplete || token().broken;
+    if (rest.starts_with(',') && block.keys.empty() && !block.incomplete) {
+      errors_.add(token().error("expected a zone before ','"));
+      block.incomplete = true;
+    }
+    while (!rest.empty() && !token().broken) {
       const std::size_t end = std::min(rest.find(','), rest.size());
       if (end > 0) {
         auto key = parse_key(rest.substr(0, end));
-        if (!key) return std::unexpected(token().error(key.error().text()));
-        key->token = token();
-        block.keys.push_back(*std::move(key));
+        if (key) {
+          key->token = token();
+          block.keys.push_back(*std::move(key));
+        } else {
+          const bool told = block.incomplete && rest.starts_with('(');  // "(a) (b) {" is one error
+          if (!told) errors_.add(token().error(key.error().text()));
+          block.incomplete = true;
+        }
       }
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
-    return {};
+  }
+
+  // What cannot be a directive: its line and its block.
+  void skip_directive(ServerBlock& block) {
+    if (token().is_open()) errors_.add(token().error("expected a directive before '{'"));
+    block.incomplete = true;
+    unsigned open = 0;
+    do {
+      if (token().is_open()) ++open;
+      if (token().is_close()) --open;
+      ++at_;
+    } while (!at_end() && (open > 0 || !(token().starts_line || token().is_close())));
   }
 
   // Moves a directive, its name, arguments and block, to the end of `to`.
-  Result<> directive(std::vector<Token>& to) {
-    if (token().is_open()) return std::unexpected(token().error("expected a directive before '{'"));
+  void directive(std::vector<Token>& to) {
     to.push_back(tokens_[at_++]);
     unsigned open = 0;
     while (!at_end() && (open > 0 || !token().starts_line || token().is_open())) {
-      if (token().is_close() && open == 0) return std::unexpected(token().error(kLonelyClose));
-      TRY(check_brace());
+      check_brace();
+      if (token().is_close() && open == 0) return;
       if (token().is_open()) ++open;
       const bool ends = token().is_close() && --open == 0;
       to.push_back(tokens_[at_++]);
       if (ends) return end_of_line();
     }
-    return {};
   }
 
   // As in CoreDNS, '{' ends a line and '}' is one; but "{ }" may stand together.
-  Result<> check_brace() {
+  void check_brace() {
     if (token().is_open() && token().starts_line) {
-      return std::unexpected(token().error("'{' must be on the line of what it opens"));
+      errors_.add(token().error("'{' must be on the line of what it opens"));
     }
     if (token().is_close() && !token().starts_line && !previous().is_open()) {
-      return std::unexpected(token().error(kLonelyClose));
+      errors_.add(token().error("'}' must be on a line of its own"));
     }
-    return {};
   }
 
-  Result<> end_of_line() {
-    if (at_end() || token().starts_line || token().is_close()) return {};
-    return std::unexpected(token().error(fmt::format("expected a new line after '}}', not '{}'", token().text)));
+  // Skips what is behind a block on its line.
+  void end_of_line() {
+    if (at_end() || token().starts_line || token().is_close()) return;
+    errors_.add(token().error(fmt::format("expected a new line after '}}', not '{}'", token().text)));
+    unsigned open = 0;
+    while (!at_end() && (open > 0 || !(token().starts_line || token().is_close()))) {
+      if (token().is_open()) ++open;
+      if (token().is_close()) --open;
+      ++at_;
+    }
   }
 
   std::vector<Token> tokens_;
+  Errors& errors_;
   std::size_t at_ = 0;
 };
 
+// What a directive that is CoreDNS's alone is told.
+std::string hint(const Absent& absent, std::string_view what) {
+  return fmt::format("{}: {} (docs/coredns.md)", what, absent.hint);
+}
+
 }  // namespace
 
-Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path) {
-  TRY(auto tokens, expand(sources, path));
-  TRY(auto blocks, Parser(std::move(tokens)).run());
-  for (ServerBlock& block : blocks) TRY(translate_p2p_forge(block, sources));
+std::vector<ServerBlock> parse(Sources& sources, const std::string& path, Errors& errors) {
+  std::vector<ServerBlock> blocks = Parser(expand(sources, path, errors), errors).run();
+  for (ServerBlock& block : blocks) translate_p2p_forge(block, sources, errors);
   return blocks;
 }
 
-Result<> check_directives(std::span<const ServerBlock> blocks, std::span<const std::string_view> known) {
-  for (const ServerBlock& block : blocks) {
-    for (const Directive& directive : block.directives) {
-      const std::string& name = directive.name.text;
-      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-      return std::unexpected(
-          directive.name.error(fmt::format("unknown directive '{}'{}", name, did_you_mean(name, known))));
-    }
+Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path) {
+  Errors errors;
+  auto blocks = parse(sources, path, errors);
+  if (!errors.empty()) return std::unexpected(errors.joined());
+  return blocks;
+}
+
+Error unknown_directive(const Token& name, std::span<const std::string_view> known) {
+  const std::string what = fmt::format("unknown directive '{}'", name.text);
+  if (const Absent* const absent = find_absent(name.text)) {
+    return name.error(hint(*absent, what + " (it is CoreDNS's; swage does not have it)"));
   }
-  return {};
+  const std::string near = did_you_mean(name.text, known);
+  if (!near.empty()) return name.error(what + near);
+  std::vector<std::string_view> others;
+  for (const Absent& each : absent_directives()) others.push_back(each.directive);
+  const auto other = nearest(name.text, others);
+  if (!other) return name.error(what);
+  const std::string guess = fmt::format("{}; CoreDNS's '{}' perhaps, which swage does not have", what, *other);
+  return name.error(hint(*find_absent(*other), guess));
 }
 
 }  // namespace swage::config

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/config/errors.h"
 #include "core/config/server_key.h"
 #include "core/config/sources.h"
 #include "core/config/token.h"
@@ -26,13 +27,17 @@ struct ServerBlock {
   std::vector<Key> keys;              // at least one
   std::vector<Directive> directives;  // in the order of their first occurrence; no two with the same name
   bool translated = false;            // some of them are written as p2p-forge's; see p2p_forge.h
+  bool incomplete = false;            // an error hides a key or directives of it
 };
 
 // Parses the Corefile at `path`, with p2p-forge's directives as swage's own. An empty file gives no blocks. Errors are
-// "FILE:LINE: what is wrong, what was expected"; warnings are left in `sources`.
+// "FILE:LINE: what is wrong, what was expected", and what can be read beside them is in the result; warnings are left
+// in `sources`.
+[[nodiscard]] std::vector<ServerBlock> parse(Sources& sources, const std::string& path, Errors& errors);
+// The same, with all errors as one.
 [[nodiscard]] Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path);
 
-// Fails for the first directive that is not in `known`: "Corefile:7: unknown directive 'fiel'; did you mean 'file'?".
-[[nodiscard]] Result<> check_directives(std::span<const ServerBlock> blocks, std::span<const std::string_view> known);
+// What is wrong with a directive that is not in `known`: "Corefile:7: unknown directive 'fiel'; did you mean 'file'?".
+[[nodiscard]] Error unknown_directive(const Token& name, std::span<const std::string_view> known);
 
 }  // namespace swage::config

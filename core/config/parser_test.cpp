@@ -285,21 +285,53 @@ TEST_CASE("expansions are bounded", "[config]") {
   CHECK(parse_and_dump(deep).starts_with("32:1: imports are more than 32 deep: 1 at Corefile:1 → 2 at 1:1 → "));
 }
 
-TEST_CASE("check_directives", "[config]") {
+TEST_CASE("unknown directives", "[config]") {
   constexpr std::string_view kKnown[] = {"errors", "file", "ipsubdomain", "log"};
-  const auto check = [&kKnown](std::string_view corefile) {
-    Sources sources = sources_of({{"Corefile", std::string(corefile)}});
-    const auto blocks = parse(sources, "Corefile");
-    REQUIRE(blocks);
-    const auto result = check_directives(*blocks, kKnown);
-    return result ? "" : result.error().text();
+  const auto error = [&kKnown](std::string name) {
+    return unknown_directive({std::move(name), "Corefile", 7, false, true}, kKnown).text();
   };
-  CHECK(check(". {\n log\n file x {\n  anything\n }\n}\n").empty());
-  CHECK(check(". {\n log\n}\n\na {\n errors\n ipsubdomian a\n}\n") ==
-        "Corefile:7: unknown directive 'ipsubdomian'; did you mean 'ipsubdomain'?");
-  CHECK(check(".\nfiel a\n") == "Corefile:2: unknown directive 'fiel'; did you mean 'file'?");
-  CHECK(check(".\nkubernetes\n") == "Corefile:2: unknown directive 'kubernetes'");
+  CHECK(error("ipsubdomian") == "Corefile:7: unknown directive 'ipsubdomian'; did you mean 'ipsubdomain'?");
+  CHECK(error("nonsense") == "Corefile:7: unknown directive 'nonsense'");
+  CHECK(error("forward") ==
+        "Corefile:7: unknown directive 'forward' (it is CoreDNS's; swage does not have it): swage answers from its own "
+        "data and asks no other server; put a resolver in front of it (docs/coredns.md)");
+  CHECK(error("forwrad").starts_with(
+      "Corefile:7: unknown directive 'forwrad'; CoreDNS's 'forward' perhaps, which swage does not have: "));
 }
+
+// All errors of a Corefile, in its order, and none that follows from another.
+constexpr Case kSeveral[] = {
+    {"keys and braces", "tls://a b {\n log { x }\n}\nc..d {\n log {\n } x\n}\n",
+     "Corefile:1: transport 'tls' is not supported; expected dns:// or none\n"
+     "Corefile:2: '}' must be on a line of its own\n"
+     "Corefile:4: 'c..d' is no zone: it has an empty label\n"
+     "Corefile:6: expected a new line after '}', not 'x'"},
+    {"two keys of a block", "tls://a https://b {\n}\n",
+     "Corefile:1: transport 'tls' is not supported; expected dns:// or none\n"
+     "Corefile:1: transport 'https' is not supported; expected dns:// or none"},
+    {"imports", "import none.conf\n. {\n import bad.conf\n a {\n  import nowhere.conf\n }\n import loop.conf\n}\n",
+     "Corefile:1: import 'none.conf': no such snippet, and as a file: none.conf: No such file or directory\n"
+     "Corefile:5: import 'nowhere.conf': no such snippet, and as a file: nowhere.conf: No such file or directory\n"
+     "bad.conf:1: '{' is never closed\n"
+     "loop.conf:2: loop.conf imports itself: loop.conf at Corefile:7 → loop.conf at loop.conf:2"},
+    {"a file that is not there may have had the snippets", "import none.conf\na {\n import common\n}\n",
+     "Corefile:1: import 'none.conf': no such snippet, and as a file: none.conf: No such file or directory"},
+    {"a file that is not there may have had the keys", "import none.conf\n{\n log\n}\n",
+     "Corefile:1: import 'none.conf': no such snippet, and as a file: none.conf: No such file or directory"},
+    {"missing arguments", "(s) {\n a {args[0]} {args[1]}\n {args[2]} x\n}\n. {\n import s\n import s\n}\n",
+     "Corefile:2: {args[0]} needs more arguments than the 0 of its import: (s) at Corefile:6\n"
+     "Corefile:2: {args[1]} needs more arguments than the 0 of its import: (s) at Corefile:6\n"
+     "Corefile:2: {args[0]} needs more arguments than the 0 of its import: (s) at Corefile:7\n"
+     "Corefile:2: {args[1]} needs more arguments than the 0 of its import: (s) at Corefile:7\n"
+     "Corefile:3: {args[2]} needs more arguments than the 0 of its import: (s) at Corefile:6\n"
+     "Corefile:3: {args[2]} needs more arguments than the 0 of its import: (s) at Corefile:7"},
+    {"p2p-forge's", ". {\n ipparser\n acme a {\n  nonsense\n }\n}\nb {\n acme b {\n  database-type x\n }\n}\n",
+     "Corefile:2: directive 'ipparser': expected the domain of the forge after 'ipparser'\n"
+     "Corefile:4: directive 'acme': unknown property 'nonsense'; expected registration-domain, database-type\n"
+     "Corefile:9: directive 'acme': unknown database type 'x'; expected badger PATH"},
+};
+
+TEST_CASE("several errors", "[config]") { check_cases(kSeveral, kFiles); }
 
 TEST_CASE("the record of a parse gives the same parse", "[config]") {
   Sources sources = sources_of(kFiles);

@@ -41,13 +41,13 @@ std::map<std::string, std::vector<std::string>> addresses_of_interfaces() {
   return found;
 }
 
-// The record: "swage sources 1\n", then the files, the globs, the environment and the interfaces, each as a count and
-// so many entries.
+// The record: "swage sources 2\n", then the files, the failures, the globs, the environment and the interfaces, each as
+// a count and so many entries.
 //
-//   count  u32          file  text path, text contents       glob  text pattern, count, that many text paths
-//   text   u32 size, so many bytes                           env   text name, count 0 or 1, that many text value
-//                                                            interface  text name, count, that many text addresses
-constexpr std::string_view kMagic = "swage sources 1\n";
+//   count  u32          file     text path, text contents    glob  text pattern, count, that many text paths
+//   text   u32 size,    failure  text path, text why         env   text name, count 0 or 1, that many text value
+//          so many bytes                                     interface  text name, count, that many text addresses
+constexpr std::string_view kMagic = "swage sources 2\n";
 
 class Writer {
  public:
@@ -119,7 +119,19 @@ void Sources::set_env(std::string name, std::string value) { env_[std::move(name
 
 Result<std::string_view> Sources::read(const std::string& path) {
   if (const auto file = files_.find(path); file != files_.end()) return file->second;
+  if (const auto failure = failures_.find(path); failure != failures_.end()) return fail("{}", failure->second);
   if (!disk_) return fail("{}: {}", path, std::strerror(ENOENT));
+  const auto text = read_disk(path);
+  if (!text) return keep_failure(path, text.error());
+  return *text;
+}
+
+std::unexpected<Error> Sources::keep_failure(const std::string& of, const Error& why) {
+  failures_[of] = why.text();
+  return std::unexpected(why);
+}
+
+Result<std::string_view> Sources::read_disk(const std::string& path) {
   TRY(std::string text, read_whole_file(path, kMaxFile));
   if (total_ + text.size() > kMaxTotal) return fail("{}: with it all files are larger than {} bytes", path, kMaxTotal);
   total_ += text.size();
@@ -129,15 +141,19 @@ Result<std::string_view> Sources::read(const std::string& path) {
 
 Result<std::vector<std::string>> Sources::glob(const std::string& pattern) {
   if (const auto known = globs_.find(pattern); known != globs_.end()) return known->second;
-  std::vector<std::string> paths;
+  if (const auto failure = failures_.find(pattern); failure != failures_.end()) return fail("{}", failure->second);
   if (disk_) {
-    TRY(paths, glob_disk(pattern));
-    if (paths.size() > kMaxMatches) return fail("'{}': more than {} files match", pattern, kMaxMatches);
-    globs_.emplace(pattern, paths);
-  } else {
-    for (const auto& [path, text] : files_) {
-      if (fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) paths.push_back(path);
+    auto found = glob_disk(pattern);
+    if (!found) return keep_failure(pattern, found.error());
+    if (found->size() > kMaxMatches) {
+      return keep_failure(pattern, Error(fmt::format("'{}': more than {} files match", pattern, kMaxMatches)));
     }
+    globs_.emplace(pattern, *found);
+    return found;
+  }
+  std::vector<std::string> paths;
+  for (const auto& [path, text] : files_) {
+    if (fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) paths.push_back(path);
   }
   return paths;
 }
@@ -156,6 +172,11 @@ std::string Sources::serialize() const {
     writer.text(path);
     writer.text(text);
   }
+  writer.count(failures_.size());
+  for (const auto& [path, why] : failures_) {
+    writer.text(path);
+    writer.text(why);
+  }
   writer.lists(globs_);
   writer.count(env_.size());
   for (const auto& [name, value] : env_) {
@@ -173,6 +194,10 @@ Result<Sources> Sources::deserialize(std::string_view bytes) {
   for (auto left = reader.count(); left > 0 && reader.ok(); --left) {
     std::string path = reader.text();
     sources.add(std::move(path), reader.text());
+  }
+  for (auto left = reader.count(); left > 0 && reader.ok(); --left) {
+    std::string& why = sources.failures_[reader.text()];
+    why = reader.text();
   }
   reader.lists(sources.globs_);
   for (auto left = reader.count(); left > 0 && reader.ok(); --left) {

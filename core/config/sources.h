@@ -33,7 +33,7 @@ class Sources {
   void take_environment(const Sources& other) { env_ = other.env_; }
 
   // The text of a file. The view lives as long as this object. Fails for what cannot be read or is too large; the Error
-  // is "PATH: why", without a line.
+  // is "PATH: why", without a line, and recorded too.
   [[nodiscard]] Result<std::string_view> read(const std::string& path);
   // The paths that match, sorted; hidden files match only a pattern with the dot (glob(7)). None is not an error.
   [[nodiscard]] Result<std::vector<std::string>> glob(const std::string& pattern);
@@ -48,7 +48,7 @@ class Sources {
   // What comes out knows only the record. Fails for anything that serialize() did not make; never reads past `bytes`.
   [[nodiscard]] static Result<Sources> deserialize(std::string_view bytes);
 
-  // The same files, globs and variables with the same contents. Interfaces do not count.
+  // The same files, globs and variables with the same contents. Interfaces and failures do not count.
   [[nodiscard]] bool operator==(const Sources& other) const;
 
   // What the operator should know although it is no error, as "FILE:LINE: text". Neither serialised nor compared.
@@ -56,10 +56,15 @@ class Sources {
   void warn(const Error& warning) { warnings_.push_back(warning.text()); }
 
  private:
+  [[nodiscard]] Result<std::string_view> read_disk(const std::string& path);
+  // Fails as it did, and will.
+  std::unexpected<Error> keep_failure(const std::string& of, const Error& why);
+
   bool disk_ = false;
   std::size_t total_ = 0;  // bytes in files_
   std::map<std::string, std::string> files_;
   std::map<std::string, std::vector<std::string>> globs_;
+  std::map<std::string, std::string> failures_;  // why a path or a pattern could not be read
   std::map<std::string, std::optional<std::string>> env_;
   std::map<std::string, std::vector<std::string>> interfaces_;
   std::vector<std::string> warnings_;

@@ -14,6 +14,7 @@ struct Token {
   unsigned line = 0;         // the first line of the token, counted from 1
   bool literal = false;      // quoted, or with a value put in ({$ENV}, {args[0]}): never a brace, never a keyword
   bool starts_line = false;  // nothing stands before it on its line; also true for the first token of an import
+  bool broken = false;       // stands for what could not be had, an import or a value; the error is told already
 
   [[nodiscard]] bool is_open() const { return !literal && text == "{"; }
   [[nodiscard]] bool is_close() const { return !literal && text == "}"; }

@@ -19,6 +19,7 @@ struct Block {
   bool accepts_chaos = false;
   bool reports_ready = false;  // ready
   Metadata metadata;
+  bool unsure = false;  // something is wrong with it that others depend on: what follows from that is not told
 };
 
 }  // namespace swage::server

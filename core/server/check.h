@@ -1,5 +1,5 @@
-// swage -check: sets a Corefile up as the service process would, without opening a socket, and says what would be
-// served.
+// swage -check: sets a Corefile up as the service process would, tries where stores are kept and, with -ports, the
+// ports, and says what would be served. It makes and changes nothing.
 #pragma once
 
 #include <span>

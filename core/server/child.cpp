@@ -70,8 +70,15 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   if (space == std::string_view::npos) return fail("not an endpoint: '{}'", text);
   Endpoint endpoint;
   TRY(endpoint.address, IpAddress::parse(text.substr(0, space)));
-  TRY(endpoint.port, parse_port(text.substr(space + 1)));
+  const std::string_view rest = text.substr(space + 1);
+  TRY(endpoint.port, parse_port(rest.substr(0, rest.find(' '))));
   return endpoint;
+}
+
+std::string place_in(std::string_view text) {
+  const std::size_t first = text.find(' ');
+  const std::size_t second = first == std::string_view::npos ? first : text.find(' ', first + 1);
+  return second == std::string_view::npos ? "" : std::string(text.substr(second + 1));
 }
 
 std::chrono::milliseconds drain_time(const Message& message) {

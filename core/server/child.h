@@ -44,9 +44,11 @@ struct Inheritance {
 // Reads messages up to `set_up`, waiting for them.
 [[nodiscard]] Result<Inheritance> receive_inheritance(Channel& channel);
 
-// How an endpoint goes through a channel: "ADDRESS PORT".
+// How an endpoint goes through a channel: "ADDRESS PORT"; from the service process with the place in the Corefile that
+// says so: "ADDRESS PORT FILE:LINE".
 [[nodiscard]] std::string endpoint_text(const Endpoint& endpoint);
 [[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text);
+[[nodiscard]] std::string place_in(std::string_view text);  // empty: none
 
 // How long a message `drain` gives the child.
 [[nodiscard]] std::chrono::milliseconds drain_time(const Message& message);

@@ -14,6 +14,8 @@
 
 #include "core/server/child.h"
 
+#include "core/log.h"
+
 namespace swage::server {
 
 constexpr std::chrono::seconds kGrace{3};  // beyond the time that a child was given
@@ -75,7 +77,10 @@ Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker) {
   std::string program = "swage";
   std::string kind = worker ? "@dns" : "@service";
   std::string index = std::to_string(worker.value_or(0));
-  const std::array<char*, 4> arguments = {program.data(), kind.data(), index.data(), nullptr};
+  std::string form = log::form().json ? "json" : "time";
+  const bool plain = !log::form().json && !log::form().time;
+  const std::array<char*, 5> arguments = {program.data(), kind.data(), index.data(), plain ? nullptr : form.data(),
+                                          nullptr};
   const std::vector<char*> environment = environment_for(!worker);
   // /proc/self/exe: the same binary, whatever lies at its path by now.
   const int error =

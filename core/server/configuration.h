@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/config/errors.h"
 #include "core/config/sources.h"
 #include "core/plugin.h"
 #include "core/server/block.h"
@@ -22,6 +23,7 @@ struct NamedService {
   std::string name;  // its directive's, for the log
   std::unique_ptr<Service> service;
   const Block* block;  // its server block
+  config::Token at;    // its directive
 };
 
 // A TCP socket that a Service has asked for.
@@ -38,9 +40,11 @@ struct Configuration {
   std::map<std::string, std::unique_ptr<shm::Snapshot>> snapshots;  // by name
   std::map<std::string, std::unique_ptr<shm::Shared>> shared;       // by name
   std::map<Endpoint, Router> listeners;
+  std::map<Endpoint, config::Token> places;  // of the first server block that listens there
   std::vector<ServiceSocket> service_sockets;
   std::unique_ptr<const Observer> strays;  // of queries that are in no server block
   std::optional<config::Token> user;       // whom the service process becomes where it is root
+  std::vector<Error> warnings;             // for the operator, with file and line
   std::chrono::milliseconds lameduck{0};   // how long the server serves on when it is told to end
 
   // A line for each zone and listener, for the operator: "dns://0.0.0.0:53 libp2p.direct.".
@@ -52,5 +56,14 @@ struct Configuration {
 [[nodiscard]] Result<Configuration> configure(config::Sources& sources, const std::string& path,
                                               std::span<const PluginType> plugins, std::uint16_t default_port,
                                               std::unique_ptr<metrics::Registry> metrics = nullptr);
+// The same, as far as it can be set up; what is wrong goes to `errors`.
+[[nodiscard]] Configuration configure(config::Sources& sources, const std::string& path,
+                                      std::span<const PluginType> plugins, std::uint16_t default_port,
+                                      std::unique_ptr<metrics::Registry> metrics, config::Errors& errors);
+
+// What a Service says, with file, line and directive, unless it says so itself.
+[[nodiscard]] Error placed(const NamedService& named, const Error& error);
+// Service::prepare(), whose Error says file, line and directive. Not for a block that is unsure.
+[[nodiscard]] Result<> prepare(const NamedService& named);
 
 }  // namespace swage::server

@@ -126,3 +126,31 @@ TEST_CASE("configuration: a service listens where nobody else does") {
         "Corefile:3: 127.0.0.1:53: DNS is served on 0.0.0.0:53 already, by Corefile:1");
   CHECK(error_of("a.test {\n bind ::1\n web 53\n}\n") == "no error");
 }
+
+TEST_CASE("configuration: all errors at once, and none that follows from another") {
+  CHECK(error_of("a.test {\n answers a..b\n forward . 192.0.2.1\n answers c..d\n}\nb.test {\n anwsers\n web 80 80\n}\n"
+                 "b.test {\n answers\n}\n") ==
+        "Corefile:2: 'a..b' is no zone: it has an empty label\n"
+        "Corefile:3: unknown directive 'forward' (it is CoreDNS's; swage does not have it): swage answers from its own "
+        "data and asks no other server; put a resolver in front of it (docs/coredns.md)\n"
+        "Corefile:4: 'c..d' is no zone: it has an empty label\n"
+        "Corefile:7: unknown directive 'anwsers'; did you mean 'answers'?\n"
+        "Corefile:8: 127.0.0.1:80 is already that of Corefile:8\n"
+        "Corefile:10: zone b.test. on 0.0.0.0:53 is already that of Corefile:6");
+  // Where a block listens is not known: it may well be in nobody's way.
+  CHECK(error_of("a.test {\n bnid 127.0.0.1\n}\na.test {\n answers\n}\n") ==
+        "Corefile:2: unknown directive 'bnid'; did you mean 'bind'?");
+  CHECK(error_of("a.test {\n import binds\n}\na.test {\n answers\n}\n") ==
+        "Corefile:2: import 'binds': no such snippet, and as a file: binds: No such file or directory");
+  CHECK(error_of("tls://a.test {\n answers b..c\n}\n") ==
+        "Corefile:1: transport 'tls' is not supported; expected dns:// or none\n"
+        "Corefile:2: 'b..c' is no zone: it has an empty label");
+}
+
+TEST_CASE("configuration: of many errors twenty are told") {
+  std::string corefile = "a.test {\n";
+  for (int i = 0; i < 25; ++i) corefile += fmt::format(" nonsense{}\n", i);
+  const std::string text = error_of(corefile + "}\n");
+  CHECK(text.find("Corefile:21: unknown directive 'nonsense19'\nand 5 more errors") != std::string::npos);
+  CHECK(text.find("nonsense20") == std::string::npos);
+}

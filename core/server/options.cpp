@@ -9,12 +9,13 @@
 namespace swage::server {
 namespace {
 
-constexpr auto kFlags = std::to_array<std::string_view>(
-    {"conf", "dns.port", "p", "workers", "pidfile", "quiet", "check", "version", "plugins", "help", "h"});
+constexpr auto kFlags =
+    std::to_array<std::string_view>({"conf", "dns.port", "p", "workers", "pidfile", "reload", "log-format", "log-time",
+                                     "quiet", "check", "ports", "version", "plugins", "help", "h"});
+constexpr auto kWithValue =
+    std::to_array<std::string_view>({"conf", "dns.port", "p", "workers", "pidfile", "reload", "log-format"});
 
-bool takes_value(std::string_view flag) {
-  return flag == "conf" || flag == "dns.port" || flag == "p" || flag == "workers" || flag == "pidfile";
-}
+bool takes_value(std::string_view flag) { return std::ranges::find(kWithValue, flag) != kWithValue.end(); }
 
 // REQUIRES: `flag` is one of kFlags.
 Result<> apply(std::string_view flag, std::string_view value, Options& options) {
@@ -31,10 +32,20 @@ Result<> apply(std::string_view flag, std::string_view value, Options& options) 
     options.workers = *workers;
   } else if (flag == "pidfile") {
     options.pidfile = value;
+  } else if (flag == "reload") {
+    options.pidfile = value;
+    options.action = Options::Action::reload;
+  } else if (flag == "log-format") {
+    if (value != "text" && value != "json") return fail("-log-format: expected text or json, not '{}'", value);
+    options.log_form.json = value == "json";
+  } else if (flag == "log-time") {
+    options.log_form.time = true;
   } else if (flag == "quiet") {
     options.quiet = true;
   } else if (flag == "check") {
     options.action = Options::Action::check;
+  } else if (flag == "ports") {
+    options.try_ports = true;
   } else if (flag == "version") {
     options.action = Options::Action::print_version;
   } else if (flag == "plugins") {
@@ -73,11 +84,13 @@ Result<Options> parse_options(std::span<const char* const> arguments) {
       if (!on) return fail("-{}: {}", flag, on.error().text());
       if (!*on) {
         if (flag == "quiet") options.quiet = false;  // the last one counts
+        if (flag == "log-time") options.log_form.time = false;
         continue;
       }
     }
     TRY(apply(flag, value, options));
   }
+  if (options.try_ports && options.action != Options::Action::check) return fail("-ports goes with -check");
   return options;
 }
 
@@ -94,7 +107,14 @@ Flags, with one dash or two:
   -workers N      dns processes (default: one a core)
   -pidfile FILE   where to write the process ID
   -quiet          no start-up lines
-  -check          set everything up, print what would be served, and exit with 0 or 1
+  -log-format text|json
+                  lines of text (the default), or a JSON object each: time, level, msg, plugin
+  -log-time       begin each line of text with the time (UTC)
+  -check          set everything up, try where stores are kept, print what would be served, and
+                  exit with 0 or 1
+  -ports          with -check: try the ports, too
+  -reload PIDFILE have the server with this -pidfile read its Corefile again, wait for the result,
+                  and exit with 0 or 1
   -plugins        list the plugins of this build, in chain order
   -version        print the version
   -help           print this

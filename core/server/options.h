@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/log.h"
 #include "core/result.h"
 
 namespace swage::server {
@@ -18,7 +19,16 @@ struct Options {
   std::size_t workers = 0;       // dns processes; 0: one a core
   std::string pidfile;           // empty: none
   bool quiet = false;
-  enum class Action : std::uint8_t { serve, check, print_version, print_plugins, print_help } action = Action::serve;
+  bool try_ports = false;  // with check
+  log::Form log_form{};
+  enum class Action : std::uint8_t {
+    serve,
+    check,
+    reload,  // that of the server with `pidfile`
+    print_version,
+    print_plugins,
+    print_help
+  } action = Action::serve;
 };
 
 // `arguments`: without the program's name. An Error is for standard error, with exit status 2.

@@ -29,6 +29,10 @@ constexpr auto kLastCall = 1s;  // before the end of draining
 // the size of the largest one that was freed, up to 32 MiB, for itself: a zone of 1,000,000 records left 43 MB behind.
 constexpr int kGivenBack = 128 << 10;  // bytes
 
+std::string text_of(const Endpoint& endpoint, const config::Token& at) {
+  return fmt::format("{} {}:{}", endpoint_text(endpoint), at.file, at.line);
+}
+
 class ServiceChild : public Host {
  public:
   explicit ServiceChild(Channel channel) : channel_(std::move(channel)) {}
@@ -42,27 +46,36 @@ class ServiceChild : public Host {
     TRY(std::unique_ptr<metrics::Registry> metrics, take_own_metrics(inheritance));
     for (Message& message : inheritance.metrics) TRY(scraper_.take(std::move(message)));
     Responder().count_in(*metrics);  // what the dns processes count is known here, too
-    TRY(configuration_, configure(sources_, corefile_, plugins, inheritance.default_port, std::move(metrics)));
-    TRY(change_user());
+    config::Errors errors;
+    configuration_ = configure(sources_, corefile_, plugins, inheritance.default_port, std::move(metrics), errors);
+    if (const Result<> changed = change_user(); !changed) {
+      errors.add(changed.error());
+      return std::unexpected(errors.joined());
+    }
     declare_memory();
     for (const auto& [name, snapshot] : configuration_.snapshots) {
       snapshot->on_publish([this](const shm::Snapshot& published) { return publish(published); });
     }
     for (const auto& [name, shared] : configuration_.shared) take_over(*shared, inheritance.shared[name]);
     for (const NamedService& each : configuration_.services) {
-      const Result<> prepared = each.service->prepare();
-      if (!prepared && !inheritance.again) return prepared;
+      if (each.block->unsure) continue;
+      const Result<> prepared = prepare(each);
+      if (!prepared && !inheritance.again) errors.add(prepared.error());
       // What the process before this one published still serves.
-      if (!prepared) log::error("plugin/{}: {}", each.name, prepared.error().text());
+      if (!prepared && inheritance.again) log::error("{}", prepared.error().text());
+    }
+    if (!errors.empty()) return std::unexpected(errors.joined());
+    if (!inheritance.again) {
+      for (const Error& warning : configuration_.warnings) log::warning("{}", warning.text());
     }
     for (const auto& [name, shared] : configuration_.shared) {
       if (shared->exists() && !shared->provided()) TRY(keep(*shared));
     }
     for (const auto& [endpoint, router] : configuration_.listeners) {
-      send({Message::Kind::listen, endpoint_text(endpoint), {}});
+      send({Message::Kind::listen, text_of(endpoint, configuration_.places.at(endpoint)), {}});
     }
     for (const ServiceSocket& socket : configuration_.service_sockets) {
-      send({Message::Kind::listen_service, endpoint_text(socket.endpoint), {}});
+      send({Message::Kind::listen_service, text_of(socket.endpoint, socket.token), {}});
     }
     send({Message::Kind::lameduck, std::to_string(configuration_.lameduck.count()), {}});
     for (const std::string& line : configuration_.summary()) send({Message::Kind::serves, line, {}});
@@ -226,7 +239,7 @@ class ServiceChild : public Host {
 
   static async::Task<> run_service(ServiceChild& host, const NamedService& named) {
     const Result<> ended = co_await named.service->run(host);
-    if (!ended) log::error("plugin/{}: {}", named.name, ended.error().text());
+    if (!ended) log::error("{}", placed(named, ended.error()).text());
   }
 
   void stop_services() {

@@ -5,6 +5,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+
+#include "core/server/port_owner.h"
 
 namespace swage::server {
 namespace {
@@ -46,9 +49,41 @@ void set_tcp_options(int fd) {
   set(fd, SOL_SOCKET, SO_RCVBUF, kTcpBuffer);
 }
 
+// The first port that anybody may bind.
+int first_free_port() {
+  int port = 1024;
+  std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> port;
+  return port;
+}
+
+// What to do about it.
+std::string hint(const Endpoint& endpoint, int type, int error) {
+  if (error == EACCES && endpoint.port < first_free_port()) {
+    return fmt::format(
+        "; ports below {} need the capability CAP_NET_BIND_SERVICE: AmbientCapabilities=CAP_NET_BIND_SERVICE in a unit "
+        "of systemd, or `setcap cap_net_bind_service=+ep` on the program, or `sysctl "
+        "net.ipv4.ip_unprivileged_port_start={}`",
+        first_free_port(), endpoint.port);
+  }
+  if (error == EADDRINUSE) {
+    const std::string owner = port_owner(endpoint, type == SOCK_DGRAM ? Transport::udp : Transport::tcp);
+    std::string text = owner.empty() ? "" : ", by " + owner;
+    if (endpoint.port == 53 && (owner.empty() || owner.starts_with("systemd-resolve"))) {
+      text +=
+          "; systemd-resolved listens on 127.0.0.53:53 and 127.0.0.54:53: name the addresses to serve with `bind`, or "
+          "say DNSStubListener=no in /etc/systemd/resolved.conf";
+    }
+    return text;
+  }
+  if (error == EADDRNOTAVAIL) return "; no interface of this machine has that address";
+  if (error == EAFNOSUPPORT && endpoint.address.is_v6()) return "; this machine has no IPv6";
+  return "";
+}
+
 std::unexpected<Error> cannot_listen(const Endpoint& endpoint, int type) {
-  return fail("cannot listen on {} ({}): {}", endpoint.to_string(), type == SOCK_DGRAM ? "udp" : "tcp",
-              std::strerror(errno));
+  const int error = errno;
+  return fail("cannot listen on {} ({}): {}{}", endpoint.to_string(), type == SOCK_DGRAM ? "udp" : "tcp",
+              std::strerror(error), hint(endpoint, type, error));
 }
 
 enum class For : std::uint8_t { queries, services };
@@ -72,21 +107,33 @@ Result<Descriptor> open_socket(const Endpoint& endpoint, int type, For what) {
 
 }  // namespace
 
-Result<> check_free(const Endpoint& endpoint, Transports transports) {
+Result<> check_free(const Endpoint& endpoint, Transports transports, Objections objections) {
   for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
     if (type == SOCK_DGRAM && transports == Transports::tcp) continue;
     const Descriptor socket(::socket(endpoint.address.is_v6() ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0));
+    if (!socket.exists() && objections == Objections::all) return cannot_listen(endpoint, type);
     if (!socket.exists()) continue;
     if (endpoint.address.is_v6()) set(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
     // Connections of an earlier run that linger do not count; a listener does.
     if (type == SOCK_STREAM) set(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
     sockaddr_storage address;
     const socklen_t size = endpoint.to_sockaddr(address);
-    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 && errno == EADDRINUSE) {
+    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 &&
+        (errno == EADDRINUSE || objections == Objections::all)) {
       return cannot_listen(endpoint, type);
     }
   }
   return {};
+}
+
+bool has_ipv6() {
+  const Descriptor socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket.exists()) return false;
+  const Endpoint any{IpAddress::v6(std::array<std::uint8_t, 16>{}), 0, 0};
+  sockaddr_storage address;
+  const socklen_t size = any.to_sockaddr(address);
+  return bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0 ||
+         (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT);
 }
 
 Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers) {

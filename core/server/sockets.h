@@ -19,10 +19,17 @@ struct SocketSet {
 // two servers of the same user share an address, and each gets a part of the queries. To be asked before any socket of
 // ours is open on that port.
 enum class Transports : std::uint8_t { udp_and_tcp, tcp };
-[[nodiscard]] Result<> check_free(const Endpoint& endpoint, Transports transports = Transports::udp_and_tcp);
+// Whatever else keeps it from being had is open_sockets()'s to say, unless `objections` are all asked for.
+enum class Objections : std::uint8_t { in_use, all };
+[[nodiscard]] Result<> check_free(const Endpoint& endpoint, Transports transports = Transports::udp_and_tcp,
+                                  Objections objections = Objections::in_use);
+
+// Whether [::] can be listened on: a kernel may have no IPv6, and a sandbox may keep it away.
+[[nodiscard]] bool has_ipv6();
 
 // Binds `workers` pairs of sockets. Port 0 is not allowed: the pairs would not share one.
-// An Error says which address and why: "cannot listen on 127.0.0.1:53 (udp): Permission denied".
+// An Error says which address, why, and what to do: "cannot listen on 127.0.0.1:53 (udp): Address already in use, by
+// dnsmasq (pid 512)".
 [[nodiscard]] Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers);
 
 // A listening TCP socket. Port 0 is not allowed: a process that takes another's place would have another port.

@@ -69,12 +69,21 @@ void tell_ready(std::string_view status) {
   notify_service_manager(fmt::format("READY=1\nSTATUS={}", log::one_line(status)));
 }
 
-bool has_ipv6() { return access("/proc/net/if_inet6", F_OK) == 0; }
+// To the one who starts the server.
+void print_error(const Error& error) {
+  for (const std::string& line : config::lines_of(error)) {
+    std::fprintf(stderr, "%s\n",
+                 log::form().json ? log::formed("[FATAL] " + line).c_str() : log::one_line(line).c_str());
+  }
+}
 
 }  // namespace
 
 Supervisor::Supervisor(Options options, config::Sources sources)
-    : options_(std::move(options)), first_sources_(std::move(sources)), signals_(catch_signals()) {
+    : options_(std::move(options)),
+      first_sources_(std::move(sources)),
+      signals_(catch_signals()),
+      reloads_(options_.pidfile) {
   watchdog_ = wants_watchdog();
   if (options_.workers == 0) options_.workers = static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
 }
@@ -89,7 +98,7 @@ void Supervisor::block_signals() {
 
 int Supervisor::run() {
   if (const Result<> begun = begin_first(); !begun) {
-    std::fprintf(stderr, "%s\n", log::one_line(begun.error().text()).c_str());
+    print_error(begun.error());
     return 1;
   }
   while (current_ || next_ || !leaving_.empty()) wait();
@@ -104,7 +113,10 @@ Result<> Supervisor::begin_first() {
 
 // Starts the service process of a new generation with the Corefile that `sources` has or finds.
 Result<> Supervisor::begin(config::Sources sources) {
-  TRY(config::parse(sources, options_.corefile));
+  config::Errors errors;  // are found again by the service process, with those of directives beside them
+  if (config::parse(sources, options_.corefile, errors).empty() && !errors.empty()) {
+    return std::unexpected(errors.joined());
+  }
   for (const std::string& warning : sources.warnings()) log::warning("{}", warning);
   auto generation = std::make_unique<Generation>();
   generation->begun = steady_now();
@@ -156,26 +168,35 @@ Result<> Supervisor::start_child(Generation& generation, std::optional<std::size
 Result<> Supervisor::open_missing_sockets(Generation& generation) {
   if (!has_ipv6()) {
     const auto impossible = [](const Endpoint& each) { return each.address.is_v6() && each.address.is_unspecified(); };
-    std::erase_if(generation.listen, impossible);
-    std::erase_if(generation.service_listen, impossible);
+    const std::size_t left_out =
+        std::erase_if(generation.listen, impossible) + std::erase_if(generation.service_listen, impossible);
+    std::erase_if(generation.serves, [](const std::string& line) { return line.find("://[::]:") != line.npos; });
+    if (left_out > 0 && current_ == nullptr)
+      log::warning("this machine has no IPv6: [::] is left out, IPv4 serves alone");
   }
+  // With the line that asks for the address.
+  const auto told = [&generation](const Endpoint& endpoint, auto result) {
+    const auto place = generation.places.find(endpoint);
+    if (result || place == generation.places.end()) return result;
+    return decltype(result)(std::unexpected(Error(fmt::format("{}: {}", place->second, result.error().text()))));
+  };
   const auto is_ours = [](const auto& sockets, std::uint16_t port) {
     return std::ranges::any_of(sockets, [port](const auto& each) { return each.first.port == port; });
   };
   for (const Endpoint& endpoint : generation.listen) {
-    if (!is_ours(sockets_, endpoint.port)) TRY(check_free(endpoint));
+    if (!is_ours(sockets_, endpoint.port)) TRY(told(endpoint, check_free(endpoint)));
   }
   for (const Endpoint& endpoint : generation.service_listen) {
-    if (!is_ours(service_sockets_, endpoint.port)) TRY(check_free(endpoint, Transports::tcp));
+    if (!is_ours(service_sockets_, endpoint.port)) TRY(told(endpoint, check_free(endpoint, Transports::tcp)));
   }
   for (const Endpoint& endpoint : generation.listen) {
     if (sockets_.contains(endpoint)) continue;
-    TRY(SocketSet set, open_sockets(endpoint, options_.workers));
+    TRY(SocketSet set, told(endpoint, open_sockets(endpoint, options_.workers)));
     sockets_.emplace(endpoint, std::move(set));
   }
   for (const Endpoint& endpoint : generation.service_listen) {
     if (service_sockets_.contains(endpoint)) continue;
-    TRY(Descriptor socket, open_tcp_socket(endpoint));
+    TRY(Descriptor socket, told(endpoint, open_tcp_socket(endpoint)));
     service_sockets_.emplace(endpoint, std::move(socket));
   }
   return {};
@@ -222,7 +243,12 @@ void Supervisor::put_in_force() {
   for (ChildProcess& child : current_->children) {
     if (!child.worker) start_service(child);
   }
-  if (first) pidfile_->write();
+  if (first) {
+    reloads_.start();  // whoever finds the pid file finds this
+    pidfile_->write();
+  } else {
+    reloads_.settle();
+  }
   tell_ready(fmt::format("{} is in force", options_.corefile));
   if (first && !options_.quiet) {
     for (const std::string& line : current_->serves) log::write(line);
@@ -237,7 +263,7 @@ void Supervisor::put_in_force() {
 void Supervisor::abandon_next(const std::string& why) {
   end_next();
   if (current_ == nullptr) {
-    std::fprintf(stderr, "%s\n", log::one_line(why).c_str());
+    print_error(Error(why));
     exit_status_ = 1;
     return;
   }
@@ -269,6 +295,8 @@ void Supervisor::reload() {
   if (shutting_down_ || shut_down_at_) return;
   if (!options_.corefile_on_disk) {
     log::warning("Restart failed: {} cannot be read again", options_.corefile);
+    reloads_.begin();
+    reloads_.settle(Error(fmt::format("{} cannot be read again", options_.corefile)));
     return;
   }
   if (next_ != nullptr) {
@@ -278,13 +306,21 @@ void Supervisor::reload() {
   }
   log::info("Reloading");
   tell_reloading();
+  reloads_.begin();
   if (const Result<> begun = begin(config::Sources::from_disk()); !begun) reload_failed(begun.error().text());
 }
 
 void Supervisor::reload_failed(const std::string& why) {
-  log::error("Restart failed: {}; the configuration in force stays", why);
-  tell_ready("the last reload failed: " + why);
+  const std::vector<std::string> lines = config::lines_of(Error(why));
+  if (lines.size() > 1) {
+    for (const std::string& line : lines) log::error("Restart failed: {}", line);
+    log::error("Restart failed: all this is wrong; the configuration in force stays");
+  } else {
+    log::error("Restart failed: {}; the configuration in force stays", why);
+  }
+  tell_ready("the last reload failed: " + config::in_one_line(Error(why)));
   count_reload(false);
+  reloads_.settle(Error(why));
 }
 
 // Serves on for as long as the configuration says, unless it is asked twice.

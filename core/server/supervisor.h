@@ -24,6 +24,7 @@
 #include "core/server/child_process.h"
 #include "core/server/options.h"
 #include "core/server/pidfile.h"
+#include "core/server/reload_record.h"
 #include "core/server/sockets.h"
 #include "core/shm/segment.h"
 
@@ -46,6 +47,7 @@ class Supervisor {
     shm::Segment sources;  // serialised
     std::vector<Endpoint> listen;
     std::vector<Endpoint> service_listen;
+    std::map<Endpoint, std::string> places;  // of both, in the Corefile: "FILE:LINE"
     std::vector<std::string> serves;
     std::set<std::string> declared;                    // what memory there may be: a Message::Kind and a name each
     std::size_t told = 0;                              // how much its service process has said, about
@@ -109,6 +111,7 @@ class Supervisor {
   config::Sources first_sources_;
   Descriptor signals_;
   std::optional<Pidfile> pidfile_;
+  ReloadRecord reloads_;
   std::unique_ptr<Generation> current_, next_;
   std::list<ChildProcess> leaving_;  // of generations that are over
   std::map<Endpoint, SocketSet> sockets_;

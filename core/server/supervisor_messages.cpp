@@ -133,10 +133,11 @@ void Supervisor::learn(Generation& generation, Message message) {
                                       generation.declared.size()));
     }
     generation.declared.insert(std::move(message.text));
-  } else if (message.kind == Message::Kind::listen) {
-    if (const Result<Endpoint> endpoint = parse_endpoint(message.text)) generation.listen.push_back(*endpoint);
-  } else if (message.kind == Message::Kind::listen_service) {
-    if (const Result<Endpoint> endpoint = parse_endpoint(message.text)) generation.service_listen.push_back(*endpoint);
+  } else if (message.kind == Message::Kind::listen || message.kind == Message::Kind::listen_service) {
+    const Result<Endpoint> endpoint = parse_endpoint(message.text);
+    if (!endpoint) return;
+    (message.kind == Message::Kind::listen ? generation.listen : generation.service_listen).push_back(*endpoint);
+    generation.places.emplace(*endpoint, place_in(message.text));
   } else if (message.kind == Message::Kind::lameduck) {
     generation.lameduck = drain_time(message);
   } else if (message.kind == Message::Kind::serves) {

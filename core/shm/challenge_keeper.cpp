@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -53,6 +55,19 @@ Result<> lock(int fd, const std::string& path) {
   return {};
 }
 
+std::string folder_of(const std::string& path) {
+  const std::string above = std::filesystem::path(path).parent_path().string();
+  return above.empty() ? "." : above;
+}
+
+// Why no file can be made there; the folder is named where it is the reason.
+Error no_store_at(const std::string& path, int error) {
+  const std::string folder = folder_of(path);
+  const bool is_folder = access(folder.c_str(), W_OK | X_OK) != 0;
+  return Error(fmt::format("{}: no store can be made there: {}{}", path, is_folder ? folder + ": " : "",
+                           std::strerror(is_folder ? errno : error)));
+}
+
 // Owns `fd` from now on. What is wrong with the file is said with its name.
 Result<Segment> attach_file(int fd, const std::string& path, Segment::Access access) {
   Result<Segment> segment = Segment::attach(fd, access);
@@ -91,14 +106,27 @@ Result<TableWriter::Mirror> mirror_in(const Segment& file, const std::string& pa
 
 }  // namespace
 
-// `swage -check`: makes and locks no file.
+// `swage -check`: what would stand in the way, without making or changing anything.
 Result<> ChallengeKeeper::check_only() const {
   const std::string& path = settings_.path;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0 && errno == ENOENT) return {};
-  if (fd < 0) return fail("{}: {}", path, std::strerror(errno));
-  TRY(const Segment file, attach_file(fd, path, Segment::Access::read));
-  return check_file(file, path);
+  const std::string folder = folder_of(path);
+  if (access(folder.c_str(), W_OK | X_OK) != 0) return std::unexpected(no_store_at(path, errno));
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0 && errno != ENOENT) return fail("{}: {}", path, std::strerror(errno));
+  if (fd >= 0) {
+    TRY(const Segment file, attach_file(fd, path, Segment::Access::read));
+    TRY(check_file(file, path));
+    if (flock(file.fd(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return fail("{}: cannot be locked: {}", path, std::strerror(errno));
+      log::info("{}: in use: by the server that is running, it seems", path);
+    }
+  }
+  struct statvfs room{};
+  const std::uint64_t size = TableWriter::bytes_needed(settings_.capacity);
+  if (statvfs(folder.c_str(), &room) == 0 && room.f_bavail * room.f_frsize < size) {  // a new file is made each time
+    return fail("{}: {} bytes are needed, and {} are free", path, size, room.f_bavail * room.f_frsize);
+  }
+  return {};
 }
 
 // The file of an earlier server, locked; none where there is no file.
@@ -136,7 +164,7 @@ Result<> ChallengeKeeper::make_file(TableWriter& table) {
   const std::size_t size = made_.bytes().size();
   unlink(path.c_str());
   Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd.exists()) return fail("{}: {}", path, std::strerror(errno));
+  if (!fd.exists()) return std::unexpected(no_store_at(settings_.path, errno));
   if (const int error = posix_fallocate(fd.get(), 0, static_cast<off_t>(size)); error != 0) {
     unlink(path.c_str());
     return fail("{}: {} bytes: {}", path, size, std::strerror(error));

@@ -294,7 +294,8 @@ TEST_CASE("challenges: files that are no store of this version are refused, by n
   const std::string empty = folder.write("empty", "");
   CHECK(refusal(empty).starts_with(empty + ": "));
   CHECK(refusal(folder.file("")).find("s a directory") != std::string::npos);
-  CHECK(refusal("/nowhere/at/all") == "/nowhere/at/all.new: No such file or directory");
+  CHECK(refusal("/nowhere/at/all") ==
+        "/nowhere/at/all: no store can be made there: /nowhere/at: No such file or directory");
 
   const std::string path = folder.file("challenges");
   REQUIRE(refusal(path).empty());

@@ -26,7 +26,10 @@ TEST_CASE("ready: setup") {
   CHECK(setup_error(". {\n ready localhost:8091 {\n  monitor continuously\n }\n}").empty());
   CHECK(setup_error(". {\n ready [::1]:80\n}").empty());
   CHECK(setup_error(". {\n ready here\n}") == "Corefile:2: ready: 'here' is not [ADDRESS]:PORT");
-  CHECK(setup_error(". {\n ready example.org:80\n}") == "Corefile:2: ready: 'example.org:80' is not [ADDRESS]:PORT");
+  CHECK(setup_error(". {\n ready example.org:80\n}") ==
+        "Corefile:2: ready: 'example.org:80' is not [ADDRESS]:PORT: names of hosts are not looked up; write an "
+        "address, or :80 for all "
+        "addresses");
   CHECK(setup_error(". {\n ready ::1:80\n}") == "Corefile:2: ready: '::1:80' is not [ADDRESS]:PORT");
   CHECK(setup_error(". {\n ready :0\n}") == "Corefile:2: ready: ':0' is not [ADDRESS]:PORT");
   CHECK(setup_error(". {\n ready :80 :81\n}") ==
