@@ -203,6 +203,14 @@ Format::Format(std::string_view text) {
   pieces_.push_back({before.append(rest), nullptr});
 }
 
+std::vector<std::string> Format::labels() const {
+  std::vector<std::string> labels;
+  for (const Piece& piece : pieces_) {
+    if (piece.is_label) labels.push_back(piece.label);
+  }
+  return labels;
+}
+
 void Format::append_to(std::string& line, const Event& event) const {
   for (const Piece& piece : pieces_) {
     line += piece.text;

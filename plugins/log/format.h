@@ -38,6 +38,9 @@ class Format {
   // Never fails: what is not a placeholder is text, braces too.
   explicit Format(std::string_view text);
 
+  // The labels of metadata in it.
+  [[nodiscard]] std::vector<std::string> labels() const;
+
   // Appends the line for `event`. Allocates nothing where `line` has the room.
   void append_to(std::string& line, const Event& event) const;
 

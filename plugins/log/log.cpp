@@ -51,6 +51,7 @@ Result<Rule> parse_arguments(Controller& controller) {
   }
   if (rule.names.empty()) rule.names.emplace_back();  // the root: all
   if (format) rule.format = Format(*format);
+  for (std::string& label : rule.format.labels()) controller.metadata().expect(std::move(label), controller.token());
   return rule;
 }
 

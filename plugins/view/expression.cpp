@@ -210,6 +210,16 @@ Result<Expression> Expression::compile(std::string_view text, const Metadata& me
   return Expression(std::move(nodes), metadata);
 }
 
+std::vector<std::string> Expression::labels() const {
+  std::vector<std::string> labels;
+  for (const Node& node : nodes_) {
+    if (node.what != Operator::metadata) continue;
+    const Node& label = nodes_[node.operands.front()];
+    if (label.what == Operator::literal) labels.push_back(label.text);
+  }
+  return labels;
+}
+
 bool Expression::holds(const dns::Query& query) const {
   Evaluation evaluation{*this, query};
   const bool holds = evaluation.value(nodes_.size() - 1).boolean;

@@ -94,6 +94,9 @@ class Expression {
   // `metadata` must outlive the expression. Errors say where: "at 7: …".
   [[nodiscard]] static Result<Expression> compile(std::string_view text, const Metadata& metadata);
 
+  // The labels that it asks metadata() for, as far as they are written out.
+  [[nodiscard]] std::vector<std::string> labels() const;
+
   // False also where the value cannot be computed: a remainder of 0, incidr() of what is no address. On one thread.
   [[nodiscard]] bool holds(const dns::Query& query) const;
 

@@ -23,6 +23,7 @@ Result<> setup(Controller& controller) {
     const std::string text = fmt::format("{}", fmt::join(controller.remaining_args(), " "));
     Result<Expression> expression = Expression::compile(text, controller.metadata());
     if (!expression) return std::unexpected(line.error(fmt::format("view: {}", expression.error().text())));
+    for (std::string& label : expression->labels()) controller.metadata().expect(std::move(label), line);
     expressions.push_back(*std::move(expression));
   }
   if (controller.next()) return std::unexpected(controller.error("directive 'view' twice in a server block"));

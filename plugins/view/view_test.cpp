@@ -162,3 +162,18 @@ TEST_CASE("view: its name is metadata") {
   CHECK(metadata.append("view/name", harness.query(), text));
   CHECK(text == "inside");
 }
+
+TEST_CASE("view: metadata that nobody provides is warned of") {
+  const auto warnings = [](std::string_view directives) {
+    PluginHarness harness(kPlugins, fmt::format(". {{\nview inside {{\n{}\n}}\nmark 1\n}}", directives));
+    std::string text;
+    for (const Error& each : harness.configuration().warnings) text += each.text() + "\n";
+    return text;
+  };
+  CHECK(warnings("expr metadata('geoip/country/code') == 'DE' || metadata('view/name') == 'x'") ==
+        "Corefile:3: metadata 'geoip/country/code' is always empty: no directive of this server block provides it; "
+        "provided are view/name\n"
+        "Corefile:3: metadata 'view/name' is always empty: the server block needs the directive 'metadata'\n");
+  CHECK(warnings("expr type() == 'A'") == "");
+  CHECK(warnings("expr metadata(type()) == 'x'") == "");  // who knows
+}
