@@ -124,11 +124,20 @@ class NameRule : public Rule {
 };
 
 struct Answers {
-  bool automatic = false;
+  bool automatic_owners = false, automatic_values = false;
   std::vector<AnswerRule> rules{};
 };
 
-// [answer] (auto | name FROM TO | value FROM TO)…
+bool is_keyword(std::string_view word) {
+  return word == "answer" || word == "auto" || word == "name" || word == "value";
+}
+
+// What follows is the next rule, and no TO: "auto" is not a regular expression then.
+bool ends_rule(Words words, std::size_t at) { return at >= words.size() || is_keyword(words[at]); }
+
+// [answer] (auto | name auto | value auto | name FROM TO | value FROM TO)…
+//
+// CoreDNS's README writes `answer name auto`, and CoreDNS reads FROM=auto TO=answer where `answer value …` follows it.
 Result<Answers> parse_answers(Words words) {
   Answers answers;
   bool has_names = false;
@@ -141,18 +150,27 @@ Result<Answers> parse_answers(Words words) {
     if (at == words.size()) return fail("expected auto, name or value behind 'answer'");
     const std::string& what = words[at++];
     if (what == "auto") {
-      answers.automatic = true;
+      answers.automatic_owners = answers.automatic_values = true;
       continue;
     }
     if (what != "name" && what != "value") return fail("expected auto, name or value, not '{}'", what);
+    const bool is_name = what == "name";
+    if (at < words.size() && words[at] == "auto" && ends_rule(words, at + 1)) {
+      (is_name ? answers.automatic_owners : answers.automatic_values) = true;
+      ++at;
+      continue;
+    }
     if (words.size() - at < 2) return fail("'answer {}': 2 arguments required", what);
+    for (const std::string& word : words.subspan(at, 2)) {
+      if (word == "answer") return fail("'answer {}': expected FROM and TO before the next 'answer'", what);
+    }
     TRY(RegexRewriter rewriter, RegexRewriter::parse(words[at], words[at + 1]));
     at += 2;
-    has_names = has_names || what == "name";
+    has_names = has_names || is_name;
     answers.rules.push_back(
-        {.part = what == "name" ? AnswerRule::Part::owners : AnswerRule::Part::values, .regex = std::move(rewriter)});
+        {.part = is_name ? AnswerRule::Part::owners : AnswerRule::Part::values, .regex = std::move(rewriter)});
   }
-  if (answers.automatic && has_names) return fail("'answer auto' cannot be combined with 'answer name'");
+  if (answers.automatic_owners && has_names) return fail("'answer auto' cannot be combined with 'answer name'");
   return answers;
 }
 
@@ -172,6 +190,13 @@ NewRule make_name_rule(bool stops, Words words) {
     const auto name = dns::Name::parse(to);
     if (!name) return fail("'{}' is no name: {}", words[1], name.error().text());
   }
+  if (kind == MatchKind::prefix || kind == MatchKind::suffix) {
+    dns::NameText sample;
+    const bool before = kind == MatchKind::prefix;  // the rest of the name comes behind; that of a suffix before
+    sample.append(before ? to : to.starts_with('.') ? "x" : "");
+    sample.append(before ? "x." : to);
+    TRY(check_name(sample, words[1]));
+  }
   std::optional<RegexRewriter> regex;
   if (kind == MatchKind::regex) {
     TRY(RegexRewriter rewriter, RegexRewriter::parse(words[0], words[1]));
@@ -179,12 +204,12 @@ NewRule make_name_rule(bool stops, Words words) {
   }
   TRY(Answers answers, parse_answers(words.subspan(2)));
   std::vector<AnswerRule> rules;
-  if (answers.automatic || kind == MatchKind::exact) {
-    for (const auto part : {AnswerRule::Part::owners, AnswerRule::Part::values}) {
-      AnswerRule rule{.part = part};
-      if (kind == MatchKind::suffix) rule.suffix.emplace(to, from);
-      rules.push_back(std::move(rule));
-    }
+  for (const auto part : {AnswerRule::Part::owners, AnswerRule::Part::values}) {
+    const bool asked = part == AnswerRule::Part::owners ? answers.automatic_owners : answers.automatic_values;
+    if (!asked && kind != MatchKind::exact) continue;
+    AnswerRule rule{.part = part};
+    if (kind == MatchKind::suffix) rule.suffix.emplace(to, from);
+    rules.push_back(std::move(rule));
   }
   std::ranges::move(answers.rules, std::back_inserter(rules));
   return std::make_unique<const NameRule>(stops, kind, from, to, std::move(regex), std::move(rules));

@@ -94,6 +94,13 @@ TEST_CASE("rewrite: setup") {
                                  "name regex (.*).coredns.rocks 10",
                                  "name regex (.*).coredns.rocks {1}.coredns.rocks",
                                  "name suffix a b answer auto",
+                                 "name suffix a b answer name auto",
+                                 "name suffix a b answer name auto answer value (.*).b {1}.a",
+                                 "name suffix a b answer value auto name (.*).b {1}.a",
+                                 "name suffix a b answer name auto value auto",
+                                 "name regex a b answer name auto c",
+                                 "name suffix .a .",
+                                 "name prefix a. b.",
                                  "name regex a b answer name b a name b a",
                                  "name regex a b answer name (.*).b {1}.a answer value (.*).b {1}.a",
                                  "name suffix a. b. answer value (.*).b {1}.a name (.*).b {1}.a",
@@ -139,6 +146,16 @@ TEST_CASE("rewrite: setup") {
       {"name regex a b answer auto name b a", "'answer auto' cannot be combined with 'answer name'"},
       {"stop {\n  name regex foo bar\n  answer name bar foo\n  name baz\n }", "'answer name': 2 arguments required"},
       {"stop {\n  answer name bar foo\n  name regex foo bar\n }", "response rewrites begin with a name rule"},
+      {"name suffix a b answer name auto name b a", "'answer auto' cannot be combined with 'answer name'"},
+      {"name suffix a b answer name b answer value c d",
+       "'answer name': expected FROM and TO before the next 'answer'"},
+      {"name suffix a b answer value answer name c d", "'answer value': expected FROM and TO before the next 'answer'"},
+      {"name suffix .a .b..c", "'.b..c' makes no name: empty label in domain name 'x.b..c.'"},
+      {"name prefix a .b", "'.b' makes no name: empty label in domain name '.b.x.'"},
+      {"name regex (.*) {1}..b", "'{1}..b' makes no name: empty label in domain name 'x..b.'"},
+      {"name regex a b answer value (.*) " + std::string(64, 'l'),
+       "'" + std::string(64, 'l') + "' makes no name: label of more than 63 bytes in domain name '" +
+           std::string(64, 'l') + ".'"},
       {"cname a b", "cname rules are not supported"},
       {"type ANY", "a type rule has exactly two arguments"},
       {"type ANY THING", "unknown record type 'THING'"},
@@ -318,6 +335,18 @@ TEST_CASE("rewrite: names in the data of records") {
       kZone);
   CHECK(ptr.ask("30.30.30.10.in-addr.arpa. PTR") ==
         "NOERROR aa\n30.30.30.10.in-addr.arpa. 60 IN PTR ftp-us-west-1.coredns.rocks.\n");
+
+  // As CoreDNS's README has it.
+  Behind name_auto(
+      "rewrite stop {\n name suffix .arpa .arpa\n answer name auto\n answer value (.*)\\.service\\.consul\\. "
+      "{1}.coredns.rocks.\n}",
+      kZone);
+  CHECK(name_auto.ask("30.30.30.10.in-addr.arpa. PTR") ==
+        "NOERROR aa\n30.30.30.10.in-addr.arpa. 60 IN PTR ftp-us-west-1.coredns.rocks.\n");
+  Behind owners("rewrite name suffix .rocks .consul answer name auto", kZone);
+  CHECK(owners.ask("m.rocks. MX") == "NOERROR aa\nm.rocks. 60 IN MX 7 mail.service.consul.\n");
+  Behind values("rewrite name suffix .rocks .consul answer value auto", kZone);
+  CHECK(values.ask("m.rocks. MX") == "NOERROR aa\nm.consul. 60 IN MX 7 mail.service.rocks.\n");
 
   // `auto` maps the name and what is below it, wherever it stands.
   Behind suffix("rewrite name suffix .rocks .consul answer auto", kZone);

@@ -110,6 +110,8 @@ Result<dns::Rcode> parse_rcode(const std::string& text) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (*kNames[i] != 0 && strcasecmp(kNames[i], text.c_str()) == 0) return static_cast<dns::Rcode>(i);
   }
+  if (strcasecmp(text.c_str(), "NOTIMPL") == 0) return dns::Rcode::notimp;  // as CoreDNS has it, too
+  if (strcasecmp(text.c_str(), "BADVERS") == 0) return static_cast<dns::Rcode>(16);
   const auto number = config::parse_integer<std::uint16_t>(text, 0, 23);
   if (!number) return fail("'{}' is no rcode", text);
   return static_cast<dns::Rcode>(*number);

@@ -41,6 +41,13 @@ std::size_t find_part(std::string_view name, std::string_view part, std::size_t 
   return found;
 }
 
+Result<> check_name(const dns::NameText& made, std::string_view written) {
+  if (made.overflow()) return fail("'{}' is too long for a name", written);
+  const auto name = dns::Name::parse(made.view());
+  if (!name) return fail("'{}' makes no name: {}", written, name.error().text());
+  return {};
+}
+
 Result<Replacement> Replacement::parse(std::string_view text, const regex::Regex& pattern) {
   Replacement result;
   result.pieces_.push_back({"", kNone});
@@ -77,6 +84,14 @@ void Replacement::write(std::span<const std::string_view> groups, dns::NameText&
 Result<RegexRewriter> RegexRewriter::parse(std::string_view from, std::string_view to) {
   TRY(regex::Regex pattern, regex::Regex::compile(from));
   TRY(Replacement replacement, Replacement::parse(normalized(to), pattern));
+  dns::NameText sample;
+  const std::array<std::string_view, regex::kMaxGroups> groups = [] {
+    std::array<std::string_view, regex::kMaxGroups> all;
+    all.fill("x");
+    return all;
+  }();
+  replacement.write(groups, sample);
+  TRY(check_name(sample, to));
   return RegexRewriter(std::move(pattern), std::move(replacement));
 }
 

@@ -29,6 +29,9 @@ enum class MatchKind : std::uint8_t { exact, prefix, suffix, substring, regex };
 [[nodiscard]] bool has_suffix(std::string_view name, std::string_view part);
 [[nodiscard]] std::size_t find_part(std::string_view name, std::string_view part, std::size_t at = 0);
 
+// Fails where what a rule makes of a sample is not a name: then it is none for any query. `written`: in the Corefile.
+[[nodiscard]] Result<> check_name(const dns::NameText& made, std::string_view written);
+
 // "{1}.service.{2}.consul": text with groups of a regular expression put in.
 class Replacement {
  public:
