@@ -2,6 +2,7 @@
 // ; ederror CODE [REASON] ; fallthrough [ZONES...] ; upstream }
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 #include "core/config/values.h"
 #include "plugins/template_/template.h"
@@ -23,7 +24,13 @@ Result<> read_match(Controller& controller, Rule& rule) {
   return {};
 }
 
-Result<> read_records(Controller& controller, std::vector<dns::Record> Response::* section, Rule& rule) {
+// A directive as far as it is read, and where its records stand.
+struct Reading {
+  Rule rule{};
+  std::vector<config::Token> places{};  // one for each record
+};
+
+Result<> read_records(Controller& controller, std::vector<dns::Record> Response::* section, Reading& reading) {
   TRY(controller.expect_arg("a record"));
   do {
     auto text = RecordTemplate::parse(controller.val());
@@ -38,7 +45,8 @@ Result<> read_records(Controller& controller, std::vector<dns::Record> Response:
       record.fixed = FixedRecord{parser.owner(), parser.type(), parser.rclass(), parser.ttl(),
                                  std::vector(parser.rdata().begin(), parser.rdata().end())};
     }
-    rule.records.push_back(std::move(record));
+    reading.rule.records.push_back(std::move(record));
+    reading.places.push_back(controller.token());
   } while (controller.next_arg());
   return {};
 }
@@ -50,6 +58,10 @@ Result<> read_rcode(Controller& controller, Rule& rule) {
       rule.rcode = static_cast<dns::Rcode>(code);
       return controller.expect_end();
     }
+  }
+  if (text == "NOTIMPL") {  // as CoreDNS has it, too
+    rule.rcode = dns::Rcode::notimp;
+    return controller.expect_end();
   }
   return std::unexpected(controller.error("template: unknown rcode '{}'", text));
 }
@@ -65,12 +77,13 @@ Result<> read_extended_error(Controller& controller, Rule& rule) {
   return controller.expect_end();
 }
 
-Result<> read_property(Controller& controller, Rule& rule) {
+Result<> read_property(Controller& controller, Reading& reading) {
+  Rule& rule = reading.rule;
   const std::string& word = controller.val();
   if (word == "match") return read_match(controller, rule);
-  if (word == "answer") return read_records(controller, &Response::answer, rule);
-  if (word == "additional") return read_records(controller, &Response::additional, rule);
-  if (word == "authority") return read_records(controller, &Response::authority, rule);
+  if (word == "answer") return read_records(controller, &Response::answer, reading);
+  if (word == "additional") return read_records(controller, &Response::additional, reading);
+  if (word == "authority") return read_records(controller, &Response::authority, reading);
   if (word == "rcode") return read_rcode(controller, rule);
   if (word == "ederror") return read_extended_error(controller, rule);
   if (word == "fallthrough") {
@@ -115,9 +128,78 @@ Result<> resolve_groups(const config::Token& directive, Rule& rule) {
   return {};
 }
 
+// Values for the parts of a template that a query decides.
+constexpr auto kSamples =
+    std::to_array<std::string_view>({"1", "10", "a", "0a", "www", "192.0.2.1", "2001:db8::1", "192-0-2-1", "A", "TXT",
+                                     "00112233445566778899aabbccddeeff"});
+
+constexpr std::size_t kMostZonesTried = 100;
+
+// Makes records of samples in one zone until one is right. All that went wrong; empty where one was right.
+std::vector<std::string> try_samples(const Rule& rule, const RecordTemplate& text, const std::string& zone) {
+  std::vector<GroupName> groups;
+  for (const Pattern& pattern : rule.patterns) std::ranges::copy(pattern.groups, std::back_inserter(groups));
+  std::vector<std::string> types = {"A", "AAAA", "TXT", "CNAME"};
+  if (rule.type != dns::Type::any) types = {to_string(rule.type)};
+  const dns::Name qname = rule.zones.front().first;
+  std::vector<std::string> errors;
+  dns::RecordParser parser;
+  for (const std::string_view sample : kSamples) {
+    const std::string name = fmt::format("{}.{}", sample, zone == "." ? "" : zone);
+    std::array<std::string_view, regex::kMaxGroups> match;
+    match.fill(std::string_view(name).substr(0, sample.size()));
+    match[0] = name;
+    for (const std::string_view client : {"192.0.2.7", "2001:db8::7"}) {
+      Query query;
+      query.qname = qname;
+      query.client.address = *IpAddress::parse(client);
+      for (const std::string& type : types) {
+        Output made;
+        const Facts facts{query, zone, name, "IN", type, match, groups};
+        Result<> done = text.write(facts, made);
+        if (done) done = parser.parse(made.view());
+        if (done) return {};
+        errors.push_back(done.error().text());
+      }
+    }
+  }
+  return errors;
+}
+
+std::vector<std::string> try_samples(const Rule& rule, const RecordTemplate& text) {
+  std::vector<std::string> errors;
+  for (const auto& [name, zone] : rule.zones | std::views::take(kMostZonesTried)) {
+    const std::vector<std::string> more = try_samples(rule, text, zone);
+    if (more.empty()) return {};
+    errors.insert(errors.end(), more.begin(), more.end());
+  }
+  return errors;
+}
+
+// What would be SERVFAIL for each query is an error of the Corefile: where it is wrong whatever a query brings. Else it
+// is worth a warning.
+Result<> check_records(Controller& controller, const Reading& reading) {
+  for (std::size_t i = 0; i < reading.rule.records.size(); ++i) {
+    const SectionRecord& record = reading.rule.records[i];
+    if (record.fixed) continue;
+    const std::vector<std::string> errors = try_samples(reading.rule, record.text);
+    if (errors.empty()) continue;
+    const bool always = std::ranges::all_of(errors, [&](const std::string& each) { return each == errors.front(); });
+    const config::Token& place = reading.places[i];
+    if (always) {
+      return std::unexpected(place.error(fmt::format("template: '{}': {}", record.text.text(), errors.front())));
+    }
+    controller.warn(place.error(fmt::format(
+        "template: '{}': of the values tried none makes a record ({}); a query for which there is none gets SERVFAIL",
+        record.text.text(), errors.front())));
+  }
+  return {};
+}
+
 Result<Rule> read_directive(Controller& controller) {
   const config::Token directive = controller.token();
-  Rule rule;
+  Reading reading;
+  Rule& rule = reading.rule;
   TRY(const std::string_view class_text, controller.expect_arg("a class"));
   const auto rclass = dns::parse_class(class_text);
   if (!rclass) return std::unexpected(controller.error("template: {}", rclass.error().text()));
@@ -128,9 +210,10 @@ Result<Rule> read_directive(Controller& controller) {
   rule.type = *type;
   TRY(const std::vector<dns::Name> zones, controller.remaining_zones());
   for (const dns::Name& zone : zones) rule.zones.emplace_back(zone, zone.to_string());
-  while (controller.next_block()) TRY(read_property(controller, rule));
+  while (controller.next_block()) TRY(read_property(controller, reading));
   TRY(resolve_groups(directive, rule));
-  return rule;
+  TRY(check_records(controller, reading));
+  return std::move(reading.rule);
 }
 
 }  // namespace

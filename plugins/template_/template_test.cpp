@@ -77,6 +77,16 @@ TEST_CASE("template: setup") {
       {"IN A", "answer \"{{ ((((((((( .Name ))))))))) }}\"",
        "3: template: '{{ ((((((((( .Name ))))))))) }}': too many parentheses"},
       {"IN A", "answer \"www\"", "3: template: 'www': a record without a type"},
+      // Wrong whatever is asked: each query would get SERVFAIL.
+      {"IN A", "answer \"{{ .Name }} 60 IN CNAME a.{{ .Zone }}\"",
+       "3: template: '{{ .Name }} 60 IN CNAME a.{{ .Zone }}': empty label in domain name 'a..'"},
+      {"IN A", "answer \"{{ .Name }} 60 IN A 192.0.2.300\"",
+       "3: template: '{{ .Name }} 60 IN A 192.0.2.300': A: expected an IPv4 address, not '192.0.2.300'"},
+      {"IN A", "match (?P<a>.*)\nanswer \"{{ .Group.a }}. 60 IN A 192.0.2.300\"",
+       "4: template: '{{ .Group.a }}. 60 IN A 192.0.2.300': A: expected an IPv4 address, not '192.0.2.300'"},
+      {"IN A", "answer \"{{ .Name }} 60 IN B 192.0.2.1\"",
+       "3: template: '{{ .Name }} 60 IN B 192.0.2.1': unknown record type 'B'"},
+      {"IN A", "additional \"{{ .Name }} 60 IN\"", "3: template: '{{ .Name }} 60 IN': a record without a type"},
       {"IN A", "answer \"www A 1 . 2\"", "3: template: 'www A 1 . 2': A: expected an IPv4 address, not '1'"},
       {"IN A", "answer \"www OPT x\"", "3: template: 'www OPT x': no record has the type OPT"},
       {"IN A", "answer \"www CNAME \\# 1 ff\"",
@@ -242,4 +252,30 @@ TEST_CASE("template: the extended error is an EDNS option") {
   REQUIRE(harness.response().options.size() == 1);
   CHECK(harness.response().options[0].code == 15);
   CHECK(as_text(harness.response().options[0].data) == std::string("\0\x15Not here", 10));
+}
+
+TEST_CASE("template: what may become a record is left alone; what none of the values tried makes one is warned of") {
+  const auto warnings = [](std::string_view arguments, std::string_view block) {
+    const PluginHarness harness(kPlugins, fmt::format(". {{\n template {} {{\n{}\n }}\n}}", arguments, block), rest);
+    std::string text;
+    for (const Error& each : harness.configuration().warnings) text += each.text() + "\n";
+    return text;
+  };
+  for (const char* const good : {
+           "match (a)-(b)-(c)-(d)\nanswer \"{{ .Name }} 60 IN A {{ .Group.1 }}.{{ .Group.2 }}.{{ .Group.3 }}.{{ "
+           ".Group.4 }}\"",
+           "match ^([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})\nanswer \"{{ .Name }} 60 IN A {{ parseInt "
+           ".Group.1 "
+           "16 8 }}.{{ parseInt .Group.2 16 8 }}.{{ parseInt .Group.3 16 8 }}.{{ parseInt .Group.4 16 8 }}\"",
+           "answer \"{{ .Name }} 60 IN {{ .Type }} {{ .Remote }}\"",
+           "match (?P<t>A|TXT)\nanswer \"{{ .Name }} 60 IN {{ .Group.t }} 192.0.2.1\"",
+           "answer \"{{ .Name }} 60 {{ .Class }} CNAME a.{{ .Zone }}\" \"{{ .Name }} 60 IN MX 1 {{ .Zone }}\"",
+           "answer \"{{ .Name }} 60 IN TXT \\\"{{ .Question.Name }}\\\"\"",
+       }) {
+    INFO(good);
+    CHECK(warnings("IN ANY . example", good) == "");  // "a.." is none, but "a.example." is
+  }
+  CHECK(warnings("IN A", "match (.*)\nanswer \"{{ .Name }} 60 IN A {{ .Group.1 }}.0.2.300\"")
+            .starts_with("Corefile:4: template: '{{ .Name }} 60 IN A {{ .Group.1 }}.0.2.300': of the values tried none "
+                         "makes a record (A: expected an IPv4 address, not '1.0.2.300')"));
 }
