@@ -32,6 +32,12 @@ std::optional<std::uint32_t> Zone::signatures_expire() const {
   return header.signatures == 0 ? std::nullopt : std::optional(header.signatures_expire);
 }
 
+std::optional<std::int64_t> Zone::signatures_expire_at(std::int64_t now) const {
+  const auto expire = signatures_expire();
+  if (!expire) return std::nullopt;
+  return now + static_cast<std::int32_t>(*expire - static_cast<std::uint32_t>(now));
+}
+
 void Zone::answer(const Query& query, Response& response) const {
   ZoneAnswer(ImageReader(image_), query, response).run();
 }

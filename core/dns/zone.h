@@ -30,6 +30,8 @@ class Zone {
   // When the first of the zone's signatures expires (RFC 4034 section 3.1.5), in seconds since 1970, modulo 2^32:
   // compare it as a serial number. nullopt where the zone has no signature.
   [[nodiscard]] std::optional<std::uint32_t> signatures_expire() const;
+  // The same in seconds since 1970, as it is meant at `now` (RFC 1982).
+  [[nodiscard]] std::optional<std::int64_t> signatures_expire_at(std::int64_t now) const;
 
   // Answers as RFC 1034 section 4.3.2 has it, with RFC 2308 (negative answers), 4592 (wildcards), 6604 (rcodes of
   // chains), 6672 (DNAME), 9471 (glue) and, where the query has the DO bit and the zone is signed, RFC 4035 section 3.1

@@ -44,7 +44,10 @@ Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next n
 Result<> ZoneService::prepare() {
   loaded_ = FileStamp::of(zone_.path);
   Result<shm::Segment> image = load();
-  if (!image) return std::unexpected(zone_.directive.error(image.error().text()));
+  if (!image) {
+    zone_.stale.set(1);
+    return std::unexpected(zone_.directive.error(image.error().text()));
+  }
   TRY(zone_.snapshot->publish(*std::move(image)));
   announce();
   return {};
@@ -70,6 +73,7 @@ async::Task<Result<>> ZoneService::run(Host& host) {
     } else {
       log::error("plugin/file: {}; the zone stays as it was", image.error().text());
       zone_.failures.add();
+      zone_.stale.set(1);
     }
   }
 }
@@ -102,6 +106,8 @@ void ZoneService::announce() const {
   const dns::Zone zone(zone_.snapshot->bytes());
   zone_.serial.set(zone.serial());
   zone_.loaded.set(static_cast<double>(std::time(nullptr)));
+  zone_.stale.set(0);
+  zone_.signatures.set(static_cast<double>(zone.signatures_expire_at(std::time(nullptr)).value_or(0)));
   log::info("plugin/file: {}: {}, serial {}, from {}", zone_.apex.to_string(), counted(zone.records(), "record"),
             zone.serial(), zone_.path);
 }

@@ -26,6 +26,8 @@ struct ServedZone {
   std::vector<dns::Name> fallthrough;  // names in these are the next plugin's where they do not exist
   metrics::Gauge serial{}, loaded{};   // for figures: the SOA's serial, and when it was read (seconds since 1970)
   metrics::Counter failures{};         // of reading it again
+  metrics::Gauge stale{};              // 1: the file has changed and cannot be read
+  metrics::Gauge signatures{};         // when the first one expires (seconds since 1970); 0: there is none
 };
 
 class FilePlugin : public Plugin {

@@ -57,6 +57,9 @@ void show(metrics::Registry& metrics, ServedZone& zone) {
   zone.loaded = metrics.gauge("swage_zone_load_timestamp_seconds", "When the zone in force was read.", labels);
   zone.failures = metrics.counter("swage_zone_load_failures_total",
                                   "Times that the zone's file had changed and could not be read.", labels);
+  zone.stale = metrics.gauge("swage_zone_stale", "Whether the zone's file has changed and cannot be read.", labels);
+  zone.signatures = metrics.gauge("swage_zone_signature_expiry_timestamp_seconds",
+                                  "When the first of the zone's signatures expires; 0 where it has none.", labels);
 }
 
 }  // namespace
