@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ctime>
 #include <filesystem>
 #include <utility>
 
@@ -98,7 +99,7 @@ Result<Outcome> AutoPlugin::serve(const Query& query, Response& response, Next n
 
 Result<> AutoService::prepare() {
   const Result<> done = take(scan());
-  if (!done) complain(done.error().text());  // the folder may come later
+  if (!done) complain_of_folder(done.error());  // it may come later
   return {};
 }
 
@@ -112,7 +113,7 @@ async::Task<Result<>> AutoService::run(Host& host) {
     const auto look = [this] { return scan(); };
     Result<Scan> scanned = co_await work(host.loop(), look);
     const Result<> done = take(std::move(scanned));
-    if (!done) complain(done.error().text());
+    if (!done) complain_of_folder(done.error());
   }
   co_return Result<>();
 }
@@ -125,6 +126,14 @@ void AutoService::stop() {
 void AutoService::complain(const std::string& text) {
   if (complaints_.size() >= kMaxComplaints) return;
   if (complaints_.insert(text).second && !complaints_before_.contains(text)) log::error("plugin/auto: {}", text);
+}
+
+void AutoService::complain_of_folder(const Error& error) {
+  if (!files_.empty()) return complain(error.text() + "; its zones stay as they were");
+  const std::string text = fmt::format("auto: {}; it has no zones until the folder is there", error.text());
+  if (complaints_.insert(text).second && !complaints_before_.contains(text)) {
+    log::warning("{}", source_.directive.error(text).text());
+  }
 }
 
 // What was read in a folder that cannot be seen into now.
@@ -153,7 +162,7 @@ Result<std::vector<std::string>> AutoService::find_files(ZoneFiles& kept) {
       }
     }
     if (!error) continue;
-    if (i == 0) return fail("{}: {}; its zones stay as they were", folder, error.message());
+    if (i == 0) return fail("{}: {}", folder, error.message());
     if (error == std::errc::no_such_file_or_directory) continue;  // removed meanwhile
     complain(fmt::format("{}: {}; the zones of its files stay as they were", folder, error.message()));
     keep_files_below(folder, kept);
@@ -206,6 +215,7 @@ void AutoService::load(const std::string& origin, ZoneFile& file, bool was_serve
   dns::ZoneBuilder builder(apex);
   const Result<> read = dns::read_zone_file(file.path, apex, builder);
   if (FileStamp::of(file.path) != file.stamp) file.stamp = {};  // written while it was read: the next look will tell
+  file.failed = !read;
   if (!read) {
     say_errors(builder, read.error(), apex, was_served);
     return;
@@ -227,7 +237,11 @@ Result<AutoService::Scan> AutoService::scan() {
     const auto before = files_.find(origin);
     const bool same = before != files_.end() && before->second.path == file.path && before->second.stamp == file.stamp;
     const Bytes served = published.find({as_bytes(origin).data(), origin.size()});
-    if (!same) load(origin, file, !served.empty());
+    if (same) {
+      file.failed = before->second.failed;
+    } else {
+      load(origin, file, !served.empty());
+    }
     const Bytes fresh(reinterpret_cast<const std::uint8_t*>(file.image.data()), file.image.size() * 8);
     changed = changed || !fresh.empty();
     const Bytes image = fresh.empty() ? served : fresh;
@@ -250,7 +264,26 @@ Result<> AutoService::take(Result<Scan> scanned) {
     TRY(snapshot_.publish(*std::move(scanned->set)));
   }
   files_ = std::move(scanned->files);
+  count();
   return {};
+}
+
+void AutoService::count() const {
+  const std::int64_t now = std::time(nullptr);
+  const ZoneSet published(snapshot_.bytes());
+  std::size_t zones = 0, failed = 0;
+  std::int64_t first = 0;
+  for (const auto& [origin, file] : files_) {
+    failed += file.failed ? 1 : 0;
+    const Bytes image = published.find({as_bytes(origin).data(), origin.size()});
+    if (image.empty()) continue;
+    ++zones;
+    const std::int64_t expires = dns::Zone(image).signatures_expire_at(now).value_or(0);
+    if (expires != 0 && (first == 0 || expires < first)) first = expires;
+  }
+  source_.zones.set(static_cast<double>(zones));
+  source_.failed.set(static_cast<double>(failed));
+  source_.signatures.set(static_cast<double>(first));
 }
 
 }  // namespace swage::plugins::auto_

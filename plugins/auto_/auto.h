@@ -32,6 +32,14 @@ struct FileNames {
   [[nodiscard]] std::optional<Result<dns::Name>> origin_of(std::string_view file) const;
 };
 
+// Where they are, the directive that says so, and figures.
+struct Folder {
+  std::string path;
+  config::Token directive;
+  metrics::Gauge zones{}, failed{};  // that are served; files that cannot be loaded
+  metrics::Gauge signatures{};       // when the first one of all zones expires (seconds since 1970); 0: there is none
+};
+
 class AutoPlugin : public Plugin {
  public:
   AutoPlugin(std::vector<dns::Name> zones, const shm::Snapshot& snapshot)
@@ -46,8 +54,12 @@ class AutoPlugin : public Plugin {
 
 class AutoService : public Service {
  public:
-  AutoService(std::string folder, FileNames names, std::chrono::milliseconds reload, shm::Snapshot& snapshot)
-      : folder_(std::move(folder)), names_(std::move(names)), reload_(reload), snapshot_(snapshot) {}
+  AutoService(Folder folder, FileNames names, std::chrono::milliseconds reload, shm::Snapshot& snapshot)
+      : source_(std::move(folder)),
+        folder_(source_.path),
+        names_(std::move(names)),
+        reload_(reload),
+        snapshot_(snapshot) {}
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
   void stop() override;
@@ -59,6 +71,7 @@ class AutoService : public Service {
     std::string path;
     FileStamp stamp;                     // as it was read, whether that worked or not
     std::vector<std::uint64_t> image{};  // just compiled; empty: what is published, if anything, stays
+    bool failed = false;                 // the last time it was read
   };
   using ZoneFiles = std::map<std::string, ZoneFile>;  // by origin, in wire format and lower case
   struct Scan {
@@ -73,8 +86,11 @@ class AutoService : public Service {
   void say_errors(const dns::ZoneBuilder& builder, const Error& error, const dns::Name& apex, bool was_served) const;
   [[nodiscard]] Result<> take(Result<Scan> scanned);
   void complain(const std::string& text);
+  void complain_of_folder(const Error& error);
+  void count() const;
 
-  std::string folder_;
+  Folder source_;
+  const std::string& folder_;  // its path
   FileNames names_;
   std::chrono::milliseconds reload_;
   shm::Snapshot& snapshot_;

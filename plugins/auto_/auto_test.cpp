@@ -58,7 +58,13 @@ TEST_CASE("auto: setup") {
   CHECK(setup_error("directory /tmp") == "");
   CHECK(setup_error("directory /tmp www\\.db\\.(.*) {1}\nreload 45s\nupstream") == "");
   CHECK(setup_error("directory /tmp (.*)\\.(.*) bliep{2}{1}\nreload 0") == "");
-  CHECK(setup_error("") == "Corefile:2: auto: expected a line 'directory DIR'");
+  CHECK(setup_error("") == "");  // it serves nothing, as in CoreDNS
+  CHECK(setup_error("directory /tmp (.*) {2}") ==
+        "Corefile:3: auto: '{2}': the regular expression has 1 group, and none of that name");
+  CHECK(setup_error("directory /tmp (.*)\\.(.*) {zone}.{1}") ==
+        "Corefile:3: auto: '{zone}': the regular expression has 2 groups, and none of that name");
+  CHECK(setup_error("directory /tmp (.*) {1") == "Corefile:3: auto: '{1' has no '}'");
+  CHECK(setup_error("directory /tmp (?P<zone>.*) {zone}") == "");
   CHECK(setup_error("directory") == "Corefile:3: directive 'auto': expected a folder after 'directory'");
   CHECK(setup_error("directory /tmp (") == "Corefile:3: auto: '(' is no regular expression: missing ): (");
   CHECK(setup_error("directory /tmp .* {1}") == "Corefile:3: auto: '.*' has no group for the zone's name");
@@ -305,4 +311,21 @@ TEST_CASE("auto: zones come, change, break and go while the server runs; a folde
        {[&] { std::filesystem::remove(folder.file("zones/db.b.org")); }, is("2-")},
        {[&] { std::filesystem::rename(zones, folder.file("away")); }, says("; its zones stay as they were\n")}});
   CHECK(looks == std::vector<std::string>{"--", "1-", "2b", "2b", "2-", "2-"});
+}
+
+TEST_CASE(
+    "auto: a folder that is not there is a warning with its line, said once; without a folder it serves nothing") {
+  const Folder folder;
+  const std::string zones = folder.file("zones");
+  tests::LogCapture log;
+  PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + zones + "\n }\n}");
+  CHECK(harness.prepare() == "");
+  CHECK(log.take() == "[WARNING] Corefile:2: auto: " + zones +
+                          ": No such file or directory; it has no zones until the folder is there\n");
+  CHECK(harness.ask("ns.example.org. A") == "REFUSED\n");
+  PluginHarness bare(kPlugins, "org {\n auto\n}");
+  CHECK(bare.configuration().services.empty());
+  REQUIRE(bare.configuration().warnings.size() == 1);
+  CHECK(bare.configuration().warnings[0].text() ==
+        "Corefile:2: auto: without a line 'directory DIR' it serves nothing");
 }

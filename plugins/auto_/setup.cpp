@@ -1,5 +1,6 @@
-// Reads the directive: auto [ZONES...] { directory DIR [REGEXP ORIGIN_TEMPLATE] ; reload DURATION }
+// Reads the directive: auto [ZONES...] [{ directory DIR [REGEXP ORIGIN_TEMPLATE] ; reload DURATION }]
 #include "core/config/values.h"
+#include "core/counted.h"
 #include "plugins/auto_/auto.h"
 
 namespace swage::plugins::auto_ {
@@ -10,6 +11,28 @@ struct Settings {
   std::string pattern = "db\\.(.*)", origin = "{1}";
   std::chrono::milliseconds reload = std::chrono::minutes(1);
 };
+
+// With the numbers of groups for their names. Each must be one of the pattern's.
+Result<std::string> read_origin(const Controller& controller, const regex::Regex& pattern, std::string_view text) {
+  std::string origin;
+  while (true) {
+    const std::size_t open = std::min(text.find('{'), text.size());
+    origin += text.substr(0, open);
+    text.remove_prefix(open);
+    if (text.empty()) return origin;
+    const std::size_t close = text.find('}');
+    if (close == std::string_view::npos) return std::unexpected(controller.error("auto: '{}' has no '}}'", text));
+    const std::string group(text.substr(1, close - 1));
+    const auto number = config::parse_integer<std::size_t>(group, 0, pattern.groups());
+    const auto named = pattern.group(group);
+    if (!number && !named) {
+      return std::unexpected(controller.error("auto: '{{{}}}': the regular expression has {}, and none of that name",
+                                              group, counted(pattern.groups(), "group")));
+    }
+    origin += fmt::format("{{{}}}", number ? *number : *named);
+    text.remove_prefix(close + 1);
+  }
+}
 
 Result<> read_directory(Controller& controller, Settings& settings) {
   TRY(const std::string_view folder, controller.expect_arg("a folder"));
@@ -22,7 +45,7 @@ Result<> read_directory(Controller& controller, Settings& settings) {
     return std::unexpected(controller.error("auto: '{}' has no group for the zone's name", settings.pattern));
   }
   TRY(const std::string_view origin, controller.expect_arg("an origin, '{1}' say,"));
-  settings.origin = origin;
+  TRY(settings.origin, read_origin(controller, *pattern, origin));
   return controller.expect_end();
 }
 
@@ -51,11 +74,22 @@ Result<> setup(Controller& controller) {
   Settings settings;
   while (controller.next_block()) TRY(read_property(controller, settings));
   if (controller.next()) return std::unexpected(controller.error("directive 'auto' twice in a server block"));
-  if (settings.folder.empty()) return std::unexpected(directive.error("auto: expected a line 'directory DIR'"));
+  if (settings.folder.empty()) {  // as in CoreDNS: it serves no zone
+    controller.warn(directive.error("auto: without a line 'directory DIR' it serves nothing"));
+    return {};
+  }
   TRY(regex::Regex pattern, regex::Regex::compile(settings.pattern));
   shm::Snapshot& snapshot = controller.snapshot(
       fmt::format("auto {} {} {} {}", settings.folder, settings.pattern, settings.origin, directive.line));
-  controller.add(std::make_unique<AutoService>(settings.folder, FileNames{std::move(pattern), settings.origin},
+  const metrics::Labels labels = {{"directory", settings.folder}};
+  Folder folder{settings.folder, directive};
+  metrics::Registry& metrics = controller.metrics();
+  folder.zones = metrics.gauge("swage_auto_zones", "Zones of a folder that are served.", labels);
+  folder.failed = metrics.gauge("swage_auto_failed_files", "Zone files of a folder that cannot be loaded.", labels);
+  folder.signatures =
+      metrics.gauge("swage_auto_signature_expiry_timestamp_seconds",
+                    "When the first signature of all zones of a folder expires; 0 where there is none.", labels);
+  controller.add(std::make_unique<AutoService>(std::move(folder), FileNames{std::move(pattern), settings.origin},
                                                settings.reload, snapshot));
   controller.add(std::unique_ptr<const Plugin>(std::make_unique<const AutoPlugin>(std::move(zones), snapshot)));
   return {};
