@@ -70,7 +70,18 @@ Result<> Broker::read_files() {
   if (!settings_.certificate) return {};
   loaded_ = seen_ = settings_.certificate->stamp();
   TRY(tls_, settings_.certificate->load());
+  tell(settings_.certificate->judge(settings_.domain));
   return {};
+}
+
+// What clients will not like does not keep the server from starting: its operator may be about to mend it.
+void Broker::tell(const Result<crypto::ChainReport>& certificate) const {
+  if (!certificate) return;  // gone in this moment: the next look will tell
+  settings_.certificate_expiry.set(static_cast<double>(certificate->expires));
+  for (const std::string& objection : certificate->objections) {
+    const std::string text = fmt::format("{}: {}", settings_.certificate->chain(), objection);
+    log::warning("{}", settings_.directive.error(text).text());
+  }
 }
 
 Result<crypto::Secret> Broker::find_secret() {
@@ -205,6 +216,9 @@ async::Task<> Broker::renew_certificate(async::Loop& loop, http::Server& server)
     server.use(*std::move(context));
     log::info("plugin/{}: {}: new certificate from {}", settings_.name, settings_.domain,
               settings_.certificate->chain());
+    const auto judge = [this] { return settings_.certificate->judge(settings_.domain); };
+    const Result<crypto::ChainReport> report = co_await async::work(loop, judge);
+    tell(report);
   } else {
     log::error("plugin/{}: {}; the certificate before stays in use", settings_.name, context.error().text());
   }

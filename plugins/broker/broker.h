@@ -40,6 +40,7 @@ class Broker : public Service {
 
  private:
   [[nodiscard]] Result<> read_files();
+  void tell(const Result<crypto::ChainReport>& certificate) const;
   [[nodiscard]] Result<crypto::Secret> find_secret();
   [[nodiscard]] Result<std::optional<crypto::Secret>> find_access_token() const;
   [[nodiscard]] Result<> listen(Host& host, http::Server& server) const;

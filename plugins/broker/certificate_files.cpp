@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "core/crypto/secret.h"
 #include "core/whole_file.h"
@@ -37,6 +38,11 @@ Result<async::TlsContext> CertificateFiles::load() const {
   auto context = async::TlsContext::server(as_text(chain.bytes()), as_text(key.bytes()), {"http/1.1"});
   if (!context) return fail("{} with {}: {}", chain_, key_, context.error().text());
   return context;
+}
+
+Result<crypto::ChainReport> CertificateFiles::judge(const std::string& domain) const {
+  TRY(const crypto::Secret chain, read(chain_));  // the key may be in the same file
+  return crypto::judge_chain(as_text(chain.bytes()), domain, std::time(nullptr));
 }
 
 }  // namespace swage::plugins::broker

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/async/tls.h"
+#include "core/crypto/chain.h"
 #include "core/result.h"
 
 namespace swage::plugins::broker {
@@ -30,6 +31,8 @@ class CertificateFiles {
   [[nodiscard]] Stamp stamp() const;
   // An Error names the path.
   [[nodiscard]] Result<async::TlsContext> load() const;
+  // What clients that ask for `domain` will object to now.
+  [[nodiscard]] Result<crypto::ChainReport> judge(const std::string& domain) const;
 
  private:
   std::string chain_, key_;

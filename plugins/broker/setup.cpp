@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/config/values.h"
+#include "core/http_endpoint.h"
 #include "plugins/broker/broker.h"
 
 namespace swage::plugins::broker {
@@ -32,7 +33,7 @@ Result<std::string> read_domain(Controller& controller) {
 
 // ":443", "192.0.2.1:443", "[2001:db8::1]:443"
 Result<std::vector<Endpoint>> parse_listen(std::string_view text) {
-  const auto wrong = [text] { return fail("listen: '{}' is not [ADDRESS]:PORT", text); };
+  const auto wrong = [text] { return fail("listen: '{}' is not [ADDRESS]:PORT{}", text, host_name_hint(text)); };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return wrong();
   const auto port = config::parse_integer<std::uint16_t>(text.substr(colon + 1), 1, 65535);
@@ -237,13 +238,19 @@ Result<Settings> read_settings(Controller& controller) {
   return settings;
 }
 
+bool has_directive(const Controller& controller, const std::string& name) {
+  const std::vector<std::string> names = controller.directives();
+  return std::ranges::find(names, name) != names.end();
+}
+
 }  // namespace
 
 Result<> setup(Controller& controller) {
   TRY(Settings settings, read_settings(controller));
   const std::string zone = controller.zones().front().to_string();
   shm::Shared& challenges = controller.shared(shm::ChallengeStore::name(zone));
-  if (!challenges.kept()) {
+  const bool has_store = has_directive(controller, controller.known_as("acme-txt"));
+  if (!challenges.kept() && !has_store) {  // one that is wrong has been told of
     return std::unexpected(
         settings.directive.error("broker: registrations go to 'acme-txt', which is not in this server block"));
   }
@@ -251,6 +258,11 @@ Result<> setup(Controller& controller) {
     TRY(const auto everywhere, parse_listen(fmt::format(":{}", kHttps)));
     for (const Endpoint& each : everywhere) TRY(controller.listen_tcp(each));
     settings.listen = everywhere;
+  }
+  if (settings.certificate) {
+    settings.certificate_expiry = controller.metrics().gauge(
+        "swage_certificate_expiry_timestamp_seconds", "When the first certificate of the broker's chain expires.",
+        {{"domain", settings.domain}});
   }
   shm::Shared& secret = controller.service_memory("broker secret " + settings.domain);
   const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)), &controller.metrics());

@@ -78,7 +78,9 @@ TEST_CASE("broker: setup rejects, and says where and why") {
       {with("listen 443"), "Corefile:5: listen: '443' is not [ADDRESS]:PORT"},
       {with("listen ::1:443"), "Corefile:5: listen: '::1:443' is not [ADDRESS]:PORT"},
       {with("listen [127.0.0.1]:443"), "Corefile:5: listen: '[127.0.0.1]:443' is not [ADDRESS]:PORT"},
-      {with("listen localhost:443"), "Corefile:5: listen: 'localhost:443' is not [ADDRESS]:PORT"},
+      {with("listen localhost:443"),
+       "Corefile:5: listen: 'localhost:443' is not [ADDRESS]:PORT: names of hosts are not looked up; write an "
+       "address, or :443 for all addresses"},
       {with("listen :0"), "Corefile:5: listen: '0' is no number from 1 to 65535"},
       {with("listen :53"), "Corefile:5: 0.0.0.0:53: DNS is served on 0.0.0.0:53 already, by Corefile:1"},
       {with("listen :80 0.0.0.0:80"), "Corefile:5: 0.0.0.0:80 is already that of Corefile:5"},

@@ -386,3 +386,18 @@ TEST_CASE("broker: files that cannot be used stop the start, with the line; -che
   CHECK(check(corefile("tls off", folder.file("challenges"))).find("challenges.secret: has 5 bytes") !=
         std::string::npos);
 }
+
+TEST_CASE("broker: what clients will not like of a certificate is a warning") {
+  const Folder folder;
+  const auto authority = make_tls_identity("");
+  const auto leaf = make_tls_identity("DNS:other.test", &authority);
+  const std::string path = folder.write("cert", leaf.certificate_pem);
+  const std::string line = fmt::format("tls {} {}", path, folder.write("key", leaf.key_pem));
+  const Server server(corefile(line));
+  const std::string start = "[WARNING] " + server.folder().file("Corefile") + ":7: " + path + ": ";
+  for (const char* const objection : {"the certificate is not for registration.libp2p.direct, but for other.test\n",
+                                      "the certificate expires soon, on ", "the chain is not complete, it seems: "}) {
+    INFO(objection);
+    CHECK(server.log().find(start + objection) != std::string::npos);
+  }
+}
