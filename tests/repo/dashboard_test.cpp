@@ -1,5 +1,5 @@
-// What the documentation asks Prometheus, in docs/grafana-dashboard.json and in the alerts of docs/operating.md: good
-// expressions, and of metrics that a plugin's README has.
+// What the documentation asks Prometheus, in docs/grafana-dashboard.json and docs/alerts.yml: good expressions, and of
+// metrics that a plugin's README has. Each alert fires when it should (tests/repo/alerts.yml) and is explained.
 #include <filesystem>
 #include <regex>
 #include <set>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/process.h"
@@ -34,6 +35,30 @@ std::string without_variables(std::string text) {
   return text;
 }
 
+std::vector<YAML::Node> alerts() {
+  std::vector<YAML::Node> rules;
+  for (const YAML::Node& group : YAML::LoadFile("docs/alerts.yml")["groups"]) {
+    for (const YAML::Node& rule : group["rules"]) rules.push_back(rule);
+  }
+  return rules;
+}
+
+// Whether it is there; ends well.
+bool promtool(std::vector<std::string> arguments) {
+  if (!installed("promtool")) {
+    WARN("SKIPPED: promtool is not installed (Debian: prometheus)");
+    return true;
+  }
+  arguments.insert(arguments.begin(), "promtool");
+  auto process = Process::start({.arguments = std::move(arguments)});
+  REQUIRE(process);
+  const auto status = process->wait(20s);
+  INFO(process->log());
+  REQUIRE(status);
+  CHECK(status->clean());
+  return status->clean();
+}
+
 std::vector<std::string> expressions() {
   std::vector<std::string> all;
   const json content = dashboard();
@@ -41,24 +66,13 @@ std::vector<std::string> expressions() {
   for (const json& panel : content["panels"]) {
     for (const json& target : panel.value("targets", json::array())) all.push_back(without_variables(target["expr"]));
   }
-  std::istringstream guide(read_file("docs/operating.md"));
-  const std::regex alert(R"(^\| [^|`]+ \| `([^`]+)` \|.*)");
-  bool is_monitoring = false;
-  for (std::string line; std::getline(guide, line);) {
-    if (line.starts_with("## ")) is_monitoring = line == "## Monitoring";
-    std::smatch match;
-    if (is_monitoring && std::regex_match(line, match, alert)) all.push_back(match[1]);
-  }
+  for (const YAML::Node& rule : alerts()) all.push_back(rule["expr"].as<std::string>());
   return all;
 }
 
 }  // namespace
 
 TEST_CASE("dashboard, alerts: promtool takes every expression") {
-  if (std::system("command -v promtool >/dev/null 2>&1") != 0) {
-    WARN("SKIPPED: promtool is not installed (Debian: prometheus)");
-    return;
-  }
   json rules = json::array();  // JSON is YAML
   for (const std::string& expression : expressions()) {
     rules.push_back({{"record", fmt::format("expression_{}", rules.size())}, {"expr", expression}});
@@ -66,12 +80,22 @@ TEST_CASE("dashboard, alerts: promtool takes every expression") {
   CHECK(rules.size() > 40);
   const Folder folder;
   const std::string file = folder.write("rules.yml", json{{"groups", {{{"name", "all"}, {"rules", rules}}}}}.dump(1));
-  auto promtool = Process::start({.arguments = {"promtool", "check", "rules", file}});
-  REQUIRE(promtool);
-  const auto status = promtool->wait(20s);
-  INFO(promtool->log());
-  REQUIRE(status);
-  CHECK(status->clean());
+  CHECK(promtool({"check", "rules", file}));
+}
+
+TEST_CASE("alerts: each fires when it should, and not in an ordinary hour; each is in the guide") {
+  CHECK(promtool({"check", "rules", "docs/alerts.yml"}));
+  CHECK(promtool({"test", "rules", "tests/repo/alerts.yml"}));
+  const std::string guide = read_file("docs/operating.md"), tests = read_file("tests/repo/alerts.yml");
+  CHECK(alerts().size() > 10);
+  for (const YAML::Node& rule : alerts()) {
+    const auto name = rule["alert"].as<std::string>();
+    INFO(name);
+    CHECK(guide.find("| " + name + " |") != std::string::npos);
+    CHECK(tests.find(name) != std::string::npos);
+    CHECK(rule["annotations"]["summary"]);
+    CHECK(rule["annotations"]["description"]);
+  }
 }
 
 TEST_CASE("dashboard, alerts: every metric is in a plugin's README") {
