@@ -420,6 +420,7 @@ TEST_CASE("dialer: 200 at once with 16 dials") {
   CHECK(most == 16);
   CHECK(bench.dialer->dialling() == 0);
   CHECK(bench.dialer->identifying() <= 10);
+  for (int i = 0; i < 200 && identified == 0; ++i) run(bench.loop, async::wait_for(bench.cancel, 20ms));
   CHECK(identified > 0);
 }
 

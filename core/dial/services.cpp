@@ -26,7 +26,8 @@ Task<bool> answer_one_ping(PushbackStream& stream) {
 }
 
 // js-libp2p loses the message where the stream has ended before it has taken note of the protocol; others read until
-// the end. So the end comes a little later, or when they have ended their side.
+// the end. So where the connection is about to end, too, the end comes a little later, or when they have ended their
+// side. Elsewhere not: to js-libp2p one such stream is as many as there may be, and it asks again when its user does.
 constexpr std::chrono::milliseconds kUntilEnd{100};
 
 Task<Result<>> tell(PushbackStream& stream, const identify::Message& message) {
@@ -55,10 +56,10 @@ Task<> answer(async::Loop& loop, std::unique_ptr<Substream> substream, const Ser
   if (**selected == identify::kProtocol) {
     auto telling = tell(stream, *services.identify);
     const auto told = co_await async::within(loop, services.patience, std::move(telling));
-    if (!told || !*told) co_return;
+    if (!told || !*told || services.identified == nullptr) co_return;
     auto reading = read_to_end(stream);
     co_await async::within(loop, kUntilEnd, std::move(reading));
-    if (services.identified != nullptr) services.identified->set();
+    services.identified->set();
     co_return;
   }
   for (bool more = true; more;) {
