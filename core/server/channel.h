@@ -23,7 +23,7 @@ struct Message {
               // the service to the supervisor: a publication
     shared =
         'm',  // text: its name; descriptor: memory that lasts. Also later. And from the service to the supervisor: what
-              // the memory of this name is from now on
+              // the memory of this name is from now on; without a descriptor: what it was
     metrics = 'x',  // what is counted: see scraper.h. To a dns process: only its own memory
     set_up = 'u',   // all that was inherited is there: set up, and say ready or failed. Text: "again" to a process that
                     // replaces one of the configuration in force

@@ -69,7 +69,7 @@ class ServiceChild : public Host {
       for (const Error& warning : configuration_.warnings) log::warning("{}", warning.text());
     }
     for (const auto& [name, shared] : configuration_.shared) {
-      if (shared->exists() && !shared->provided()) TRY(keep(*shared));
+      if (shared->exists() && !shared->provided()) send({kind_of(*shared), name, {}});  // it stays what it is
     }
     for (const auto& [endpoint, router] : configuration_.listeners) {
       send({Message::Kind::listen, text_of(endpoint, configuration_.places.at(endpoint)), {}});
@@ -172,13 +172,30 @@ class ServiceChild : public Host {
     return send_memory(Message::Kind::snapshot, snapshot.name(), snapshot.segment());
   }
 
+  static Result<shm::Segment> open(const shm::Shared& shared, Descriptor memory) {
+    if (shared.audience() == shm::Shared::Audience::service) {
+      return shm::Segment::attach(memory.release(), shm::Segment::Access::write);
+    }
+    return shm::Segment::open_sealed(memory.release(), shm::Segment::Seal::elsewhere);
+  }
+
+  // The process before this one was itself replaced, while this one was set up: what its successor provided since.
+  void take_later(Message message) {
+    const auto shared = configuration_.shared.find(message.text);
+    if (shared == configuration_.shared.end() || shared->second->provided()) return;
+    Result<shm::Segment> memory = open(*shared->second, std::move(message.descriptor));
+    if (memory) {
+      shared->second->update(*std::move(memory));
+    } else {
+      log::error("{}: {}", message.text, memory.error().text());
+    }
+  }
+
   // What the configuration, or the service process, before this one left.
   void take_over(shm::Shared& shared, Descriptor& left) {
     shared.on_provide([this](const shm::Shared& provided) { return keep(provided); });
     if (!left.exists()) return;
-    Result<shm::Segment> memory = shared.audience() == shm::Shared::Audience::everyone
-                                      ? shm::Segment::open_sealed(left.release(), shm::Segment::Seal::elsewhere)
-                                      : shm::Segment::attach(left.release(), shm::Segment::Access::write);
+    Result<shm::Segment> memory = open(shared, std::move(left));
     if (memory) {
       shared.replace(*std::move(memory));
     } else {
@@ -215,6 +232,7 @@ class ServiceChild : public Host {
         return;
       }
       if (!message->has_value()) return;
+      if ((*message)->kind == Message::Kind::shared) take_later(std::move(**message));
       if ((*message)->kind == Message::Kind::socket) take_socket(std::move(**message));
       if ((*message)->kind == Message::Kind::metrics) take_metrics(std::move(**message));
       if ((*message)->kind == Message::Kind::ending) ending_ = true;

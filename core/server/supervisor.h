@@ -94,6 +94,9 @@ class Supervisor {
   void learn(Generation& generation, Message message);
   void take_ready(Generation& generation, ChildProcess& child);
   void keep(Generation& generation, Message message);
+  [[nodiscard]] bool keep_as_it_is(Generation& generation, const Message& message);
+  static void pass_on(ChildProcess& child, Message::Kind kind, const Message& message);
+  [[nodiscard]] static std::map<std::string, Descriptor>& memories(Generation& generation, Message::Kind kind);
   static void condemn(ChildProcess& child, const std::string& why);
 
   void check_health();

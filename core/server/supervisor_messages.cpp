@@ -101,7 +101,9 @@ bool Supervisor::handle_service(Generation& generation, ChildProcess& service, M
     case Message::Kind::snapshot:
     case Message::Kind::shared:
     case Message::Kind::service_memory:
-      if (!generation.declared.contains(memory_key(message.kind, message.text)) || !is_memory(message)) return false;
+      if (!generation.declared.contains(memory_key(message.kind, message.text))) return false;
+      if (!message.descriptor.exists()) return !service.ready && keep_as_it_is(generation, message);
+      if (!is_memory(message)) return false;
       keep(generation, std::move(message));
       return true;
     case Message::Kind::reload:
@@ -164,22 +166,53 @@ void Supervisor::take_ready(Generation& generation, ChildProcess& child) {
   if (std::all_of(generation.children.begin(), generation.children.end(), is_ready)) put_in_force();
 }
 
-// Keeps memory that the service sent, for processes to come, and hands it to the dns processes there are.
+// Keeps memory that the service sent, for processes to come, and hands it to the dns processes there are; to the
+// service process of the next generation, too, which began with what was there before.
 void Supervisor::keep(Generation& generation, Message message) {
-  auto& kept = message.kind == Message::Kind::snapshot         ? generation.snapshots
-               : message.kind == Message::Kind::service_memory ? generation.service_memory
-                                                               : generation.shared;
+  const bool for_services = message.kind == Message::Kind::service_memory;
   for (ChildProcess& child : generation.children) {
-    if (!child.worker || message.kind == Message::Kind::service_memory) continue;
-    Result<Descriptor> copy = message.descriptor.duplicate();
-    if (copy) {
-      child.channel.send_newest({message.kind, message.text, std::move(*copy)});
-    } else {  // without it the child would answer from what is old; its successor gets everything
-      log::error("{}: {}: {}", child.name, message.text, copy.error().text());
-      child.kill(SIGKILL);
+    if (child.worker && !for_services) pass_on(child, message.kind, message);
+  }
+  if (&generation == current_.get() && next_ != nullptr && message.kind != Message::Kind::snapshot) {
+    const bool has_it = next_->declared.contains(memory_key(message.kind, message.text)) && !for_services &&
+                        next_->shared.contains(message.text);
+    for (ChildProcess& child : next_->children) {
+      if (!child.worker || has_it) pass_on(child, Message::Kind::shared, message);
+    }
+    if (has_it) {
+      Result<Descriptor> copy = message.descriptor.duplicate();
+      if (copy) next_->shared[message.text] = std::move(*copy);
     }
   }
-  kept[message.text] = std::move(message.descriptor);
+  memories(generation, message.kind)[message.text] = std::move(message.descriptor);
+}
+
+// What a service process that is set up says of memory which it does not replace: it is that of the generation in
+// force.
+bool Supervisor::keep_as_it_is(Generation& generation, const Message& message) {
+  if (message.kind == Message::Kind::snapshot) return false;
+  if (&generation == current_.get()) return true;
+  if (current_ == nullptr) return false;
+  const auto found = memories(*current_, message.kind).find(message.text);
+  if (found == memories(*current_, message.kind).end()) return false;
+  Result<Descriptor> copy = found->second.duplicate();
+  if (copy) memories(generation, message.kind)[message.text] = std::move(*copy);
+  return true;
+}
+
+void Supervisor::pass_on(ChildProcess& child, Message::Kind kind, const Message& message) {
+  Result<Descriptor> copy = message.descriptor.duplicate();
+  if (copy) {
+    child.channel.send_newest({kind, message.text, std::move(*copy)});
+  } else {  // without it the child would go on with what is old; its successor gets everything
+    log::error("{}: {}: {}", child.name, message.text, copy.error().text());
+    child.kill(SIGKILL);
+  }
+}
+
+std::map<std::string, Descriptor>& Supervisor::memories(Generation& generation, Message::Kind kind) {
+  if (kind == Message::Kind::snapshot) return generation.snapshots;
+  return kind == Message::Kind::service_memory ? generation.service_memory : generation.shared;
 }
 
 // Kills a child that does not do what it is there for. It is replaced when its end is noticed.

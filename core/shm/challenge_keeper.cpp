@@ -26,6 +26,7 @@ namespace {
 
 constexpr int kLockTries = 60;  // 3 s: the processes of a server that was killed go at once
 constexpr std::chrono::milliseconds kLockPause{50};
+constexpr int kNewFiles = 4;  // that may be made at the same time
 // For a table that dns processes are to take instead of another, while they serve, before anything is put into it. They
 // take it within one turn of their loops.
 constexpr std::chrono::milliseconds kArrival{20};
@@ -158,18 +159,33 @@ Result<> ChallengeKeeper::fill(TableWriter& table, std::int64_t now) {
   return {};
 }
 
-// PATH.new, of the size of the table, all of which is there: a full disk is an error here, and not later.
+// A file beside the store that no other process has: PATH.new, or with a number where a service process that is to
+// replace another, and one of a new configuration, make theirs at the same time. What nobody has locked was left by one
+// that ended.
+Result<Descriptor> ChallengeKeeper::new_file() {
+  for (int number = 1; number <= kNewFiles; ++number) {
+    new_path_ = settings_.path + (number == 1 ? ".new" : fmt::format(".new{}", number));
+    const Descriptor left(::open(new_path_.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (left.exists() && flock(left.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    unlink(new_path_.c_str());
+    Descriptor fd(::open(new_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!fd.exists() && errno == EEXIST) continue;
+    if (!fd.exists()) return std::unexpected(no_store_at(settings_.path, errno));
+    TRY(lock(fd.get(), new_path_));
+    return fd;
+  }
+  return fail("{}: other processes make it at the same time", new_path_);
+}
+
+// A new file of the size of the table, all of which is there: a full disk is an error here, and not later.
 Result<> ChallengeKeeper::make_file(TableWriter& table) {
-  const std::string path = new_path();
+  TRY(Descriptor fd, new_file());
+  const std::string& path = new_path_;
   const std::size_t size = made_.bytes().size();
-  unlink(path.c_str());
-  Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd.exists()) return std::unexpected(no_store_at(settings_.path, errno));
   if (const int error = posix_fallocate(fd.get(), 0, static_cast<off_t>(size)); error != 0) {
     unlink(path.c_str());
     return fail("{}: {} bytes: {}", path, size, std::strerror(error));
   }
-  TRY(lock(fd.get(), path));
   TRY(new_file_, attach_file(fd.release(), path, Segment::Access::write));
   TRY(TableWriter::Mirror mirror, mirror_in(new_file_, settings_.path));
   table.mirror_to(std::move(mirror));
@@ -238,9 +254,9 @@ Result<> ChallengeKeeper::enforce(std::int64_t now) {
     std::this_thread::sleep_for(kArrival);
   }
   if (!new_file_.exists()) return {};
-  if (inode_of(new_path()) != inode_of(new_file_)) return fail("{}: another process has replaced it", new_path());
-  if (std::rename(new_path().c_str(), settings_.path.c_str()) != 0) {
-    return fail("{}: cannot be renamed to {}: {}", new_path(), settings_.path, std::strerror(errno));
+  if (inode_of(new_path_) != inode_of(new_file_)) return fail("{}: another process has replaced it", new_path_);
+  if (std::rename(new_path_.c_str(), settings_.path.c_str()) != 0) {
+    return fail("{}: cannot be renamed to {}: {}", new_path_, settings_.path, std::strerror(errno));
   }
   old_file_ = Segment();
   return memory_.file->provide(std::move(new_file_));

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/descriptor.h"
 #include "core/result.h"
 #include "core/shm/challenge_store.h"
 #include "core/shm/segment.h"
@@ -69,15 +70,16 @@ class ChallengeKeeper {
   [[nodiscard]] Result<> make_file(TableWriter& table);
   [[nodiscard]] Result<> put_in_force();
   [[nodiscard]] ChallengeWriter* writer() const { return static_cast<ChallengeWriter*>(memory_.store->companion()); }
-  [[nodiscard]] std::string new_path() const { return settings_.path + ".new"; }
+  [[nodiscard]] Result<Descriptor> new_file();
 
   ChallengeMemory memory_;
   ChallengeSettings settings_;
   Seed seed_;
-  Segment made_;         // the table, until it is the store
-  Segment gate_before_;  // of the process before
-  Segment new_file_;     // PATH.new, until it is renamed
-  Segment old_file_;     // of an earlier server; locked until then
+  Segment made_;          // the table, until it is the store
+  Segment gate_before_;   // of the process before
+  std::string new_path_;  // PATH.new, or another one beside it
+  Segment new_file_;      // what it is, until it is renamed
+  Segment old_file_;      // of an earlier server; locked until then
 };
 
 }  // namespace swage::shm

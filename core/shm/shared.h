@@ -80,6 +80,8 @@ class Shared {
     companion_.reset();
     segment_ = std::move(memory);
   }
+  // The same where the process before this one was replaced since: what this process knows of its own memory stays.
+  void update(Segment memory) { segment_ = std::move(memory); }
   void on_provide(std::function<Result<>(const Shared&)> hook) { on_provide_ = std::move(hook); }
 
  private:
