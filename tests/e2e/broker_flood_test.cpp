@@ -155,7 +155,9 @@ class SignatureFlood {
       }
       for (auto& [network, socket] : sockets) {
         const std::string challenge = receive(socket.get());
-        if (!send_all(socket.get(), request(forger.second(challenge)))) socket = Descriptor();
+        const bool is_one =
+            challenge.find("opaque=\"") != std::string::npos;  // else there is no room for the connection
+        if (!is_one || !send_all(socket.get(), request(forger.second(challenge)))) socket = Descriptor();
       }
       for (auto& [network, socket] : sockets) {
         const std::string response = receive(socket.get());

@@ -40,7 +40,7 @@ def certificate(name, subject, *extensions, signed_by=None):
     path = f"{WORK}/ca/{name}"
     write(f"{WORK}/ca/openssl.cnf", "[req]\ndistinguished_name = dn\n[dn]\n")
     signer = ["-CA", f"{WORK}/ca/{signed_by}.pem", "-CAkey", f"{WORK}/ca/{signed_by}.key"] if signed_by else []
-    run("openssl", "req", "-config", f"{WORK}/ca/openssl.cnf", "-x509", "-days", "2", "-subj", f"/CN={subject}",
+    run("openssl", "req", "-config", f"{WORK}/ca/openssl.cnf", "-x509", "-days", "30", "-subj", f"/CN={subject}",
         "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
         "-keyout", f"{path}.key", "-out", f"{path}.pem", *(f"-addext={each}" for each in extensions), *signer)
 
