@@ -47,7 +47,8 @@ struct Server::State {
   std::size_t most;  // connections
   std::optional<async::TlsContext> tls;
   Clients clients;
-  std::size_t peak = 0;  // connections, since memory was given back
+  std::size_t peak = 0;  // connections, since there were none
+  std::size_t few = 0;   // so many that memory is given back when no more are left of them
   async::Event drained;
   std::vector<std::unique_ptr<TcpListener>> listeners;
   std::vector<Connection*> ended;  // and their coroutines may be on the stack yet
@@ -78,6 +79,7 @@ void Server::State::accept(std::unique_ptr<TcpStream> tcp) {
   clients.add(connection.client());
   connections.emplace(&connection.client(), std::move(made));
   peak = std::max(peak, connections.size());
+  few = std::max(few, connections.size() / 4);
   connection.start();
 }
 
@@ -119,8 +121,9 @@ void Server::State::remove(const Connection* connection) {
 
 // What thousands of connections took goes back to the system when they are gone: malloc keeps it else.
 void Server::State::give_memory_back() {
-  if (peak < kManyConnections || connections.size() > peak / 4) return;
-  peak = connections.size();
+  if (peak < kManyConnections || connections.size() > few) return;
+  few = connections.size() / 4;
+  if (connections.empty()) peak = 0;
   malloc_trim(0);
 }
 
