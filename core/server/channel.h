@@ -39,6 +39,7 @@ struct Message {
     lameduck = 'w',        // text: for how many milliseconds to serve on when told to end
     stays_root = 'o',      // it could become nobody else
     serves = 'z',          // text: a line for the operator about what is served
+    settled = 'i',         // only later: it runs, and has sent the memory that takes the place of what was before
     reload = 'h',          // and later alone: read the Corefile again
     // From any child, once:
     ready = 'r',

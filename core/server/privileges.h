@@ -54,5 +54,6 @@ void drop_capabilities(Keep keep);
 // Users between the ranges that are given to people and services (systemd's UIDS-GIDS, "unused").
 inline constexpr uid_t kFirstDnsUser = 60600;
 inline constexpr uid_t kDnsUsers = 580;
+[[nodiscard]] constexpr bool is_dns_user(uid_t uid) { return uid >= kFirstDnsUser && uid < kFirstDnsUser + kDnsUsers; }
 
 }  // namespace swage::server

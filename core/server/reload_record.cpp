@@ -53,7 +53,7 @@ Result<pid_t> read_pid(const std::string& pidfile) {
   std::ifstream file(pidfile);
   if (!file) return fail("{}: {}", pidfile, std::strerror(errno));
   pid_t pid = 0;
-  if (!(file >> pid) || pid <= 1) return fail("{}: no process ID in it", pidfile);
+  if (!(file >> pid) || pid < 1) return fail("{}: no process ID in it", pidfile);
   std::ifstream comm(fmt::format("/proc/{}/comm", pid));
   std::string name;
   if (!std::getline(comm, name)) {

@@ -141,6 +141,10 @@ class ServiceChild : public Host {
     }
     const Result<Account> account = find_account(says ? says->text : kUsualUser);
     if (says && !account) return std::unexpected(says->error(account.error().text()));
+    if (says && is_dns_user(account->uid)) {
+      return std::unexpected(says->error(
+          fmt::format("users {} to {} are those of the dns processes", kFirstDnsUser, kFirstDnsUser + kDnsUsers - 1)));
+    }
     const bool becomes = account && account->uid != 0;
     if (becomes && may_change_user()) {
       const Result<> changed = become(*account);
@@ -253,6 +257,7 @@ class ServiceChild : public Host {
 
   void start() {
     for (const NamedService& each : configuration_.services) loop_.spawn(run_service(*this, each));
+    send({Message::Kind::settled, {}, {}});
   }
 
   static async::Task<> run_service(ServiceChild& host, const NamedService& named) {

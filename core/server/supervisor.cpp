@@ -213,6 +213,7 @@ void Supervisor::close_unused_sockets() {
 
 // Its configuration is in force: here are its sockets.
 void Supervisor::start_service(ChildProcess& service) {
+  current_->service_begun = steady_now();
   for (const Endpoint& endpoint : current_->service_listen) {
     Result<Descriptor> copy = service_sockets_.at(endpoint).duplicate();
     if (copy) {
@@ -299,8 +300,8 @@ void Supervisor::reload() {
     reloads_.settle(Error(fmt::format("{} cannot be read again", options_.corefile)));
     return;
   }
-  if (next_ != nullptr) {
-    if (!reload_again_) log::info("Reloading: one is under way; another follows it");
+  if (next_ != nullptr || !is_settled()) {
+    if (!reload_again_ && next_ != nullptr) log::info("Reloading: one is under way; another follows it");
     reload_again_ = true;
     return;
   }

@@ -59,6 +59,8 @@ class Supervisor {
     std::vector<std::pair<SteadyTime, std::optional<std::size_t>>> restarts;  // when, and which child
     std::map<std::optional<std::size_t>, std::chrono::milliseconds> delays;   // before the next restart of a child
     bool workers_started = false;
+    bool settled = false;        // its service process has taken over what was before
+    SteadyTime service_begun{};  // when it was told to, or ended
     bool service_is_root = false;
     SteadyTime begun;
     unsigned number = 0;  // 1, 2, …
@@ -92,6 +94,7 @@ class Supervisor {
   void handle(Generation& generation, ChildProcess& child, Message message);
   [[nodiscard]] bool handle_service(Generation& generation, ChildProcess& service, Message& message);
   void learn(Generation& generation, Message message);
+  [[nodiscard]] bool is_settled() const;
   void take_ready(Generation& generation, ChildProcess& child);
   void keep(Generation& generation, Message message);
   [[nodiscard]] bool keep_as_it_is(Generation& generation, const Message& message);

@@ -47,7 +47,7 @@ void Supervisor::wait() {
   if (Generation* const generation = current_.get()) exchange(generation, generation->children);
   exchange(nullptr, leaving_);
   if (watched[0].revents != 0) handle_signals();
-  if (reload_again_ && !next_) {
+  if (reload_again_ && !next_ && is_settled()) {
     reload_again_ = false;
     reload();
   }
@@ -126,6 +126,10 @@ void Supervisor::child_ended(Generation& generation, std::list<ChildProcess>::it
   if (steady_now() - child->started > kGrownUp) delay = 0ms;
   log::error("the process '{}' (pid {}) {}; it is started again{}", child->name, pid, describe_exit(status),
              delay == 0ms ? std::string() : fmt::format(" in {} ms", delay.count()));
+  if (!child->worker) {
+    generation.settled = false;
+    generation.service_begun = steady_now();
+  }
   count_restarts(*child, 1);
   generation.restarts.emplace_back(steady_now() + delay, child->worker);
   delay = std::clamp<std::chrono::milliseconds>(delay * 2, kFirstDelay, kMostDelay);

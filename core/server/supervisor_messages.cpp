@@ -6,7 +6,7 @@
 //     service process, setting up     declare, listen, listen_service, lameduck, serves, stays_root;
 //                                     ready, failed: once
 //                     at any time     memory that was declared: snapshot, shared, service_memory
-//                     when ready      reload
+//                     when ready      settled, reload
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -23,6 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kMaxUnsettled = 3s;
 constexpr std::size_t kMaxATurn = 256;     // messages of one child before it is the others' turn
 constexpr std::size_t kMaxASecond = 1000;  // messages of a child that is ready; more have to wait in its channel
 
@@ -106,6 +107,10 @@ bool Supervisor::handle_service(Generation& generation, ChildProcess& service, M
       if (!is_memory(message)) return false;
       keep(generation, std::move(message));
       return true;
+    case Message::Kind::settled:
+      if (!service.ready) return false;
+      generation.settled = true;
+      return true;
     case Message::Kind::reload:
       if (!service.ready) return false;
       if (&generation == current_.get()) reload();
@@ -147,6 +152,12 @@ void Supervisor::learn(Generation& generation, Message message) {
   } else if (message.kind == Message::Kind::stays_root) {
     generation.service_is_root = true;
   }
+}
+
+// A reload begins with the memory that the service process in force has provided, so it waits until that has taken over
+// from the one before; not for ever, since a reload may be what mends it.
+bool Supervisor::is_settled() const {
+  return current_ == nullptr || current_->settled || steady_now() - current_->service_begun > kMaxUnsettled;
 }
 
 void Supervisor::take_ready(Generation& generation, ChildProcess& child) {

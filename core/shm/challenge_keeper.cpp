@@ -139,6 +139,10 @@ Result<Segment> ChallengeKeeper::open_file() const {
     if (!fd.exists()) return fail("{}: {}", path, std::strerror(errno));
     struct stat status{};
     if (fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return fail("{}: not a regular file", path);
+    if (status.st_size == 0) {  // after a power failure, say
+      log::warning("{}: an empty file, which is not a store of challenges; begun anew", path);
+      return Segment();
+    }
     TRY(lock(fd.get(), path));
     if (inode_of(path) != Inode{status.st_dev, status.st_ino}) continue;  // another one was renamed to it meanwhile
     TRY(Segment file, attach_file(fd.release(), path, Segment::Access::read));

@@ -291,8 +291,7 @@ TEST_CASE("challenges: files that are no store of this version are refused, by n
         text +
             ": not a usable store of challenges: this is no table of swage; move it away to begin with an empty one");
   CHECK(std::filesystem::file_size(text) == 10'000);
-  const std::string empty = folder.write("empty", "");
-  CHECK(refusal(empty).starts_with(empty + ": "));
+  CHECK(refusal(folder.write("empty", "")).empty());  // what a power failure leaves; nothing is lost by beginning anew
   CHECK(refusal(folder.file("")).find("s a directory") != std::string::npos);
   CHECK(refusal("/nowhere/at/all") ==
         "/nowhere/at/all: no store can be made there: /nowhere/at: No such file or directory");

@@ -301,3 +301,31 @@ TEST_CASE("challenge store: a file that is none is refused by name") {
           std::string::npos);
   }
 }
+
+TEST_CASE("challenge store: reloads one right after the other do not find the file in use by their own server") {
+  const Folder folder;
+  Server server(corefile(folder.file("challenges")));
+  const std::string pidfile = server.folder().file("pid");
+  const std::string swage = fs::absolute(std::getenv("SWAGE")).string();
+  for (int i = 0; i < 20; ++i) {
+    const auto reloaded = run({.arguments = {swage, "-reload", pidfile}}, kLong);
+    INFO("reload " << i << ": " << (reloaded ? *reloaded : reloaded.error().text()));
+    CHECK(reloaded);
+  }
+}
+
+TEST_CASE("challenge store: an empty file, as a power failure may leave it, is no reason not to start or to reload") {
+  const Folder folder;
+  const std::string path = folder.write("challenges", "");
+  Server server(corefile(path));
+  const std::string pidfile = server.folder().file("pid");
+  CHECK(server.log().find("challenges: an empty file, which is not a store of challenges; begun anew") !=
+        std::string::npos);
+  REQUIRE(wait_until([&] { return fs::file_size(path) > 0; }, kLong));
+  fs::resize_file(path, 0);  // while it runs
+  const std::string swage = fs::absolute(std::getenv("SWAGE")).string();
+  const auto reloaded = run({.arguments = {swage, "-reload", pidfile}}, kLong);
+  INFO((reloaded ? *reloaded : reloaded.error().text()));
+  CHECK(reloaded);
+  CHECK(wait_until([&] { return fs::file_size(path) > 0; }, kLong));
+}
