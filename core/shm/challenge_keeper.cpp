@@ -205,6 +205,9 @@ Result<> ChallengeKeeper::prepare(std::int64_t now) {
   }
   if (!store.lasts() && !settings_.path.empty()) return check_only();
 
+  made_ = Segment();  // of an attempt that failed
+  new_file_ = Segment();
+  old_file_ = Segment();
   bool first = !store.exists();
   if (!first) {
     if (const Result<> sound = table::check_identity(store.bytes()); !sound) {

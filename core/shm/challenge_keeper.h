@@ -52,7 +52,7 @@ class ChallengeKeeper {
   ChallengeKeeper(ChallengeMemory memory, ChallengeSettings settings, const Seed& seed)
       : memory_(memory), settings_(std::move(settings)), seed_(seed) {}
 
-  // For Service::prepare(). An Error names the path. `now`: milliseconds since 1970.
+  // For Service::prepare(); may be called again where it failed. An Error names the path. `now`: milliseconds since 1970.
   [[nodiscard]] Result<> prepare(std::int64_t now);
   // For Service::run(), when the configuration is in force.
   [[nodiscard]] Result<> enforce(std::int64_t now);

@@ -43,6 +43,12 @@ class ChallengeStore {
   // After the prepare() of acme-txt, which comes before the broker in the chain: false means that there is no acme-txt.
   [[nodiscard]] bool exists() const { return Table(memory_->bytes()).exists(); }
 
+  // Service process only. False where put() would say `missing`: this process has not become the store's writer, yet.
+  [[nodiscard]] bool accepts() const {
+    const auto* const writer = static_cast<const ChallengeWriter*>(memory_->companion());
+    return writer != nullptr ? writer->in_force : memory_->segment().writable();
+  }
+
   // The live values of a peer, newest first. `now`: milliseconds since 1970, as all times here.
   [[nodiscard]] Table::Found find(Bytes multihash, std::int64_t now, Challenges& values) const {
     return Table(memory_->bytes()).find(multihash, now, values);

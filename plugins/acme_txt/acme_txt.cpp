@@ -14,6 +14,7 @@
 namespace swage::plugins::acme_txt {
 namespace {
 
+constexpr std::chrono::seconds kBetweenAttempts{5};  // to make a store for which there was no room
 constexpr std::string_view kLabel = "_acme-challenge";
 constexpr std::int64_t kMeasure = 1000;  // milliseconds between two looks at all of the table
 
@@ -82,6 +83,7 @@ metrics::Counters count_responses(metrics::Registry& registry) {
 
 Result<> ChallengeService::prepare() {
   TRY(keeper_.prepare(clock_()));
+  prepared_ = true;
   log::info("plugin/acme-txt: {}: {}", zone_, keeper_.description(clock_()));
   return {};
 }
@@ -102,9 +104,16 @@ void ChallengeService::measure() {
 }
 
 async::Task<Result<>> ChallengeService::run(Host& host) {
-  if (const Result<> enforced = keeper_.enforce(clock_()); !enforced) co_return enforced;
   stopping_.emplace(host.loop());
   if (stopped_) stopping_->set();
+  // A process that replaces another goes on where prepare() failed: what was stored is answered, nothing is accepted.
+  while (!prepared_) {
+    const bool stopped = co_await async::wait_for(*stopping_, kBetweenAttempts);
+    if (stopped) co_return Result<>();
+    const Result<> prepared = prepare();
+    if (!prepared) log::debug("plugin/acme-txt: {}", prepared.error().text());
+  }
+  if (const Result<> enforced = keeper_.enforce(clock_()); !enforced) co_return enforced;
   const std::int64_t until = host.loop().now() + std::chrono::nanoseconds(kAttended).count();
   while (keeper_.has_predecessor() && host.loop().now() < until) {
     const bool stopped = co_await async::wait_for(*stopping_, kBetweenLetters);

@@ -52,6 +52,7 @@ class ChallengeService : public Service {
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
   void stop() override;
+  [[nodiscard]] bool ready() const override { return prepared_; }
   void measure() override;
   // Has measure() say how many peers have a value, and how many may.
   void show(shm::Shared& memory, metrics::Gauge live, metrics::Gauge capacity);
@@ -65,6 +66,7 @@ class ChallengeService : public Service {
   std::int64_t measured_ = 0;  // when
   std::optional<async::Event> stopping_;
   bool stopped_ = false;
+  bool prepared_ = false;
 };
 
 // acme-txt [ZONES...] { store memory [PATH] [capacity N] ; ttl DURATION ; lifetime DURATION ; placeholder TEXT|off }

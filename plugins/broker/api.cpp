@@ -31,7 +31,7 @@ http::Response not_found() {
 
 http::Response Api::health() const {
   http::Response response;
-  response.status = store_.exists() ? 204 : 503;
+  response.status = store_.accepts() ? 204 : 503;
   if (response.status == 503) response.fields.add("Retry-After", "5");
   return response;
 }

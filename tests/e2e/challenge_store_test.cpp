@@ -329,3 +329,22 @@ TEST_CASE("challenge store: an empty file, as a power failure may leave it, is n
   CHECK(reloaded);
   CHECK(wait_until([&] { return fs::file_size(path) > 0; }, kLong));
 }
+
+TEST_CASE("challenge store: a service process that cannot make its file says so to whoever asks, and tries again") {
+  const Folder folder;
+  const std::string path = folder.file("challenges");
+  Server server(corefile(path));
+  const std::string health = fmt::format("http://127.0.0.1:{}/v1/health", server.second_port());
+  const auto status = [&] {
+    const auto got = run({.arguments = {"curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", health}}, kLong);
+    return got ? *got : got.error().text();
+  };
+  REQUIRE(wait_until([&] { return status() == "204"; }, kLong));
+  const std::vector<std::string> in_the_way = {path + ".new", path + ".new2", path + ".new3", path + ".new4"};
+  for (const std::string& each : in_the_way) fs::create_directory(each);
+  replace(server, "@service", 1);
+  CHECK(wait_until([&] { return status() == "503"; }, kLong));
+  CHECK(texts(server) == "\"not set yet\" ");  // what there is is answered
+  for (const std::string& each : in_the_way) fs::remove(each);
+  CHECK(wait_until([&] { return status() == "204"; }, kLong));
+}
