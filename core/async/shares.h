@@ -75,7 +75,7 @@ class Shares {
   // to be given back soon. REQUIRES: `wanted` outlives the place.
   [[nodiscard]] Wait acquire(const Prefix& group, Event& wanted) { return Wait(*this, group, wanted); }
 
-  // Whether who asks now has not to wait for others of its group: a place is free, or another group has more.
+  // True if a member of the group need not wait: a place is free, or another group has more places.
   [[nodiscard]] bool has_room(const Prefix& group);
 
   [[nodiscard]] std::size_t taken() const { return taken_; }

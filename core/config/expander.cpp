@@ -275,7 +275,7 @@ class Expander {
   std::map<std::string, Snippet> snippets_;          // nodes stay where they are while they are expanded
   std::map<std::string, std::vector<Token>> files_;  // what was lexed, by path
   std::vector<Token> out_;
-  bool lost_snippets_ = false;  // an import failed that may have defined some: that one is missing is no news
+  bool lost_snippets_ = false;  // a failed import may have defined the missing one
   unsigned open_ = 0;           // braces that are open in out_
   bool at_line_start_ = false;  // the next token starts a line, wherever it was written
   std::size_t tokens_ = 0;

@@ -18,7 +18,7 @@ struct ChainReport {
 };
 
 // `pem`: the server's certificate first, then its issuers; other blocks are skipped. `host`: the name that clients ask
-// for. `now`: seconds since 1970. Fails where there is no certificate.
+// for. `now`: seconds since 1970. Fails if it holds no certificate.
 //
 // Objected to are: certificates out of their time, or within a week of its end; a server's certificate without the
 // name; one that does not issue the one before it; and issuers that are missing: where the last of the file has one

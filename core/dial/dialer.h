@@ -34,7 +34,7 @@ struct Settings {
   std::chrono::milliseconds lookup_step{2'500};        // how long a name took is rounded up to that, where time tells
   std::chrono::milliseconds stagger{1'000};            // between two targets of one IP address, if the first is silent
 
-  // Of one reach(), so that it is no weapon:
+  // Bounds of one reach(), so that it cannot be used as a weapon:
   std::size_t concurrency = 8;             // dials at once
   std::size_t addresses = 32;              // that count, of those that can be dialled
   std::size_t names = 4;                   // that are resolved, to 8 addresses each

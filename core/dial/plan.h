@@ -6,8 +6,9 @@
 //                                                     and behind any of them: /p2p/ID, if it is the peer's own
 //
 // All else is skipped, never an error, and why is said: QUIC, WebTransport, WebRTC, relays, /ip6zone, other peers'
-// addresses, port 0, names that are no host names, and what is no multiaddr. /dnsaddr, too: it stands for TXT records
-// full of addresses, so one would make us dial any number of them, and no client of AutoTLS registers with one.
+// addresses, port 0, names that are not valid host names, and texts that are not multiaddrs. /dnsaddr, too: it stands
+// for TXT records full of addresses, so one would make us dial any number of them, and no client of AutoTLS registers
+// with one.
 #pragma once
 
 #include <cstdint>
