@@ -52,6 +52,18 @@ Outcome run_swage(std::vector<std::string> arguments) {
 
 std::size_t count_lines(const std::string& text) { return static_cast<std::size_t>(std::ranges::count(text, '\n')); }
 
+// A socket of this program's own. What an earlier connection left in TIME_WAIT on the port does not count, as for
+// servers.
+swage::Descriptor bind_to(const swage::Endpoint& endpoint, int type) {
+  swage::Descriptor fd(socket(AF_INET, type | SOCK_CLOEXEC, 0));
+  const int yes = 1;
+  if (type == SOCK_STREAM) REQUIRE(setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0);
+  sockaddr_storage address;
+  const socklen_t size = endpoint.to_sockaddr(address);
+  REQUIRE(bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
+  return fd;
+}
+
 // Sockets of IPv6 are refused to this thread and what it starts, as RestrictAddressFamilies=AF_INET does it.
 void refuse_ipv6() {
   sock_filter steps[] = {
@@ -194,13 +206,8 @@ TEST_CASE("operating: -check -ports tries the ports") {
   CHECK(outcome.output.ends_with(", and the ports\n"));
 
   {  // this program has both
-    const swage::Descriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const swage::Descriptor tcp(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    for (const auto& [fd, endpoint] : {std::pair(udp.get(), port.v4()), std::pair(tcp.get(), other.v4())}) {
-      sockaddr_storage address;
-      const socklen_t size = endpoint.to_sockaddr(address);
-      REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0);
-    }
+    const swage::Descriptor udp = bind_to(port.v4(), SOCK_DGRAM);
+    const swage::Descriptor tcp = bind_to(other.v4(), SOCK_STREAM);
     REQUIRE(listen(tcp.get(), 1) == 0);
     outcome = run_swage(arguments);
     CHECK(outcome.status == 1);
@@ -258,10 +265,7 @@ TEST_CASE("operating: -reload waits for the result, and fails where the reload d
                                 ":3: /nowhere/b: No such file or directory\n");
     // What -check cannot know: another program has the address by now.
     const Port taken;
-    const swage::Descriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    sockaddr_storage address;
-    const socklen_t size = taken.v4().to_sockaddr(address);
-    REQUIRE(bind(udp.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
+    const swage::Descriptor udp = bind_to(taken.v4(), SOCK_DGRAM);
     static_cast<void>(
         folder.write("Corefile", ".:" + std::to_string(taken.number()) + " {\n    bind 127.0.0.1\n    whoami\n}\n"));
     outcome = reload();
