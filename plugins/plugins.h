@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins {
 

@@ -2,8 +2,8 @@
 
 #include "core/async/tasks.h"
 #include "core/async/tcp.h"
-#include "core/async/websocket.h"
 #include "core/dial/dialled_stream.h"
+#include "core/websocket/websocket.h"
 
 namespace swage::dial {
 namespace {

@@ -11,12 +11,12 @@
 
 #include "core/async/tasks.h"
 #include "core/async/tls.h"
-#include "core/async/websocket.h"
 #include "core/dial/connection.h"
 #include "core/dial/plan.h"
 #include "core/dial/services.h"
 #include "core/dial/upgrade.h"
 #include "core/libp2p/key.h"
+#include "core/websocket/websocket.h"
 
 #include "core/async/stream_testing.h"  // with Catch
 #include "core/async/tls_testing.h"

@@ -3,8 +3,8 @@
 #include <optional>
 #include <utility>
 
-#include "core/async/websocket.h"
 #include "core/libp2p/identify.h"
+#include "core/websocket/websocket.h"
 
 namespace swage::peer {
 namespace {

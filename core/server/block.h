@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::server {
 

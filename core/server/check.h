@@ -5,7 +5,7 @@
 #include <span>
 
 #include "core/config/sources.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/server/options.h"
 
 namespace swage::server {

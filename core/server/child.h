@@ -12,7 +12,7 @@
 #include "core/async/loop.h"
 #include "core/config/sources.h"
 #include "core/net.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/server/channel.h"
 #include "core/server/pulse.h"
 

@@ -11,7 +11,7 @@
 
 #include "core/config/errors.h"
 #include "core/config/sources.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/server/block.h"
 #include "core/server/router.h"
 #include "core/shm/shared.h"

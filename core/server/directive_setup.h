@@ -7,7 +7,7 @@
 #include "core/config/errors.h"
 #include "core/config/parser.h"
 #include "core/config/sources.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/server/configuration.h"
 
 namespace swage::server {

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "core/plugin.h"
-#include "core/server_label.h"
+#include "core/plugin/plugin.h"
+#include "core/plugin/server_label.h"
 #include "plugins/acl/prefix_set.h"
 
 namespace swage::plugins::acl {

@@ -9,7 +9,7 @@
 #include "core/dns/type_index.h"
 #include "core/libp2p/peer_id.h"
 #include "core/log.h"
-#include "core/negative.h"
+#include "core/plugin/negative.h"
 
 namespace swage::plugins::acme_txt {
 namespace {

@@ -1,5 +1,5 @@
 // The acme-txt plugin: TXT records for the ACME DNS-01 challenges of libp2p nodes. AcmeTxt answers from the challenge
-// store (core/shm/challenge_store.h) in the dns processes; ChallengeService sees to the store's memory in the service
+// store (core/forge/challenge_store.h) in the dns processes; ChallengeService sees to the store's memory in the service
 // process.
 #pragma once
 
@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/async/event.h"
-#include "core/plugin.h"
-#include "core/shm/challenge_keeper.h"
-#include "core/shm/challenge_store.h"
+#include "core/forge/challenge_keeper.h"
+#include "core/forge/challenge_store.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::acme_txt {
 

@@ -1,7 +1,7 @@
 // any: the minimal answer to queries of type ANY that RFC 8482 section 4.2 allows. In every dns process; keeps nothing.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::any {
 

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "core/async/work.h"
-#include "core/dns/zone.h"
-#include "core/dns/zone_file.h"
 #include "core/dns/zones.h"
 #include "core/log.h"
+#include "core/zone/zone.h"
+#include "core/zonefile/zone_file.h"
 
 namespace swage::plugins::auto_ {
 namespace {

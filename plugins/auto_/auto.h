@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "core/async/event.h"
-#include "core/dns/zone_builder.h"
 #include "core/file_stamp.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/regex/regex.h"
+#include "core/zone/builder.h"
 #include "plugins/auto_/zone_set.h"
 
 namespace swage::plugins::auto_ {

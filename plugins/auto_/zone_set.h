@@ -1,5 +1,5 @@
 // Many compiled zones as one flat, read-only block of bytes: a table of their names, sorted, and behind it the images
-// (core/dns/zone_image.h). Written in the service process, read in all.
+// (core/zone/image.h). Written in the service process, read in all.
 //
 //     | Header | Entry x count, by name | names | image | image | ... each on a cache line |
 #pragma once

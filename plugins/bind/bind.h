@@ -1,7 +1,7 @@
 // bind: the addresses on which a server block listens. Acts at setup only; it opens nothing itself.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::bind {
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "core/async/task.h"
+#include "core/forge/challenge_store.h"
 #include "core/http/message.h"
 #include "core/http/server.h"
-#include "core/shm/challenge_store.h"
 #include "plugins/broker/access_log.h"
 #include "plugins/broker/cors.h"
 #include "plugins/broker/registration.h"

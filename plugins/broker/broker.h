@@ -8,8 +8,8 @@
 #include "core/async/event.h"
 #include "core/crypto/random.h"
 #include "core/crypto/secret.h"
-#include "core/plugin.h"
-#include "core/shm/challenge_store.h"
+#include "core/forge/challenge_store.h"
+#include "core/plugin/plugin.h"
 #include "plugins/broker/registration.h"
 #include "plugins/broker/settings.h"
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "core/config/values.h"
-#include "core/http_endpoint.h"
+#include "core/plugin/http_endpoint.h"
 #include "plugins/broker/broker.h"
 
 namespace swage::plugins::broker {

@@ -1,7 +1,7 @@
 // bufsize: the most bytes of a response over UDP. In every dns process.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::bufsize {
 

@@ -1,7 +1,7 @@
 // cancel: accepted, checked, and without effect: no query waits here.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::cancel {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::chaos {
 

@@ -1,7 +1,7 @@
 // debug: has the log show lines of level debug. In all processes of the server.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::debug {
 

@@ -13,7 +13,7 @@
 #include "core/denylist/image.h"
 #include "core/file_stamp.h"
 #include "core/metrics/registry.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/shm/shared.h"
 #include "core/shm/snapshot.h"
 #include "plugins/denylist/kept_list.h"

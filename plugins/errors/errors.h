@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/regex/regex.h"
 
 namespace swage::plugins::errors {

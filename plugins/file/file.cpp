@@ -5,9 +5,9 @@
 
 #include "core/async/work.h"
 #include "core/counted.h"
-#include "core/dns/zone_file.h"
 #include "core/dns/zones.h"
 #include "core/log.h"
+#include "core/zonefile/zone_file.h"
 
 namespace swage::plugins::file {
 

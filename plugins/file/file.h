@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "core/async/event.h"
-#include "core/dns/zone.h"
-#include "core/dns/zone_builder.h"
 #include "core/file_stamp.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/shm/snapshot.h"
+#include "core/zone/builder.h"
+#include "core/zone/zone.h"
 
 namespace swage::plugins::file {
 

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::header {
 

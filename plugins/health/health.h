@@ -4,8 +4,8 @@
 
 #include <optional>
 
-#include "core/http_endpoint.h"
-#include "core/plugin.h"
+#include "core/plugin/http_endpoint.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::health {
 

@@ -9,7 +9,7 @@
 
 #include "core/async/event.h"
 #include "core/file_stamp.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "plugins/hosts/hosts_image.h"
 
 namespace swage::plugins::hosts {

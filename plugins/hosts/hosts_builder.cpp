@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/dns/zone_image.h"
+#include "core/zone/image.h"
 
 namespace swage::plugins::hosts {
 namespace {

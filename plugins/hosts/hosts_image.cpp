@@ -4,7 +4,7 @@
 
 #include "core/counted.h"
 #include "core/dns/label_hash.h"
-#include "core/dns/zone_image.h"
+#include "core/zone/image.h"
 
 namespace swage::plugins::hosts {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "core/dns/zones.h"
 #include "core/libp2p/peer_id.h"
-#include "core/negative.h"
+#include "core/plugin/negative.h"
 #include "plugins/ipsubdomain/address_label.h"
 
 namespace swage::plugins::ipsubdomain {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/denylist/denylist.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::ipsubdomain {
 

@@ -8,7 +8,7 @@
 
 #include "core/async/event.h"
 #include "core/file_stamp.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/shm/snapshot.h"
 
 namespace swage::plugins::loadbalance {

@@ -2,7 +2,7 @@
 // process; keeps nothing.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::local {
 

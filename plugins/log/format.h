@@ -11,7 +11,7 @@
 
 #include "core/dns/query.h"
 #include "core/dns/response.h"
-#include "core/metadata.h"
+#include "core/plugin/metadata.h"
 
 namespace swage::plugins::log {
 

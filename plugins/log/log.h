@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "plugins/log/format.h"
 
 namespace swage::plugins::log {

@@ -1,8 +1,8 @@
-// metadata: lets others, log formats say, see what the plugins of a server block know of a query; see core/metadata.h.
-// At setup only.
+// metadata: lets others, log formats say, see what the plugins of a server block know of a query; see
+// core/plugin/metadata.h. At setup only.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::metadata {
 

@@ -1,7 +1,7 @@
 // minimal: answers without the records that nobody asked for. In every dns process; keeps nothing.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::minimal {
 

@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "core/config/values.h"
-#include "core/http_endpoint.h"
 #include "core/log.h"
+#include "core/plugin/http_endpoint.h"
 
 namespace swage::plugins::pprof {
 namespace {

@@ -1,7 +1,7 @@
 // pprof: accepted for Corefiles written for CoreDNS; says what to use instead. In the service process.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::pprof {
 

@@ -8,8 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/plugin.h"
-#include "core/server_label.h"
+#include "core/plugin/plugin.h"
+#include "core/plugin/server_label.h"
 
 namespace swage::plugins::prometheus {
 

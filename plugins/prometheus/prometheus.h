@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/http_endpoint.h"
-#include "core/plugin.h"
+#include "core/plugin/http_endpoint.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::prometheus {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "core/async/event.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::reload {
 

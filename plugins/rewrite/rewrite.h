@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/dns/name_text.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::rewrite {
 

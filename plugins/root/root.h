@@ -1,7 +1,7 @@
 // root: the folder of a server block's files. Acts at setup only; the paths are made by Controller::path().
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::root {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/dns/name_text.h"
-#include "core/dns/record_text.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/regex/regex.h"
+#include "core/zonefile/record_text.h"
 #include "plugins/template_/record_template.h"
 
 namespace swage::plugins::template_ {

@@ -1,7 +1,7 @@
 // timeouts: how long TCP connections of clients may take. In every dns process.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::timeouts {
 

@@ -1,7 +1,7 @@
 // user: whom the service process becomes where the server was started by root. Acts at setup only.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::user {
 

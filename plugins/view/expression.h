@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "core/dns/query.h"
-#include "core/metadata.h"
 #include "core/net.h"
+#include "core/plugin/metadata.h"
 #include "core/regex/regex.h"
 #include "core/result.h"
 

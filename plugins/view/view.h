@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "plugins/view/expression.h"
 
 namespace swage::plugins::view {

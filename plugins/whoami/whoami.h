@@ -1,7 +1,7 @@
 // whoami: tells a client its own address, port and transport, whatever it asks. In every dns process; keeps nothing.
 #pragma once
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::whoami {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/bytes.h"
-#include "core/shm/challenge_keeper.h"
+#include "core/forge/challenge_keeper.h"
 #include "core/shm/segment.h"
 #include "core/shm/table.h"
 #include "tests/bench/load/queries.h"

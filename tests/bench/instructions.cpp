@@ -16,11 +16,11 @@
 #include <vector>
 
 #include "core/dns/encode.h"
+#include "core/forge/challenge_store.h"
 #include "core/libp2p/peer_id.h"
 #include "core/server/configuration.h"
 #include "core/server/sockets.h"
 #include "core/server/udp_listener.h"
-#include "core/shm/challenge_store.h"
 #include "plugins/plugins.h"
 #include "tests/bench/load/queries.h"
 #include "tests/support/dns_client.h"

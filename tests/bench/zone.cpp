@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "core/dns/zone.h"
-#include "core/dns/zone_builder.h"
-#include "core/dns/zone_file.h"
+#include "core/zone/builder.h"
+#include "core/zone/zone.h"
+#include "core/zonefile/zone_file.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <map>
 #include <random>
 
-#include "core/dns/record_text.h"
+#include "core/zonefile/record_text.h"
 #include "tests/conformance/explained_rdata.h"
 #include "tests/support/peers.h"
 #include "tests/support/rdata_forms.h"

@@ -3,7 +3,7 @@
 #include <map>
 
 #include "core/dns/rdata_check.h"
-#include "core/dns/record_text.h"
+#include "core/zonefile/record_text.h"
 #include "tests/support/rdata_forms.h"
 
 #include <catch2/catch.hpp>

@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <set>
 
-#include "core/dns/record_text.h"
-#include "core/dns/zone_file.h"
 #include "core/whole_file.h"
+#include "core/zonefile/record_text.h"
+#include "core/zonefile/zone_file.h"
 #include "tests/support/loopback.h"
 #include "tests/support/process.h"
 #include "tests/support/zone_answers.h"

@@ -5,11 +5,11 @@
 #include <atomic>
 #include <ctime>
 
+#include "core/forge/challenge_store.h"
 #include "core/libp2p/peer_id.h"
 #include "core/server/configuration.h"
 #include "core/server/sockets.h"
 #include "core/server/udp_listener.h"
-#include "core/shm/challenge_store.h"
 #include "plugins/plugins.h"
 #include "tests/support/dns_client.h"
 #include "tests/support/dns_message.h"

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "core/dns/rdata_check.h"
-#include "core/dns/record_text.h"
+#include "core/zonefile/record_text.h"
 
 using namespace swage;
 

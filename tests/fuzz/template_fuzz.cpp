@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "core/dns/record_text.h"
+#include "core/zonefile/record_text.h"
 
 using namespace swage;
 using namespace swage::plugins::template_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "core/async/websocket_codec.h"
-#include "core/async/websocket_upgrade.h"
+#include "core/websocket/codec.h"
+#include "core/websocket/upgrade.h"
 
 namespace {
 

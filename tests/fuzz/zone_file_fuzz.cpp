@@ -5,10 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/dns/zone.h"
-#include "core/dns/zone_builder.h"
-#include "core/dns/zone_file.h"
-#include "core/dns/zone_lookup.h"
+#include "core/zone/builder.h"
+#include "core/zone/lookup.h"
+#include "core/zone/zone.h"
+#include "core/zonefile/zone_file.h"
 
 namespace {
 

@@ -5,9 +5,9 @@
 
 #include "core/async/tasks.h"
 #include "core/async/tcp.h"
-#include "core/async/websocket.h"
 #include "core/dial/services.h"
 #include "core/dial/upgrade.h"
+#include "core/websocket/websocket.h"
 #include "tests/support/broker/interop_peer.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 #include "core/server/configuration.h"
 #include "core/server/responder.h"
 #include "tests/support/dns_client.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/async/loop.h"
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::tests {
 

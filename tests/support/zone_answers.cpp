@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "core/dns/zone_builder.h"
-#include "core/dns/zone_file.h"
-#include "core/dns/zone_lookup.h"
+#include "core/zone/builder.h"
+#include "core/zone/lookup.h"
+#include "core/zonefile/zone_file.h"
 
 namespace swage::tests {
 namespace {

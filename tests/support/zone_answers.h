@@ -8,8 +8,8 @@
 
 #include "core/dns/response.h"
 #include "core/dns/types.h"
-#include "core/dns/zone.h"
 #include "core/result.h"
+#include "core/zone/zone.h"
 
 namespace swage::tests {
 

@@ -1,0 +1,52 @@
+// Collects the records of a zone, checks them and writes the image that a Zone answers from. In the service process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/bytes.h"
+#include "core/dns/name.h"
+#include "core/dns/types.h"
+#include "core/result.h"
+#include "core/zone/report.h"
+
+namespace swage::dns {
+
+class ZoneBuilder {
+ public:
+  // `now` in seconds since 1970: signatures that are out of their time get a warning.
+  explicit ZoneBuilder(Name apex, std::int64_t now = std::time(nullptr));
+  ~ZoneBuilder();
+  ZoneBuilder(ZoneBuilder&& other) noexcept;
+  ZoneBuilder& operator=(ZoneBuilder&& other) noexcept;
+
+  [[nodiscard]] NameView apex() const;
+  // What is found wrong or doubtful goes there; complete after write().
+  [[nodiscard]] ZoneReport& report();
+  [[nodiscard]] const ZoneReport& report() const;
+
+  // Whether a SOA record was added: what has none is hardly a zone file.
+  [[nodiscard]] bool has_soa() const;
+
+  // Takes a copy of one record. `rdata` is in wire format, uncompressed. Fails for an owner outside the zone, a SOA
+  // that is not at the apex, and data that check_rdata() refuses. REQUIRES: finish() was not called.
+  [[nodiscard]] Result<> add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata, ZonePlace place = 0);
+
+  // Sorts and checks: one SOA at the apex, no CNAME beside other records, one DNAME at a name, no RRset that no message
+  // has room for. Drops duplicates; gives an RRset its lowest TTL. Fails where the report has errors, those of whoever
+  // added records too. Call once, after the last add().
+  [[nodiscard]] Result<> finish();
+
+  // Bytes of the image. REQUIRES: finish() succeeded.
+  [[nodiscard]] std::size_t image_size() const;
+  // Writes the image: the same records give the same bytes. REQUIRES: finish() succeeded; `image` has image_size()
+  // bytes and is aligned to 8.
+  void write(MutableBytes image) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace swage::dns

@@ -1,0 +1,161 @@
+#include "core/zone/rules.h"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+namespace swage::dns {
+
+using Ref = RecordStore::Ref;
+
+namespace {
+
+// Where the first and the second record of a kind are, in the order of the files.
+struct Places {
+  std::size_t count = 0;
+  ZonePlace first = UINT32_MAX, second = UINT32_MAX;
+
+  void add(ZonePlace place) {
+    ++count;
+    if (place < first) std::swap(place, first);
+    if (place < second) second = place;
+  }
+};
+
+std::string date_of(std::uint32_t seconds) {
+  const std::time_t time = seconds;
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02} UTC", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min);
+}
+
+// RFC 4034 section 3.1.5: in serial number arithmetic.
+void check_time(const RecordStore::Record& rrsig, NameView name, ZoneReport& report) {
+  constexpr std::int32_t kSoon = 7 * 86400;
+  const std::uint32_t expires = load_u32(&rrsig.rdata()[8]), begins = load_u32(&rrsig.rdata()[12]);
+  const auto left = static_cast<std::int32_t>(expires - report.now());
+  const auto until_then = static_cast<std::int32_t>(begins - report.now());
+  if (left >= kSoon && until_then <= 0) return;
+  report.warn(ZoneWarning::signature, rrsig.place, [&] {
+    const std::string what = fmt::format("the signature of {} {}", name.to_string(), to_string(rrsig.covered()));
+    if (left < 0) return fmt::format("{} expired on {}", what, date_of(expires));
+    if (until_then > 0) return fmt::format("{} is not valid before {}", what, date_of(begins));
+    return fmt::format("{} expires within 7 days, on {}", what, date_of(expires));
+  });
+}
+
+// `rrset` without signatures.
+void check_ttls(const RecordStore& store, NameView name, std::span<const Ref> rrset, ZoneReport& report) {
+  std::uint32_t lowest = UINT32_MAX;
+  Places places;
+  bool differ = false;
+  for (const Ref ref : rrset) {
+    const RecordStore::Record& record = store.record(ref);
+    differ = differ || (lowest != UINT32_MAX && record.ttl != lowest);
+    lowest = std::min(lowest, record.ttl);
+    places.add(record.place);
+  }
+  if (!differ) return;
+  report.warn(ZoneWarning::ttl, places.second, [&] {
+    return fmt::format("the TTLs of {} {} differ; all get the lowest, {}", name.to_string(),
+                       to_string(store.record(rrset.front()).type), lowest);
+  });
+}
+
+ZonePlace first_place(const RecordStore& store, std::span<const Ref> records) {
+  ZonePlace first = UINT32_MAX;
+  for (const Ref ref : records) first = std::min(first, store.record(ref).place);
+  return first;
+}
+
+// What there can be at a delegation, or below it.
+bool is_shown(Type type, bool at_cut) {
+  switch (type) {
+    case Type::a:
+    case Type::aaaa:
+      return true;
+    case Type::ns:
+    case Type::ds:
+    case Type::nsec:
+      return at_cut;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void check_node(const RecordStore& store, NameView name, std::span<const Ref> records, ZoneReport& report) {
+  constexpr Type kKey{25};
+  Places cnames, dnames, others;
+  for (std::size_t i = 0; i < records.size();) {
+    const RecordStore::Record& first = store.record(records[i]);
+    if (first.type == Type::rrsig) {
+      check_time(first, name, report);
+      ++i;
+      continue;
+    }
+    const std::size_t start = i;
+    for (; i < records.size() && store.record(records[i]).type == first.type; ++i) {
+      const ZonePlace place = store.record(records[i]).place;
+      if (first.type == Type::cname) cnames.add(place);
+      if (first.type == Type::dname) dnames.add(place);
+      if (first.type != Type::cname && first.type != Type::nsec && first.type != kKey) others.add(place);
+    }
+    if (first.type == Type::ns && name.is_wildcard()) {  // RFC 4592 section 4.2
+      report.warn(ZoneWarning::hidden, first.place,
+                  [&] { return fmt::format("{} NS delegates no name but the asterisk's own", name.to_string()); });
+    }
+    if (i - start > 1) check_ttls(store, name, records.subspan(start, i - start), report);
+  }
+  if (cnames.count > 1) {
+    report.refuse(cnames.second, fmt::format("{} has {} CNAME records", name.to_string(), cnames.count));
+  } else if (cnames.count == 1 && others.count > 0) {
+    report.refuse(std::max(cnames.first, others.first),
+                  fmt::format("{} has a CNAME and other records", name.to_string()));
+  }
+  if (dnames.count > 1) {
+    report.refuse(dnames.second, fmt::format("{} has {} DNAME records", name.to_string(), dnames.count));
+  }
+}
+
+void check_sizes(const ZonePlan& plan, const RecordStore& store, const PlannedNode& node, ZoneReport& report) {
+  const NameView name = plan.name(node);
+  std::size_t at = 0;
+  while (const auto rrset = plan.next_rrset(node, at)) {
+    std::size_t size = 12 + name.size() + 4;  // header and question
+    for (const Ref ref : rrset->records) size += 12U + store.record(ref).size;
+    std::size_t with_sigs = size;
+    for (const Ref ref : rrset->sigs) with_sigs += 12U + store.record(ref).size;
+    if (size > UINT16_MAX) {
+      report.refuse(first_place(store, rrset->records),
+                    fmt::format("{} {} has {} records of {} bytes, more than fit into a message", name.to_string(),
+                                to_string(rrset->type), rrset->records.size(), size));
+    } else if (rrset->sigs.size() > UINT8_MAX || with_sigs > (1U << 24)) {
+      report.refuse(first_place(store, rrset->sigs),
+                    fmt::format("{} {} has too many signatures", name.to_string(), to_string(rrset->type)));
+    }
+  }
+}
+
+void check_hidden(const ZonePlan& plan, const RecordStore& store, std::span<const Ref> records, const PlannedNode& node,
+                  const PlannedNode& cover, ZoneReport& report) {
+  const bool by_dname = (cover.flags & zone_image::kDname) != 0;
+  Type said = Type::rrsig;
+  for (const Ref ref : records) {
+    const RecordStore::Record& record = store.record(ref);
+    const bool is_fine = record.type == Type::rrsig || (!by_dname && is_shown(record.type, &node == &cover));
+    if (is_fine || record.type == said) continue;
+    said = record.type;
+    report.warn(ZoneWarning::hidden, record.place, [&] {
+      const std::string_view where = by_dname          ? "below the DNAME of"
+                                     : &node == &cover ? "at the delegation"
+                                                       : "below the delegation";
+      return fmt::format("{} {} is {} {}, and so in no answer", plan.name(node).to_string(), to_string(said), where,
+                         plan.name(cover).to_string());
+    });
+  }
+}
+
+}  // namespace swage::dns

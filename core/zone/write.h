@@ -1,0 +1,41 @@
+// From a ZonePlan to the bytes of an image (core/zone/image.h). Internal to core/dns; in the service process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/zone/plan.h"
+#include "core/zone/records.h"
+#include "core/zone/report.h"
+
+namespace swage::dns {
+
+// Where everything goes; all three must outlive it.
+class ZoneLayout {
+ public:
+  ZoneLayout(const ZonePlan& plan, const RecordStore& store, ZoneReport& report);
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  // Warns of servers in the zone that have no address or are an alias: only the image has a table of names. REQUIRES:
+  // `image` has size() bytes and is aligned to 8.
+  void write(MutableBytes image) const;
+
+ private:
+  friend class ZoneWriter;
+
+  zone_image::Ref place(std::size_t size, std::size_t alignment = zone_image::kUnit);
+
+  const ZonePlan& plan_;
+  const RecordStore& store_;
+  ZoneReport& report_;
+  std::size_t size_ = 0;
+  std::vector<zone_image::Ref> nodes_;      // of plan.nodes(), then of plan.nsec3s()
+  std::vector<std::uint32_t> nsec_owners_;  // indexes of nodes
+  std::uint32_t slot_count_;
+  std::uint32_t bucket_bits_ = 1;
+  zone_image::Ref slots_, order_, order_keys_, nsec3_buckets_, nsec3_;
+};
+
+}  // namespace swage::dns

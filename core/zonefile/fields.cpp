@@ -1,0 +1,410 @@
+#include "core/zonefile/fields.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "core/counted.h"
+#include "core/dns/base_encodings.h"
+
+namespace swage::dns {
+namespace {
+
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
+
+// What the escape at text[at], a '\', stands for; moves `at` to its last character. -1 where it is malformed.
+int escaped_byte(std::string_view text, std::size_t& at) {
+  if (at + 1 >= text.size()) return -1;
+  if (!is_decimal(text[at + 1])) return static_cast<unsigned char>(text[++at]);
+  if (at + 3 >= text.size() || !is_decimal(text[at + 2]) || !is_decimal(text[at + 3])) return -1;
+  const int value = (text[at + 1] - '0') * 100 + (text[at + 2] - '0') * 10 + (text[at + 3] - '0');
+  at += 3;
+  return value > 255 ? -1 : value;
+}
+
+template <typename Number>
+bool parse_number(std::string_view text, Number& value) {
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), value);
+  return error == std::errc() && end == text.end();
+}
+
+bool equal_without_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(
+      a, b, [](char x, char y) { return lower(static_cast<std::uint8_t>(x)) == lower(static_cast<std::uint8_t>(y)); });
+}
+
+// Dotted decimal, each number without leading zeros.
+bool parse_ipv4(std::string_view text, std::uint8_t* to) {
+  std::size_t at = 0;
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0 && (at == text.size() || text[at++] != '.')) return false;
+    const std::size_t start = at;
+    unsigned value = 0;
+    for (; at < text.size() && is_decimal(text[at]) && at - start < 3; ++at) {
+      value = value * 10 + static_cast<unsigned>(text[at] - '0');
+    }
+    if (at == start || value > 255 || (text[start] == '0' && at > start + 1)) return false;
+    to[i] = static_cast<std::uint8_t>(value);
+  }
+  return at == text.size();
+}
+
+std::uint64_t unit_seconds(char unit) {
+  switch (unit | 0x20) {
+    case 's':
+      return 1;
+    case 'm':
+      return 60;
+    case 'h':
+      return 3600;
+    case 'd':
+      return 86400;
+    case 'w':
+      return 604800;
+    default:
+      return 0;
+  }
+}
+
+// Days since 1970 of a date in the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms").
+std::int64_t days_since_1970(int year, unsigned month, unsigned day) {
+  year -= month <= 2;
+  const int era = year / 400;
+  const auto year_of_era = static_cast<unsigned>(year - era * 400);
+  const unsigned day_of_year = (153 * (month + (month > 2 ? -3U : 9U)) + 2) / 5 + day - 1;
+  const unsigned day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return static_cast<std::int64_t>(era) * 146097 + day_of_era - 719468;
+}
+
+bool parse_timestamp(std::string_view text, std::uint32_t& value) {
+  if (text.size() != 14) return parse_number(text, value);
+  if (!std::ranges::all_of(text, is_decimal)) return false;
+  std::array<unsigned, 6> part{};
+  constexpr std::array<std::size_t, 7> kEnds = {0, 4, 6, 8, 10, 12, 14};
+  for (std::size_t i = 0; i < 6; ++i) {
+    if (!parse_number(text.substr(kEnds[i], kEnds[i + 1] - kEnds[i]), part[i])) return false;
+  }
+  if (part[1] < 1 || part[1] > 12 || part[2] < 1 || part[2] > 31 || part[3] > 23 || part[4] > 59 || part[5] > 60) {
+    return false;
+  }
+  const std::int64_t days = days_since_1970(static_cast<int>(part[0]), part[1], part[2]);
+  value = static_cast<std::uint32_t>(days * 86400 + part[3] * 3600 + part[4] * 60 + part[5]);  // modulo 2^32
+  return true;
+}
+
+}  // namespace
+
+ZoneResult<std::size_t> parse_zone_name(const ZoneToken& token, NameView origin, std::uint8_t* to) {
+  const std::string_view text = token.text;
+  if (text == "@" && !token.quoted) {
+    std::copy_n(origin.data(), origin.size(), to);
+    return origin.size();
+  }
+  if (text == ".") {
+    to[0] = 0;
+    return 1;
+  }
+  if (text.empty()) return fault(token.line, "a domain name is empty");
+  std::size_t start = 0;  // where the length byte of the label under way goes
+  std::size_t end = 1;    // where the next byte goes
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    int byte = static_cast<unsigned char>(text[i]);
+    if (byte == '.') {
+      const std::size_t length = end - start - 1;
+      if (length == 0) return fault(token.line, "empty label in domain name '{}'", text);
+      to[start] = static_cast<std::uint8_t>(length);
+      start = end++;
+    } else {
+      if (byte == '"' && !token.quoted) return fault(token.line, "'\"' within domain name '{}'", text);
+      if (byte == '\\' && (byte = escaped_byte(text, i)) < 0) {
+        return fault(token.line, "malformed escape in domain name '{}'", text);
+      }
+      if (end - start > kMaxLabel) return fault(token.line, "label of more than 63 bytes in domain name '{}'", text);
+      if (end < kMaxName) to[end] = static_cast<std::uint8_t>(byte);
+      ++end;
+    }
+    if (end > kMaxName) return fault(token.line, "domain name of more than 255 bytes: '{}'", text);
+  }
+  if (end == start + 1) {  // it ended with a dot
+    to[start] = 0;
+    return end;
+  }
+  to[start] = static_cast<std::uint8_t>(end - start - 1);
+  if (end + origin.size() > kMaxName) return fault(token.line, "domain name of more than 255 bytes: '{}'", text);
+  std::copy_n(origin.data(), origin.size(), to + end);
+  return end + origin.size();
+}
+
+ZoneResult<std::uint32_t> parse_ttl(const ZoneToken& token) {
+  constexpr std::uint64_t kMax = UINT32_MAX;
+  const char* at = token.text.begin();
+  const char* const end = token.text.end();
+  std::uint64_t total = 0;
+  bool plain = false;
+  while (at != end || token.text.empty()) {
+    std::uint64_t value = 0;
+    const auto [behind, error] = std::from_chars(at, end, value);
+    if (error != std::errc() && error != std::errc::result_out_of_range) {
+      return fault(token.line, "'{}' is not a time in seconds", token.text);
+    }
+    plain = behind == end && at == token.text.begin();
+    const std::uint64_t unit = plain ? 1 : behind == end ? 0 : unit_seconds(*behind);
+    if (unit == 0) return fault(token.line, "'{}' is not a time in seconds", token.text);
+    if (error != std::errc() || value > kMax || (total += value * unit) > kMax) {
+      return fault(token.line, "'{}' is more than 4294967295 seconds", token.text);
+    }
+    at = plain ? end : behind + 1;
+  }
+  return static_cast<std::uint32_t>(total);
+}
+
+ZoneResult<> unescape(const ZoneToken& token, std::vector<std::uint8_t>& to) {
+  for (std::size_t i = 0; i < token.text.size(); ++i) {
+    int byte = static_cast<unsigned char>(token.text[i]);
+    if (byte == '"') return fault(token.line, "'\"' within a word");
+    if (byte == '\\' && (byte = escaped_byte(token.text, i)) < 0) {
+      return fault(token.line, "malformed escape in '{}'", token.text);
+    }
+    to.push_back(static_cast<std::uint8_t>(byte));
+  }
+  return {};
+}
+
+// Only SVCB and HTTPS have key="value"; elsewhere these are two strings (as in BIND).
+void RdataText::split_pairs() {
+  if (type_ == Type::svcb || type_ == Type::https) return;
+  for (const ZoneToken& token : tokens_) {
+    const std::size_t quote = token.is_pair ? token.text.find("=\"") + 1 : 0;
+    if (quote == 0) {
+      split_.push_back(token);
+    } else {
+      split_.push_back({token.text.substr(0, quote), token.line});
+      split_.push_back({token.text.substr(quote + 1, token.text.size() - quote - 2), token.line, true});
+    }
+  }
+  tokens_ = split_;
+}
+
+ZoneResult<ZoneToken> RdataText::take(std::string_view expected) {
+  if (tokens_.empty()) return fault(line_, "{}: expected {}", to_string(type_), expected);
+  const ZoneToken token = tokens_.front();
+  tokens_ = tokens_.subspan(1);
+  line_ = token.line;
+  return token;
+}
+
+ZoneResult<> RdataText::finish() {
+  if (tokens_.empty()) return {};
+  return fault(tokens_.front().line, "{}: unexpected '{}' at the end", to_string(type_), tokens_.front().text);
+}
+
+std::unexpected<ZoneFault> RdataText::not_a(std::string_view expected, const ZoneToken& token) const {
+  return fault(token.line, "{}: expected {}, not '{}'", to_string(type_), expected, token.text);
+}
+
+ZoneResult<> RdataText::name() {
+  TRY(const ZoneToken token, take("a domain name"));
+  std::array<std::uint8_t, kMaxName> name;
+  TRY(const std::size_t size, parse_zone_name(token, origin_, name.data()));
+  rdata_.insert(rdata_.end(), name.begin(), name.begin() + static_cast<std::ptrdiff_t>(size));
+  return {};
+}
+
+ZoneResult<> RdataText::number(unsigned bytes) {
+  TRY(const ZoneToken token, take("a number"));
+  const std::uint32_t most = bytes == 4 ? UINT32_MAX : (1U << (8 * bytes)) - 1;
+  std::uint32_t value = 0;
+  if (!parse_number(token.text, value) || value > most) return not_a(fmt::format("a number up to {}", most), token);
+  for (unsigned i = bytes; i-- > 0;) rdata_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  return {};
+}
+
+ZoneResult<> RdataText::seconds() {
+  if (!tokens_.empty() && std::ranges::all_of(tokens_.front().text, is_decimal)) return number(4);
+  TRY(const ZoneToken token, take("a time in seconds"));
+  TRY(const std::uint32_t value, parse_ttl(token));
+  put_u16(static_cast<std::uint16_t>(value >> 16));
+  put_u16(static_cast<std::uint16_t>(value));
+  return {};
+}
+
+ZoneResult<> RdataText::timestamp() {
+  TRY(const ZoneToken token, take("a time"));
+  std::uint32_t value = 0;
+  if (!parse_timestamp(token.text, value)) return not_a("a time (YYYYMMDDHHmmSS)", token);
+  put_u16(static_cast<std::uint16_t>(value >> 16));
+  put_u16(static_cast<std::uint16_t>(value));
+  return {};
+}
+
+ZoneResult<> RdataText::ipv4() {
+  TRY(const ZoneToken token, take("an IPv4 address"));
+  std::array<std::uint8_t, 4> address;
+  if (!parse_ipv4(token.text, address.data())) return not_a("an IPv4 address", token);
+  rdata_.insert(rdata_.end(), address.begin(), address.end());
+  return {};
+}
+
+ZoneResult<> RdataText::ipv6() {
+  TRY(const ZoneToken token, take("an IPv6 address"));
+  std::array<char, INET6_ADDRSTRLEN + 1> text{};
+  std::array<std::uint8_t, 16> address;
+  if (token.text.size() >= text.size()) return not_a("an IPv6 address", token);
+  std::ranges::copy(token.text, text.begin());
+  if (inet_pton(AF_INET6, text.data(), address.data()) != 1) return not_a("an IPv6 address", token);
+  rdata_.insert(rdata_.end(), address.begin(), address.end());
+  return {};
+}
+
+ZoneResult<> RdataText::string() {
+  TRY(const ZoneToken token, take("a string"));
+  const std::size_t start = rdata_.size();
+  rdata_.push_back(0);
+  TRY(unescape(token, rdata_));
+  const std::size_t length = rdata_.size() - start - 1;
+  if (length > 255) return fault(token.line, "{}: a string of {} bytes, more than 255", to_string(type_), length);
+  rdata_[start] = static_cast<std::uint8_t>(length);
+  return {};
+}
+
+ZoneResult<> RdataText::strings() {
+  do {
+    TRY(string());
+  } while (!tokens_.empty());
+  return {};
+}
+
+ZoneResult<> RdataText::long_string() {
+  TRY(const ZoneToken token, take("a string"));
+  return unescape(token, rdata_);
+}
+
+ZoneResult<> RdataText::algorithm() {
+  struct Mnemonic {
+    std::string_view name;
+    std::uint8_t number;
+  };
+  static constexpr auto kMnemonics = std::to_array<Mnemonic>({
+      // IANA "DNS Security Algorithm Numbers"
+      {"RSAMD5", 1},
+      {"DH", 2},
+      {"DSA", 3},
+      {"RSASHA1", 5},
+      {"DSA-NSEC3-SHA1", 6},
+      {"RSASHA1-NSEC3-SHA1", 7},
+      {"RSASHA256", 8},
+      {"RSASHA512", 10},
+      {"ECC-GOST", 12},
+      {"ECDSAP256SHA256", 13},
+      {"ECDSAP384SHA384", 14},
+      {"ED25519", 15},
+      {"ED448", 16},
+      {"INDIRECT", 252},
+      {"PRIVATEDNS", 253},
+      {"PRIVATEOID", 254},
+  });
+  if (!tokens_.empty()) {
+    const auto found = std::ranges::find_if(kMnemonics, [this](const Mnemonic& mnemonic) {
+      return equal_without_case(mnemonic.name, tokens_.front().text);
+    });
+    if (found != kMnemonics.end()) {
+      TRY(take("an algorithm"));
+      rdata_.push_back(found->number);
+      return {};
+    }
+  }
+  return number(1);
+}
+
+ZoneResult<> RdataText::covered_type() {
+  TRY(const ZoneToken token, take("a type"));
+  const auto type = parse_type(token.text);
+  if (!type) return not_a("a type", token);
+  put_u16(static_cast<std::uint16_t>(*type));
+  return {};
+}
+
+// RFC 4034 section 4.1.2.
+ZoneResult<> RdataText::type_bitmap() {
+  std::vector<std::uint16_t> types;
+  while (!tokens_.empty()) {
+    TRY(const ZoneToken token, take("a type"));
+    const auto type = parse_type(token.text);
+    if (!type) return not_a("a type", token);
+    types.push_back(static_cast<std::uint16_t>(*type));
+  }
+  std::ranges::sort(types);
+  std::size_t length_at = 0;
+  int window = -1;
+  for (const std::uint16_t type : types) {
+    if (type >> 8 != window) {
+      window = type >> 8;
+      rdata_.push_back(static_cast<std::uint8_t>(window));
+      length_at = rdata_.size();
+      rdata_.push_back(0);
+    }
+    const std::size_t byte = length_at + 1 + (type & 0xFF) / 8;
+    if (rdata_.size() <= byte) rdata_.resize(byte + 1);
+    rdata_[byte] = static_cast<std::uint8_t>(rdata_[byte] | 0x80 >> (type & 7));
+    rdata_[length_at] = static_cast<std::uint8_t>(rdata_.size() - length_at - 1);
+  }
+  return {};
+}
+
+ZoneResult<> RdataText::hex() {
+  std::string digits;
+  do {
+    TRY(const ZoneToken token, take("hexadecimal digits"));
+    digits += token.text;
+  } while (!tokens_.empty());
+  if (!decode_hex(digits, rdata_)) return fault(line_, "{}: malformed hexadecimal digits", to_string(type_));
+  return {};
+}
+
+ZoneResult<> RdataText::base64() {
+  std::string digits;
+  do {
+    TRY(const ZoneToken token, take("base64"));
+    digits += token.text;
+  } while (!tokens_.empty());
+  if (!decode_base64(digits, rdata_)) return fault(line_, "{}: malformed base64", to_string(type_));
+  return {};
+}
+
+ZoneResult<> RdataText::salt() {
+  TRY(const ZoneToken token, take("a salt"));
+  const std::size_t start = rdata_.size();
+  rdata_.push_back(0);
+  if (token.text == "-") return {};
+  if (token.text.empty() || token.text.size() > 510 || !decode_hex(token.text, rdata_)) return not_a("a salt", token);
+  rdata_[start] = static_cast<std::uint8_t>(rdata_.size() - start - 1);
+  return {};
+}
+
+ZoneResult<> RdataText::base32hex_hash() {
+  TRY(const ZoneToken token, take("a hash in base32hex"));
+  std::array<std::uint8_t, 255> hash;
+  const std::size_t size = token.text.size() * 5 / 8;
+  if (size == 0 || size > hash.size() || !decode_base32hex(token.text, {hash.data(), size})) {
+    return not_a("a hash in base32hex", token);
+  }
+  rdata_.push_back(static_cast<std::uint8_t>(size));
+  rdata_.insert(rdata_.end(), hash.begin(), hash.begin() + static_cast<std::ptrdiff_t>(size));
+  return {};
+}
+
+ZoneResult<> RdataText::unknown() {
+  TRY(take("\\#"));
+  TRY(const ZoneToken length, take("the length of the data"));
+  std::uint16_t size = 0;
+  if (!parse_number(length.text, size)) return not_a("a number up to 65535", length);
+  if (!tokens_.empty()) TRY(hex());
+  if (rdata_.size() != size) {
+    return fault(length.line, "{}: {} of data, not {}", to_string(type_), counted(rdata_.size(), "byte"), size);
+  }
+  return {};
+}
+
+}  // namespace swage::dns

@@ -1,0 +1,64 @@
+#include "core/zonefile/record_text.h"
+
+#include <strings.h>
+
+#include <span>
+
+#include "core/dns/rdata_check.h"
+#include "core/dns/rdata_format.h"
+#include "core/zonefile/fields.h"
+#include "core/zonefile/rdata.h"
+
+namespace swage::dns {
+namespace {
+
+constexpr std::uint32_t kDefaultTtl = 3600;  // seconds
+
+bool is_word(std::string_view text, std::string_view word) {
+  return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
+}
+
+}  // namespace
+
+Result<> RecordParser::parse(std::string_view text) {
+  const auto done = read(text);
+  if (!done) return fail("{}", done.error().text);
+  return {};
+}
+
+ZoneResult<> RecordParser::read(std::string_view text) {
+  ZoneLexer lexer(text);
+  TRY(const bool has_entry, lexer.next(entry_));
+  if (!has_entry) return fault(1, "expected a record, not nothing");
+  TRY(const bool has_more, lexer.next(rest_));
+  if (has_more) return fault(1, "more than one record");
+  std::span<const ZoneToken> tokens = entry_.tokens;
+  TRY(owner_size_, parse_zone_name(tokens.front(), NameView(), owner_.data()));
+  tokens = tokens.subspan(1);
+  ttl_ = kDefaultTtl;
+  rclass_ = Class::in;
+  for (bool has_ttl = false, has_class = false; !tokens.empty(); tokens = tokens.subspan(1)) {
+    const std::string_view word = tokens.front().text;
+    if (!has_ttl && !word.empty() && word[0] >= '0' && word[0] <= '9') {
+      TRY(ttl_, parse_ttl(tokens.front()));
+      if (ttl_ > kMaxTtl) return fault(1, "'{}' is more than {} seconds", word, kMaxTtl);
+      has_ttl = true;
+    } else if (!has_class && (is_word(word, "IN") || is_word(word, "CH") || is_word(word, "HS"))) {
+      rclass_ = is_word(word, "IN") ? Class::in : is_word(word, "CH") ? Class::ch : Class::hs;
+      has_class = true;
+    } else {
+      break;
+    }
+  }
+  if (tokens.empty()) return fault(1, "a record without a type");
+  const auto type = parse_type(tokens.front().text);
+  if (!type) return fault(1, "{}", type.error().text());
+  type_ = *type;
+  if (is_meta_type(type_)) return fault(1, "no record has the type {}", tokens.front().text);
+  RdataText rdata(type_, tokens.subspan(1), 1, NameView(), rdata_);
+  TRY(parse_rdata(rdata));
+  if (const auto checked = check_rdata(type_, rdata_); !checked) return fault(1, "{}", checked.error().text());
+  return {};
+}
+
+}  // namespace swage::dns
