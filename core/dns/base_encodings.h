@@ -1,4 +1,4 @@
-// The encodings of binary data in zone files: hexadecimal, base32hex and base64 (RFC 4648). Internal to core/dns.
+// The encodings of binary data in zone files: hexadecimal, base32hex and base64 (RFC 4648).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The keys of SVCB and HTTPS parameters (IANA "DNS Service Bindings"). Internal to core/dns.
+// The keys of SVCB and HTTPS parameters (IANA "DNS Service Bindings").
 #pragma once
 
 #include <algorithm>

@@ -4,10 +4,10 @@
 
 #include "core/zone/denial.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
-using zone_image::Node;
-using zone_image::Rrset;
+using image::Node;
+using image::Rrset;
 
 namespace {
 
@@ -15,29 +15,30 @@ namespace {
 constexpr int kMaxChain = 16;
 
 // DNSSEC's own types are beside a CNAME, not behind it (RFC 4035 section 2.5).
-bool follows_cname(Type qtype) {
-  constexpr Type kKey{25};
-  return qtype != Type::cname && qtype != Type::rrsig && qtype != Type::nsec && qtype != kKey && qtype != Type::any;
+bool follows_cname(dns::Type qtype) {
+  constexpr dns::Type kKey{25};
+  return qtype != dns::Type::cname && qtype != dns::Type::rrsig && qtype != dns::Type::nsec && qtype != kKey &&
+         qtype != dns::Type::any;
 }
 
 }  // namespace
 
-void ZoneAnswer::run() {
-  response_.rcode = Rcode::noerror;
+void Answer::run() {
+  response_.rcode = dns::Rcode::noerror;
   response_.authoritative = true;
   for (int names = 0; names < kMaxChain; ++names) {
     if (step() == Step::done) return;
   }
 }
 
-ZoneAnswer::Step ZoneAnswer::step() {
+Answer::Step Answer::step() {
   const Found found = zone_.find(name_);
   const Node* cover = zone_.node_or_null(found.encloser->cover);
-  if (cover == nullptr && found.node == nullptr && (found.encloser->flags & zone_image::kDname) != 0) {
+  if (cover == nullptr && found.node == nullptr && (found.encloser->flags & image::kDname) != 0) {
     cover = found.encloser;
   }
-  if (cover != nullptr && (cover->flags & zone_image::kCut) == 0) return substitute(*cover);
-  if (cover != nullptr && !(cover == found.node && query_.qtype == Type::ds)) {
+  if (cover != nullptr && (cover->flags & image::kCut) == 0) return substitute(*cover);
+  if (cover != nullptr && !(cover == found.node && query_.qtype == dns::Type::ds)) {
     refer(*cover);
     return Step::done;
   }
@@ -48,17 +49,17 @@ ZoneAnswer::Step ZoneAnswer::step() {
 }
 
 // `synthesised`: the node is a wildcard and stands for name_, of which this was found.
-ZoneAnswer::Step ZoneAnswer::from_node(const Node& node, const Found* synthesised) {
+Answer::Step Answer::from_node(const Node& node, const Found* synthesised) {
   const std::size_t before = response_.answer.size();
-  if (query_.qtype == Type::any) {
+  if (query_.qtype == dns::Type::any) {
     add_everything(node, name_.spelling());
-  } else if (query_.qtype == Type::rrsig) {
+  } else if (query_.qtype == dns::Type::rrsig) {
     add_all_rrsigs(node, name_.spelling());
   } else if (const Rrset* rrset = find_rrset(node, query_.qtype)) {
     add(response_.answer, name_.spelling(), *rrset);
     add_additional(*rrset);
   } else if (follows_cname(query_.qtype)) {
-    if (const Rrset* cname = find_rrset(node, Type::cname)) return follow_cname(*cname, synthesised);
+    if (const Rrset* cname = find_rrset(node, dns::Type::cname)) return follow_cname(*cname, synthesised);
   }
   if (response_.answer.size() == before) {
     nodata(node, synthesised);
@@ -68,7 +69,7 @@ ZoneAnswer::Step ZoneAnswer::from_node(const Node& node, const Found* synthesise
   return Step::done;
 }
 
-ZoneAnswer::Step ZoneAnswer::follow_cname(const Rrset& cname, const Found* synthesised) {
+Answer::Step Answer::follow_cname(const Rrset& cname, const Found* synthesised) {
   if (loops()) return Step::done;
   add(response_.answer, name_.spelling(), cname);
   if (synthesised != nullptr && dnssec_) Denial(zone_, *this).wildcard_answer(name_, *synthesised);
@@ -77,52 +78,55 @@ ZoneAnswer::Step ZoneAnswer::follow_cname(const Rrset& cname, const Found* synth
 }
 
 // RFC 6672 section 3.2: the DNAME and a CNAME made from it.
-ZoneAnswer::Step ZoneAnswer::substitute(const Node& dname_owner) {
+Answer::Step Answer::substitute(const Node& dname_owner) {
   if (loops()) return Step::done;
-  const Rrset& dname = *find_rrset(dname_owner, Type::dname);
+  const Rrset& dname = *find_rrset(dname_owner, dns::Type::dname);
   const Bytes target = RdataCursor(dname).next();
   if (!has(response_.answer, target)) add(response_.answer, dname_owner.name(), dname);
   const std::size_t prefix = name_.spelling().size() - dname_owner.name_size;
-  if (prefix + target.size() > kMaxName) {
-    response_.rcode = Rcode::yxdomain;
+  if (prefix + target.size() > dns::kMaxName) {
+    response_.rcode = dns::Rcode::yxdomain;
     return Step::done;
   }
   const MutableBytes cname = response_.arena.allocate(prefix + target.size());
   std::copy_n(name_.spelling().data(), prefix, cname.begin());
   std::copy(target.begin(), target.end(), cname.begin() + static_cast<std::ptrdiff_t>(prefix));
-  response_.answer.push_back(
-      {.owner = name_.spelling(), .type = Type::cname, .rclass = Class::in, .ttl = dname.ttl, .rdata = cname});
-  if (query_.qtype == Type::cname) return Step::done;  // that was it
+  response_.answer.push_back({.owner = name_.spelling(),
+                              .type = dns::Type::cname,
+                              .rclass = dns::Class::in,
+                              .ttl = dname.ttl,
+                              .rdata = cname});
+  if (query_.qtype == dns::Type::cname) return Step::done;  // that was it
   return follow({cname.data(), cname.size()});
 }
 
-ZoneAnswer::Step ZoneAnswer::follow(NameView target) {
+Answer::Step Answer::follow(dns::NameView target) {
   if (!target.is_under(zone_.apex().name())) return Step::done;
   name_.set(target);
   return Step::next_name;
 }
 
 // Whether this name was in the chain before. Its CNAME would be in the answer twice.
-bool ZoneAnswer::loops() const {
-  return std::any_of(response_.answer.begin(), response_.answer.end(), [this](const Record& record) {
-    return record.type == Type::cname && record.owner == name_.spelling();
+bool Answer::loops() const {
+  return std::any_of(response_.answer.begin(), response_.answer.end(), [this](const dns::Record& record) {
+    return record.type == dns::Type::cname && record.owner == name_.spelling();
   });
 }
 
-void ZoneAnswer::add_everything(const Node& node, NameView owner) {
+void Answer::add_everything(const Node& node, dns::NameView owner) {
   for (const Rrset& rrset : Rrsets(node)) add(response_.answer, owner, rrset);
 }
 
-void ZoneAnswer::add_all_rrsigs(const Node& node, NameView owner) {
+void Answer::add_all_rrsigs(const Node& node, dns::NameView owner) {
   for (const Rrset& rrset : Rrsets(node)) add_rrsigs(response_.answer, owner, rrset);
 }
 
-void ZoneAnswer::refer(const Node& cut) {
-  const Rrset& ns = *find_rrset(cut, Type::ns);
+void Answer::refer(const Node& cut) {
+  const Rrset& ns = *find_rrset(cut, dns::Type::ns);
   response_.authoritative = !response_.answer.empty();
   add(response_.authority, cut.name(), ns);
-  if (dnssec_ && zone_.header().denial != zone_image::Denial::none) {
-    if (const Rrset* ds = find_rrset(cut, Type::ds)) {
+  if (dnssec_ && zone_.header().denial != image::Denial::none) {
+    if (const Rrset* ds = find_rrset(cut, dns::Type::ds)) {
       add(response_.authority, cut.name(), *ds);
     } else {
       Denial(zone_, *this).nodata(cut);
@@ -131,7 +135,7 @@ void ZoneAnswer::refer(const Node& cut) {
   add_glue(cut, ns);
 }
 
-void ZoneAnswer::nodata(const Node& node, const Found* synthesised) {
+void Answer::nodata(const Node& node, const Found* synthesised) {
   add_negative_soa();
   if (!dnssec_) return;
   Denial denial(zone_, *this);
@@ -142,10 +146,10 @@ void ZoneAnswer::nodata(const Node& node, const Found* synthesised) {
   }
 }
 
-void ZoneAnswer::nxdomain(const Found& found) {
-  response_.rcode = Rcode::nxdomain;
+void Answer::nxdomain(const Found& found) {
+  response_.rcode = dns::Rcode::nxdomain;
   add_negative_soa();
   if (dnssec_) Denial(zone_, *this).nxdomain(name_, found);
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zone

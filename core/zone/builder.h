@@ -1,4 +1,4 @@
-// Collects the records of a zone, checks them and writes the image that a Zone answers from. In the service process.
+// Collects the records of a zone, checks them and writes the image that a View answers from. In the service process.
 #pragma once
 
 #include <cstddef>
@@ -11,27 +11,27 @@
 #include "core/result.h"
 #include "core/zone/report.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
-class ZoneBuilder {
+class Builder {
  public:
   // `now` in seconds since 1970: signatures that are out of their time get a warning.
-  explicit ZoneBuilder(Name apex, std::int64_t now = std::time(nullptr));
-  ~ZoneBuilder();
-  ZoneBuilder(ZoneBuilder&& other) noexcept;
-  ZoneBuilder& operator=(ZoneBuilder&& other) noexcept;
+  explicit Builder(dns::Name apex, std::int64_t now = std::time(nullptr));
+  ~Builder();
+  Builder(Builder&& other) noexcept;
+  Builder& operator=(Builder&& other) noexcept;
 
-  [[nodiscard]] NameView apex() const;
+  [[nodiscard]] dns::NameView apex() const;
   // What is found wrong or doubtful goes there; complete after write().
-  [[nodiscard]] ZoneReport& report();
-  [[nodiscard]] const ZoneReport& report() const;
+  [[nodiscard]] Report& report();
+  [[nodiscard]] const Report& report() const;
 
   // Whether a SOA record was added: what has none is hardly a zone file.
   [[nodiscard]] bool has_soa() const;
 
   // Takes a copy of one record. `rdata` is in wire format, uncompressed. Fails for an owner outside the zone, a SOA
   // that is not at the apex, and data that check_rdata() refuses. REQUIRES: finish() was not called.
-  [[nodiscard]] Result<> add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata, ZonePlace place = 0);
+  [[nodiscard]] Result<> add(dns::NameView owner, dns::Type type, std::uint32_t ttl, Bytes rdata, Place place = 0);
 
   // Sorts and checks: one SOA at the apex, no CNAME beside other records, one DNAME at a name, no RRset that no message
   // has room for. Drops duplicates; gives an RRset its lowest TTL. Fails where the report has errors, those of whoever
@@ -49,4 +49,4 @@ class ZoneBuilder {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace swage::dns
+}  // namespace swage::zone

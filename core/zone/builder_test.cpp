@@ -1,7 +1,7 @@
 #include "core/zone/builder.h"
 
 #include "core/zone/lookup.h"
-#include "core/zone/zone.h"
+#include "core/zone/view.h"
 #include "tests/support/zone_answers.h"
 
 #include <algorithm>
@@ -10,14 +10,14 @@
 #include <random>
 #include <vector>
 
-namespace swage::dns {
+namespace swage::zone {
 namespace {
 
 using Image = std::vector<std::uint64_t>;
 
 MutableBytes bytes_of(Image& image) { return {reinterpret_cast<std::uint8_t*>(image.data()), image.size() * 8}; }
 
-Image write(ZoneBuilder& builder) {
+Image write(Builder& builder) {
   const auto finished = builder.finish();
   if (!finished) FAIL(finished.error().text());
   Image image(builder.image_size() / 8);
@@ -25,58 +25,59 @@ Image write(ZoneBuilder& builder) {
   return image;
 }
 
-Name name(std::string_view text) { return *Name::parse(text); }
+dns::Name name(std::string_view text) { return *dns::Name::parse(text); }
 
 // A builder for example.org with a SOA and a NS record.
-ZoneBuilder started() {
-  ZoneBuilder builder(name("example.org"));
+Builder started() {
+  Builder builder(name("example.org"));
   const std::vector<std::uint8_t> soa(22);  // two roots and five zeros
   const std::vector<std::uint8_t> ns(1);
-  REQUIRE(builder.add(name("example.org"), Type::soa, 60, soa));
-  REQUIRE(builder.add(name("example.org"), Type::ns, 60, ns));
+  REQUIRE(builder.add(name("example.org"), dns::Type::soa, 60, soa));
+  REQUIRE(builder.add(name("example.org"), dns::Type::ns, 60, ns));
   return builder;
 }
 
-std::string add_error(std::string_view owner, Type type, std::vector<std::uint8_t> rdata) {
-  ZoneBuilder builder = started();
+std::string add_error(std::string_view owner, dns::Type type, std::vector<std::uint8_t> rdata) {
+  Builder builder = started();
   const auto added = builder.add(name(owner), type, 60, rdata);
   return added ? "" : added.error().text();
 }
 
 TEST_CASE("zone builder: what it refuses at once") {
-  CHECK(add_error("a.example.org", Type::a, {1, 2, 3, 4}).empty());
-  CHECK(add_error("example.com", Type::a, {1, 2, 3, 4}) == "example.com. is outside the zone example.org.");
-  CHECK(add_error("org", Type::a, {1, 2, 3, 4}) == "org. is outside the zone example.org.");
-  CHECK(add_error("a.example.org", Type::soa, std::vector<std::uint8_t>(22)) ==
+  CHECK(add_error("a.example.org", dns::Type::a, {1, 2, 3, 4}).empty());
+  CHECK(add_error("example.com", dns::Type::a, {1, 2, 3, 4}) == "example.com. is outside the zone example.org.");
+  CHECK(add_error("org", dns::Type::a, {1, 2, 3, 4}) == "org. is outside the zone example.org.");
+  CHECK(add_error("a.example.org", dns::Type::soa, std::vector<std::uint8_t>(22)) ==
         "SOA record at a.example.org., below the apex");
-  CHECK(add_error("a.example.org", Type::any, {}) == "ANY cannot be in a zone");
-  CHECK(add_error("a.example.org", Type{0}, {}) == "TYPE0 cannot be in a zone");
-  CHECK(add_error("a.example.org", Type::nsec3param, {1, 0, 1, 245, 0}) == "NSEC3PARAM: 501 iterations, more than 500");
+  CHECK(add_error("a.example.org", dns::Type::any, {}) == "ANY cannot be in a zone");
+  CHECK(add_error("a.example.org", dns::Type{0}, {}) == "TYPE0 cannot be in a zone");
+  CHECK(add_error("a.example.org", dns::Type::nsec3param, {1, 0, 1, 245, 0}) ==
+        "NSEC3PARAM: 501 iterations, more than 500");
   struct Malformed {
-    Type type;
+    dns::Type type;
     std::vector<std::uint8_t> rdata;
     const char* error;
   };
   const std::vector<Malformed> malformed = {
-      {Type::a, {1, 2, 3}, "A: address: cut short"},
-      {Type::a, {1, 2, 3, 4, 5}, "A: 1 byte after its last field, address"},
-      {Type::aaaa, {}, "AAAA: address: missing"},
-      {Type::ns, {}, "NS: name server: missing"},
-      {Type::ns, {1, 'a'}, "NS: name server: not an uncompressed domain name"},
-      {Type::cname, {0, 0}, "CNAME: 1 byte after its last field, target"},
-      {Type::dname, {64, 0}, "DNAME: target: not an uncompressed domain name"},
-      {Type::mx, {0, 1}, "MX: mail server: missing"},
-      {Type::mx, {0, 1, 0, 0}, "MX: 1 byte after its last field, mail server"},
-      {Type::srv, {0, 0, 0, 0, 0}, "SRV: port: cut short"},
-      {Type::soa, {0, 0}, "SOA: serial: missing"},
-      {Type::https, {0, 1, 1}, "HTTPS: target: not an uncompressed domain name"},
-      {Type::txt, {}, "TXT: text: missing"},
-      {Type::txt, {2, 'a'}, "TXT: text: longer than the data"},
-      {Type::rrsig, {0, 1}, "RRSIG: algorithm: missing"},
-      {Type::nsec, {1}, "NSEC: next name: not an uncompressed domain name"},
-      {Type::nsec3, {1, 0, 0, 0}, "NSEC3: salt: missing"},
-      {Type::nsec3param, {1, 0, 0, 0, 1}, "NSEC3PARAM: salt: longer than the data"},
-      {Type::ns, {0xC0, 0x0C}, "NS: name server: not an uncompressed domain name"},
+      {dns::Type::a, {1, 2, 3}, "A: address: cut short"},
+      {dns::Type::a, {1, 2, 3, 4, 5}, "A: 1 byte after its last field, address"},
+      {dns::Type::aaaa, {}, "AAAA: address: missing"},
+      {dns::Type::ns, {}, "NS: name server: missing"},
+      {dns::Type::ns, {1, 'a'}, "NS: name server: not an uncompressed domain name"},
+      {dns::Type::cname, {0, 0}, "CNAME: 1 byte after its last field, target"},
+      {dns::Type::dname, {64, 0}, "DNAME: target: not an uncompressed domain name"},
+      {dns::Type::mx, {0, 1}, "MX: mail server: missing"},
+      {dns::Type::mx, {0, 1, 0, 0}, "MX: 1 byte after its last field, mail server"},
+      {dns::Type::srv, {0, 0, 0, 0, 0}, "SRV: port: cut short"},
+      {dns::Type::soa, {0, 0}, "SOA: serial: missing"},
+      {dns::Type::https, {0, 1, 1}, "HTTPS: target: not an uncompressed domain name"},
+      {dns::Type::txt, {}, "TXT: text: missing"},
+      {dns::Type::txt, {2, 'a'}, "TXT: text: longer than the data"},
+      {dns::Type::rrsig, {0, 1}, "RRSIG: algorithm: missing"},
+      {dns::Type::nsec, {1}, "NSEC: next name: not an uncompressed domain name"},
+      {dns::Type::nsec3, {1, 0, 0, 0}, "NSEC3: salt: missing"},
+      {dns::Type::nsec3param, {1, 0, 0, 0, 1}, "NSEC3PARAM: salt: longer than the data"},
+      {dns::Type::ns, {0xC0, 0x0C}, "NS: name server: not an uncompressed domain name"},
   };
   for (const auto& [type, rdata, error] : malformed) {
     CHECK(add_error("example.org", type, rdata) == error);
@@ -84,14 +85,14 @@ TEST_CASE("zone builder: what it refuses at once") {
 }
 
 TEST_CASE("zone builder: the order of records does not show in the image") {
-  std::vector<std::pair<Name, std::uint8_t>> records;
+  std::vector<std::pair<dns::Name, std::uint8_t>> records;
   for (std::uint8_t i = 0; i < 200; ++i) records.emplace_back(name(fmt::format("n{}.example.org", i % 50)), i);
   std::vector<Image> images;
   std::mt19937 random(1);
   for (int round = 0; round < 3; ++round) {
-    ZoneBuilder builder = started();
+    Builder builder = started();
     for (const auto& [owner, byte] : records) {
-      REQUIRE(builder.add(owner, Type::a, 60, std::array<std::uint8_t, 4>{1, 2, 3, byte}));
+      REQUIRE(builder.add(owner, dns::Type::a, 60, std::array<std::uint8_t, 4>{1, 2, 3, byte}));
     }
     images.push_back(write(builder));
     std::shuffle(records.begin(), records.end(), random);
@@ -102,11 +103,11 @@ TEST_CASE("zone builder: the order of records does not show in the image") {
 
 TEST_CASE("zone builder: an RRset may be of any size, up to that of a message") {
   for (const unsigned count : {300U, 4094U, 4095U}) {
-    ZoneBuilder builder = started();
+    Builder builder = started();
     for (unsigned i = 0; i < count; ++i) {
       std::array<std::uint8_t, 4> address;
       store_u32(address.data(), i);
-      REQUIRE(builder.add(name("a.example.org"), Type::a, 60, address));
+      REQUIRE(builder.add(name("a.example.org"), dns::Type::a, 60, address));
     }
     if (count > 4094) {  // header, question, and 16 bytes a record
       CHECK(builder.finish().error().text() ==
@@ -114,21 +115,21 @@ TEST_CASE("zone builder: an RRset may be of any size, up to that of a message") 
       continue;
     }
     Image image = write(builder);
-    Query query;
-    const Name qname = name("a.example.org");
+    dns::Query query;
+    const dns::Name qname = name("a.example.org");
     query.ask(qname);
-    Response response;
-    Zone(bytes_of(image)).answer(query, response);
+    dns::Response response;
+    View(bytes_of(image)).answer(query, response);
     CHECK(response.answer.size() == count);
   }
 }
 
 TEST_CASE("zone: check() tells images from other bytes") {
-  ZoneBuilder builder = started();
+  Builder builder = started();
   Image image = write(builder);
   const Bytes bytes = bytes_of(image);
-  const auto error = [](Bytes of) { return Zone::check(of).error().text(); };
-  CHECK(Zone::check(bytes));
+  const auto error = [](Bytes of) { return View::check(of).error().text(); };
+  CHECK(View::check(bytes));
   CHECK(error({}) == "a zone image of 0 bytes is too short");
   CHECK(error(bytes.first(bytes.size() - 1)) ==
         fmt::format("zone image of {} bytes should have {}", bytes.size() - 1, bytes.size()));
@@ -138,7 +139,7 @@ TEST_CASE("zone: check() tells images from other bytes") {
   image[2] ^= 0x80;
   CHECK(error(bytes) == "zone image of version 130, not 2");
   image[2] ^= 0x80;
-  const Zone zone(bytes);
+  const View zone(bytes);
   CHECK(zone.apex() == name("example.org"));
   CHECK(zone.serial() == 0);
   CHECK(zone.nodes() == 1);
@@ -148,17 +149,17 @@ TEST_CASE("zone: check() tells images from other bytes") {
 // Finds names the slow way.
 class Model {
  public:
-  void add(Name owner) {
-    for (NameView part = owner; part.size() >= name("example.org").size(); part = part.parent())
-      names_.emplace(Name(part), 0);
+  void add(dns::Name owner) {
+    for (dns::NameView part = owner; part.size() >= name("example.org").size(); part = part.parent())
+      names_.emplace(dns::Name(part), 0);
   }
-  [[nodiscard]] Name closest_encloser(NameView wanted) const {
-    while (!names_.contains(Name(wanted))) wanted = wanted.parent();
+  [[nodiscard]] dns::Name closest_encloser(dns::NameView wanted) const {
+    while (!names_.contains(dns::Name(wanted))) wanted = wanted.parent();
     return wanted;
   }
 
  private:
-  std::map<Name, int> names_;
+  std::map<dns::Name, int> names_;
 };
 
 TEST_CASE("zone: every name is found, and for every other its closest encloser") {
@@ -172,22 +173,22 @@ TEST_CASE("zone: every name is found, and for every other its closest encloser")
     }
     return name(text + "example.org");
   };
-  ZoneBuilder builder = started();
+  Builder builder = started();
   Model model;
   model.add(name("example.org"));
   for (int i = 0; i < 2000; ++i) {
-    const Name owner = random_name();
-    REQUIRE(builder.add(owner, Type::a, 60, std::array<std::uint8_t, 4>{}));
+    const dns::Name owner = random_name();
+    REQUIRE(builder.add(owner, dns::Type::a, 60, std::array<std::uint8_t, 4>{}));
     model.add(owner);
   }
   Image image = write(builder);
   const ImageReader reader(bytes_of(image).data());
   SearchName search(reader.header());
   for (int i = 0; i < 4000; ++i) {
-    const Name wanted = random_name();
+    const dns::Name wanted = random_name();
     search.set(wanted);
     const Found found = reader.find(search);
-    const Name encloser = model.closest_encloser(wanted);
+    const dns::Name encloser = model.closest_encloser(wanted);
     REQUIRE(found.encloser->name() == encloser);
     REQUIRE((found.node != nullptr) == (encloser == wanted));
     REQUIRE(found.depth == encloser.view().label_count() - 2);
@@ -213,4 +214,4 @@ TEST_CASE("zone: nodes are in canonical order") {
 }
 
 }  // namespace
-}  // namespace swage::dns
+}  // namespace swage::zone

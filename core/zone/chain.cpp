@@ -4,23 +4,23 @@
 #include "core/dns/nsec3_hash.h"
 #include "core/zone/rules.h"
 
-namespace swage::dns {
+namespace swage::zone {
 namespace {
 
 using Ref = RecordStore::Ref;
-using zone_image::Denial;
+using image::Denial;
 
 // Names that are hashed to see whether there is an NSEC3 for them take less than a second.
 constexpr std::size_t kMostHashes = 2'000'000;
 
-NameView name_at(Bytes rdata) {
+dns::NameView name_at(Bytes rdata) {
   std::size_t end = 0;
   while (rdata[end] != 0) end += 1U + rdata[end];
   return {rdata.data(), end + 1};
 }
 
 // RFC 4034 section 4.1.2.
-bool has_type(Bytes bitmap, Type type) {
+bool has_type(Bytes bitmap, dns::Type type) {
   const auto number = static_cast<std::uint16_t>(type);
   for (std::size_t at = 0; at + 2 <= bitmap.size(); at += 2U + bitmap[at + 1]) {
     if (bitmap[at] != number >> 8) continue;
@@ -32,14 +32,13 @@ bool has_type(Bytes bitmap, Type type) {
 
 class Signing {
  public:
-  Signing(const ZonePlan& plan, const RecordStore& store, ZoneReport& report)
-      : plan_(plan), store_(store), report_(report) {}
+  Signing(const Plan& plan, const RecordStore& store, Report& report) : plan_(plan), store_(store), report_(report) {}
 
   void check() {
     const bool nsec = plan_.denial() == Denial::nsec;
     if (!nsec) check_hashes();
     for (const PlannedNode& node : plan_.nodes()) {
-      cut_ = node.cover != ZonePlan::kNoNode;
+      cut_ = node.cover != Plan::kNoNode;
       if (cut_ && &plan_.nodes()[node.cover] != &node) continue;  // below a delegation or a DNAME
       check_signatures(node);
       if (nsec) check_nsec(node);
@@ -54,21 +53,23 @@ class Signing {
   void check_next(const PlannedNode& node);
   void check_hashes();
   void check_nsec3(const PlannedNode& node);
-  void check_bitmap(const PlannedNode& node, Bytes bitmap, ZonePlace place);
-  [[nodiscard]] bool is_authoritative(Type type) const { return !cut_ || type == Type::ds || type == Type::nsec; }
-  [[nodiscard]] const RecordStore::Record* first_record(const PlannedNode& node, Type type) const;
-  [[nodiscard]] ZonePlace place_of(const PlannedNode& node) const;
+  void check_bitmap(const PlannedNode& node, Bytes bitmap, Place place);
+  [[nodiscard]] bool is_authoritative(dns::Type type) const {
+    return !cut_ || type == dns::Type::ds || type == dns::Type::nsec;
+  }
+  [[nodiscard]] const RecordStore::Record* first_record(const PlannedNode& node, dns::Type type) const;
+  [[nodiscard]] Place place_of(const PlannedNode& node) const;
 
-  const ZonePlan& plan_;
+  const Plan& plan_;
   const RecordStore& store_;
-  ZoneReport& report_;
+  Report& report_;
   bool cut_ = false;                             // the node under way is a delegation
   const RecordStore::Record* before_ = nullptr;  // the NSEC before this one,
   const PlannedNode* before_node_ = nullptr;     // and whose it is
   bool names_are_hashed_ = false;
 };
 
-const RecordStore::Record* Signing::first_record(const PlannedNode& node, Type type) const {
+const RecordStore::Record* Signing::first_record(const PlannedNode& node, dns::Type type) const {
   std::size_t at = 0;
   while (const auto rrset = plan_.next_rrset(node, at)) {
     if (rrset->type == type && !rrset->records.empty()) return &store_.record(rrset->records.front());
@@ -76,7 +77,7 @@ const RecordStore::Record* Signing::first_record(const PlannedNode& node, Type t
   return nullptr;
 }
 
-ZonePlace Signing::place_of(const PlannedNode& node) const {
+Place Signing::place_of(const PlannedNode& node) const {
   std::size_t at = 0;
   const auto rrset = plan_.next_rrset(node, at);
   return rrset && !rrset->records.empty() ? store_.record(rrset->records.front()).place : 0;
@@ -86,7 +87,7 @@ void Signing::check_signatures(const PlannedNode& node) {
   std::size_t at = 0;
   while (const auto rrset = plan_.next_rrset(node, at)) {
     if (!rrset->sigs.empty() || !is_authoritative(rrset->type)) continue;
-    report_.warn(ZoneWarning::unsigned_data, store_.record(rrset->records.front()).place, [&] {
+    report_.warn(Warning::unsigned_data, store_.record(rrset->records.front()).place, [&] {
       return fmt::format("{} {} has no signature, in a signed zone", plan_.name(node).to_string(),
                          to_string(rrset->type));
     });
@@ -95,9 +96,9 @@ void Signing::check_signatures(const PlannedNode& node) {
 
 void Signing::check_nsec(const PlannedNode& node) {
   if (node.record_count == 0) return;
-  const RecordStore::Record* nsec = first_record(node, Type::nsec);
+  const RecordStore::Record* nsec = first_record(node, dns::Type::nsec);
   if (nsec == nullptr) {
-    report_.warn(ZoneWarning::chain, place_of(node), [&] {
+    report_.warn(Warning::chain, place_of(node), [&] {
       return fmt::format("{} has no NSEC record, in a zone with NSEC", plan_.name(node).to_string());
     });
     return;
@@ -111,7 +112,7 @@ void Signing::check_nsec(const PlannedNode& node) {
 // That the NSEC before this node's ends at it.
 void Signing::check_next(const PlannedNode& node) {
   if (before_ == nullptr || name_at(before_->rdata()) == plan_.name(node)) return;
-  report_.warn(ZoneWarning::chain, before_->place, [&] {
+  report_.warn(Warning::chain, before_->place, [&] {
     return fmt::format("broken chain: the NSEC record of {} says that {} is next, but that is {}",
                        plan_.name(*before_node_).to_string(), name_at(before_->rdata()).to_string(),
                        plan_.name(node).to_string());
@@ -122,12 +123,12 @@ void Signing::check_next(const PlannedNode& node) {
 void Signing::check_hashes() {
   const auto& nsec3s = plan_.nsec3s();
   for (std::size_t i = 0; i < nsec3s.size(); ++i) {
-    const RecordStore::Record& record = *first_record(nsec3s[i].node, Type::nsec3);
+    const RecordStore::Record& record = *first_record(nsec3s[i].node, dns::Type::nsec3);
     const Bytes rdata = record.rdata();
     const std::size_t at = 5U + rdata[4];
-    const Nsec3Hash& next = nsec3s[(i + 1) % nsec3s.size()].hash;
+    const dns::Nsec3Hash& next = nsec3s[(i + 1) % nsec3s.size()].hash;
     if (rdata[at] == next.size() && std::ranges::equal(rdata.subspan(at + 1, next.size()), next)) continue;
-    report_.warn(ZoneWarning::chain, record.place, [&] {
+    report_.warn(Warning::chain, record.place, [&] {
       return fmt::format("broken chain: the NSEC3 record of {} does not end at the next one, {}",
                          plan_.name(nsec3s[i].node).to_string(),
                          plan_.name(nsec3s[(i + 1) % nsec3s.size()].node).to_string());
@@ -138,30 +139,30 @@ void Signing::check_hashes() {
 
 void Signing::check_nsec3(const PlannedNode& node) {
   const Nsec3Parameters& parameters = plan_.nsec3_parameters();
-  const Nsec3Hash hash = nsec3_hash(plan_.name(node), parameters.salt, parameters.iterations);
+  const dns::Nsec3Hash hash = nsec3_hash(plan_.name(node), parameters.salt, parameters.iterations);
   const auto& nsec3s = plan_.nsec3s();
   const auto after = std::ranges::upper_bound(nsec3s, hash, {}, &PlannedNsec3::hash);
   const PlannedNsec3& found = after == nsec3s.begin() ? nsec3s.back() : *std::prev(after);
-  const RecordStore::Record& record = *first_record(found.node, Type::nsec3);
+  const RecordStore::Record& record = *first_record(found.node, dns::Type::nsec3);
   const Bytes rdata = record.rdata();
   if (found.hash == hash) {
     check_bitmap(node, rdata.subspan(6U + rdata[4] + rdata[5U + rdata[4]]), record.place);
     return;
   }
   const bool opted_out = (rdata[1] & 1) != 0;  // what lies between may be delegations without DS, and names above them
-  if (opted_out && (node.record_count == 0 || (cut_ && first_record(node, Type::ds) == nullptr))) return;
-  report_.warn(ZoneWarning::chain, place_of(node), [&] {
+  if (opted_out && (node.record_count == 0 || (cut_ && first_record(node, dns::Type::ds) == nullptr))) return;
+  report_.warn(Warning::chain, place_of(node), [&] {
     return fmt::format("{} has no NSEC3 record, in a zone with NSEC3", plan_.name(node).to_string());
   });
 }
 
 // That the types of the node are not denied.
-void Signing::check_bitmap(const PlannedNode& node, Bytes bitmap, ZonePlace place) {
+void Signing::check_bitmap(const PlannedNode& node, Bytes bitmap, Place place) {
   std::size_t at = 0;
   while (const auto rrset = plan_.next_rrset(node, at)) {
-    const bool is_there = !rrset->records.empty() && (is_authoritative(rrset->type) || rrset->type == Type::ns);
+    const bool is_there = !rrset->records.empty() && (is_authoritative(rrset->type) || rrset->type == dns::Type::ns);
     if (!is_there || has_type(bitmap, rrset->type)) continue;
-    report_.warn(ZoneWarning::chain, place, [&] {
+    report_.warn(Warning::chain, place, [&] {
       return fmt::format("{} {} exists, but is denied here", plan_.name(node).to_string(), to_string(rrset->type));
     });
   }
@@ -169,8 +170,8 @@ void Signing::check_bitmap(const PlannedNode& node, Bytes bitmap, ZonePlace plac
 
 }  // namespace
 
-void check_signing(const ZonePlan& plan, const RecordStore& store, ZoneReport& report) {
+void check_signing(const Plan& plan, const RecordStore& store, Report& report) {
   if (plan.denial() != Denial::none) Signing(plan, store, report).check();
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zone

@@ -2,25 +2,25 @@
 
 #include <algorithm>
 
-namespace swage::dns {
+namespace swage::zone {
 
-using zone_image::Node;
-using DenialKind = zone_image::Denial;
+using image::Node;
+using DenialKind = image::Denial;
 
 namespace {
 
 // "*." before a name. It fits: there is a name below `encloser` that is at least as long.
 class WildcardName {
  public:
-  explicit WildcardName(NameView encloser) : size_(encloser.size() + 2) {
+  explicit WildcardName(dns::NameView encloser) : size_(encloser.size() + 2) {
     bytes_[0] = 1;
     bytes_[1] = '*';
     std::copy_n(encloser.data(), encloser.size(), bytes_.begin() + 2);
   }
-  [[nodiscard]] NameView view() const { return {bytes_.data(), size_}; }
+  [[nodiscard]] dns::NameView view() const { return {bytes_.data(), size_}; }
 
  private:
-  std::array<std::uint8_t, kMaxName> bytes_;
+  std::array<std::uint8_t, dns::kMaxName> bytes_;
   std::size_t size_;
 };
 
@@ -33,7 +33,7 @@ void Denial::nxdomain(const SearchName& name, const Found& found) {
     chain.cover(WildcardName(found.encloser->name()).view());
   } else if (zone_.header().denial == DenialKind::nsec3) {
     Nsec3Chain chain(zone_, sections_);
-    const NameView encloser = chain.closest_encloser(name.spelling(), found.encloser->name());
+    const dns::NameView encloser = chain.closest_encloser(name.spelling(), found.encloser->name());
     chain.cover(WildcardName(encloser).view());
   }
 }
@@ -68,4 +68,4 @@ void Denial::wildcard_nodata(const SearchName& name, const Found& found, const N
   }
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zone

@@ -1,6 +1,6 @@
 // Answers from signed zones: RFC 4035 section 3.1 and appendix B, RFC 5155 section 7.2 and appendix B.
 #include "core/dns/nsec3_hash.h"
-#include "core/zone/zone.h"
+#include "core/zone/view.h"
 
 #include <array>
 #include <catch2/catch.hpp>
@@ -10,7 +10,7 @@
 
 #include "tests/support/zone_answers.h"
 
-namespace swage::dns {
+namespace swage::zone {
 namespace {
 
 struct Case {
@@ -219,9 +219,9 @@ TEST_CASE("zone with NSEC: the right one of many covers a name") {
     for (std::size_t i = 1 + random() % 3; i > 0; --i) {
       text += std::string(random() % 2 * 20, 'p') + fmt::format("{}", random() % 40) + ".";  // many begin the same
     }
-    return *Name::parse(text + "example");
+    return *dns::Name::parse(text + "example");
   };
-  std::set<Name> names;
+  std::set<dns::Name> names;
   for (int i = 0; i < 700; ++i) names.insert(random_name());
   std::string text =
       "@ 60 SOA ns. host. 1 2 3 4 60\n@ 60 NS ns.\n@ 60 NSEC " + names.begin()->to_string() + " NS SOA\n";
@@ -231,7 +231,7 @@ TEST_CASE("zone with NSEC: the right one of many covers a name") {
   }
   const tests::TestZone zone(text, "example");
   for (int i = 0; i < 3000; ++i) {
-    const Name wanted = random_name();
+    const dns::Name wanted = random_name();
     if (names.contains(wanted)) continue;
     auto next = names.upper_bound(wanted);
     const std::string owner = next == names.begin() ? "example." : std::prev(next)->to_string();
@@ -242,13 +242,13 @@ TEST_CASE("zone with NSEC: the right one of many covers a name") {
 
 TEST_CASE("NSEC3 hashes: RFC 5155 appendix A") {
   const std::array<std::uint8_t, 4> salt = {0xAA, 0xBB, 0xCC, 0xDD};
-  const Nsec3Hash hash = nsec3_hash(*Name::parse("Example"), salt, 12);
+  const dns::Nsec3Hash hash = nsec3_hash(*dns::Name::parse("Example"), salt, 12);
   std::string hex;
   for (const std::uint8_t byte : hash) hex += fmt::format("{:02x}", byte);
   CHECK(hex == "065368abeed7ec6e9feba96b8c8bc3e8b791f716");  // 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom
-  CHECK(hash == nsec3_hash(*Name::parse("example"), salt, 12));
-  CHECK(hash != nsec3_hash(*Name::parse("example"), salt, 11));
+  CHECK(hash == nsec3_hash(*dns::Name::parse("example"), salt, 12));
+  CHECK(hash != nsec3_hash(*dns::Name::parse("example"), salt, 11));
 }
 
 }  // namespace
-}  // namespace swage::dns
+}  // namespace swage::zone

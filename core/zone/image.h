@@ -1,5 +1,5 @@
 // The layout of a zone image: a zone compiled into one flat, read-only block of bytes that any process may map
-// anywhere. ZoneBuilder writes it, Zone reads it; nothing else looks inside. Numbers are in the byte order of the
+// anywhere. Builder writes it, View reads it; nothing else looks inside. Numbers are in the byte order of the
 // machine, for an image never leaves it; names and rdata are in wire format.
 //
 //     +--------------------+ 0
@@ -39,7 +39,7 @@
 #include "core/dns/nsec3_hash.h"
 #include "core/dns/types.h"
 
-namespace swage::dns::zone_image {
+namespace swage::zone::image {
 
 // A place in the image, in units of 4 bytes: images have up to 16 GiB. 0 is nowhere.
 using Ref = std::uint32_t;
@@ -104,7 +104,7 @@ struct Node {
   std::uint8_t name_size;
 
   [[nodiscard]] const std::uint8_t* name_data() const { return reinterpret_cast<const std::uint8_t*>(this + 1); }
-  [[nodiscard]] NameView name() const { return {name_data(), name_size}; }
+  [[nodiscard]] dns::NameView name() const { return {name_data(), name_size}; }
 };
 
 struct Rrset {
@@ -120,7 +120,7 @@ struct Rrset {
 };
 
 struct Nsec3 {
-  Nsec3Hash hash;
+  dns::Nsec3Hash hash;
   Ref node;
 };
 
@@ -129,8 +129,9 @@ static_assert(sizeof(Slot) == 8 && sizeof(Node) == 12 && sizeof(Rrset) == 12 && 
 [[nodiscard]] constexpr std::size_t padded(std::size_t size) { return (size + kUnit - 1) / kUnit * kUnit; }
 
 // Whether an RRset of this type has, for each record, the node of the name in its rdata (0: not a name of this zone).
-[[nodiscard]] constexpr bool has_targets(Type type) {
-  return type == Type::ns || type == Type::mx || type == Type::srv || type == Type::svcb || type == Type::https;
+[[nodiscard]] constexpr bool has_targets(dns::Type type) {
+  return type == dns::Type::ns || type == dns::Type::mx || type == dns::Type::srv || type == dns::Type::svcb ||
+         type == dns::Type::https;
 }
 
 // Names are hashed from the apex down (core/dns/label_hash.h). The hash of the apex:
@@ -141,4 +142,4 @@ inline constexpr std::uint64_t kApexHash = 0x9E3779B97F4A7C15;
   return static_cast<std::uint32_t>(((hash >> 32) * slot_count) >> 32);
 }
 
-}  // namespace swage::dns::zone_image
+}  // namespace swage::zone::image

@@ -4,12 +4,12 @@
 
 #include "core/dns/label_hash.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
-using zone_image::Node;
-using zone_image::Rrset;
+using image::Node;
+using image::Rrset;
 
-SearchName::SearchName(const zone_image::Header& zone, const Query& query)
+SearchName::SearchName(const image::Header& zone, const dns::Query& query)
     : zone_(zone),
       spelling_(query.qname),
       key_(query.key.data()),
@@ -18,14 +18,14 @@ SearchName::SearchName(const zone_image::Header& zone, const Query& query)
   hash_all();
 }
 
-void SearchName::set(NameView name) {
+void SearchName::set(dns::NameView name) {
   std::size_t count = 0;
   for (std::size_t at = 0;; at += 1U + name.data()[at]) {
     own_labels_[count] = static_cast<std::uint8_t>(at);
     if (name.data()[at] == 0) break;
     ++count;
   }
-  std::transform(name.data(), name.data() + name.size(), own_key_.begin(), lower);
+  std::transform(name.data(), name.data() + name.size(), own_key_.begin(), dns::lower);
   spelling_ = name;
   key_ = own_key_.data();
   labels_ = own_labels_.data();
@@ -34,24 +34,24 @@ void SearchName::set(NameView name) {
 }
 
 void SearchName::hash_all() {
-  std::uint64_t hash = hashes_[0] = zone_image::kApexHash;
+  std::uint64_t hash = hashes_[0] = image::kApexHash;
   const std::size_t deepest = std::min<std::size_t>(depth_, zone_.max_depth);
   for (std::size_t depth = 1; depth <= deepest; ++depth) {
-    hash = hashes_[depth] = hash_label(hash, key_ + labels_[depth_ - depth]);
+    hash = hashes_[depth] = dns::hash_label(hash, key_ + labels_[depth_ - depth]);
   }
 }
 
-const Node* ImageReader::probe(std::uint64_t hash, NameView key) const {
-  const zone_image::Header& zone = header();
-  const auto* slots = at<zone_image::Slot>(zone.slots);
-  const std::uint32_t tag = zone_image::slot_tag(hash);
-  std::uint32_t i = zone_image::first_slot(hash, zone.slot_count);
+const Node* ImageReader::probe(std::uint64_t hash, dns::NameView key) const {
+  const image::Header& zone = header();
+  const auto* slots = at<image::Slot>(zone.slots);
+  const std::uint32_t tag = image::slot_tag(hash);
+  std::uint32_t i = image::first_slot(hash, zone.slot_count);
   for (; slots[i].node != 0; i = i + 1 == zone.slot_count ? 0 : i + 1) {
     if (slots[i].tag != tag) continue;
     const auto* node = at<Node>(slots[i].node);
     __builtin_prefetch(reinterpret_cast<const std::uint8_t*>(node) + 64);
     if (node->name_size != key.size()) continue;
-    const bool same = (node->flags & zone_image::kUpperCase) == 0
+    const bool same = (node->flags & image::kUpperCase) == 0
                           ? std::memcmp(node->name_data(), key.data(), key.size()) == 0
                           : node->name() == key;
     if (same) return node;
@@ -85,7 +85,7 @@ Found ImageReader::find(const SearchName& name) const {
   return {nullptr, encloser, exists};
 }
 
-const Rrset* find_rrset(const Node& node, Type type) {
+const Rrset* find_rrset(const Node& node, dns::Type type) {
   for (const Rrset& rrset : Rrsets(node)) {
     if (rrset.type == static_cast<std::uint16_t>(type)) return rrset.count == 0 ? nullptr : &rrset;
   }
@@ -93,7 +93,7 @@ const Rrset* find_rrset(const Node& node, Type type) {
 }
 
 RdataCursor::RdataCursor(const Rrset& rrset) : at_(reinterpret_cast<const std::uint8_t*>(&rrset + 1)) {
-  if (zone_image::has_targets(Type{rrset.type})) at_ += rrset.count * sizeof(zone_image::Ref);
+  if (image::has_targets(dns::Type{rrset.type})) at_ += rrset.count * sizeof(image::Ref);
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zone

@@ -7,26 +7,27 @@
 #include "core/dns/nsec3_hash.h"
 #include "core/zone/rules.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
 using Ref = RecordStore::Ref;
 
 namespace {
 
-bool is_one_name(Type type) {
-  return type == Type::ns || type == Type::cname || type == Type::ptr || type == Type::dname;
+bool is_one_name(dns::Type type) {
+  return type == dns::Type::ns || type == dns::Type::cname || type == dns::Type::ptr || type == dns::Type::dname;
 }
 
-std::strong_ordering compare_rdata(Type type, Bytes a, Bytes b) {
+std::strong_ordering compare_rdata(dns::Type type, Bytes a, Bytes b) {
   if (!is_one_name(type)) return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
-  return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end(),
-                                                [](std::uint8_t x, std::uint8_t y) { return lower(x) <=> lower(y); });
+  return std::lexicographical_compare_three_way(
+      a.begin(), a.end(), b.begin(), b.end(),
+      [](std::uint8_t x, std::uint8_t y) { return dns::lower(x) <=> dns::lower(y); });
 }
 
 // By type, the RRSIGs behind what they cover, and the records of an RRset in canonical order (RFC 4034 section 6.3).
 std::strong_ordering compare(const RecordStore::Record& a, const RecordStore::Record& b) {
   if (a.covered() != b.covered()) return a.covered() <=> b.covered();
-  if (a.type != b.type) return (a.type == Type::rrsig) <=> (b.type == Type::rrsig);
+  if (a.type != b.type) return (a.type == dns::Type::rrsig) <=> (b.type == dns::Type::rrsig);
   return compare_rdata(a.type, a.rdata(), b.rdata());
 }
 
@@ -41,18 +42,18 @@ void sort_records(const RecordStore& store, std::vector<Ref>& records) {
   records.erase(std::unique(records.begin(), records.end(), same), records.end());
 }
 
-std::size_t depth_of(NameView name, NameView apex) { return name.label_count() - apex.label_count(); }
+std::size_t depth_of(dns::NameView name, dns::NameView apex) { return name.label_count() - apex.label_count(); }
 
 }  // namespace
 
-ZonePlan ZonePlan::make(NameView apex, RecordStore& store, ZoneReport& report) {
-  ZonePlan plan(apex, store, report);
+Plan Plan::make(dns::NameView apex, RecordStore& store, Report& report) {
+  Plan plan(apex, store, report);
   plan.records_.reserve(store.record_count());
   const std::vector<std::uint32_t> order = store.canonical_order(apex);
   std::vector<Ref> records;
   for (std::size_t i = 0; i < order.size();) {
     const std::size_t first = i;
-    const NameView owner = store.owner(order[first]);
+    const dns::NameView owner = store.owner(order[first]);
     records.clear();
     for (; i < order.size() && (i == first || store.owner(order[i]) == owner); ++i) {
       const auto of_run = store.records_of(order[i]);
@@ -69,8 +70,8 @@ ZonePlan ZonePlan::make(NameView apex, RecordStore& store, ZoneReport& report) {
   return plan;
 }
 
-void ZonePlan::add_owner(Ref owner, std::vector<Ref>& records) {
-  const auto is_nsec3 = [this](Ref ref) { return store_->record(ref).covered() == Type::nsec3; };
+void Plan::add_owner(Ref owner, std::vector<Ref>& records) {
+  const auto is_nsec3 = [this](Ref ref) { return store_->record(ref).covered() == dns::Type::nsec3; };
   const auto first = std::find_if(records.begin(), records.end(), is_nsec3);
   const auto last = std::find_if_not(first, records.end(), is_nsec3);
   const auto middle = std::rotate(first, last, records.end());  // they are sorted by type: the NSEC3s go last
@@ -87,18 +88,18 @@ void ZonePlan::add_owner(Ref owner, std::vector<Ref>& records) {
 }
 
 // Adds the node and those parents that have no records: all that have came before, in canonical order.
-void ZonePlan::add_node(Ref owner, std::span<const Ref> records) {
-  const NameView name = store_->name(owner);
+void Plan::add_node(Ref owner, std::span<const Ref> records) {
+  const dns::NameView name = store_->name(owner);
   const std::size_t depth = depth_of(name, apex_);
   const auto suffix = [&](std::size_t of_depth) {
-    NameView part = name;
+    dns::NameView part = name;
     for (std::size_t i = depth; i > of_depth; --i) part = part.parent();
     return part;
   };
   path_.resize(std::min(path_.size(), depth));
   while (!path_.empty() && this->name(nodes_[path_.back()]) != suffix(path_.size() - 1)) path_.pop_back();
   while (path_.size() <= depth) {
-    const NameView part = suffix(path_.size());
+    const dns::NameView part = suffix(path_.size());
     PlannedNode node{};
     node.owner = owner;
     node.skip = static_cast<std::uint8_t>(name.size() - part.size());
@@ -112,31 +113,31 @@ void ZonePlan::add_node(Ref owner, std::span<const Ref> records) {
   }
 }
 
-void ZonePlan::append_node(PlannedNode node) {
+void Plan::append_node(PlannedNode node) {
   const auto index = static_cast<std::uint32_t>(nodes_.size());
   node.parent = path_.empty() ? kNoNode : path_.back();
   node.cover = node.wildcard = kNoNode;
   if (node.parent != kNoNode) {
     PlannedNode& parent = nodes_[node.parent];
-    node.cover = (parent.flags & zone_image::kDname) != 0 ? node.parent : parent.cover;
+    node.cover = (parent.flags & image::kDname) != 0 ? node.parent : parent.cover;
     if (name(node).is_wildcard()) parent.wildcard = index;
-    if (node.cover == kNoNode && find(node, Type::ns)) {
+    if (node.cover == kNoNode && find(node, dns::Type::ns)) {
       node.cover = index;
-      node.flags |= zone_image::kCut;
+      node.flags |= image::kCut;
     }
   }
-  if (node.cover == kNoNode && find(node, Type::dname)) node.flags |= zone_image::kDname;
-  if (std::ranges::any_of(name(node).bytes(), [](std::uint8_t byte) { return lower(byte) != byte; })) {
-    node.flags |= zone_image::kUpperCase;
+  if (node.cover == kNoNode && find(node, dns::Type::dname)) node.flags |= image::kDname;
+  if (std::ranges::any_of(name(node).bytes(), [](std::uint8_t byte) { return dns::lower(byte) != byte; })) {
+    node.flags |= image::kUpperCase;
   }
   nodes_.push_back(node);
   path_.push_back(index);
 }
 
-void ZonePlan::add_nsec3(Ref owner, std::span<const Ref> records) {
-  const NameView name = store_->name(owner);
+void Plan::add_nsec3(Ref owner, std::span<const Ref> records) {
+  const dns::NameView name = store_->name(owner);
   PlannedNsec3 nsec3{};
-  if (depth_of(name, apex_) != 1 || !decode_base32hex(as_text(name.first_label()), nsec3.hash)) {
+  if (depth_of(name, apex_) != 1 || !dns::decode_base32hex(as_text(name.first_label()), nsec3.hash)) {
     report_->refuse(store_->record(records.front()).place,
                     fmt::format("{} has an NSEC3 record, but is no hash of a name", name.to_string()));
     return;
@@ -151,11 +152,11 @@ void ZonePlan::add_nsec3(Ref owner, std::span<const Ref> records) {
   check_sizes(*this, *store_, nsec3s_.back().node, *report_);
 }
 
-void ZonePlan::check_apex() {
+void Plan::check_apex() {
   const std::string apex = apex_.to_string();
-  const auto soa = nodes_.empty() ? std::nullopt : find(nodes_.front(), Type::soa);
+  const auto soa = nodes_.empty() ? std::nullopt : find(nodes_.front(), dns::Type::soa);
   if (!soa) {
-    const std::size_t outside = report_->warnings_of(ZoneWarning::outside);
+    const std::size_t outside = report_->warnings_of(Warning::outside);
     const bool is_all = report_->errors().empty();  // else it may be what could not be read
     if (is_all && outside == 0) report_->refuse(0, fmt::format("no SOA record at {}", apex));
     if (is_all && outside != 0) {
@@ -164,36 +165,36 @@ void ZonePlan::check_apex() {
     return;
   }
   if (soa->records.size() > 1) {
-    std::vector<ZonePlace> places;
+    std::vector<Place> places;
     for (const Ref ref : soa->records) places.push_back(store_->record(ref).place);
     std::ranges::sort(places);
     report_->refuse(places[1], fmt::format("{} SOA records at {}", places.size(), apex));
   }
-  if (!find(nodes_.front(), Type::ns)) {
-    report_->warn(ZoneWarning::no_ns, store_->record(soa->records.front()).place,
+  if (!find(nodes_.front(), dns::Type::ns)) {
+    report_->warn(Warning::no_ns, store_->record(soa->records.front()).place,
                   [&] { return fmt::format("no NS record at {}", apex); });
   }
-  if (const auto ds = find(nodes_.front(), Type::ds)) {  // RFC 4035 section 2.4
-    report_->warn(ZoneWarning::hidden, store_->record(ds->records.front()).place,
+  if (const auto ds = find(nodes_.front(), dns::Type::ds)) {  // RFC 4035 section 2.4
+    report_->warn(Warning::hidden, store_->record(ds->records.front()).place,
                   [&] { return fmt::format("{} DS belongs into the zone above", apex); });
   }
 }
 
 // NSEC3 where the apex has an NSEC3PARAM with a chain to it (RFC 5155 section 4), else NSEC.
-void ZonePlan::choose_denial() {
-  if (find(nodes_.front(), Type::nsec)) denial_ = zone_image::Denial::nsec;
+void Plan::choose_denial() {
+  if (find(nodes_.front(), dns::Type::nsec)) denial_ = image::Denial::nsec;
   const auto rdata_of = [this](Ref ref) { return store_->record(ref).rdata(); };
   const auto parameters = [&](Bytes rdata) { return rdata.subspan(2, 3U + rdata[4]); };
-  const auto offered = find(nodes_.front(), Type::nsec3param);
+  const auto offered = find(nodes_.front(), dns::Type::nsec3param);
   for (const Ref ref : offered ? offered->records : std::span<const Ref>{}) {
     const Bytes chosen = rdata_of(ref);
     const auto in_chain = [&](const PlannedNsec3& nsec3) {
-      const auto rrset = find(nsec3.node, Type::nsec3);
+      const auto rrset = find(nsec3.node, dns::Type::nsec3);
       return rrset && rrset->records.size() == 1 && rdata_of(rrset->records[0])[0] == chosen[0] &&
              std::ranges::equal(parameters(rdata_of(rrset->records[0])), parameters(chosen));
     };
     if (chosen[0] != 1 || chosen[1] != 0 || std::ranges::none_of(nsec3s_, in_chain)) continue;
-    denial_ = zone_image::Denial::nsec3;
+    denial_ = image::Denial::nsec3;
     nsec3_parameters_ = {load_u16(&chosen[2]), {chosen.begin() + 5, chosen.end()}};
     std::erase_if(nsec3s_, [&](const PlannedNsec3& nsec3) { return !in_chain(nsec3); });
     std::ranges::sort(nsec3s_, {}, &PlannedNsec3::hash);
@@ -202,7 +203,7 @@ void ZonePlan::choose_denial() {
   nsec3s_.clear();
 }
 
-std::optional<PlannedRrset> ZonePlan::next_rrset(const PlannedNode& node, std::size_t& at) const {
+std::optional<PlannedRrset> Plan::next_rrset(const PlannedNode& node, std::size_t& at) const {
   const std::span<const Ref> all(records_.data() + node.first_record, node.record_count);
   if (at == all.size()) return {};
   PlannedRrset rrset{store_->record(all[at]).covered(), UINT32_MAX, {}, {}};
@@ -211,8 +212,8 @@ std::optional<PlannedRrset> ZonePlan::next_rrset(const PlannedNode& node, std::s
   for (; end < all.size() && store_->record(all[end]).covered() == rrset.type; ++end) {
     const RecordStore::Record& record = store_->record(all[end]);
     // An RRSIG has the TTL of what it covers (RFC 4034 section 3).
-    if (record.type != Type::rrsig) sigs = end + 1;
-    if (record.type != Type::rrsig || sigs == at) rrset.ttl = std::min(rrset.ttl, record.ttl);
+    if (record.type != dns::Type::rrsig) sigs = end + 1;
+    if (record.type != dns::Type::rrsig || sigs == at) rrset.ttl = std::min(rrset.ttl, record.ttl);
   }
   rrset.records = all.subspan(at, sigs - at);
   rrset.sigs = all.subspan(sigs, end - sigs);
@@ -220,7 +221,7 @@ std::optional<PlannedRrset> ZonePlan::next_rrset(const PlannedNode& node, std::s
   return rrset;
 }
 
-std::optional<PlannedRrset> ZonePlan::find(const PlannedNode& node, Type type) const {
+std::optional<PlannedRrset> Plan::find(const PlannedNode& node, dns::Type type) const {
   std::size_t at = 0;
   while (auto rrset = next_rrset(node, at)) {
     if (rrset->type == type) return rrset->records.empty() ? std::nullopt : rrset;
@@ -228,4 +229,4 @@ std::optional<PlannedRrset> ZonePlan::find(const PlannedNode& node, Type type) c
   return {};
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zone

@@ -1,5 +1,5 @@
 // What a zone image will hold: the nodes in canonical order with their records, checked and without duplicates. Between
-// the records as they came and the image. Internal to core/dns; in the service process.
+// the records as they came and the image. Internal to core/zone; in the service process.
 #pragma once
 
 #include <cstdint>
@@ -12,31 +12,31 @@
 #include "core/zone/records.h"
 #include "core/zone/report.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
-// A name and its records, which lie together in ZonePlan::records.
+// A name and its records, which lie together in Plan::records.
 struct PlannedNode {
   RecordStore::Ref owner;      // a name that ends with this one
-  std::uint32_t first_record;  // in ZonePlan::records
+  std::uint32_t first_record;  // in Plan::records
   std::uint32_t record_count;
   std::uint32_t parent;  // indexes of nodes; kNoNode where there is none
   std::uint32_t cover;
   std::uint32_t wildcard;
   std::uint8_t skip;   // bytes of `owner` before this name
   std::uint8_t depth;  // labels below the apex
-  std::uint8_t flags;  // zone_image::NodeFlag
+  std::uint8_t flags;  // image::NodeFlag
 };
 
 // The records of one type at one name, and the RRSIGs that cover them.
 struct PlannedRrset {
-  Type type;
+  dns::Type type;
   std::uint32_t ttl;
   std::span<const RecordStore::Ref> records;
   std::span<const RecordStore::Ref> sigs;
 };
 
 struct PlannedNsec3 {
-  Nsec3Hash hash;
+  dns::Nsec3Hash hash;
   PlannedNode node;
 };
 
@@ -45,29 +45,28 @@ struct Nsec3Parameters {
   std::vector<std::uint8_t> salt;
 };
 
-class ZonePlan {
+class Plan {
  public:
   static constexpr std::uint32_t kNoNode = UINT32_MAX;
 
   // Takes the records over from `store`, which must outlive the plan, as must the report. What is wrong with them goes
   // there; after an error the plan is of no use.
-  [[nodiscard]] static ZonePlan make(NameView apex, RecordStore& store, ZoneReport& report);
+  [[nodiscard]] static Plan make(dns::NameView apex, RecordStore& store, Report& report);
 
   [[nodiscard]] const std::vector<PlannedNode>& nodes() const { return nodes_; }     // the apex first
   [[nodiscard]] const std::vector<PlannedNsec3>& nsec3s() const { return nsec3s_; }  // sorted by hash
   [[nodiscard]] const Nsec3Parameters& nsec3_parameters() const { return nsec3_parameters_; }
-  [[nodiscard]] zone_image::Denial denial() const { return denial_; }
+  [[nodiscard]] image::Denial denial() const { return denial_; }
   [[nodiscard]] std::size_t record_count() const { return records_.size(); }
-  [[nodiscard]] NameView name(const PlannedNode& node) const {
-    const NameView owner = store_->name(node.owner);
+  [[nodiscard]] dns::NameView name(const PlannedNode& node) const {
+    const dns::NameView owner = store_->name(node.owner);
     return {owner.data() + node.skip, owner.size() - node.skip};
   }
   // The next RRset of a node: `at` is where to go on, from 0; nothing behind the last.
   [[nodiscard]] std::optional<PlannedRrset> next_rrset(const PlannedNode& node, std::size_t& at) const;
 
  private:
-  ZonePlan(NameView apex, const RecordStore& store, ZoneReport& report)
-      : store_(&store), report_(&report), apex_(apex) {}
+  Plan(dns::NameView apex, const RecordStore& store, Report& report) : store_(&store), report_(&report), apex_(apex) {}
 
   void add_owner(RecordStore::Ref owner, std::vector<RecordStore::Ref>& records);
   void add_nsec3(RecordStore::Ref owner, std::span<const RecordStore::Ref> records);
@@ -75,17 +74,17 @@ class ZonePlan {
   void append_node(PlannedNode node);
   void check_apex();
   void choose_denial();
-  [[nodiscard]] std::optional<PlannedRrset> find(const PlannedNode& node, Type type) const;
+  [[nodiscard]] std::optional<PlannedRrset> find(const PlannedNode& node, dns::Type type) const;
 
   const RecordStore* store_;
-  ZoneReport* report_;
-  Name apex_;
+  Report* report_;
+  dns::Name apex_;
   std::vector<PlannedNode> nodes_;
   std::vector<std::uint32_t> path_;  // from the apex to the node added last
   std::vector<PlannedNsec3> nsec3s_;
   Nsec3Parameters nsec3_parameters_;
-  zone_image::Denial denial_ = zone_image::Denial::none;
+  image::Denial denial_ = image::Denial::none;
   std::vector<RecordStore::Ref> records_;
 };
 
-}  // namespace swage::dns
+}  // namespace swage::zone

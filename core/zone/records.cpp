@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/dns/canonical_key.h"
 #include "core/result.h"
+#include "core/zone/canonical_key.h"
 
-namespace swage::dns {
+namespace swage::zone {
 namespace {
 
 // The canonical keys of many names, one behind the other.
@@ -14,7 +14,7 @@ class SortKeys {
  public:
   explicit SortKeys(std::size_t count) { starts_.reserve(count + 1); }
 
-  void add(NameView name, std::size_t apex_size) {
+  void add(dns::NameView name, std::size_t apex_size) {
     starts_.push_back(static_cast<std::uint32_t>(bytes_.size()));
     const CanonicalKey key(name, apex_size);
     bytes_.insert(bytes_.end(), key.bytes().begin(), key.bytes().end());
@@ -68,7 +68,7 @@ void sort_from(const SortKeys& keys, std::span<SortItem> items, std::size_t dept
 
 }  // namespace
 
-void RecordStore::add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata, ZonePlace place) {
+void RecordStore::add(dns::NameView owner, dns::Type type, std::uint32_t ttl, Bytes rdata, Place place) {
   std::uint8_t* at = nullptr;
   if (runs_.empty() || name(runs_.back().owner) != owner) {
     const Ref name = allocate(1 + owner.size(), at);
@@ -94,7 +94,7 @@ RecordStore::Ref RecordStore::allocate(std::size_t size, std::uint8_t*& at) {
   return static_cast<Ref>(place / kUnit);
 }
 
-std::vector<std::uint32_t> RecordStore::canonical_order(NameView apex) const {
+std::vector<std::uint32_t> RecordStore::canonical_order(dns::NameView apex) const {
   SortKeys keys(runs_.size());
   for (const Run& run : runs_) keys.add(name(run.owner), apex.size());
   keys.finish();
@@ -113,4 +113,4 @@ void RecordStore::forget_runs() {
   records_ = {};
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zone

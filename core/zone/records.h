@@ -1,5 +1,5 @@
 // The records of a zone while it is built: a heap that only grows, in chunks, and the canonical order of its owners.
-// Internal to core/dns; in the service process.
+// Internal to core/zone; in the service process.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include "core/dns/types.h"
 #include "core/zone/report.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
 class RecordStore {
  public:
@@ -19,13 +19,15 @@ class RecordStore {
 
   struct Record {
     std::uint32_t ttl;
-    ZonePlace place;
-    Type type;
+    Place place;
+    dns::Type type;
     std::uint16_t size;  // of the rdata, which follows
 
     [[nodiscard]] Bytes rdata() const { return {reinterpret_cast<const std::uint8_t*>(this + 1), size}; }
     // What an RRSIG covers, else the type itself. RRsets are grouped by it.
-    [[nodiscard]] Type covered() const { return type == Type::rrsig ? Type{load_u16(rdata().data())} : type; }
+    [[nodiscard]] dns::Type covered() const {
+      return type == dns::Type::rrsig ? dns::Type{load_u16(rdata().data())} : type;
+    }
   };
 
   // Records of one owner that came one after another.
@@ -35,15 +37,15 @@ class RecordStore {
   };
 
   // Takes copies. The first spelling of an owner in a run stays.
-  void add(NameView owner, Type type, std::uint32_t ttl, Bytes rdata, ZonePlace place);
+  void add(dns::NameView owner, dns::Type type, std::uint32_t ttl, Bytes rdata, Place place);
 
-  [[nodiscard]] NameView name(Ref ref) const {
+  [[nodiscard]] dns::NameView name(Ref ref) const {
     const std::uint8_t* at = place(ref);
     return {at + 1, *at};
   }
   [[nodiscard]] const Record& record(Ref ref) const { return *reinterpret_cast<const Record*>(place(ref)); }
   [[nodiscard]] std::size_t run_count() const { return runs_.size(); }
-  [[nodiscard]] NameView owner(std::size_t run) const { return name(runs_[run].owner); }
+  [[nodiscard]] dns::NameView owner(std::size_t run) const { return name(runs_[run].owner); }
   [[nodiscard]] Ref owner_ref(std::size_t run) const { return runs_[run].owner; }
   [[nodiscard]] std::span<const Ref> records_of(std::size_t run) const {
     const std::size_t end = run + 1 == runs_.size() ? records_.size() : runs_[run + 1].first;
@@ -52,7 +54,7 @@ class RecordStore {
   [[nodiscard]] std::size_t record_count() const { return records_.size(); }
   // The indexes of all runs in the canonical order of their owners (RFC 4034 section 6.1); runs of the same owner in
   // the order in which they came. REQUIRES: all owners are under `apex`.
-  [[nodiscard]] std::vector<std::uint32_t> canonical_order(NameView apex) const;
+  [[nodiscard]] std::vector<std::uint32_t> canonical_order(dns::NameView apex) const;
   // Forgets runs and the order of records; names and records stay.
   void forget_runs();
 
@@ -72,4 +74,4 @@ class RecordStore {
   std::vector<Ref> records_;
 };
 
-}  // namespace swage::dns
+}  // namespace swage::zone

@@ -4,21 +4,21 @@
 
 #include "core/counted.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
-void ZoneReport::enter(const std::string& file, unsigned line) {
+void Report::enter(const std::string& file, unsigned line) {
   if (files_.empty() || files_.back() != file) files_.push_back(file);
-  stretches_.push_back({static_cast<ZonePlace>(next_), static_cast<unsigned>(files_.size() - 1), line});
+  stretches_.push_back({static_cast<Place>(next_), static_cast<unsigned>(files_.size() - 1), line});
 }
 
-ZonePlace ZoneReport::place(unsigned line) {
+Place Report::place(unsigned line) {
   if (stretches_.empty()) return 0;
   const std::uint64_t place = std::uint64_t{stretches_.back().first} + (line - stretches_.back().line);
   next_ = std::max(next_, place + 1);
-  return next_ > UINT32_MAX ? 0 : static_cast<ZonePlace>(place);  // four thousand million lines
+  return next_ > UINT32_MAX ? 0 : static_cast<Place>(place);  // four thousand million lines
 }
 
-std::string ZoneReport::said(ZonePlace place, std::string_view text) const {
+std::string Report::said(Place place, std::string_view text) const {
   if (files_.empty()) return std::string(text);
   if (place == 0) return fmt::format("{}: {}", files_.front(), text);
   const auto after = std::ranges::upper_bound(stretches_, place, {}, &Stretch::first);
@@ -26,12 +26,12 @@ std::string ZoneReport::said(ZonePlace place, std::string_view text) const {
   return Error::at(files_[stretch.file], stretch.line + (place - stretch.first), text).text();
 }
 
-void ZoneReport::refuse(ZonePlace place, std::string_view text) {
+void Report::refuse(Place place, std::string_view text) {
   if (!is_full()) errors_.push_back(said(place, text));
 }
 
-std::vector<std::string> ZoneReport::warnings() const {
-  std::vector<std::pair<ZonePlace, std::string>> all;
+std::vector<std::string> Report::warnings() const {
+  std::vector<std::pair<Place, std::string>> all;
   for (const Kind& kind : kinds_) {
     for (const auto& [place, text] : kind.kept) all.emplace_back(place, said(place, text));
     if (kind.count > kMostAlike) all.back().second += fmt::format("; and {} more", kind.count - kMostAlike);
@@ -42,11 +42,11 @@ std::vector<std::string> ZoneReport::warnings() const {
   return lines;
 }
 
-Error ZoneReport::error() const {
+Error Report::error() const {
   CHECK(!errors_.empty());
   if (errors_.size() == 1) return Error(errors_.front());
   if (is_full()) return Error(fmt::format("{}; and more errors", errors_.front()));
   return Error(fmt::format("{}; and {}", errors_.front(), counted(errors_.size() - 1, "more error")));
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zone

@@ -11,12 +11,12 @@
 
 #include "core/result.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
 // Where an entry begins, of all the files of a zone: small enough to be kept with each record. 0: nowhere.
-using ZonePlace = std::uint32_t;
+using Place = std::uint32_t;
 
-enum class ZoneWarning : std::uint8_t {
+enum class Warning : std::uint8_t {
   text,           // the text is taken otherwise than it may be meant
   outside,        // a record outside the zone
   ttl,            // a TTL that is not the one in force
@@ -28,28 +28,28 @@ enum class ZoneWarning : std::uint8_t {
   unsigned_data,  // in a signed zone
   signature,      // out of its time
 };
-inline constexpr std::size_t kZoneWarnings = 10;
+inline constexpr std::size_t kWarnings = 10;
 
-class ZoneReport {
+class Report {
  public:
   static constexpr std::size_t kMostErrors = 20;
   static constexpr std::size_t kMostAlike = 5;  // warnings of a kind
 
   // `now` in seconds since 1970.
-  explicit ZoneReport(std::int64_t now = std::time(nullptr)) : now_(now) {}
+  explicit Report(std::int64_t now = std::time(nullptr)) : now_(now) {}
 
   [[nodiscard]] std::uint32_t now() const { return static_cast<std::uint32_t>(now_); }  // modulo 2^32, as in RRSIGs
 
   // From now on lines are those of `file`, from `line` on.
   void enter(const std::string& file, unsigned line);
   // REQUIRES: `line` is not before that of enter().
-  [[nodiscard]] ZonePlace place(unsigned line);
+  [[nodiscard]] Place place(unsigned line);
 
   // About the zone as a whole where `place` is 0.
-  void refuse(ZonePlace place, std::string_view text);
+  void refuse(Place place, std::string_view text);
   // `text()` says what; it is called for the first kMostAlike of a kind only, the others are counted.
   template <typename Text>
-  void warn(ZoneWarning kind, ZonePlace place, const Text& text) {
+  void warn(Warning kind, Place place, const Text& text) {
     Kind& of = kinds_[static_cast<std::size_t>(kind)];
     if (of.count++ < kMostAlike) of.kept.emplace_back(place, text());
   }
@@ -59,28 +59,28 @@ class ZoneReport {
   // "FILE:LINE: what", in the order of the files.
   [[nodiscard]] const std::vector<std::string>& errors() const { return errors_; }
   [[nodiscard]] std::vector<std::string> warnings() const;
-  [[nodiscard]] std::size_t warnings_of(ZoneWarning kind) const { return kinds_[static_cast<std::size_t>(kind)].count; }
+  [[nodiscard]] std::size_t warnings_of(Warning kind) const { return kinds_[static_cast<std::size_t>(kind)].count; }
   // The first error and how many there are besides. REQUIRES: there are some.
   [[nodiscard]] Error error() const;
 
  private:
   struct Stretch {  // of lines, one after the other
-    ZonePlace first;
+    Place first;
     unsigned file, line;
   };
   struct Kind {
     std::size_t count = 0;
-    std::vector<std::pair<ZonePlace, std::string>> kept;
+    std::vector<std::pair<Place, std::string>> kept;
   };
   // "FILE:LINE: TEXT"
-  [[nodiscard]] std::string said(ZonePlace place, std::string_view text) const;
+  [[nodiscard]] std::string said(Place place, std::string_view text) const;
 
   std::int64_t now_;
   std::vector<std::string> files_;
   std::vector<Stretch> stretches_;
   std::uint64_t next_ = 1;  // place
   std::vector<std::string> errors_;
-  std::array<Kind, kZoneWarnings> kinds_;
+  std::array<Kind, kWarnings> kinds_;
 };
 
-}  // namespace swage::dns
+}  // namespace swage::zone

@@ -4,7 +4,7 @@
 #include <ctime>
 #include <utility>
 
-namespace swage::dns {
+namespace swage::zone {
 
 using Ref = RecordStore::Ref;
 
@@ -13,9 +13,9 @@ namespace {
 // Where the first and the second record of a kind are, in the order of the files.
 struct Places {
   std::size_t count = 0;
-  ZonePlace first = UINT32_MAX, second = UINT32_MAX;
+  Place first = UINT32_MAX, second = UINT32_MAX;
 
-  void add(ZonePlace place) {
+  void add(Place place) {
     ++count;
     if (place < first) std::swap(place, first);
     if (place < second) second = place;
@@ -31,13 +31,13 @@ std::string date_of(std::uint32_t seconds) {
 }
 
 // RFC 4034 section 3.1.5: in serial number arithmetic.
-void check_time(const RecordStore::Record& rrsig, NameView name, ZoneReport& report) {
+void check_time(const RecordStore::Record& rrsig, dns::NameView name, Report& report) {
   constexpr std::int32_t kSoon = 7 * 86400;
   const std::uint32_t expires = load_u32(&rrsig.rdata()[8]), begins = load_u32(&rrsig.rdata()[12]);
   const auto left = static_cast<std::int32_t>(expires - report.now());
   const auto until_then = static_cast<std::int32_t>(begins - report.now());
   if (left >= kSoon && until_then <= 0) return;
-  report.warn(ZoneWarning::signature, rrsig.place, [&] {
+  report.warn(Warning::signature, rrsig.place, [&] {
     const std::string what = fmt::format("the signature of {} {}", name.to_string(), to_string(rrsig.covered()));
     if (left < 0) return fmt::format("{} expired on {}", what, date_of(expires));
     if (until_then > 0) return fmt::format("{} is not valid before {}", what, date_of(begins));
@@ -46,7 +46,7 @@ void check_time(const RecordStore::Record& rrsig, NameView name, ZoneReport& rep
 }
 
 // `rrset` without signatures.
-void check_ttls(const RecordStore& store, NameView name, std::span<const Ref> rrset, ZoneReport& report) {
+void check_ttls(const RecordStore& store, dns::NameView name, std::span<const Ref> rrset, Report& report) {
   std::uint32_t lowest = UINT32_MAX;
   Places places;
   bool differ = false;
@@ -57,27 +57,27 @@ void check_ttls(const RecordStore& store, NameView name, std::span<const Ref> rr
     places.add(record.place);
   }
   if (!differ) return;
-  report.warn(ZoneWarning::ttl, places.second, [&] {
+  report.warn(Warning::ttl, places.second, [&] {
     return fmt::format("the TTLs of {} {} differ; all get the lowest, {}", name.to_string(),
                        to_string(store.record(rrset.front()).type), lowest);
   });
 }
 
-ZonePlace first_place(const RecordStore& store, std::span<const Ref> records) {
-  ZonePlace first = UINT32_MAX;
+Place first_place(const RecordStore& store, std::span<const Ref> records) {
+  Place first = UINT32_MAX;
   for (const Ref ref : records) first = std::min(first, store.record(ref).place);
   return first;
 }
 
 // What there can be at a delegation, or below it.
-bool is_shown(Type type, bool at_cut) {
+bool is_shown(dns::Type type, bool at_cut) {
   switch (type) {
-    case Type::a:
-    case Type::aaaa:
+    case dns::Type::a:
+    case dns::Type::aaaa:
       return true;
-    case Type::ns:
-    case Type::ds:
-    case Type::nsec:
+    case dns::Type::ns:
+    case dns::Type::ds:
+    case dns::Type::nsec:
       return at_cut;
     default:
       return false;
@@ -86,25 +86,25 @@ bool is_shown(Type type, bool at_cut) {
 
 }  // namespace
 
-void check_node(const RecordStore& store, NameView name, std::span<const Ref> records, ZoneReport& report) {
-  constexpr Type kKey{25};
+void check_node(const RecordStore& store, dns::NameView name, std::span<const Ref> records, Report& report) {
+  constexpr dns::Type kKey{25};
   Places cnames, dnames, others;
   for (std::size_t i = 0; i < records.size();) {
     const RecordStore::Record& first = store.record(records[i]);
-    if (first.type == Type::rrsig) {
+    if (first.type == dns::Type::rrsig) {
       check_time(first, name, report);
       ++i;
       continue;
     }
     const std::size_t start = i;
     for (; i < records.size() && store.record(records[i]).type == first.type; ++i) {
-      const ZonePlace place = store.record(records[i]).place;
-      if (first.type == Type::cname) cnames.add(place);
-      if (first.type == Type::dname) dnames.add(place);
-      if (first.type != Type::cname && first.type != Type::nsec && first.type != kKey) others.add(place);
+      const Place place = store.record(records[i]).place;
+      if (first.type == dns::Type::cname) cnames.add(place);
+      if (first.type == dns::Type::dname) dnames.add(place);
+      if (first.type != dns::Type::cname && first.type != dns::Type::nsec && first.type != kKey) others.add(place);
     }
-    if (first.type == Type::ns && name.is_wildcard()) {  // RFC 4592 section 4.2
-      report.warn(ZoneWarning::hidden, first.place,
+    if (first.type == dns::Type::ns && name.is_wildcard()) {  // RFC 4592 section 4.2
+      report.warn(Warning::hidden, first.place,
                   [&] { return fmt::format("{} NS delegates no name but the asterisk's own", name.to_string()); });
     }
     if (i - start > 1) check_ttls(store, name, records.subspan(start, i - start), report);
@@ -120,8 +120,8 @@ void check_node(const RecordStore& store, NameView name, std::span<const Ref> re
   }
 }
 
-void check_sizes(const ZonePlan& plan, const RecordStore& store, const PlannedNode& node, ZoneReport& report) {
-  const NameView name = plan.name(node);
+void check_sizes(const Plan& plan, const RecordStore& store, const PlannedNode& node, Report& report) {
+  const dns::NameView name = plan.name(node);
   std::size_t at = 0;
   while (const auto rrset = plan.next_rrset(node, at)) {
     std::size_t size = 12 + name.size() + 4;  // header and question
@@ -139,16 +139,16 @@ void check_sizes(const ZonePlan& plan, const RecordStore& store, const PlannedNo
   }
 }
 
-void check_hidden(const ZonePlan& plan, const RecordStore& store, std::span<const Ref> records, const PlannedNode& node,
-                  const PlannedNode& cover, ZoneReport& report) {
-  const bool by_dname = (cover.flags & zone_image::kDname) != 0;
-  Type said = Type::rrsig;
+void check_hidden(const Plan& plan, const RecordStore& store, std::span<const Ref> records, const PlannedNode& node,
+                  const PlannedNode& cover, Report& report) {
+  const bool by_dname = (cover.flags & image::kDname) != 0;
+  dns::Type said = dns::Type::rrsig;
   for (const Ref ref : records) {
     const RecordStore::Record& record = store.record(ref);
-    const bool is_fine = record.type == Type::rrsig || (!by_dname && is_shown(record.type, &node == &cover));
+    const bool is_fine = record.type == dns::Type::rrsig || (!by_dname && is_shown(record.type, &node == &cover));
     if (is_fine || record.type == said) continue;
     said = record.type;
-    report.warn(ZoneWarning::hidden, record.place, [&] {
+    report.warn(Warning::hidden, record.place, [&] {
       const std::string_view where = by_dname          ? "below the DNAME of"
                                      : &node == &cover ? "at the delegation"
                                                        : "below the delegation";
@@ -158,4 +158,4 @@ void check_hidden(const ZonePlan& plan, const RecordStore& store, std::span<cons
   }
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zone

@@ -1,13 +1,13 @@
-// ZoneSections: RRsets of a zone image into the sections of a response.
+// Sections: RRsets of a zone image into the sections of a response.
 #include <algorithm>
 
 #include "core/zone/answer.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
-using zone_image::Node;
-using zone_image::Ref;
-using zone_image::Rrset;
+using image::Node;
+using image::Ref;
+using image::Rrset;
 
 namespace {
 
@@ -15,27 +15,29 @@ namespace {
 // thousands.
 constexpr unsigned kMaxHosts = 32;
 
-void append(ZoneSections::Section& section, NameView owner, const Rrset& rrset, Type type, Bytes rdata, bool optional) {
+void append(Sections::Section& section, dns::NameView owner, const Rrset& rrset, dns::Type type, Bytes rdata,
+            bool optional) {
   section.push_back(
-      {.owner = owner, .type = type, .rclass = Class::in, .ttl = rrset.ttl, .rdata = rdata, .optional = optional});
+      {.owner = owner, .type = type, .rclass = dns::Class::in, .ttl = rrset.ttl, .rdata = rdata, .optional = optional});
 }
 
 }  // namespace
 
-void ZoneSections::add(Section& section, NameView owner, const Rrset& rrset, bool optional) {
+void Sections::add(Section& section, dns::NameView owner, const Rrset& rrset, bool optional) {
   RdataCursor rdata(rrset);
-  for (unsigned i = 0; i < rrset.count; ++i) append(section, owner, rrset, Type{rrset.type}, rdata.next(), optional);
+  for (unsigned i = 0; i < rrset.count; ++i)
+    append(section, owner, rrset, dns::Type{rrset.type}, rdata.next(), optional);
   if (!dnssec_) return;
-  for (unsigned i = 0; i < rrset.sigs; ++i) append(section, owner, rrset, Type::rrsig, rdata.next(), optional);
+  for (unsigned i = 0; i < rrset.sigs; ++i) append(section, owner, rrset, dns::Type::rrsig, rdata.next(), optional);
 }
 
-void ZoneSections::add_rrsigs(Section& section, NameView owner, const Rrset& rrset) {
+void Sections::add_rrsigs(Section& section, dns::NameView owner, const Rrset& rrset) {
   RdataCursor rdata(rrset);
   for (unsigned i = 0; i < rrset.count; ++i) rdata.next();
-  for (unsigned i = 0; i < rrset.sigs; ++i) append(section, owner, rrset, Type::rrsig, rdata.next(), false);
+  for (unsigned i = 0; i < rrset.sigs; ++i) append(section, owner, rrset, dns::Type::rrsig, rdata.next(), false);
 }
 
-void ZoneSections::add_negative_soa() {
+void Sections::add_negative_soa() {
   const std::size_t before = response_.authority.size();
   add(response_.authority, zone_.apex().name(), *zone_.at<Rrset>(zone_.header().soa));
   for (std::size_t i = before; i < response_.authority.size(); ++i) {
@@ -43,12 +45,12 @@ void ZoneSections::add_negative_soa() {
   }
 }
 
-void ZoneSections::add_once(const Node& node, const Rrset& rrset) {
+void Sections::add_once(const Node& node, const Rrset& rrset) {
   if (!has(response_.authority, RdataCursor(rrset).next())) add(response_.authority, node.name(), rrset);
 }
 
-void ZoneSections::add_addresses(const Node& host, bool optional) {
-  for (const Type type : {Type::a, Type::aaaa}) {
+void Sections::add_addresses(const Node& host, bool optional) {
+  for (const dns::Type type : {dns::Type::a, dns::Type::aaaa}) {
     const Rrset* rrset = find_rrset(host, type);
     if (rrset == nullptr) continue;
     const Bytes first = RdataCursor(*rrset).next();
@@ -57,21 +59,21 @@ void ZoneSections::add_addresses(const Node& host, bool optional) {
   }
 }
 
-void ZoneSections::add_additional(const Rrset& rrset) {
-  const Type type{rrset.type};
-  if (!zone_image::has_targets(type)) return;
+void Sections::add_additional(const Rrset& rrset) {
+  const dns::Type type{rrset.type};
+  if (!image::has_targets(type)) return;
   const Ref* const hosts = targets(rrset);
   for (unsigned i = 0; i < std::min<unsigned>(rrset.count, kMaxHosts); ++i) {
     const Node* host = zone_.node_or_null(hosts[i]);
     if (host == nullptr) continue;
     const Node* cover = zone_.node_or_null(host->cover);
     // Data below a delegation are not ours to tell, but for name servers.
-    const bool glue = cover != nullptr && (cover->flags & zone_image::kCut) != 0 && type == Type::ns;
+    const bool glue = cover != nullptr && (cover->flags & image::kCut) != 0 && type == dns::Type::ns;
     if (cover == nullptr || glue) add_addresses(*host, true);
   }
 }
 
-void ZoneSections::add_glue(const Node& cut, const Rrset& ns) {
+void Sections::add_glue(const Node& cut, const Rrset& ns) {
   const Ref* const hosts = targets(ns);
   for (const bool optional : {false, true}) {  // what must be sent comes first
     for (unsigned i = 0; i < ns.count; ++i) {
@@ -79,14 +81,14 @@ void ZoneSections::add_glue(const Node& cut, const Rrset& ns) {
       if (host == nullptr) continue;
       const Node* cover = zone_.node_or_null(host->cover);
       if ((cover != &cut) != optional) continue;
-      if (cover == nullptr || (cover->flags & zone_image::kCut) != 0) add_addresses(*host, optional);
+      if (cover == nullptr || (cover->flags & image::kCut) != 0) add_addresses(*host, optional);
     }
   }
 }
 
-bool ZoneSections::has(const Section& section, Bytes rdata) {
+bool Sections::has(const Section& section, Bytes rdata) {
   return std::any_of(section.begin(), section.end(),
-                     [&](const Record& record) { return record.rdata.data() == rdata.data(); });
+                     [&](const dns::Record& record) { return record.rdata.data() == rdata.data(); });
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zone

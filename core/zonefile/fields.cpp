@@ -9,7 +9,7 @@
 #include "core/counted.h"
 #include "core/dns/base_encodings.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 bool is_decimal(char c) { return c >= '0' && c <= '9'; }
@@ -31,8 +31,9 @@ bool parse_number(std::string_view text, Number& value) {
 }
 
 bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, [](char x, char y) { return lower(static_cast<std::uint8_t>(x)) == lower(static_cast<std::uint8_t>(y)); });
+  return std::ranges::equal(a, b, [](char x, char y) {
+    return dns::lower(static_cast<std::uint8_t>(x)) == dns::lower(static_cast<std::uint8_t>(y));
+  });
 }
 
 // Dotted decimal, each number without leading zeros.
@@ -96,7 +97,7 @@ bool parse_timestamp(std::string_view text, std::uint32_t& value) {
 
 }  // namespace
 
-ZoneResult<std::size_t> parse_zone_name(const ZoneToken& token, NameView origin, std::uint8_t* to) {
+OrFault<std::size_t> parse_name(const Token& token, dns::NameView origin, std::uint8_t* to) {
   const std::string_view text = token.text;
   if (text == "@" && !token.quoted) {
     std::copy_n(origin.data(), origin.size(), to);
@@ -121,23 +122,24 @@ ZoneResult<std::size_t> parse_zone_name(const ZoneToken& token, NameView origin,
       if (byte == '\\' && (byte = escaped_byte(text, i)) < 0) {
         return fault(token.line, "malformed escape in domain name '{}'", text);
       }
-      if (end - start > kMaxLabel) return fault(token.line, "label of more than 63 bytes in domain name '{}'", text);
-      if (end < kMaxName) to[end] = static_cast<std::uint8_t>(byte);
+      if (end - start > dns::kMaxLabel)
+        return fault(token.line, "label of more than 63 bytes in domain name '{}'", text);
+      if (end < dns::kMaxName) to[end] = static_cast<std::uint8_t>(byte);
       ++end;
     }
-    if (end > kMaxName) return fault(token.line, "domain name of more than 255 bytes: '{}'", text);
+    if (end > dns::kMaxName) return fault(token.line, "domain name of more than 255 bytes: '{}'", text);
   }
   if (end == start + 1) {  // it ended with a dot
     to[start] = 0;
     return end;
   }
   to[start] = static_cast<std::uint8_t>(end - start - 1);
-  if (end + origin.size() > kMaxName) return fault(token.line, "domain name of more than 255 bytes: '{}'", text);
+  if (end + origin.size() > dns::kMaxName) return fault(token.line, "domain name of more than 255 bytes: '{}'", text);
   std::copy_n(origin.data(), origin.size(), to + end);
   return end + origin.size();
 }
 
-ZoneResult<std::uint32_t> parse_ttl(const ZoneToken& token) {
+OrFault<std::uint32_t> parse_ttl(const Token& token) {
   constexpr std::uint64_t kMax = UINT32_MAX;
   const char* at = token.text.begin();
   const char* const end = token.text.end();
@@ -160,7 +162,7 @@ ZoneResult<std::uint32_t> parse_ttl(const ZoneToken& token) {
   return static_cast<std::uint32_t>(total);
 }
 
-ZoneResult<> unescape(const ZoneToken& token, std::vector<std::uint8_t>& to) {
+OrFault<> unescape(const Token& token, std::vector<std::uint8_t>& to) {
   for (std::size_t i = 0; i < token.text.size(); ++i) {
     int byte = static_cast<unsigned char>(token.text[i]);
     if (byte == '"') return fault(token.line, "'\"' within a word");
@@ -174,8 +176,8 @@ ZoneResult<> unescape(const ZoneToken& token, std::vector<std::uint8_t>& to) {
 
 // Only SVCB and HTTPS have key="value"; elsewhere these are two strings (as in BIND).
 void RdataText::split_pairs() {
-  if (type_ == Type::svcb || type_ == Type::https) return;
-  for (const ZoneToken& token : tokens_) {
+  if (type_ == dns::Type::svcb || type_ == dns::Type::https) return;
+  for (const Token& token : tokens_) {
     const std::size_t quote = token.is_pair ? token.text.find("=\"") + 1 : 0;
     if (quote == 0) {
       split_.push_back(token);
@@ -187,33 +189,33 @@ void RdataText::split_pairs() {
   tokens_ = split_;
 }
 
-ZoneResult<ZoneToken> RdataText::take(std::string_view expected) {
+OrFault<Token> RdataText::take(std::string_view expected) {
   if (tokens_.empty()) return fault(line_, "{}: expected {}", to_string(type_), expected);
-  const ZoneToken token = tokens_.front();
+  const Token token = tokens_.front();
   tokens_ = tokens_.subspan(1);
   line_ = token.line;
   return token;
 }
 
-ZoneResult<> RdataText::finish() {
+OrFault<> RdataText::finish() {
   if (tokens_.empty()) return {};
   return fault(tokens_.front().line, "{}: unexpected '{}' at the end", to_string(type_), tokens_.front().text);
 }
 
-std::unexpected<ZoneFault> RdataText::not_a(std::string_view expected, const ZoneToken& token) const {
+std::unexpected<Fault> RdataText::not_a(std::string_view expected, const Token& token) const {
   return fault(token.line, "{}: expected {}, not '{}'", to_string(type_), expected, token.text);
 }
 
-ZoneResult<> RdataText::name() {
-  TRY(const ZoneToken token, take("a domain name"));
-  std::array<std::uint8_t, kMaxName> name;
-  TRY(const std::size_t size, parse_zone_name(token, origin_, name.data()));
+OrFault<> RdataText::name() {
+  TRY(const Token token, take("a domain name"));
+  std::array<std::uint8_t, dns::kMaxName> name;
+  TRY(const std::size_t size, parse_name(token, origin_, name.data()));
   rdata_.insert(rdata_.end(), name.begin(), name.begin() + static_cast<std::ptrdiff_t>(size));
   return {};
 }
 
-ZoneResult<> RdataText::number(unsigned bytes) {
-  TRY(const ZoneToken token, take("a number"));
+OrFault<> RdataText::number(unsigned bytes) {
+  TRY(const Token token, take("a number"));
   const std::uint32_t most = bytes == 4 ? UINT32_MAX : (1U << (8 * bytes)) - 1;
   std::uint32_t value = 0;
   if (!parse_number(token.text, value) || value > most) return not_a(fmt::format("a number up to {}", most), token);
@@ -221,17 +223,17 @@ ZoneResult<> RdataText::number(unsigned bytes) {
   return {};
 }
 
-ZoneResult<> RdataText::seconds() {
+OrFault<> RdataText::seconds() {
   if (!tokens_.empty() && std::ranges::all_of(tokens_.front().text, is_decimal)) return number(4);
-  TRY(const ZoneToken token, take("a time in seconds"));
+  TRY(const Token token, take("a time in seconds"));
   TRY(const std::uint32_t value, parse_ttl(token));
   put_u16(static_cast<std::uint16_t>(value >> 16));
   put_u16(static_cast<std::uint16_t>(value));
   return {};
 }
 
-ZoneResult<> RdataText::timestamp() {
-  TRY(const ZoneToken token, take("a time"));
+OrFault<> RdataText::timestamp() {
+  TRY(const Token token, take("a time"));
   std::uint32_t value = 0;
   if (!parse_timestamp(token.text, value)) return not_a("a time (YYYYMMDDHHmmSS)", token);
   put_u16(static_cast<std::uint16_t>(value >> 16));
@@ -239,16 +241,16 @@ ZoneResult<> RdataText::timestamp() {
   return {};
 }
 
-ZoneResult<> RdataText::ipv4() {
-  TRY(const ZoneToken token, take("an IPv4 address"));
+OrFault<> RdataText::ipv4() {
+  TRY(const Token token, take("an IPv4 address"));
   std::array<std::uint8_t, 4> address;
   if (!parse_ipv4(token.text, address.data())) return not_a("an IPv4 address", token);
   rdata_.insert(rdata_.end(), address.begin(), address.end());
   return {};
 }
 
-ZoneResult<> RdataText::ipv6() {
-  TRY(const ZoneToken token, take("an IPv6 address"));
+OrFault<> RdataText::ipv6() {
+  TRY(const Token token, take("an IPv6 address"));
   std::array<char, INET6_ADDRSTRLEN + 1> text{};
   std::array<std::uint8_t, 16> address;
   if (token.text.size() >= text.size()) return not_a("an IPv6 address", token);
@@ -258,8 +260,8 @@ ZoneResult<> RdataText::ipv6() {
   return {};
 }
 
-ZoneResult<> RdataText::string() {
-  TRY(const ZoneToken token, take("a string"));
+OrFault<> RdataText::string() {
+  TRY(const Token token, take("a string"));
   const std::size_t start = rdata_.size();
   rdata_.push_back(0);
   TRY(unescape(token, rdata_));
@@ -269,19 +271,19 @@ ZoneResult<> RdataText::string() {
   return {};
 }
 
-ZoneResult<> RdataText::strings() {
+OrFault<> RdataText::strings() {
   do {
     TRY(string());
   } while (!tokens_.empty());
   return {};
 }
 
-ZoneResult<> RdataText::long_string() {
-  TRY(const ZoneToken token, take("a string"));
+OrFault<> RdataText::long_string() {
+  TRY(const Token token, take("a string"));
   return unescape(token, rdata_);
 }
 
-ZoneResult<> RdataText::algorithm() {
+OrFault<> RdataText::algorithm() {
   struct Mnemonic {
     std::string_view name;
     std::uint8_t number;
@@ -318,20 +320,20 @@ ZoneResult<> RdataText::algorithm() {
   return number(1);
 }
 
-ZoneResult<> RdataText::covered_type() {
-  TRY(const ZoneToken token, take("a type"));
-  const auto type = parse_type(token.text);
+OrFault<> RdataText::covered_type() {
+  TRY(const Token token, take("a type"));
+  const auto type = dns::parse_type(token.text);
   if (!type) return not_a("a type", token);
   put_u16(static_cast<std::uint16_t>(*type));
   return {};
 }
 
 // RFC 4034 section 4.1.2.
-ZoneResult<> RdataText::type_bitmap() {
+OrFault<> RdataText::type_bitmap() {
   std::vector<std::uint16_t> types;
   while (!tokens_.empty()) {
-    TRY(const ZoneToken token, take("a type"));
-    const auto type = parse_type(token.text);
+    TRY(const Token token, take("a type"));
+    const auto type = dns::parse_type(token.text);
     if (!type) return not_a("a type", token);
     types.push_back(static_cast<std::uint16_t>(*type));
   }
@@ -353,41 +355,42 @@ ZoneResult<> RdataText::type_bitmap() {
   return {};
 }
 
-ZoneResult<> RdataText::hex() {
+OrFault<> RdataText::hex() {
   std::string digits;
   do {
-    TRY(const ZoneToken token, take("hexadecimal digits"));
+    TRY(const Token token, take("hexadecimal digits"));
     digits += token.text;
   } while (!tokens_.empty());
-  if (!decode_hex(digits, rdata_)) return fault(line_, "{}: malformed hexadecimal digits", to_string(type_));
+  if (!dns::decode_hex(digits, rdata_)) return fault(line_, "{}: malformed hexadecimal digits", to_string(type_));
   return {};
 }
 
-ZoneResult<> RdataText::base64() {
+OrFault<> RdataText::base64() {
   std::string digits;
   do {
-    TRY(const ZoneToken token, take("base64"));
+    TRY(const Token token, take("base64"));
     digits += token.text;
   } while (!tokens_.empty());
-  if (!decode_base64(digits, rdata_)) return fault(line_, "{}: malformed base64", to_string(type_));
+  if (!dns::decode_base64(digits, rdata_)) return fault(line_, "{}: malformed base64", to_string(type_));
   return {};
 }
 
-ZoneResult<> RdataText::salt() {
-  TRY(const ZoneToken token, take("a salt"));
+OrFault<> RdataText::salt() {
+  TRY(const Token token, take("a salt"));
   const std::size_t start = rdata_.size();
   rdata_.push_back(0);
   if (token.text == "-") return {};
-  if (token.text.empty() || token.text.size() > 510 || !decode_hex(token.text, rdata_)) return not_a("a salt", token);
+  if (token.text.empty() || token.text.size() > 510 || !dns::decode_hex(token.text, rdata_))
+    return not_a("a salt", token);
   rdata_[start] = static_cast<std::uint8_t>(rdata_.size() - start - 1);
   return {};
 }
 
-ZoneResult<> RdataText::base32hex_hash() {
-  TRY(const ZoneToken token, take("a hash in base32hex"));
+OrFault<> RdataText::base32hex_hash() {
+  TRY(const Token token, take("a hash in base32hex"));
   std::array<std::uint8_t, 255> hash;
   const std::size_t size = token.text.size() * 5 / 8;
-  if (size == 0 || size > hash.size() || !decode_base32hex(token.text, {hash.data(), size})) {
+  if (size == 0 || size > hash.size() || !dns::decode_base32hex(token.text, {hash.data(), size})) {
     return not_a("a hash in base32hex", token);
   }
   rdata_.push_back(static_cast<std::uint8_t>(size));
@@ -395,9 +398,9 @@ ZoneResult<> RdataText::base32hex_hash() {
   return {};
 }
 
-ZoneResult<> RdataText::unknown() {
+OrFault<> RdataText::unknown() {
   TRY(take("\\#"));
-  TRY(const ZoneToken length, take("the length of the data"));
+  TRY(const Token length, take("the length of the data"));
   std::uint16_t size = 0;
   if (!parse_number(length.text, size)) return not_a("a number up to 65535", length);
   if (!tokens_.empty()) TRY(hex());
@@ -407,4 +410,4 @@ ZoneResult<> RdataText::unknown() {
   return {};
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

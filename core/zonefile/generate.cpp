@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 struct Modifier {
@@ -66,7 +66,7 @@ void append_number(std::int64_t number, const Modifier& modifier, std::string& t
 
 }  // namespace
 
-ZoneResult<GenerateRange> parse_range(const ZoneToken& token) {
+OrFault<GenerateRange> parse_range(const Token& token) {
   GenerateRange range;
   const char* const end = token.text.end();
   auto result = std::from_chars(token.text.begin(), end, range.start);
@@ -89,7 +89,7 @@ ZoneResult<GenerateRange> parse_range(const ZoneToken& token) {
   return range;
 }
 
-ZoneResult<> append_generated(const ZoneToken& token, std::uint32_t value, bool all_data, std::string& to) {
+OrFault<> append_generated(const Token& token, std::uint32_t value, bool all_data, std::string& to) {
   const std::string_view text = token.text;
   const bool has_quotes = token.quoted && !all_data;
   if (has_quotes) to += '"';
@@ -117,4 +117,4 @@ ZoneResult<> append_generated(const ZoneToken& token, std::uint32_t value, bool 
   return {};
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

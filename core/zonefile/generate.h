@@ -1,4 +1,4 @@
-// $GENERATE (BIND 9): one entry of a zone file that stands for many. Internal to core/dns; in the service process.
+// $GENERATE (BIND 9): one entry of a zone file that stands for many. Internal to core/zonefile; in the service process.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 #include "core/zonefile/lexer.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 
 // START-STOP[/STEP].
 struct GenerateRange {
@@ -17,13 +17,12 @@ struct GenerateRange {
 
 // At most kMaxGenerated steps.
 inline constexpr std::uint32_t kMaxGenerated = 1'000'000;
-[[nodiscard]] ZoneResult<GenerateRange> parse_range(const ZoneToken& token);
+[[nodiscard]] OrFault<GenerateRange> parse_range(const Token& token);
 
 // Appends the token with each $, ${OFFSET}, ${OFFSET,WIDTH} and ${OFFSET,WIDTH,BASE} replaced by `value`; $$ is one $,
 // and \$ stays as it is. BASE is one of d o x X n N; n is hexadecimal digits from right to left with dots, for
 // ip6.arpa. Negative numbers are decimal with a sign, else 32 bits. Quotes around the token stay, unless it is
 // `all_data` of a record: its text is read once more then, and \" in it is a quote.
-[[nodiscard]] ZoneResult<> append_generated(const ZoneToken& token, std::uint32_t value, bool all_data,
-                                            std::string& to);
+[[nodiscard]] OrFault<> append_generated(const Token& token, std::uint32_t value, bool all_data, std::string& to);
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 enum class Kind : std::uint8_t { plain, blank, newline, carriage, comment, open, close, quote, escape };
@@ -25,7 +25,7 @@ Kind kind(char c) { return kKinds[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 
-ZoneResult<bool> ZoneLexer::next(ZoneEntry& entry) {
+OrFault<bool> Lexer::next(Entry& entry) {
   entry.tokens.clear();
   while (at_ != end_ && entry.tokens.empty()) {
     entry.indented = kind(*at_) == Kind::blank || kind(*at_) == Kind::carriage;
@@ -34,7 +34,7 @@ ZoneResult<bool> ZoneLexer::next(ZoneEntry& entry) {
   return !entry.tokens.empty();
 }
 
-ZoneResult<> ZoneLexer::read_entry(ZoneEntry& entry) {
+OrFault<> Lexer::read_entry(Entry& entry) {
   std::vector<unsigned> opened;  // lines of parentheses that are open
   for (; at_ != end_; ++at_) {
     switch (kind(*at_)) {
@@ -72,7 +72,7 @@ ZoneResult<> ZoneLexer::read_entry(ZoneEntry& entry) {
 }
 
 // Leaves at_ on the last character of what it read, as its caller expects.
-ZoneResult<> ZoneLexer::read_word(ZoneEntry& entry) {
+OrFault<> Lexer::read_word(Entry& entry) {
   const char* const start = at_;
   const unsigned line = line_;
   bool is_pair = false;
@@ -95,7 +95,7 @@ ZoneResult<> ZoneLexer::read_word(ZoneEntry& entry) {
   return {};
 }
 
-ZoneResult<> ZoneLexer::read_quoted(ZoneEntry& entry) {
+OrFault<> Lexer::read_quoted(Entry& entry) {
   const char* const start = at_ + 1;
   const unsigned line = line_;
   TRY(skip_quoted());
@@ -104,7 +104,7 @@ ZoneResult<> ZoneLexer::read_quoted(ZoneEntry& entry) {
 }
 
 // From the opening to the closing quote, on a later line too (RFC 1035 section 5.1).
-ZoneResult<> ZoneLexer::skip_quoted() {
+OrFault<> Lexer::skip_quoted() {
   const unsigned opened = line_;
   for (++at_; at_ != end_; ++at_) {
     if (*at_ == '"') {
@@ -118,8 +118,8 @@ ZoneResult<> ZoneLexer::skip_quoted() {
 }
 
 // Leaves at_ on the last character of the comment.
-void ZoneLexer::skip_comment() {
+void Lexer::skip_comment() {
   at_ = std::find_if(at_, end_, [](char c) { return c == '\n' || c == '\r'; }) - 1;
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

@@ -1,5 +1,5 @@
 // Zone files as entries of tokens (RFC 1035 section 5.1): parentheses, comments and quotes are resolved here; escapes
-// are left to whoever knows what the token means. Internal to core/dns; in the service process.
+// are left to whoever knows what the token means. Internal to core/zonefile; in the service process.
 #pragma once
 
 #include <string_view>
@@ -7,9 +7,9 @@
 
 #include "core/result.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 
-struct ZoneToken {
+struct Token {
   std::string_view text;  // as written, escapes included; without its quotes where it is quoted as a whole
   unsigned line = 0;
   bool quoted = false;
@@ -17,40 +17,40 @@ struct ZoneToken {
 };
 
 // What was wrong, and where; the file's name is put before it by whoever knows it.
-struct ZoneFault {
+struct Fault {
   unsigned line;
   std::string text;
 };
 template <typename T = void>
-using ZoneResult = std::expected<T, ZoneFault>;
+using OrFault = std::expected<T, Fault>;
 
 template <typename... Args>
-[[nodiscard]] std::unexpected<ZoneFault> fault(unsigned line, fmt::format_string<Args...> format, Args&&... args) {
-  return std::unexpected(ZoneFault{line, fmt::format(format, std::forward<Args>(args)...)});
+[[nodiscard]] std::unexpected<Fault> fault(unsigned line, fmt::format_string<Args...> format, Args&&... args) {
+  return std::unexpected(Fault{line, fmt::format(format, std::forward<Args>(args)...)});
 }
 
 // One line, or several held together by parentheses. Never without tokens.
-struct ZoneEntry {
-  std::vector<ZoneToken> tokens;
+struct Entry {
+  std::vector<Token> tokens;
   bool indented = false;  // starts with white space: the owner is left out
 };
 
-class ZoneLexer {
+class Lexer {
  public:
   // `text` must outlive the lexer and all tokens.
-  explicit ZoneLexer(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+  explicit Lexer(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
   // Reads the next entry that is not empty; false at the end of the text. The entry's memory is used again.
-  [[nodiscard]] ZoneResult<bool> next(ZoneEntry& entry);
+  [[nodiscard]] OrFault<bool> next(Entry& entry);
 
   // The line where the last quoted string that goes over the end of its line began; 0: there was none so far.
   [[nodiscard]] unsigned long_string() const { return long_string_; }
 
  private:
-  [[nodiscard]] ZoneResult<> read_entry(ZoneEntry& entry);
-  [[nodiscard]] ZoneResult<> read_word(ZoneEntry& entry);
-  [[nodiscard]] ZoneResult<> read_quoted(ZoneEntry& entry);
-  [[nodiscard]] ZoneResult<> skip_quoted();
+  [[nodiscard]] OrFault<> read_entry(Entry& entry);
+  [[nodiscard]] OrFault<> read_word(Entry& entry);
+  [[nodiscard]] OrFault<> read_quoted(Entry& entry);
+  [[nodiscard]] OrFault<> skip_quoted();
   void skip_comment();
 
   const char* at_;
@@ -59,4 +59,4 @@ class ZoneLexer {
   unsigned long_string_ = 0;
 };
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

@@ -5,7 +5,7 @@
 
 #include "core/zonefile/rdata.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -41,12 +41,12 @@ constexpr Angle kLatitude{90, 'N', 'S', "a latitude, such as 52 22 23.000 N"};
 constexpr Angle kLongitude{180, 'E', 'W', "a longitude, such as 4 53 32.000 E"};
 
 // d [m [s]] and a direction.
-ZoneResult<> parse_angle(RdataText& text, const Angle& angle) {
+OrFault<> parse_angle(RdataText& text, const Angle& angle) {
   constexpr std::uint64_t kMost[] = {180, 59, 59'999};
   constexpr std::uint64_t kUnit[] = {3'600'000, 60'000, 1};
   std::uint64_t value = 0;
   for (std::size_t part = 0;; ++part) {
-    TRY(const ZoneToken token, text.take(angle.expected));
+    TRY(const Token token, text.take(angle.expected));
     const char direction = token.text.size() == 1 ? static_cast<char>(token.text[0] & ~0x20) : '\0';
     if (part > 0 && (direction == angle.positive || direction == angle.negative)) {
       if (value > std::uint64_t{angle.degrees} * kUnit[0]) return text.not_a(angle.expected, token);
@@ -64,10 +64,10 @@ std::string_view without_metre(std::string_view text) {
 }
 
 // In centimetres from 100 km below the reference spheroid.
-ZoneResult<> parse_altitude(RdataText& text) {
+OrFault<> parse_altitude(RdataText& text) {
   constexpr std::uint64_t kGround = 10'000'000;
   constexpr std::string_view kExpected = "an altitude from -100000.00m to 42849672.95m";
-  TRY(const ZoneToken token, text.take(kExpected));
+  TRY(const Token token, text.take(kExpected));
   std::string_view metres = without_metre(token.text);
   const bool is_negative = metres.starts_with('-');
   if (is_negative || metres.starts_with('+')) metres.remove_prefix(1);
@@ -78,9 +78,9 @@ ZoneResult<> parse_altitude(RdataText& text) {
 }
 
 // A digit and a power of ten, in centimetres: what comes after the first digit is dropped.
-ZoneResult<std::uint8_t> parse_precision(RdataText& text) {
+OrFault<std::uint8_t> parse_precision(RdataText& text) {
   constexpr std::string_view kExpected = "metres up to 90000000.00m";
-  TRY(const ZoneToken token, text.take(kExpected));
+  TRY(const Token token, text.take(kExpected));
   auto value = parse_decimal(without_metre(token.text), 2);
   if (!value || *value > 9'000'000'000) return text.not_a(kExpected, token);
   unsigned exponent = 0;
@@ -90,7 +90,7 @@ ZoneResult<std::uint8_t> parse_precision(RdataText& text) {
 
 }  // namespace
 
-ZoneResult<> parse_loc(RdataText& text) {
+OrFault<> parse_loc(RdataText& text) {
   text.rdata() = {0, 0x12, 0x16, 0x13};  // version; size 1 m, precision 10 km and 10 m, where nothing is said
   TRY(parse_angle(text, kLatitude));
   TRY(parse_angle(text, kLongitude));
@@ -101,4 +101,4 @@ ZoneResult<> parse_loc(RdataText& text) {
   return {};
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

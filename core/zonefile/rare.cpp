@@ -9,7 +9,7 @@
 #include "core/dns/base_encodings.h"
 #include "core/zonefile/rdata.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 template <typename Number>
@@ -19,8 +19,9 @@ bool parse_number(std::string_view text, Number& value, int base = 10) {
 }
 
 bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, [](char x, char y) { return lower(static_cast<std::uint8_t>(x)) == lower(static_cast<std::uint8_t>(y)); });
+  return std::ranges::equal(a, b, [](char x, char y) {
+    return dns::lower(static_cast<std::uint8_t>(x)) == dns::lower(static_cast<std::uint8_t>(y));
+  });
 }
 
 void put_u32(RdataText& text, std::uint32_t value) {
@@ -32,7 +33,7 @@ void put_u32(RdataText& text, std::uint32_t value) {
 bool decode_dotted_hex(std::string_view text, std::vector<std::uint8_t>& to) {
   std::string digits;
   std::ranges::copy_if(text, std::back_inserter(digits), [](char c) { return c != '.'; });
-  return !digits.empty() && decode_hex(digits, to);
+  return !digits.empty() && dns::decode_hex(digits, to);
 }
 
 // The bytes of an address that are not zeros at its end (RFC 3123 section 4).
@@ -66,17 +67,17 @@ bool parse_prefix(std::string_view item, std::vector<std::uint8_t>& to) {
 
 }  // namespace
 
-ZoneResult<> parse_apl(RdataText& text) {
+OrFault<> parse_apl(RdataText& text) {
   while (!text.tokens().empty()) {
-    TRY(const ZoneToken token, text.take("a prefix"));
+    TRY(const Token token, text.take("a prefix"));
     if (!parse_prefix(token.text, text.rdata()))
       return text.not_a("a prefix such as 1:192.0.2.0/24 or !2:2001:db8::/32", token);
   }
   return {};
 }
 
-ZoneResult<> parse_nsap(RdataText& text) {
-  TRY(const ZoneToken token, text.take("an address"));
+OrFault<> parse_nsap(RdataText& text) {
+  TRY(const Token token, text.take("an address"));
   const bool has_prefix = token.text.starts_with("0x") || token.text.starts_with("0X");
   if (!has_prefix || !decode_dotted_hex(token.text.substr(2), text.rdata())) {
     return text.not_a("0x and an even number of hexadecimal digits", token);
@@ -85,19 +86,18 @@ ZoneResult<> parse_nsap(RdataText& text) {
 }
 
 // "+" and digits of E.164, or an AESA in hexadecimal.
-ZoneResult<> parse_atma(RdataText& text) {
-  TRY(const ZoneToken token, text.take("an address"));
+OrFault<> parse_atma(RdataText& text) {
+  TRY(const Token token, text.take("an address"));
   const bool is_e164 = token.text.starts_with('+');
   text.rdata().push_back(is_e164 ? 1 : 0);
-  if (!is_e164)
-    return decode_dotted_hex(token.text, text.rdata()) ? ZoneResult<>{} : text.not_a("an ATM address", token);
+  if (!is_e164) return decode_dotted_hex(token.text, text.rdata()) ? OrFault<>{} : text.not_a("an ATM address", token);
   for (const char c : token.text.substr(1)) {
     if (c != '.') text.rdata().push_back(static_cast<std::uint8_t>(c));
   }
   return {};
 }
 
-ZoneResult<> parse_a6(RdataText& text) {
+OrFault<> parse_a6(RdataText& text) {
   TRY(text.number(1));
   const unsigned prefix = text.rdata()[0];
   if (prefix > 128) return fault(text.line(), "A6: prefix length: more than 128");
@@ -108,19 +108,19 @@ ZoneResult<> parse_a6(RdataText& text) {
     // What the prefix covers is not part of the suffix.
     if (prefix % 8 != 0) text.rdata()[1] = static_cast<std::uint8_t>(text.rdata()[1] & 0xFFU >> prefix % 8);
   }
-  return prefix == 0 ? ZoneResult<>{} : text.name();
+  return prefix == 0 ? OrFault<>{} : text.name();
 }
 
-ZoneResult<> parse_hip(RdataText& text) {
-  TRY(const ZoneToken algorithm, text.take("an algorithm"));
+OrFault<> parse_hip(RdataText& text) {
+  TRY(const Token algorithm, text.take("an algorithm"));
   std::uint8_t number = 0;
   if (!parse_number(algorithm.text, number)) return text.not_a("a number up to 255", algorithm);
   std::vector<std::uint8_t> hit, key;
-  TRY(const ZoneToken hit_text, text.take("a HIT in hexadecimal"));
-  if (!decode_hex(hit_text.text, hit) || hit.empty() || hit.size() > 255)
+  TRY(const Token hit_text, text.take("a HIT in hexadecimal"));
+  if (!dns::decode_hex(hit_text.text, hit) || hit.empty() || hit.size() > 255)
     return text.not_a("a HIT in hexadecimal", hit_text);
-  TRY(const ZoneToken key_text, text.take("a public key in base64"));
-  if (!decode_base64(key_text.text, key) || key.empty() || key.size() > UINT16_MAX) {
+  TRY(const Token key_text, text.take("a public key in base64"));
+  if (!dns::decode_base64(key_text.text, key) || key.empty() || key.size() > UINT16_MAX) {
     return text.not_a("a public key in base64", key_text);
   }
   text.rdata().push_back(static_cast<std::uint8_t>(hit.size()));
@@ -132,26 +132,26 @@ ZoneResult<> parse_hip(RdataText& text) {
   return {};
 }
 
-ZoneResult<> parse_amtrelay(RdataText& text) {
+OrFault<> parse_amtrelay(RdataText& text) {
   TRY(text.number(1));
-  TRY(const ZoneToken discovery, text.take("0 or 1"));
+  TRY(const Token discovery, text.take("0 or 1"));
   if (discovery.text != "0" && discovery.text != "1") return text.not_a("0 or 1", discovery);
-  TRY(const ZoneToken type, text.take("a type of relay"));
+  TRY(const Token type, text.take("a type of relay"));
   std::uint8_t number = 0;
   if (!parse_number(type.text, number) || number > 3) return text.not_a("a type of relay from 0 to 3", type);
   text.rdata().push_back(static_cast<std::uint8_t>(number | (discovery.text == "1" ? 0x80U : 0U)));
   if (number == 1) return text.ipv4();
   if (number == 2) return text.ipv6();
   if (number == 3) return text.name();
-  TRY(const ZoneToken none, text.take("'.'"));
-  return none.text == "." ? ZoneResult<>{} : text.not_a("'.'", none);
+  TRY(const Token none, text.take("'.'"));
+  return none.text == "." ? OrFault<>{} : text.not_a("'.'", none);
 }
 
-ZoneResult<> parse_nxt_bitmap(RdataText& text) {
+OrFault<> parse_nxt_bitmap(RdataText& text) {
   const std::size_t start = text.rdata().size();
   do {
-    TRY(const ZoneToken token, text.take("a type"));
-    const auto type = parse_type(token.text);
+    TRY(const Token token, text.take("a type"));
+    const auto type = dns::parse_type(token.text);
     const unsigned number = type ? static_cast<unsigned>(*type) : 0;
     if (number == 0 || number > 127) return text.not_a("a type up to 127", token);
     const std::size_t byte = start + number / 8;
@@ -161,7 +161,7 @@ ZoneResult<> parse_nxt_bitmap(RdataText& text) {
   return {};
 }
 
-ZoneResult<> parse_certificate_type(RdataText& text) {
+OrFault<> parse_certificate_type(RdataText& text) {
   struct Mnemonic {
     std::string_view name;
     std::uint16_t number;
@@ -187,16 +187,16 @@ ZoneResult<> parse_certificate_type(RdataText& text) {
   return text.number(2);
 }
 
-ZoneResult<> parse_dsync_scheme(RdataText& text) {
+OrFault<> parse_dsync_scheme(RdataText& text) {
   if (text.tokens().empty() || !equal_without_case("NOTIFY", text.tokens().front().text)) return text.number(1);
   TRY(text.take("a scheme"));
   text.rdata().push_back(1);
   return {};
 }
 
-ZoneResult<> parse_locator(RdataText& text) {
+OrFault<> parse_locator(RdataText& text) {
   constexpr std::string_view kExpected = "four groups of hexadecimal digits, such as 2001:db8:0:1";
-  TRY(const ZoneToken token, text.take(kExpected));
+  TRY(const Token token, text.take(kExpected));
   std::string_view rest = token.text;
   for (int i = 0; i < 4; ++i) {
     const std::size_t end = i < 3 ? rest.find(':') : rest.size();
@@ -210,22 +210,22 @@ ZoneResult<> parse_locator(RdataText& text) {
   return {};
 }
 
-ZoneResult<> parse_eui(RdataText& text, std::size_t bytes) {
+OrFault<> parse_eui(RdataText& text, std::size_t bytes) {
   const std::string_view expected =
       bytes == 6 ? "an address such as 00-00-5e-00-53-2a" : "an address such as 00-00-5e-ef-10-00-00-2a";
-  TRY(const ZoneToken token, text.take(expected));
+  TRY(const Token token, text.take(expected));
   const std::string_view digits = token.text;
   if (digits.size() != bytes * 3 - 1) return text.not_a(expected, token);
   for (std::size_t at = 0; at < digits.size(); at += 3) {
     if (at > 0 && digits[at - 1] != '-') return text.not_a(expected, token);
-    if (!decode_hex(digits.substr(at, 2), text.rdata())) return text.not_a(expected, token);
+    if (!dns::decode_hex(digits.substr(at, 2), text.rdata())) return text.not_a(expected, token);
   }
   return {};
 }
 
-ZoneResult<> parse_node_number(RdataText& text) {
+OrFault<> parse_node_number(RdataText& text) {
   constexpr std::string_view kExpected = "a number of 64 bits, or two of 32 bits with a dot between";
-  TRY(const ZoneToken token, text.take(kExpected));
+  TRY(const Token token, text.take(kExpected));
   const std::size_t dot = token.text.find('.');
   std::uint64_t whole = 0;
   std::uint32_t high = 0, low = 0;
@@ -241,10 +241,10 @@ ZoneResult<> parse_node_number(RdataText& text) {
   return {};
 }
 
-ZoneResult<> parse_base64_or_dash(RdataText& text) {
+OrFault<> parse_base64_or_dash(RdataText& text) {
   if (text.tokens().size() != 1 || text.tokens().front().text != "-") return text.base64();
   TRY(text.take("data"));
   return {};
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

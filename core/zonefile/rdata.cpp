@@ -2,15 +2,15 @@
 
 #include "core/dns/rdata_format.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 // Of IPSECKEY, by its second field (RFC 4025 section 3.1).
-ZoneResult<> parse_gateway(RdataText& text) {
+OrFault<> parse_gateway(RdataText& text) {
   switch (text.rdata()[1]) {
     case 0: {
-      TRY(const ZoneToken token, text.take("'.'"));
-      return token.text == "." ? ZoneResult<>{} : text.not_a("'.'", token);
+      TRY(const Token token, text.take("'.'"));
+      return token.text == "." ? OrFault<>{} : text.not_a("'.'", token);
     }
     case 1:
       return text.ipv4();
@@ -24,7 +24,7 @@ ZoneResult<> parse_gateway(RdataText& text) {
 }
 
 // By the letters of RdataFormat.
-ZoneResult<> parse_field(RdataText& text, char field) {
+OrFault<> parse_field(RdataText& text, char field) {
   switch (field) {
     case 'n':
       return text.name();
@@ -47,14 +47,14 @@ ZoneResult<> parse_field(RdataText& text, char field) {
     case 'c':
       return text.string();
     case 'C':
-      return text.tokens().empty() ? ZoneResult<>{} : text.string();
+      return text.tokens().empty() ? OrFault<>{} : text.string();
     case 's':
       return text.strings();
     case 'l':
     case 'L':
       return text.long_string();
     case 'B':
-      return text.tokens().empty() ? ZoneResult<>{} : text.base64();
+      return text.tokens().empty() ? OrFault<>{} : text.base64();
     case 'b':
       return text.base64();
     case 'D':
@@ -91,7 +91,7 @@ ZoneResult<> parse_field(RdataText& text, char field) {
 }
 
 // Those whose text is more than its fields in order; nullptr for all others.
-ZoneResult<> (*parser_of(Type type))(RdataText&) {
+OrFault<> (*parser_of(dns::Type type))(RdataText&) {
   switch (static_cast<std::uint16_t>(type)) {
     case 11:
       return parse_wks;
@@ -119,8 +119,8 @@ ZoneResult<> (*parser_of(Type type))(RdataText&) {
 
 }  // namespace
 
-ZoneResult<> parse_rdata(RdataText& text) {
-  const RdataFormat* const format = rdata_format(text.type());
+OrFault<> parse_rdata(RdataText& text) {
+  const dns::RdataFormat* const format = dns::rdata_format(text.type());
   if (!text.tokens().empty() && text.tokens().front().text == "\\#" && !text.tokens().front().quoted) {
     TRY(text.unknown());
   } else if (format == nullptr) {
@@ -133,4 +133,4 @@ ZoneResult<> parse_rdata(RdataText& text) {
   return text.finish();
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

@@ -1,32 +1,33 @@
-// The rdata of a record from presentation to wire format, for every type. Internal to core/dns; in the service process.
+// The rdata of a record from presentation to wire format, for every type. Internal to core/zonefile; in the service
+// process.
 #pragma once
 
 #include "core/zonefile/fields.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 
 // Reads all tokens of `text` into its rdata: by the type's fields (rdata_format), or in the form of RFC 3597, which is
 // the only one for types that are not known. That the data are what the type's RFC wants is for check_rdata() to say.
-[[nodiscard]] ZoneResult<> parse_rdata(RdataText& text);
+[[nodiscard]] OrFault<> parse_rdata(RdataText& text);
 
 // For parse_rdata alone: whole types in a text of their own…
-[[nodiscard]] ZoneResult<> parse_svcb(RdataText& text);      // RFC 9460; zone_svcb.cpp
-[[nodiscard]] ZoneResult<> parse_loc(RdataText& text);       // RFC 1876 section 3; zone_loc.cpp
-[[nodiscard]] ZoneResult<> parse_wks(RdataText& text);       // RFC 1035 section 3.4.2; zone_wks.cpp
-[[nodiscard]] ZoneResult<> parse_nsap(RdataText& text);      // RFC 1706 section 5; these and all below: zone_rare.cpp
-[[nodiscard]] ZoneResult<> parse_atma(RdataText& text);      // af-dans-0152
-[[nodiscard]] ZoneResult<> parse_a6(RdataText& text);        // RFC 2874 section 3.2
-[[nodiscard]] ZoneResult<> parse_apl(RdataText& text);       // RFC 3123 section 5
-[[nodiscard]] ZoneResult<> parse_hip(RdataText& text);       // RFC 8005 section 6
-[[nodiscard]] ZoneResult<> parse_amtrelay(RdataText& text);  // RFC 8777 section 4.3
+[[nodiscard]] OrFault<> parse_svcb(RdataText& text);      // RFC 9460; svcb.cpp
+[[nodiscard]] OrFault<> parse_loc(RdataText& text);       // RFC 1876 section 3; loc.cpp
+[[nodiscard]] OrFault<> parse_wks(RdataText& text);       // RFC 1035 section 3.4.2; wks.cpp
+[[nodiscard]] OrFault<> parse_nsap(RdataText& text);      // RFC 1706 section 5; these and all below: rare.cpp
+[[nodiscard]] OrFault<> parse_atma(RdataText& text);      // af-dans-0152
+[[nodiscard]] OrFault<> parse_a6(RdataText& text);        // RFC 2874 section 3.2
+[[nodiscard]] OrFault<> parse_apl(RdataText& text);       // RFC 3123 section 5
+[[nodiscard]] OrFault<> parse_hip(RdataText& text);       // RFC 8005 section 6
+[[nodiscard]] OrFault<> parse_amtrelay(RdataText& text);  // RFC 8777 section 4.3
 
 // … and single fields.
-[[nodiscard]] ZoneResult<> parse_nxt_bitmap(RdataText& text);        // RFC 2535 section 5.2
-[[nodiscard]] ZoneResult<> parse_certificate_type(RdataText& text);  // RFC 4398 section 2.1
-[[nodiscard]] ZoneResult<> parse_dsync_scheme(RdataText& text);      // RFC 9859 section 2.1
-[[nodiscard]] ZoneResult<> parse_locator(RdataText& text);           // RFC 6742 section 2.1.2: four groups of 16 bits
-[[nodiscard]] ZoneResult<> parse_eui(RdataText& text, std::size_t bytes);  // RFC 7043
-[[nodiscard]] ZoneResult<> parse_node_number(RdataText& text);             // of IPN: 64 bits, or 32.32
-[[nodiscard]] ZoneResult<> parse_base64_or_dash(RdataText& text);
+[[nodiscard]] OrFault<> parse_nxt_bitmap(RdataText& text);        // RFC 2535 section 5.2
+[[nodiscard]] OrFault<> parse_certificate_type(RdataText& text);  // RFC 4398 section 2.1
+[[nodiscard]] OrFault<> parse_dsync_scheme(RdataText& text);      // RFC 9859 section 2.1
+[[nodiscard]] OrFault<> parse_locator(RdataText& text);           // RFC 6742 section 2.1.2: four groups of 16 bits
+[[nodiscard]] OrFault<> parse_eui(RdataText& text, std::size_t bytes);  // RFC 7043
+[[nodiscard]] OrFault<> parse_node_number(RdataText& text);             // of IPN: 64 bits, or 32.32
+[[nodiscard]] OrFault<> parse_base64_or_dash(RdataText& text);
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

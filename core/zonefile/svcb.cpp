@@ -10,7 +10,7 @@
 #include "core/dns/service_keys.h"
 #include "core/zonefile/rdata.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 using Value = std::vector<std::uint8_t>;
@@ -26,9 +26,9 @@ bool parse_u16(std::string_view text, std::uint16_t& value) {
 }
 
 bool parse_key(std::string_view text, std::uint16_t& key) {
-  const auto* const known = std::ranges::find(kServiceKeyNames, text);
-  if (known != kServiceKeyNames.end()) {
-    key = static_cast<std::uint16_t>(known - kServiceKeyNames.begin());
+  const auto* const known = std::ranges::find(dns::kServiceKeyNames, text);
+  if (known != dns::kServiceKeyNames.end()) {
+    key = static_cast<std::uint16_t>(known - dns::kServiceKeyNames.begin());
     return true;
   }
   // 65535 is reserved: "invalid key".
@@ -112,22 +112,22 @@ bool parse_numbers(const Value& list, Value& to) {
 // From the presentation format of the key's own name.
 bool parse_value(std::uint16_t key, const Value& text, bool has_value, Value& to) {
   switch (key) {
-    case kNoDefaultAlpn:
-    case kOhttp:
+    case dns::kNoDefaultAlpn:
+    case dns::kOhttp:
       return !has_value;
-    case kMandatory:
+    case dns::kMandatory:
       return parse_keys(text, to);
-    case kAlpn:
+    case dns::kAlpn:
       return parse_alpn(text, to);
-    case kPort:
+    case dns::kPort:
       return as_text(text).find(',') == std::string_view::npos && parse_numbers(text, to);
-    case kIpv4Hint:
+    case dns::kIpv4Hint:
       return parse_addresses<AF_INET, 4>(text, to);
-    case kIpv6Hint:
+    case dns::kIpv6Hint:
       return parse_addresses<AF_INET6, 16>(text, to);
-    case kEch:
-      return decode_base64(as_text(text), to);
-    case kTlsGroups:
+    case dns::kEch:
+      return dns::decode_base64(as_text(text), to);
+    case dns::kTlsGroups:
       return parse_numbers(text, to);
     default:
       to = text;
@@ -135,7 +135,7 @@ bool parse_value(std::uint16_t key, const Value& text, bool has_value, Value& to
   }
 }
 
-ZoneResult<Parameter> parse_parameter(const RdataText& record, const ZoneToken& token) {
+OrFault<Parameter> parse_parameter(const RdataText& record, const Token& token) {
   const std::size_t equals = token.text.find('=');
   Parameter parameter{};
   if (token.quoted || !parse_key(token.text.substr(0, equals), parameter.key)) {
@@ -154,19 +154,19 @@ ZoneResult<Parameter> parse_parameter(const RdataText& record, const ZoneToken& 
   }
   if (parameter.value.size() > UINT16_MAX) {
     return fault(token.line, "{}: {}: more than 65535 bytes", to_string(record.type()),
-                 service_key_name(parameter.key));
+                 dns::service_key_name(parameter.key));
   }
   return parameter;
 }
 
 }  // namespace
 
-ZoneResult<> parse_svcb(RdataText& text) {
+OrFault<> parse_svcb(RdataText& text) {
   TRY(text.number(2));
   TRY(text.name());
   std::vector<Parameter> parameters;
   while (!text.tokens().empty()) {
-    TRY(const ZoneToken token, text.take("a parameter"));
+    TRY(const Token token, text.take("a parameter"));
     TRY(parameters.emplace_back(), parse_parameter(text, token));
   }
   std::ranges::stable_sort(parameters, {}, &Parameter::key);  // what is there twice, check_rdata() finds
@@ -178,4 +178,4 @@ ZoneResult<> parse_svcb(RdataText& text) {
   return {};
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

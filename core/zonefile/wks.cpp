@@ -6,7 +6,7 @@
 
 #include "core/zonefile/rdata.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 struct Named {
@@ -35,8 +35,9 @@ constexpr auto kServices = std::to_array<Named>({
 });
 
 bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(
-      a, b, [](char x, char y) { return lower(static_cast<std::uint8_t>(x)) == lower(static_cast<std::uint8_t>(y)); });
+  return std::ranges::equal(a, b, [](char x, char y) {
+    return dns::lower(static_cast<std::uint8_t>(x)) == dns::lower(static_cast<std::uint8_t>(y));
+  });
 }
 
 // A number up to `most`, or one of the names.
@@ -52,15 +53,15 @@ bool parse_named(std::string_view text, std::span<const Named> names, unsigned m
 
 }  // namespace
 
-ZoneResult<> parse_wks(RdataText& text) {
+OrFault<> parse_wks(RdataText& text) {
   TRY(text.ipv4());
-  TRY(const ZoneToken protocol, text.take("a protocol"));
+  TRY(const Token protocol, text.take("a protocol"));
   unsigned number = 0;
   if (!parse_named(protocol.text, kProtocols, 255, number)) return text.not_a("a protocol, such as tcp or 6", protocol);
   text.rdata().push_back(static_cast<std::uint8_t>(number));
   const std::size_t start = text.rdata().size();
   while (!text.tokens().empty()) {
-    TRY(const ZoneToken service, text.take("a service"));
+    TRY(const Token service, text.take("a service"));
     if (!parse_named(service.text, kServices, 65535, number))
       return text.not_a("a service, such as smtp or 25", service);
     const std::size_t byte = start + number / 8;
@@ -70,4 +71,4 @@ ZoneResult<> parse_wks(RdataText& text) {
   return {};
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

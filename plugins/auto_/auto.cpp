@@ -10,8 +10,8 @@
 #include "core/async/work.h"
 #include "core/dns/zones.h"
 #include "core/log.h"
-#include "core/zone/zone.h"
-#include "core/zonefile/zone_file.h"
+#include "core/zone/view.h"
+#include "core/zonefile/reader.h"
 
 namespace swage::plugins::auto_ {
 namespace {
@@ -93,7 +93,7 @@ Result<Outcome> AutoPlugin::serve(const Query& query, Response& response, Next n
   if (query.qclass != dns::Class::in || !dns::is_under_any(query.key, zones_)) return next(query, response);
   const Bytes image = find(query);
   if (image.empty()) return next(query, response);
-  dns::Zone(image).answer(query, response);
+  zone::View(image).answer(query, response);
   return Outcome::send;
 }
 
@@ -200,7 +200,7 @@ Result<AutoService::ZoneFiles> AutoService::list() {
 }
 
 // Each on a line of its own, of a zone: what is no zone file at all has an error in every line.
-void AutoService::say_errors(const dns::ZoneBuilder& builder, const Error& error, const dns::Name& apex,
+void AutoService::say_errors(const zone::Builder& builder, const Error& error, const dns::Name& apex,
                              bool was_served) const {
   const auto& errors = builder.report().errors();
   if (errors.size() > 1 && (was_served || builder.has_soa())) {
@@ -212,8 +212,8 @@ void AutoService::say_errors(const dns::ZoneBuilder& builder, const Error& error
 
 void AutoService::load(const std::string& origin, ZoneFile& file, bool was_served) const {
   const dns::Name apex(dns::NameView(as_bytes(origin).data(), origin.size()));
-  dns::ZoneBuilder builder(apex);
-  const Result<> read = dns::read_zone_file(file.path, apex, builder);
+  zone::Builder builder(apex);
+  const Result<> read = zonefile::read_file(file.path, apex, builder);
   if (FileStamp::of(file.path) != file.stamp) file.stamp = {};  // written while it was read: the next look will tell
   file.failed = !read;
   if (!read) {
@@ -278,7 +278,7 @@ void AutoService::count() const {
     const Bytes image = published.find({as_bytes(origin).data(), origin.size()});
     if (image.empty()) continue;
     ++zones;
-    const std::int64_t expires = dns::Zone(image).signatures_expire_at(now).value_or(0);
+    const std::int64_t expires = zone::View(image).signatures_expire_at(now).value_or(0);
     if (expires != 0 && (first == 0 || expires < first)) first = expires;
   }
   source_.zones.set(static_cast<double>(zones));

@@ -83,7 +83,7 @@ class AutoService : public Service {
   [[nodiscard]] Result<std::vector<std::string>> find_files(ZoneFiles& kept);
   void keep_files_below(const std::string& folder, ZoneFiles& kept) const;
   void load(const std::string& origin, ZoneFile& file, bool was_served) const;
-  void say_errors(const dns::ZoneBuilder& builder, const Error& error, const dns::Name& apex, bool was_served) const;
+  void say_errors(const zone::Builder& builder, const Error& error, const dns::Name& apex, bool was_served) const;
   [[nodiscard]] Result<> take(Result<Scan> scanned);
   void complain(const std::string& text);
   void complain_of_folder(const Error& error);

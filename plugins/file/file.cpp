@@ -7,7 +7,7 @@
 #include "core/counted.h"
 #include "core/dns/zones.h"
 #include "core/log.h"
-#include "core/zonefile/zone_file.h"
+#include "core/zonefile/reader.h"
 
 namespace swage::plugins::file {
 
@@ -33,7 +33,7 @@ Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next n
   if (zone == nullptr) return next(query, response);
   const Bytes image = zone->snapshot->bytes();
   if (image.empty()) return fail("zone {} is not loaded", zone->apex.to_string());
-  dns::Zone(image).answer(query, response);
+  zone::View(image).answer(query, response);
   if (response.rcode == dns::Rcode::nxdomain && dns::is_under_any(query.key, zone->fallthrough)) {
     response.clear_answer();
     return next(query, response);
@@ -84,9 +84,9 @@ void ZoneService::stop() {
 
 // On any thread. Says what is doubtful, and what is wrong where the Error is not all of it.
 Result<shm::Segment> ZoneService::load() const {
-  dns::ZoneBuilder builder(zone_.apex);
+  zone::Builder builder(zone_.apex);
   Result<shm::Segment> image = load(builder);
-  const dns::ZoneReport& report = builder.report();
+  const zone::Report& report = builder.report();
   for (const std::string& line : report.warnings()) log::warning("plugin/file: {}", line);
   if (report.errors().size() > 1) {
     for (const std::string& line : report.errors()) log::error("plugin/file: {}", line);
@@ -94,16 +94,16 @@ Result<shm::Segment> ZoneService::load() const {
   return image;
 }
 
-Result<shm::Segment> ZoneService::load(dns::ZoneBuilder& builder) const {
-  TRY(dns::read_zone_file(zone_.path, zone_.apex, builder));
+Result<shm::Segment> ZoneService::load(zone::Builder& builder) const {
+  TRY(zonefile::read_file(zone_.path, zone_.apex, builder));
   TRY(shm::Segment image, shm::Segment::create("swage " + zone_.snapshot->name(), builder.image_size()));
   builder.write(image.writable_bytes());
-  TRY(dns::Zone::check(image.bytes()));
+  TRY(zone::View::check(image.bytes()));
   return image;
 }
 
 void ZoneService::announce() const {
-  const dns::Zone zone(zone_.snapshot->bytes());
+  const zone::View zone(zone_.snapshot->bytes());
   zone_.serial.set(zone.serial());
   zone_.loaded.set(static_cast<double>(std::time(nullptr)));
   zone_.stale.set(0);

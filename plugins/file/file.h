@@ -13,7 +13,7 @@
 #include "core/plugin/plugin.h"
 #include "core/shm/snapshot.h"
 #include "core/zone/builder.h"
-#include "core/zone/zone.h"
+#include "core/zone/view.h"
 
 namespace swage::plugins::file {
 
@@ -51,7 +51,7 @@ class ZoneService : public Service {
 
  private:
   [[nodiscard]] Result<shm::Segment> load() const;
-  [[nodiscard]] Result<shm::Segment> load(dns::ZoneBuilder& builder) const;
+  [[nodiscard]] Result<shm::Segment> load(zone::Builder& builder) const;
   void announce() const;
 
   ServedZone zone_;

@@ -124,9 +124,9 @@ void HostsBuilder::write_slots(MutableBytes image, Ref at, std::uint32_t slots, 
   Slot* const table = reinterpret_cast<Slot*>(image.data() + std::size_t{at} * kUnit);
   for (std::uint32_t number = 0; number < numbers.count(); ++number) {
     const std::uint64_t hash = numbers.hash(number);
-    std::uint32_t slot = dns::zone_image::first_slot(hash, slots);
+    std::uint32_t slot = zone::image::first_slot(hash, slots);
     while (table[slot].node != 0) slot = slot + 1 == slots ? 0 : slot + 1;
-    table[slot] = {dns::zone_image::slot_tag(hash), refs[number]};
+    table[slot] = {zone::image::slot_tag(hash), refs[number]};
   }
 }
 

@@ -10,9 +10,9 @@ namespace swage::plugins::hosts {
 namespace {
 
 using dns::hash_label;
-using dns::zone_image::first_slot;
-using dns::zone_image::kApexHash;
-using dns::zone_image::slot_tag;
+using zone::image::first_slot;
+using zone::image::kApexHash;
+using zone::image::slot_tag;
 
 const std::uint8_t* bytes_of(const NameNode& node) { return reinterpret_cast<const std::uint8_t*>(&node + 1); }
 const std::uint8_t* bytes_of(const AddressNode& node) { return reinterpret_cast<const std::uint8_t*>(&node + 1); }

@@ -37,7 +37,7 @@ Result<> read_records(Controller& controller, std::vector<dns::Record> Response:
     if (!text) return std::unexpected(controller.error("template: {}", text.error().text()));
     SectionRecord record{section, *std::move(text), {}};
     if (record.text.is_constant()) {
-      dns::RecordParser parser;
+      zonefile::RecordParser parser;
       const Result<> parsed = parser.parse(controller.val());
       if (!parsed) {
         return std::unexpected(controller.error("template: '{}': {}", controller.val(), parsed.error().text()));
@@ -143,7 +143,7 @@ std::vector<std::string> try_samples(const Rule& rule, const RecordTemplate& tex
   if (rule.type != dns::Type::any) types = {to_string(rule.type)};
   const dns::Name qname = rule.zones.front().first;
   std::vector<std::string> errors;
-  dns::RecordParser parser;
+  zonefile::RecordParser parser;
   for (const std::string_view sample : kSamples) {
     const std::string name = fmt::format("{}.{}", sample, zone == "." ? "" : zone);
     std::array<std::string_view, regex::kMaxGroups> match;

@@ -9,7 +9,7 @@
 #include "core/dns/name_text.h"
 #include "core/plugin/plugin.h"
 #include "core/regex/regex.h"
-#include "core/zonefile/record_text.h"
+#include "core/zonefile/record_parser.h"
 #include "plugins/template_/record_template.h"
 
 namespace swage::plugins::template_ {
@@ -56,7 +56,7 @@ class Template : public Plugin {
   [[nodiscard]] Result<Outcome> answer(const Rule& rule, const Facts& facts, Response& response) const;
 
   const std::vector<Rule> rules_;
-  mutable dns::RecordParser parser_;  // its memory only: used again for each record
+  mutable zonefile::RecordParser parser_;  // its memory only: used again for each record
 };
 
 [[nodiscard]] Result<> setup(Controller& controller);

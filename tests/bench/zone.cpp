@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/zone/builder.h"
-#include "core/zone/zone.h"
-#include "core/zonefile/zone_file.h"
+#include "core/zone/view.h"
+#include "core/zonefile/reader.h"
 
 namespace {
 
@@ -68,7 +68,7 @@ struct Names {
 };
 
 // Nanoseconds for each query.
-double ask_all(const dns::Zone& zone, const Names& names, bool answer, std::size_t& records) {
+double ask_all(const zone::View& zone, const Names& names, bool answer, std::size_t& records) {
   dns::Query query;
   dns::Response response;
   const double start = now();
@@ -100,7 +100,7 @@ double dependent_miss(std::size_t bytes) {
   return seconds * 1e9 / kLoads + (at == lines ? 1 : 0);
 }
 
-void report(const char* what, const dns::Zone& zone, const Names& names) {
+void report(const char* what, const zone::View& zone, const Names& names) {
   std::size_t records = 0;
   const double without = ask_all(zone, names, false, records);
   const double with = ask_all(zone, names, true, records);
@@ -116,8 +116,8 @@ Result<> bench(unsigned count, bool only_a) {
     const std::string text = zone_text(count, only_a);
     const long before = peak_megabytes();
     double start = now();
-    dns::ZoneBuilder builder(apex);
-    TRY(dns::read_zone_text(text, "bench", apex, builder));
+    zone::Builder builder(apex);
+    TRY(zonefile::read_text(text, "bench", apex, builder));
     std::printf("%u names%s: read and checked in %.2f s", count, only_a ? ", A only" : ", A AAAA TXT NS",
                 (now() - start));
     size = builder.image_size();
@@ -128,7 +128,7 @@ Result<> bench(unsigned count, bool only_a) {
                 static_cast<double>(size) / 1e6, peak_megabytes() - before);
   }
   std::printf("%-32s %6.0f ns\n", "a dependent cache miss", dependent_miss(size));
-  const dns::Zone zone({reinterpret_cast<const std::uint8_t*>(image.data()), size});
+  const zone::View zone({reinterpret_cast<const std::uint8_t*>(image.data()), size});
   std::mt19937 random(1);
   Names there, not_there, few;
   for (unsigned i = 0; i < 1'000'000; ++i) {

@@ -7,7 +7,7 @@
 #include <map>
 #include <random>
 
-#include "core/zonefile/record_text.h"
+#include "core/zonefile/record_parser.h"
 #include "tests/conformance/explained_rdata.h"
 #include "tests/support/peers.h"
 #include "tests/support/rdata_forms.h"
@@ -31,7 +31,7 @@ struct Said {
 };
 
 Said said_by_swage(const std::string& record) {
-  dns::RecordParser parser;
+  zonefile::RecordParser parser;
   const auto done = parser.parse("r. 60 IN " + record);
   return done ? Said{true, hex(parser.rdata())} : Said{false, done.error().text()};
 }

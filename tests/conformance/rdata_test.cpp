@@ -3,7 +3,7 @@
 #include <map>
 
 #include "core/dns/rdata_check.h"
-#include "core/zonefile/record_text.h"
+#include "core/zonefile/record_parser.h"
 #include "tests/support/rdata_forms.h"
 
 #include <catch2/catch.hpp>
@@ -11,19 +11,19 @@
 namespace swage::tests {
 namespace {
 
-std::string read(dns::RecordParser& parser, const RdataForm& form) {
+std::string read(zonefile::RecordParser& parser, const RdataForm& form) {
   const auto done = parser.parse(form.record("a."));
   return done ? "" : done.error().text();
 }
 
 // What is said of data that are served all the same.
-std::string doubt_of(const dns::RecordParser& parser) {
+std::string doubt_of(const zonefile::RecordParser& parser) {
   const auto checked = dns::check_rdata(parser.type(), parser.rdata());
   return checked ? std::string(*checked) : checked.error().text();
 }
 
 TEST_CASE("rdata: right forms are the bytes of their RFC, as text and as RFC 3597 writes them") {
-  dns::RecordParser parser, again;
+  zonefile::RecordParser parser, again;
   for (const RdataForm& form : rdata_forms()) {
     if (form.kind != RdataForm::right) continue;
     INFO(form.record("a."));
@@ -37,7 +37,7 @@ TEST_CASE("rdata: right forms are the bytes of their RFC, as text and as RFC 359
 }
 
 TEST_CASE("rdata: doubtful forms are served with a warning") {
-  dns::RecordParser parser;
+  zonefile::RecordParser parser;
   for (const RdataForm& form : rdata_forms()) {
     if (form.kind != RdataForm::doubtful) continue;
     INFO(form.record("a."));
@@ -47,7 +47,7 @@ TEST_CASE("rdata: doubtful forms are served with a warning") {
 }
 
 TEST_CASE("rdata: wrong forms are refused, and the message says why") {
-  dns::RecordParser parser;
+  zonefile::RecordParser parser;
   for (const RdataForm& form : rdata_forms()) {
     if (form.kind != RdataForm::wrong) continue;
     INFO(form.record("a."));

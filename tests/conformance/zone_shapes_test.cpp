@@ -7,8 +7,8 @@
 #include <set>
 
 #include "core/whole_file.h"
-#include "core/zonefile/record_text.h"
-#include "core/zonefile/zone_file.h"
+#include "core/zonefile/reader.h"
+#include "core/zonefile/record_parser.h"
 #include "tests/support/loopback.h"
 #include "tests/support/process.h"
 #include "tests/support/zone_answers.h"
@@ -73,7 +73,7 @@ std::string comparable(const std::string& line) {
   std::vector<std::uint8_t> rdata;
   dns::Record record{};
   dns::Name owner;
-  static dns::RecordParser parser;
+  static zonefile::RecordParser parser;
   if (ldns_rr_new_frm_str(&rr, line.c_str(), 0, nullptr, nullptr) == LDNS_STATUS_OK) {
     ldns_buffer* wire = ldns_buffer_new(65535);
     REQUIRE(ldns_rr_rdata2buffer_wire(wire, rr) == LDNS_STATUS_OK);
@@ -113,8 +113,8 @@ std::string with_lower_owner(const std::string& line) {
 
 Records of_swage(const std::string& shape, std::string& error) {
   const dns::Name apex = *dns::Name::parse(apex_of(shape));
-  dns::ZoneBuilder builder(apex);
-  const auto read = dns::read_zone_file(fmt::format("{}/{}.zone", kFolder, shape), apex, builder);
+  zone::Builder builder(apex);
+  const auto read = zonefile::read_file(fmt::format("{}/{}.zone", kFolder, shape), apex, builder);
   if (!read) {
     error = read.error().text();
     return {};

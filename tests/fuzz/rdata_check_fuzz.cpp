@@ -3,7 +3,7 @@
 #include <string>
 
 #include "core/dns/rdata_check.h"
-#include "core/zonefile/record_text.h"
+#include "core/zonefile/record_parser.h"
 
 using namespace swage;
 
@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   std::string text = fmt::format("a. 60 IN {} \\# {} ", to_string(type), rdata.size());
   for (const std::uint8_t byte : rdata) text += fmt::format("{:02x}", byte);
-  dns::RecordParser parser;
+  zonefile::RecordParser parser;
   CHECK(parser.parse(text));
   CHECK(parser.type() == type && as_text(parser.rdata()) == as_text(rdata));
   return 0;

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "core/zonefile/record_text.h"
+#include "core/zonefile/record_parser.h"
 
 using namespace swage;
 using namespace swage::plugins::template_;
@@ -22,11 +22,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Output text;
   if (!record->write({query, "example.", "ip-10.example.", "IN", "A", match, groups}, text)) return 0;
   CHECK(!text.overflow());
-  dns::RecordParser parser;
+  zonefile::RecordParser parser;
   if (!parser.parse(text.view())) return 0;
   CHECK(dns::Name::from_wire(parser.owner().bytes()));
   CHECK(parser.rdata().size() <= 0xFFFF);
-  dns::RecordParser again;
+  zonefile::RecordParser again;
   CHECK(again.parse(text.view()) && again.type() == parser.type() && again.owner() == parser.owner());
   return 0;
 }

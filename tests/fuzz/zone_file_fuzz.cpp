@@ -7,8 +7,8 @@
 
 #include "core/zone/builder.h"
 #include "core/zone/lookup.h"
-#include "core/zone/zone.h"
-#include "core/zonefile/zone_file.h"
+#include "core/zone/view.h"
+#include "core/zonefile/reader.h"
 
 namespace {
 
@@ -26,7 +26,7 @@ bool is_wanted(std::string_view text) {
   return lower.find("$include") == std::string::npos && (lower.find("$generate") == std::string::npos || longest < 4);
 }
 
-void ask(const dns::Zone& zone, dns::NameView qname) {
+void ask(const zone::View& zone, dns::NameView qname) {
   static dns::Response response;
   dns::Query query;
   query.ask(qname);
@@ -46,16 +46,16 @@ void ask(const dns::Zone& zone, dns::NameView qname) {
 }
 
 void ask_all(Bytes image) {
-  const dns::Zone zone(image);
-  const dns::ImageReader reader(image.data());
-  const auto* node = reader.at<dns::zone_image::Node>(reader.header().first_node);
+  const zone::View zone(image);
+  const zone::ImageReader reader(image.data());
+  const auto* node = reader.at<zone::image::Node>(reader.header().first_node);
   for (unsigned i = 0; i < std::min(zone.nodes(), 64U); ++i) {
     ask(zone, node->name());
     if (const auto below = dns::Name(node->name()).child(as_bytes("x"))) ask(zone, *below);
-    const dns::Rrsets rrsets(*node);
+    const zone::Rrsets rrsets(*node);
     auto rrset = rrsets.begin();
-    while (rrset != dns::Rrsets::end()) ++rrset;
-    node = reinterpret_cast<const dns::zone_image::Node*>(&*rrset);  // which is behind the last
+    while (rrset != zone::Rrsets::end()) ++rrset;
+    node = reinterpret_cast<const zone::image::Node*>(&*rrset);  // which is behind the last
   }
 }
 
@@ -65,12 +65,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const dns::Name apex = *dns::Name::parse("example");
   const std::string_view text = as_text({data, size});
   if (!is_wanted(text)) return -1;
-  dns::ZoneBuilder builder(apex);
-  if (!dns::read_zone_text(text, "fuzz", apex, builder)) return 0;
+  zone::Builder builder(apex);
+  if (!zonefile::read_text(text, "fuzz", apex, builder)) return 0;
   std::vector<std::uint64_t> image(builder.image_size() / 8);
   const MutableBytes bytes(reinterpret_cast<std::uint8_t*>(image.data()), image.size() * 8);
   builder.write(bytes);
-  CHECK(dns::Zone::check(bytes));
+  CHECK(zone::View::check(bytes));
   ask_all(bytes);
   return 0;
 }

@@ -7,8 +7,8 @@
 
 #include "core/dns/encode.h"
 #include "core/zone/builder.h"
-#include "core/zone/zone.h"
-#include "core/zonefile/zone_file.h"
+#include "core/zone/view.h"
+#include "core/zonefile/reader.h"
 
 namespace {
 
@@ -23,14 +23,14 @@ struct Zones {
   std::vector<std::vector<std::uint64_t>> images;
 
   Zones() {
-    add([](auto apex, auto& into) { return dns::read_zone_file("tests/support/zones/rfc4035.zone", apex, into); });
-    add([](auto apex, auto& into) { return dns::read_zone_file("tests/support/zones/rfc5155.zone", apex, into); });
-    add([](auto apex, auto& into) { return dns::read_zone_text(kRedirects, "redirects", apex, into); });
+    add([](auto apex, auto& into) { return zonefile::read_file("tests/support/zones/rfc4035.zone", apex, into); });
+    add([](auto apex, auto& into) { return zonefile::read_file("tests/support/zones/rfc5155.zone", apex, into); });
+    add([](auto apex, auto& into) { return zonefile::read_text(kRedirects, "redirects", apex, into); });
   }
   template <typename Read>
   void add(Read read) {
     const dns::Name apex = *dns::Name::parse("example");
-    dns::ZoneBuilder builder(apex);
+    zone::Builder builder(apex);
     CHECK(read(apex.view(), builder));
     images.emplace_back(builder.image_size() / 8);
     builder.write({reinterpret_cast<std::uint8_t*>(images.back().data()), builder.image_size()});
@@ -82,7 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   query.qtype = dns::Type{load_u16(data + 1)};
   query.edns.present = query.edns.dnssec_ok = (data[0] & 0x80) != 0;
   response.clear();
-  dns::Zone({reinterpret_cast<const std::uint8_t*>(image.data()), image.size() * 8}).answer(query, response);
+  zone::View({reinterpret_cast<const std::uint8_t*>(image.data()), image.size() * 8}).answer(query, response);
   CHECK(response.rcode == dns::Rcode::noerror || response.rcode == dns::Rcode::nxdomain ||
         response.rcode == dns::Rcode::yxdomain);
   CHECK(!response.answer.empty() || !response.authority.empty());

@@ -7,7 +7,7 @@
 
 #include "core/zone/builder.h"
 #include "core/zone/lookup.h"
-#include "core/zonefile/zone_file.h"
+#include "core/zonefile/reader.h"
 
 namespace swage::tests {
 namespace {
@@ -40,16 +40,16 @@ std::string unknown_text(const dns::Record& record) {
 }  // namespace
 
 TestZone::TestZone(std::string_view text, std::string_view apex) {
-  dns::ZoneBuilder builder(name_of(apex));
-  if (const auto read = dns::read_zone_text(text, "zone", name_of(apex), builder); !read) give_up(read.error());
+  zone::Builder builder(name_of(apex));
+  if (const auto read = zonefile::read_text(text, "zone", name_of(apex), builder); !read) give_up(read.error());
   size_ = builder.image_size();
   image_.resize((size_ + 7) / 8);
   builder.write({reinterpret_cast<std::uint8_t*>(image_.data()), size_});
 }
 
 TestZone TestZone::from_file(const std::string& path, std::string_view apex) {
-  dns::ZoneBuilder builder(name_of(apex));
-  if (const auto read = dns::read_zone_file(path, name_of(apex), builder); !read) give_up(read.error());
+  zone::Builder builder(name_of(apex));
+  if (const auto read = zonefile::read_file(path, name_of(apex), builder); !read) give_up(read.error());
   TestZone zone;
   zone.size_ = builder.image_size();
   zone.image_.resize((zone.size_ + 7) / 8);
@@ -69,8 +69,8 @@ std::string TestZone::ask(std::string_view qname, std::string_view qtype, bool d
 }
 
 Result<std::vector<std::uint8_t>> build_image(std::string_view text, const std::string& file, std::string_view apex) {
-  dns::ZoneBuilder builder(name_of(apex));
-  TRY(dns::read_zone_text(text, file, name_of(apex), builder));
+  zone::Builder builder(name_of(apex));
+  TRY(zonefile::read_text(text, file, name_of(apex), builder));
   std::vector<std::uint8_t> image(builder.image_size());
   builder.write(image);
   return image;
@@ -78,19 +78,19 @@ Result<std::vector<std::uint8_t>> build_image(std::string_view text, const std::
 
 std::string records_text(Bytes image) {
   std::string text;
-  const dns::ImageReader reader(image.data());
-  const auto* node = reader.at<dns::zone_image::Node>(reader.header().first_node);
+  const zone::ImageReader reader(image.data());
+  const auto* node = reader.at<zone::image::Node>(reader.header().first_node);
   for (unsigned i = 0; i < reader.header().nodes; ++i) {
-    const dns::Rrsets rrsets(*node);
+    const zone::Rrsets rrsets(*node);
     auto rrset = rrsets.begin();
-    for (; rrset != dns::Rrsets::end(); ++rrset) {
-      dns::RdataCursor rdata(*rrset);
+    for (; rrset != zone::Rrsets::end(); ++rrset) {
+      zone::RdataCursor rdata(*rrset);
       for (unsigned k = 0; k < (*rrset).count + (*rrset).sigs; ++k) {
         const auto type = k < (*rrset).count ? dns::Type{(*rrset).type} : dns::Type::rrsig;
         text += record_text({node->name(), type, dns::Class::in, (*rrset).ttl, rdata.next(), false}) + '\n';
       }
     }
-    node = reinterpret_cast<const dns::zone_image::Node*>(&*rrset);  // which is behind the last
+    node = reinterpret_cast<const zone::image::Node*>(&*rrset);  // which is behind the last
   }
   return text;
 }

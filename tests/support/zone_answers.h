@@ -9,7 +9,7 @@
 #include "core/dns/response.h"
 #include "core/dns/types.h"
 #include "core/result.h"
-#include "core/zone/zone.h"
+#include "core/zone/view.h"
 
 namespace swage::tests {
 
@@ -20,7 +20,7 @@ class TestZone {
   TestZone(std::string_view text, std::string_view apex);
   [[nodiscard]] static TestZone from_file(const std::string& path, std::string_view apex);
 
-  [[nodiscard]] dns::Zone zone() const { return dns::Zone(bytes()); }
+  [[nodiscard]] zone::View zone() const { return zone::View(bytes()); }
   [[nodiscard]] Bytes bytes() const { return {reinterpret_cast<const std::uint8_t*>(image_.data()), size_}; }
 
   // The answer as text: "NOERROR aa", then each record on a line in presentation format, fields separated by one space.

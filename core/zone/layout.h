@@ -1,4 +1,4 @@
-// From a ZonePlan to the bytes of an image (core/zone/image.h). Internal to core/dns; in the service process.
+// From a Plan to the bytes of an image (core/zone/image.h). Internal to core/zone; in the service process.
 #pragma once
 
 #include <cstddef>
@@ -10,12 +10,12 @@
 #include "core/zone/records.h"
 #include "core/zone/report.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
 // Where everything goes; all three must outlive it.
-class ZoneLayout {
+class Layout {
  public:
-  ZoneLayout(const ZonePlan& plan, const RecordStore& store, ZoneReport& report);
+  Layout(const Plan& plan, const RecordStore& store, Report& report);
 
   [[nodiscard]] std::size_t size() const { return size_; }
   // Warns of servers in the zone that have no address or are an alias: only the image has a table of names. REQUIRES:
@@ -23,19 +23,19 @@ class ZoneLayout {
   void write(MutableBytes image) const;
 
  private:
-  friend class ZoneWriter;
+  friend class Writer;
 
-  zone_image::Ref place(std::size_t size, std::size_t alignment = zone_image::kUnit);
+  image::Ref place(std::size_t size, std::size_t alignment = image::kUnit);
 
-  const ZonePlan& plan_;
+  const Plan& plan_;
   const RecordStore& store_;
-  ZoneReport& report_;
+  Report& report_;
   std::size_t size_ = 0;
-  std::vector<zone_image::Ref> nodes_;      // of plan.nodes(), then of plan.nsec3s()
+  std::vector<image::Ref> nodes_;           // of plan.nodes(), then of plan.nsec3s()
   std::vector<std::uint32_t> nsec_owners_;  // indexes of nodes
   std::uint32_t slot_count_;
   std::uint32_t bucket_bits_ = 1;
-  zone_image::Ref slots_, order_, order_keys_, nsec3_buckets_, nsec3_;
+  image::Ref slots_, order_, order_keys_, nsec3_buckets_, nsec3_;
 };
 
-}  // namespace swage::dns
+}  // namespace swage::zone

@@ -1,4 +1,4 @@
-#include "core/zonefile/record_text.h"
+#include "core/zonefile/record_parser.h"
 
 #include <strings.h>
 
@@ -9,7 +9,7 @@
 #include "core/zonefile/fields.h"
 #include "core/zonefile/rdata.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 constexpr std::uint32_t kDefaultTtl = 3600;  // seconds
@@ -26,17 +26,17 @@ Result<> RecordParser::parse(std::string_view text) {
   return {};
 }
 
-ZoneResult<> RecordParser::read(std::string_view text) {
-  ZoneLexer lexer(text);
+OrFault<> RecordParser::read(std::string_view text) {
+  Lexer lexer(text);
   TRY(const bool has_entry, lexer.next(entry_));
   if (!has_entry) return fault(1, "expected a record, not nothing");
   TRY(const bool has_more, lexer.next(rest_));
   if (has_more) return fault(1, "more than one record");
-  std::span<const ZoneToken> tokens = entry_.tokens;
-  TRY(owner_size_, parse_zone_name(tokens.front(), NameView(), owner_.data()));
+  std::span<const Token> tokens = entry_.tokens;
+  TRY(owner_size_, parse_name(tokens.front(), dns::NameView(), owner_.data()));
   tokens = tokens.subspan(1);
   ttl_ = kDefaultTtl;
-  rclass_ = Class::in;
+  rclass_ = dns::Class::in;
   for (bool has_ttl = false, has_class = false; !tokens.empty(); tokens = tokens.subspan(1)) {
     const std::string_view word = tokens.front().text;
     if (!has_ttl && !word.empty() && word[0] >= '0' && word[0] <= '9') {
@@ -44,21 +44,21 @@ ZoneResult<> RecordParser::read(std::string_view text) {
       if (ttl_ > kMaxTtl) return fault(1, "'{}' is more than {} seconds", word, kMaxTtl);
       has_ttl = true;
     } else if (!has_class && (is_word(word, "IN") || is_word(word, "CH") || is_word(word, "HS"))) {
-      rclass_ = is_word(word, "IN") ? Class::in : is_word(word, "CH") ? Class::ch : Class::hs;
+      rclass_ = is_word(word, "IN") ? dns::Class::in : is_word(word, "CH") ? dns::Class::ch : dns::Class::hs;
       has_class = true;
     } else {
       break;
     }
   }
   if (tokens.empty()) return fault(1, "a record without a type");
-  const auto type = parse_type(tokens.front().text);
+  const auto type = dns::parse_type(tokens.front().text);
   if (!type) return fault(1, "{}", type.error().text());
   type_ = *type;
-  if (is_meta_type(type_)) return fault(1, "no record has the type {}", tokens.front().text);
-  RdataText rdata(type_, tokens.subspan(1), 1, NameView(), rdata_);
+  if (dns::is_meta_type(type_)) return fault(1, "no record has the type {}", tokens.front().text);
+  RdataText rdata(type_, tokens.subspan(1), 1, dns::NameView(), rdata_);
   TRY(parse_rdata(rdata));
-  if (const auto checked = check_rdata(type_, rdata_); !checked) return fault(1, "{}", checked.error().text());
+  if (const auto checked = dns::check_rdata(type_, rdata_); !checked) return fault(1, "{}", checked.error().text());
   return {};
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

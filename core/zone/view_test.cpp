@@ -1,5 +1,5 @@
 // Answers from unsigned zones: RFC 1034, 2308, 4592, 6604, 6672 and 9471.
-#include "core/zone/zone.h"
+#include "core/zone/view.h"
 
 #include <array>
 #include <catch2/catch.hpp>
@@ -7,7 +7,7 @@
 
 #include "tests/support/zone_answers.h"
 
-namespace swage::dns {
+namespace swage::zone {
 namespace {
 
 struct Case {
@@ -332,4 +332,4 @@ TEST_CASE("zone: the root, and a DNAME at the apex") {
 }
 
 }  // namespace
-}  // namespace swage::dns
+}  // namespace swage::zone

@@ -1,4 +1,4 @@
-#include "core/zonefile/zone_file.h"
+#include "core/zonefile/reader.h"
 
 #include <array>
 #include <catch2/catch.hpp>
@@ -6,19 +6,19 @@
 #include <fstream>
 #include <string>
 
-#include "core/zone/zone.h"
+#include "core/zone/view.h"
 #include "tests/support/zone_answers.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 // The warnings of a zone with these lines after its SOA and NS, at a time in November 2026.
 std::string warnings(std::string_view lines) {
   constexpr std::int64_t kNow = 1795000000;
-  const Name apex = *Name::parse("example.org");
-  ZoneBuilder builder(apex, kNow);
+  const dns::Name apex = *dns::Name::parse("example.org");
+  zone::Builder builder(apex, kNow);
   static_cast<void>(
-      read_zone_text("@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN NS ns.x.\n" + std::string(lines), "zone", apex, builder));
+      read_text("@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN NS ns.x.\n" + std::string(lines), "zone", apex, builder));
   if (builder.report().errors().empty()) {
     std::vector<std::uint64_t> image(builder.image_size() / 8);
     builder.write({reinterpret_cast<std::uint8_t*>(image.data()), image.size() * 8});
@@ -218,12 +218,12 @@ TEST_CASE("zone files: SVCB and HTTPS, the vectors of RFC 9460 appendix D") {
       continue;
     }
     REQUIRE(image);
-    Query query;
-    const Name name = *Name::parse("a.example.org");
+    dns::Query query;
+    const dns::Name name = *dns::Name::parse("a.example.org");
     query.ask(name);
-    query.qtype = test.text[0] == 'H' ? Type::https : Type::svcb;
-    Response response;
-    Zone(*image).answer(query, response);
+    query.qtype = test.text[0] == 'H' ? dns::Type::https : dns::Type::svcb;
+    dns::Response response;
+    zone::View(*image).answer(query, response);
     REQUIRE(response.answer.size() == 1);
     std::string hex;
     for (const std::uint8_t byte : response.answer[0].rdata) hex += fmt::format("{:02x}", byte);
@@ -439,8 +439,8 @@ TEST_CASE("zone files: warnings, each with its line, and what is served neverthe
   CHECK(std::ranges::count(many, '\n') == 5);
   CHECK(many.ends_with("zone:7: 4.other. is outside the zone example.org.; left out; and 4 more\n"));
   CHECK(warnings(std::string_view("a TXT x\nx TXT a\0b\n", 18)) == "zone:4: a NUL byte, taken as it is\n");
-  ZoneBuilder builder(*Name::parse("example.org"));
-  REQUIRE(read_zone_text("\n@ 60 SOA a. b. 1 2 3 4 5\n", "zone", *Name::parse("example.org"), builder));
+  zone::Builder builder(*dns::Name::parse("example.org"));
+  REQUIRE(read_text("\n@ 60 SOA a. b. 1 2 3 4 5\n", "zone", *dns::Name::parse("example.org"), builder));
   CHECK(builder.report().warnings() == std::vector<std::string>{"zone:2: no NS record at example.org."});
 }
 
@@ -477,22 +477,22 @@ TEST_CASE("zone files: warnings about signatures and chains") {
 }
 
 TEST_CASE("zone files: all errors are said together, up to 20") {
-  ZoneBuilder builder(*Name::parse("example.org"));
+  zone::Builder builder(*dns::Name::parse("example.org"));
   std::string text = std::string(kStart) + "a FOO x\nb A 1\nc A 192.0.2.1\nd CNAME a\nd CNAME b\n";
-  const auto error = [&](ZoneBuilder& into) {
-    return read_zone_text(text, "zone", *Name::parse("example.org"), into).error().text();
+  const auto error = [&](zone::Builder& into) {
+    return read_text(text, "zone", *dns::Name::parse("example.org"), into).error().text();
   };
   CHECK(error(builder) == "zone:3: unknown type 'FOO'; and 2 more errors");
   CHECK(builder.report().errors() == std::vector<std::string>{"zone:3: unknown type 'FOO'",
                                                               "zone:4: A: expected an IPv4 address, not '1'",
                                                               "zone:7: d.example.org. has 2 CNAME records"});
   for (int i = 0; i < 30; ++i) text += "x FOO y\n";
-  ZoneBuilder many(*Name::parse("example.org"));
+  zone::Builder many(*dns::Name::parse("example.org"));
   CHECK(error(many) == "zone:3: unknown type 'FOO'; and more errors");
   CHECK(many.report().errors().size() == 20);
   CHECK(many.report().errors().back() == "zone:25: unknown type 'FOO'");
   text = "@ SAO ns host 1 2 3 4 5\n";  // nor is it said that there is no SOA
-  ZoneBuilder one(*Name::parse("example.org"));
+  zone::Builder one(*dns::Name::parse("example.org"));
   CHECK(error(one) == "zone:1: unknown type 'SAO'");
 }
 
@@ -548,8 +548,8 @@ TEST_CASE("zone files: $INCLUDE") {
   std::filesystem::create_directories(folder / "sub");
   const auto write = [&](const char* name, std::string_view text) { std::ofstream(folder / name) << text; };
   const auto load = [&]() -> std::string {
-    ZoneBuilder builder(*Name::parse("example.org"));
-    const auto done = read_zone_file((folder / "zone").string(), *Name::parse("example.org"), builder);
+    zone::Builder builder(*dns::Name::parse("example.org"));
+    const auto done = read_file((folder / "zone").string(), *dns::Name::parse("example.org"), builder);
     if (!done) return done.error().text();
     std::vector<std::uint64_t> image(builder.image_size() / 8);
     const MutableBytes bytes(reinterpret_cast<std::uint8_t*>(image.data()), image.size() * 8);
@@ -599,4 +599,4 @@ TEST_CASE("zone files: $INCLUDE") {
 }
 
 }  // namespace
-}  // namespace swage::dns
+}  // namespace swage::zonefile

@@ -12,7 +12,7 @@
 #include "core/result.h"
 #include "core/zonefile/lexer.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 
 // Used again for the next record: once its memory has grown to its working size, records of the usual types cost no
 // allocation; rare ones and Errors do.
@@ -23,22 +23,22 @@ class RecordParser {
   [[nodiscard]] Result<> parse(std::string_view text);
 
   // Of the last parse() that succeeded, until the next one.
-  [[nodiscard]] NameView owner() const { return {owner_.data(), owner_size_}; }
-  [[nodiscard]] Type type() const { return type_; }
-  [[nodiscard]] Class rclass() const { return rclass_; }
+  [[nodiscard]] dns::NameView owner() const { return {owner_.data(), owner_size_}; }
+  [[nodiscard]] dns::Type type() const { return type_; }
+  [[nodiscard]] dns::Class rclass() const { return rclass_; }
   [[nodiscard]] std::uint32_t ttl() const { return ttl_; }
   [[nodiscard]] Bytes rdata() const { return rdata_; }
 
  private:
-  [[nodiscard]] ZoneResult<> read(std::string_view text);
+  [[nodiscard]] OrFault<> read(std::string_view text);
 
-  ZoneEntry entry_, rest_;
-  std::array<std::uint8_t, kMaxName> owner_{};
+  Entry entry_, rest_;
+  std::array<std::uint8_t, dns::kMaxName> owner_{};
   std::size_t owner_size_ = 1;
-  Type type_ = Type::a;
-  Class rclass_ = Class::in;
+  dns::Type type_ = dns::Type::a;
+  dns::Class rclass_ = dns::Class::in;
   std::uint32_t ttl_ = 0;
   std::vector<std::uint8_t> rdata_;
 };
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

@@ -1,4 +1,4 @@
-#include "core/zonefile/zone_file.h"
+#include "core/zonefile/reader.h"
 
 #include <strings.h>
 
@@ -12,7 +12,7 @@
 #include "core/zonefile/lexer.h"
 #include "core/zonefile/rdata.h"
 
-namespace swage::dns {
+namespace swage::zonefile {
 namespace {
 
 // What $INCLUDE may do: files that include each other twice and more would never end otherwise.
@@ -23,36 +23,34 @@ constexpr std::size_t kMaxIncludedBytes = std::size_t{4} << 30;
 constexpr std::uint64_t kMaxGeneratedInAll = std::uint64_t{1} << 24;  // a PTR for each address of a /8
 
 // The commonest types, without a search.
-std::optional<Type> common_type(std::string_view text) {
-  if (text == "A") return Type::a;
-  if (text == "AAAA") return Type::aaaa;
-  if (text == "NS") return Type::ns;
-  if (text == "RRSIG") return Type::rrsig;
-  if (text == "NSEC") return Type::nsec;
-  if (text == "NSEC3") return Type::nsec3;
-  if (text == "TXT") return Type::txt;
+std::optional<dns::Type> common_type(std::string_view text) {
+  if (text == "A") return dns::Type::a;
+  if (text == "AAAA") return dns::Type::aaaa;
+  if (text == "NS") return dns::Type::ns;
+  if (text == "RRSIG") return dns::Type::rrsig;
+  if (text == "NSEC") return dns::Type::nsec;
+  if (text == "NSEC3") return dns::Type::nsec3;
+  if (text == "TXT") return dns::Type::txt;
   return {};
 }
 
-std::optional<Type> type_of(std::string_view text) {
+std::optional<dns::Type> type_of(std::string_view text) {
   if (const auto type = common_type(text)) return type;
-  const auto type = parse_type(text);
+  const auto type = dns::parse_type(text);
   return type ? std::optional(*type) : std::nullopt;
 }
 
-bool is_word(const ZoneToken& token, std::string_view word) {
+bool is_word(const Token& token, std::string_view word) {
   return token.text.size() == word.size() && strncasecmp(token.text.data(), word.data(), word.size()) == 0;
 }
 
-bool starts_number(const ZoneToken& token) {
-  return !token.text.empty() && token.text[0] >= '0' && token.text[0] <= '9';
-}
+bool starts_number(const Token& token) { return !token.text.empty() && token.text[0] >= '0' && token.text[0] <= '9'; }
 
 // Where a field is left out, what is read as a time in its place is not what is wrong.
-ZoneResult<> check_soa_fields(const ZoneToken& type, std::span<const ZoneToken> fields) {
+OrFault<> check_soa_fields(const Token& type, std::span<const Token> fields) {
   constexpr std::size_t kFields = 7;
   if (fields.size() == kFields || (!fields.empty() && fields.front().text == "\\#")) return {};
-  const auto is_number = [](const ZoneToken& field) {
+  const auto is_number = [](const Token& field) {
     return std::ranges::all_of(field.text, [](char c) { return c >= '0' && c <= '9'; });
   };
   const bool no_mailbox = fields.size() + 1 == kFields && is_number(fields[1]);
@@ -62,7 +60,7 @@ ZoneResult<> check_soa_fields(const ZoneToken& type, std::span<const ZoneToken> 
 
 // What a reader keeps from file to file: the TTLs, room for the data of a record, and what was included so far.
 struct ReaderState {
-  ZoneBuilder& into;
+  zone::Builder& into;
   std::optional<std::uint32_t> default_ttl{};  // $TTL
   std::optional<std::uint32_t> last_ttl{};
   std::vector<std::uint8_t> rdata{};
@@ -74,52 +72,52 @@ struct ReaderState {
 
 // The owner of the last record: that of the next one where that has none, in an included file too.
 struct Owner {
-  std::array<std::uint8_t, kMaxName> bytes;
+  std::array<std::uint8_t, dns::kMaxName> bytes;
   std::size_t size = 0;  // 0: none yet
 
-  [[nodiscard]] NameView name() const { return {bytes.data(), size}; }
+  [[nodiscard]] dns::NameView name() const { return {bytes.data(), size}; }
 };
 
 // One file, or the text that a $GENERATE stands for. What is wrong with an entry goes to the report, and the next entry
 // is read.
-class ZoneReader {
+class Reader {
  public:
-  ZoneReader(ReaderState& state, std::string name, NameView origin, const Owner& owner, unsigned depth)
+  Reader(ReaderState& state, std::string name, dns::NameView origin, const Owner& owner, unsigned depth)
       : state_(state), name_(std::move(name)), origin_(origin), depth_(depth), owner_(owner) {}
 
   void read(std::string_view text);
 
  private:
-  using Tokens = std::span<const ZoneToken>;
+  using Tokens = std::span<const Token>;
 
-  ZoneReport& report() { return state_.into.report(); }
-  void warn(ZoneWarning kind, unsigned line, std::string_view text) {
+  zone::Report& report() { return state_.into.report(); }
+  void warn(zone::Warning kind, unsigned line, std::string_view text) {
     report().warn(kind, report().place(line), [&] { return std::string(text); });
   }
-  ZoneResult<> read_entry(const ZoneEntry& entry);
-  ZoneResult<> read_record(Tokens tokens, bool indented);
-  ZoneResult<> add(Type type, std::uint32_t ttl, unsigned line);
-  ZoneResult<std::uint32_t> ttl_of(std::optional<std::uint32_t> written, const ZoneToken& type_token, Type type);
+  OrFault<> read_entry(const Entry& entry);
+  OrFault<> read_record(Tokens tokens, bool indented);
+  OrFault<> add(dns::Type type, std::uint32_t ttl, unsigned line);
+  OrFault<std::uint32_t> ttl_of(std::optional<std::uint32_t> written, const Token& type_token, dns::Type type);
   std::uint32_t ttl_in_range(std::uint32_t written, unsigned line);
-  ZoneResult<> directive(Tokens tokens);
-  ZoneResult<> generate(Tokens tokens);
-  ZoneResult<> generate_record(Tokens tokens, std::uint32_t value, std::string& text, ZoneEntry& entry);
-  ZoneResult<> include(Tokens tokens);
-  ZoneResult<Name> name_of(const ZoneToken& token) const;
+  OrFault<> directive(Tokens tokens);
+  OrFault<> generate(Tokens tokens);
+  OrFault<> generate_record(Tokens tokens, std::uint32_t value, std::string& text, Entry& entry);
+  OrFault<> include(Tokens tokens);
+  OrFault<dns::Name> name_of(const Token& token) const;
   template <typename... Args>
-  std::unexpected<ZoneFault> over(unsigned line, fmt::format_string<Args...> format, Args&&... args) {
+  std::unexpected<Fault> over(unsigned line, fmt::format_string<Args...> format, Args&&... args) {
     state_.is_over = true;
     return fault(line, format, std::forward<Args>(args)...);
   }
 
   ReaderState& state_;
   std::string name_;
-  Name origin_;
+  dns::Name origin_;
   unsigned depth_;
   Owner owner_;
 };
 
-void ZoneReader::read(std::string_view text) {
+void Reader::read(std::string_view text) {
   report().enter(name_, 1);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
@@ -127,10 +125,10 @@ void ZoneReader::read(std::string_view text) {
   }
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
     const auto lines_before = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
-    warn(ZoneWarning::text, static_cast<unsigned>(lines_before) + 1, "a NUL byte, taken as it is");
+    warn(zone::Warning::text, static_cast<unsigned>(lines_before) + 1, "a NUL byte, taken as it is");
   }
-  ZoneLexer lexer(text);
-  ZoneEntry entry;
+  Lexer lexer(text);
+  Entry entry;
   unsigned long_string = 0;
   while (!report().is_full() && !state_.is_over) {
     const auto more = lexer.next(entry);
@@ -138,25 +136,25 @@ void ZoneReader::read(std::string_view text) {
     if (!*more) return;
     if (lexer.long_string() != long_string) {
       long_string = lexer.long_string();
-      warn(ZoneWarning::text, long_string, "a quoted string goes on after the end of its line");
+      warn(zone::Warning::text, long_string, "a quoted string goes on after the end of its line");
     }
     const auto done = read_entry(entry);
     if (!done) report().refuse(report().place(done.error().line), done.error().text);
   }
 }
 
-ZoneResult<> ZoneReader::read_entry(const ZoneEntry& entry) {
-  const ZoneToken& first = entry.tokens.front();
+OrFault<> Reader::read_entry(const Entry& entry) {
+  const Token& first = entry.tokens.front();
   const bool is_directive = !entry.indented && !first.quoted && first.text.starts_with('$');
   if (!is_directive) return read_record(entry.tokens, entry.indented);
   if (is_word(first, "$INCLUDE")) return include(entry.tokens);
   return is_word(first, "$GENERATE") ? generate(entry.tokens) : directive(entry.tokens);
 }
 
-ZoneResult<> ZoneReader::read_record(Tokens tokens, bool indented) {
+OrFault<> Reader::read_record(Tokens tokens, bool indented) {
   const unsigned line = tokens.front().line;
   if (!indented) {
-    TRY(owner_.size, parse_zone_name(tokens.front(), origin_, owner_.bytes.data()));
+    TRY(owner_.size, parse_name(tokens.front(), origin_, owner_.bytes.data()));
     tokens = tokens.subspan(1);
   } else if (owner_.size == 0) {
     return fault(line, "the first record has no owner");
@@ -164,7 +162,7 @@ ZoneResult<> ZoneReader::read_record(Tokens tokens, bool indented) {
   std::optional<std::uint32_t> ttl;
   bool has_class = false;
   while (!tokens.empty()) {
-    const ZoneToken& token = tokens.front();
+    const Token& token = tokens.front();
     if (!ttl && starts_number(token)) {
       TRY(const std::uint32_t written, parse_ttl(token));
       ttl = ttl_in_range(written, token.line);
@@ -172,8 +170,8 @@ ZoneResult<> ZoneReader::read_record(Tokens tokens, bool indented) {
       has_class = true;
     } else if (common_type(token.text)) {
       break;
-    } else if (const auto rclass = parse_class(token.text); !has_class && rclass) {
-      if (*rclass != Class::in) return fault(token.line, "class {}: only IN is served", to_string(*rclass));
+    } else if (const auto rclass = dns::parse_class(token.text); !has_class && rclass) {
+      if (*rclass != dns::Class::in) return fault(token.line, "class {}: only IN is served", to_string(*rclass));
       has_class = true;
     } else {
       break;
@@ -181,10 +179,10 @@ ZoneResult<> ZoneReader::read_record(Tokens tokens, bool indented) {
     tokens = tokens.subspan(1);
   }
   if (tokens.empty()) return fault(line, "a record without a type");
-  const ZoneToken& type_token = tokens.front();
+  const Token& type_token = tokens.front();
   const auto type = type_of(type_token.text);
   if (!type) return fault(type_token.line, "unknown type '{}'", type_token.text);
-  if (*type == Type::soa) TRY(check_soa_fields(type_token, tokens.subspan(1)));
+  if (*type == dns::Type::soa) TRY(check_soa_fields(type_token, tokens.subspan(1)));
   RdataText text(*type, tokens.subspan(1), type_token.line, origin_, state_.rdata);
   TRY(parse_rdata(text));
   TRY(const std::uint32_t final_ttl, ttl_of(ttl, type_token, *type));
@@ -192,48 +190,48 @@ ZoneResult<> ZoneReader::read_record(Tokens tokens, bool indented) {
 }
 
 // The record in state_.rdata. BIND, Knot DNS and NSD leave out what is outside the zone, too.
-ZoneResult<> ZoneReader::add(Type type, std::uint32_t ttl, unsigned line) {
-  const ZonePlace place = report().place(line);
-  const NameView owner = owner_.name();
+OrFault<> Reader::add(dns::Type type, std::uint32_t ttl, unsigned line) {
+  const zone::Place place = report().place(line);
+  const dns::NameView owner = owner_.name();
   const auto added = state_.into.add(owner, type, ttl, state_.rdata, place);
   if (added) return {};
   if (owner.is_under(state_.into.apex())) return fault(line, "{}", added.error().text());
-  report().warn(ZoneWarning::outside, place, [&] { return added.error().text() + "; left out"; });
+  report().warn(zone::Warning::outside, place, [&] { return added.error().text() + "; left out"; });
   return {};
 }
 
 // RFC 2181 section 8: what has the highest bit set counts as 0.
-std::uint32_t ZoneReader::ttl_in_range(std::uint32_t written, unsigned line) {
+std::uint32_t Reader::ttl_in_range(std::uint32_t written, unsigned line) {
   if (written <= kMaxTtl) return written;
-  warn(ZoneWarning::ttl, line, fmt::format("the TTL {} is more than {} seconds; taken as 0", written, kMaxTtl));
+  warn(zone::Warning::ttl, line, fmt::format("the TTL {} is more than {} seconds; taken as 0", written, kMaxTtl));
   return 0;
 }
 
 // Written, or that of $TTL, or the last one written (RFC 1035). The minimum of a SOA without any is as good as a $TTL
 // (as in BIND and ldns, and in what Windows writes).
-ZoneResult<std::uint32_t> ZoneReader::ttl_of(std::optional<std::uint32_t> written, const ZoneToken& type_token,
-                                             Type type) {
+OrFault<std::uint32_t> Reader::ttl_of(std::optional<std::uint32_t> written, const Token& type_token, dns::Type type) {
   if (written) {
     state_.last_ttl = written;
     return *written;
   }
   if (state_.default_ttl) return *state_.default_ttl;
   if (state_.last_ttl) return *state_.last_ttl;
-  if (type != Type::soa) return fault(type_token.line, "a record without a TTL, and no $TTL or other TTL before it");
+  if (type != dns::Type::soa)
+    return fault(type_token.line, "a record without a TTL, and no $TTL or other TTL before it");
   if (state_.rdata.size() < 4) return fault(type_token.line, "SOA: malformed data");
   const std::uint32_t minimum = load_u32(&state_.rdata[state_.rdata.size() - 4]);
   state_.default_ttl = ttl_in_range(minimum, type_token.line);
   return *state_.default_ttl;
 }
 
-ZoneResult<Name> ZoneReader::name_of(const ZoneToken& token) const {
-  std::array<std::uint8_t, kMaxName> bytes;
-  TRY(const std::size_t size, parse_zone_name(token, origin_, bytes.data()));
-  return Name(NameView(bytes.data(), size));
+OrFault<dns::Name> Reader::name_of(const Token& token) const {
+  std::array<std::uint8_t, dns::kMaxName> bytes;
+  TRY(const std::size_t size, parse_name(token, origin_, bytes.data()));
+  return dns::Name(dns::NameView(bytes.data(), size));
 }
 
-ZoneResult<> ZoneReader::directive(Tokens tokens) {
-  const ZoneToken& directive = tokens.front();
+OrFault<> Reader::directive(Tokens tokens) {
+  const Token& directive = tokens.front();
   if (!is_word(directive, "$ORIGIN") && !is_word(directive, "$TTL")) {
     return fault(directive.line, "unknown directive '{}'", directive.text);
   }
@@ -248,7 +246,7 @@ ZoneResult<> ZoneReader::directive(Tokens tokens) {
   return {};
 }
 
-ZoneResult<> ZoneReader::generate(Tokens tokens) {
+OrFault<> Reader::generate(Tokens tokens) {
   const unsigned line = tokens.front().line;
   if (tokens.size() < 4) return fault(line, "$GENERATE: expected a range, an owner, a type and data");
   TRY(const GenerateRange range, parse_range(tokens[1]));
@@ -257,7 +255,7 @@ ZoneResult<> ZoneReader::generate(Tokens tokens) {
     return over(line, "$GENERATE: more than {} records in all", kMaxGeneratedInAll);
   }
   std::string text;
-  ZoneEntry entry;
+  Entry entry;
   for (std::uint64_t value = range.start; value <= range.stop; value += range.step) {
     TRY(generate_record(tokens, static_cast<std::uint32_t>(value), text, entry));
   }
@@ -265,33 +263,33 @@ ZoneResult<> ZoneReader::generate(Tokens tokens) {
 }
 
 // `text` and `entry` are room for it.
-ZoneResult<> ZoneReader::generate_record(Tokens tokens, std::uint32_t value, std::string& text, ZoneEntry& entry) {
+OrFault<> Reader::generate_record(Tokens tokens, std::uint32_t value, std::string& text, Entry& entry) {
   const unsigned line = tokens.front().line;
-  const auto is_ttl_or_class = [](const ZoneToken& token) { return starts_number(token) || parse_class(token.text); };
+  const auto is_ttl_or_class = [](const Token& token) { return starts_number(token) || dns::parse_class(token.text); };
   const auto type = std::find_if_not(tokens.begin() + 3, tokens.end(), is_ttl_or_class);
   text.clear();
-  for (const ZoneToken& token : tokens.subspan(2)) {
+  for (const Token& token : tokens.subspan(2)) {
     const bool all_data = token.quoted && tokens.end() - type == 2 && &token == &tokens.back();
     TRY(append_generated(token, value, all_data, text));
     text += ' ';
   }
-  ZoneLexer lexer(text);
-  ZoneEntry rest;
+  Lexer lexer(text);
+  Entry rest;
   const auto read = lexer.next(entry);
   if (!read) return fault(line, "$GENERATE: {}", read.error().text);
   const auto more = lexer.next(rest);
   if (!*read || !more || *more) return fault(line, "$GENERATE: expected an owner, a type and data");
-  for (ZoneToken& token : entry.tokens) token.line = line;
+  for (Token& token : entry.tokens) token.line = line;
   return read_record(entry.tokens, false);
 }
 
-ZoneResult<> ZoneReader::include(Tokens tokens) {
+OrFault<> Reader::include(Tokens tokens) {
   const unsigned line = tokens.front().line;
   if (tokens.size() < 2) return fault(line, "$INCLUDE: expected a file");
   if (tokens.size() > 3) return fault(tokens[3].line, "$INCLUDE: unexpected '{}'", tokens[3].text);
   if (depth_ == kMaxDepth) return fault(line, "$INCLUDE: files are nested more than {} deep", kMaxDepth);
   if (++state_.includes > kMaxIncludes) return over(line, "$INCLUDE: more than {} files", kMaxIncludes);
-  Name origin = origin_;
+  dns::Name origin = origin_;
   if (tokens.size() == 3) {
     TRY(origin, name_of(tokens[2]));
   }
@@ -302,22 +300,22 @@ ZoneResult<> ZoneReader::include(Tokens tokens) {
   if (!text) return fault(line, "$INCLUDE: {}", text.error().text());
   state_.included_bytes += text->size();
   if (state_.included_bytes > kMaxIncludedBytes) return over(line, "$INCLUDE: more than 4 GiB in all");
-  ZoneReader(state_, path, origin, owner_, depth_ + 1).read(*text);
+  Reader(state_, path, origin, owner_, depth_ + 1).read(*text);
   report().enter(name_, line);
   return {};
 }
 
 }  // namespace
 
-Result<> read_zone_text(std::string_view text, const std::string& name, NameView origin, ZoneBuilder& into) {
+Result<> read_text(std::string_view text, const std::string& name, dns::NameView origin, zone::Builder& into) {
   ReaderState state{.into = into};
-  ZoneReader(state, name, origin, Owner{}, 1).read(text);
+  Reader(state, name, origin, Owner{}, 1).read(text);
   return into.finish();
 }
 
-Result<> read_zone_file(const std::string& path, NameView origin, ZoneBuilder& into) {
+Result<> read_file(const std::string& path, dns::NameView origin, zone::Builder& into) {
   TRY(const std::string text, read_whole_file(path, kMaxFile));
-  return read_zone_text(text, path, origin, into);
+  return read_text(text, path, origin, into);
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zonefile

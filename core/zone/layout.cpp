@@ -1,20 +1,20 @@
-#include "core/zone/write.h"
+#include "core/zone/layout.h"
 
 #include <algorithm>
 #include <array>
 
-#include "core/dns/canonical_key.h"
 #include "core/dns/label_hash.h"
+#include "core/zone/canonical_key.h"
 #include "core/zone/lookup.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
-using zone_image::Header;
-using zone_image::kUnit;
-using zone_image::Node;
-using zone_image::padded;
-using zone_image::Ref;
-using zone_image::Rrset;
+using image::Header;
+using image::kUnit;
+using image::Node;
+using image::padded;
+using image::Ref;
+using image::Rrset;
 
 namespace {
 
@@ -22,7 +22,7 @@ constexpr std::size_t kCacheLine = 64;
 
 std::size_t rrset_size(const PlannedRrset& planned, const RecordStore& store) {
   std::size_t size = sizeof(Rrset);
-  if (zone_image::has_targets(planned.type)) size += planned.records.size() * sizeof(Ref);
+  if (image::has_targets(planned.type)) size += planned.records.size() * sizeof(Ref);
   for (const auto& refs : {planned.records, planned.sigs}) {
     for (const RecordStore::Ref ref : refs) size += sizeof(std::uint16_t) + store.record(ref).size;
   }
@@ -30,22 +30,22 @@ std::size_t rrset_size(const PlannedRrset& planned, const RecordStore& store) {
 }
 
 // The name in rdata of a type that has_targets().
-NameView target_name(Type type, Bytes rdata, NameView owner) {
-  const std::size_t before = type == Type::ns ? 0 : type == Type::srv ? 6 : 2;
+dns::NameView target_name(dns::Type type, Bytes rdata, dns::NameView owner) {
+  const std::size_t before = type == dns::Type::ns ? 0 : type == dns::Type::srv ? 6 : 2;
   std::size_t end = before;
   while (rdata[end] != 0) end += 1U + rdata[end];
-  const NameView name(rdata.data() + before, end + 1 - before);
-  const bool is_service = (type == Type::svcb || type == Type::https) && load_u16(rdata.data()) != 0;
+  const dns::NameView name(rdata.data() + before, end + 1 - before);
+  const bool is_service = (type == dns::Type::svcb || type == dns::Type::https) && load_u16(rdata.data()) != 0;
   return is_service && name.is_root() ? owner : name;  // RFC 9460 section 2.5.2
 }
 
 }  // namespace
 
-ZoneLayout::ZoneLayout(const ZonePlan& plan, const RecordStore& store, ZoneReport& report)
+Layout::Layout(const Plan& plan, const RecordStore& store, Report& report)
     : plan_(plan), store_(store), report_(report) {
   static_cast<void>(place(sizeof(Header)));
   slot_count_ = static_cast<std::uint32_t>(plan.nodes().size() * 5 / 3 + 8);
-  slots_ = place(slot_count_ * sizeof(zone_image::Slot), kCacheLine);
+  slots_ = place(slot_count_ * sizeof(image::Slot), kCacheLine);
   nodes_.reserve(plan.nodes().size() + plan.nsec3s().size());
   const auto place_node = [&](const PlannedNode& node) {
     std::size_t size = sizeof(Node) + padded(plan.name(node).size());
@@ -53,25 +53,25 @@ ZoneLayout::ZoneLayout(const ZonePlan& plan, const RecordStore& store, ZoneRepor
     std::size_t at = 0;
     while (const auto rrset = plan.next_rrset(node, at)) {
       size += rrset_size(*rrset, store);
-      has_nsec |= rrset->type == Type::nsec && !rrset->records.empty();
+      has_nsec |= rrset->type == dns::Type::nsec && !rrset->records.empty();
     }
     const auto index = static_cast<std::uint32_t>(nodes_.size());
     nodes_.push_back(place(size));
-    const bool occluded = node.cover != ZonePlan::kNoNode && node.cover != index;
-    if (has_nsec && !occluded && plan.denial() == zone_image::Denial::nsec) nsec_owners_.push_back(index);
+    const bool occluded = node.cover != Plan::kNoNode && node.cover != index;
+    if (has_nsec && !occluded && plan.denial() == image::Denial::nsec) nsec_owners_.push_back(index);
   };
   for (const PlannedNode& node : plan.nodes()) place_node(node);
   for (const PlannedNsec3& nsec3 : plan.nsec3s()) place_node(nsec3.node);
   order_ = place(nsec_owners_.size() * sizeof(Ref));
-  const std::size_t steps = (nsec_owners_.size() + zone_image::kOrderStep - 1) / zone_image::kOrderStep;
+  const std::size_t steps = (nsec_owners_.size() + image::kOrderStep - 1) / image::kOrderStep;
   order_keys_ = place(steps * sizeof(KeyPrefix), alignof(KeyPrefix));
   while (bucket_bits_ < 31 && (std::size_t{1} << bucket_bits_) < plan.nsec3s().size()) ++bucket_bits_;
   nsec3_buckets_ = place(plan.nsec3s().empty() ? 0 : ((std::size_t{1} << bucket_bits_) + 1) * sizeof(std::uint32_t));
-  nsec3_ = place(plan.nsec3s().size() * sizeof(zone_image::Nsec3));
+  nsec3_ = place(plan.nsec3s().size() * sizeof(image::Nsec3));
   size_ = (size_ + kCacheLine - 1) / kCacheLine * kCacheLine;
 }
 
-Ref ZoneLayout::place(std::size_t size, std::size_t alignment) {
+Ref Layout::place(std::size_t size, std::size_t alignment) {
   size_ = (size_ + alignment - 1) / alignment * alignment;
   const std::size_t start = size_;
   size_ += padded(size);
@@ -79,9 +79,9 @@ Ref ZoneLayout::place(std::size_t size, std::size_t alignment) {
   return static_cast<Ref>(start / kUnit);
 }
 
-class ZoneWriter {
+class Writer {
  public:
-  ZoneWriter(const ZoneLayout& layout, MutableBytes image)
+  Writer(const Layout& layout, MutableBytes image)
       : layout_(layout), plan_(layout.plan_), image_(image.data()), header_(*at<Header>(0)) {
     std::fill(image.begin(), image.end(), std::uint8_t{0});
   }
@@ -103,18 +103,18 @@ class ZoneWriter {
   void write_node(const PlannedNode& planned, Ref ref, bool in_table);
   std::uint8_t* write_rrset(const PlannedRrset& planned, std::uint8_t* to);
   void note_expiry(std::uint32_t expires);
-  void insert(const PlannedNode& planned, NameView name, Ref ref);
+  void insert(const PlannedNode& planned, dns::NameView name, Ref ref);
   void write_order();
   void write_nsec3s();
   void find_targets();
-  void check_target(const Node& owner, const RecordStore::Record& record, NameView target, const Found& found);
-  Ref node_ref(std::uint32_t index) { return index == ZonePlan::kNoNode ? 0 : layout_.nodes_[index]; }
+  void check_target(const Node& owner, const RecordStore::Record& record, dns::NameView target, const Found& found);
+  Ref node_ref(std::uint32_t index) { return index == Plan::kNoNode ? 0 : layout_.nodes_[index]; }
 
-  const ZoneLayout& layout_;
-  const ZonePlan& plan_;
+  const Layout& layout_;
+  const Plan& plan_;
   std::uint8_t* image_;
   Header& header_;
-  std::array<std::uint64_t, kMaxLabels + 1> hashes_;  // of the parents of the node under way, by depth
+  std::array<std::uint64_t, dns::kMaxLabels + 1> hashes_;  // of the parents of the node under way, by depth
   struct Targets {
     const Node* owner;
     Rrset* rrset;
@@ -123,9 +123,9 @@ class ZoneWriter {
   std::vector<Targets> with_targets_;
 };
 
-void ZoneWriter::write_header() {
-  header_.magic = zone_image::kMagic;
-  header_.version = zone_image::kVersion;
+void Writer::write_header() {
+  header_.magic = image::kMagic;
+  header_.version = image::kVersion;
   header_.size = layout_.size();
   header_.nodes = static_cast<std::uint32_t>(plan_.nodes().size());
   header_.records = static_cast<std::uint32_t>(plan_.record_count());
@@ -148,8 +148,8 @@ void ZoneWriter::write_header() {
   std::ranges::copy(parameters.salt, header_.nsec3_salt.begin());
 }
 
-void ZoneWriter::write_node(const PlannedNode& planned, Ref ref, bool in_table) {
-  const NameView name = plan_.name(planned);
+void Writer::write_node(const PlannedNode& planned, Ref ref, bool in_table) {
+  const dns::NameView name = plan_.name(planned);
   Node& node = *at<Node>(ref);
   node.cover = node_ref(planned.cover);
   node.wildcard = node_ref(planned.wildcard);
@@ -160,10 +160,10 @@ void ZoneWriter::write_node(const PlannedNode& planned, Ref ref, bool in_table) 
   to += padded(name.size());
   std::size_t next = 0;
   while (const auto rrset = plan_.next_rrset(planned, next)) {
-    if (zone_image::has_targets(rrset->type)) {
+    if (image::has_targets(rrset->type)) {
       with_targets_.push_back({&node, reinterpret_cast<Rrset*>(to), rrset->records});
     }
-    if (rrset->type == Type::soa && ref == header_.apex) {
+    if (rrset->type == dns::Type::soa && ref == header_.apex) {
       const Bytes soa = layout_.store_.record(rrset->records.front()).rdata();
       header_.soa = static_cast<Ref>(static_cast<std::size_t>(to - image_) / kUnit);
       header_.serial = load_u32(&soa[soa.size() - 20]);
@@ -175,7 +175,7 @@ void ZoneWriter::write_node(const PlannedNode& planned, Ref ref, bool in_table) 
   if (in_table) insert(planned, name, ref);
 }
 
-std::uint8_t* ZoneWriter::write_rrset(const PlannedRrset& planned, std::uint8_t* to) {
+std::uint8_t* Writer::write_rrset(const PlannedRrset& planned, std::uint8_t* to) {
   auto& rrset = *reinterpret_cast<Rrset*>(to);
   const std::size_t size = rrset_size(planned, layout_.store_);
   rrset.type = static_cast<std::uint16_t>(planned.type);
@@ -184,7 +184,7 @@ std::uint8_t* ZoneWriter::write_rrset(const PlannedRrset& planned, std::uint8_t*
   rrset.size = (size / kUnit) & 0xFFFFFF;
   rrset.sigs = planned.sigs.size() & 0xFF;
   std::uint8_t* rdata_at = to + sizeof(Rrset);
-  if (zone_image::has_targets(planned.type)) rdata_at += planned.records.size() * sizeof(Ref);
+  if (image::has_targets(planned.type)) rdata_at += planned.records.size() * sizeof(Ref);
   for (const auto& refs : {planned.records, planned.sigs}) {
     for (const RecordStore::Ref ref : refs) {
       const RecordStore::Record& record = layout_.store_.record(ref);
@@ -197,44 +197,44 @@ std::uint8_t* ZoneWriter::write_rrset(const PlannedRrset& planned, std::uint8_t*
   return to + size;
 }
 
-void ZoneWriter::note_expiry(std::uint32_t expires) {
+void Writer::note_expiry(std::uint32_t expires) {
   const bool earlier = static_cast<std::int32_t>(expires - header_.signatures_expire) < 0;  // RFC 1982
   if (header_.signatures == 0 || earlier) header_.signatures_expire = expires;
   ++header_.signatures;
 }
 
-void ZoneWriter::insert(const PlannedNode& planned, NameView name, Ref ref) {
+void Writer::insert(const PlannedNode& planned, dns::NameView name, Ref ref) {
   std::uint64_t& hash = hashes_[planned.depth];
   if (planned.depth == 0) {
-    hash = zone_image::kApexHash;
+    hash = image::kApexHash;
   } else {
-    std::array<std::uint8_t, kMaxLabel + 1> label;
-    std::transform(name.data(), name.data() + 1 + name.data()[0], label.begin(), lower);
-    hash = hash_label(hashes_[planned.depth - 1U], label.data());
+    std::array<std::uint8_t, dns::kMaxLabel + 1> label;
+    std::transform(name.data(), name.data() + 1 + name.data()[0], label.begin(), dns::lower);
+    hash = dns::hash_label(hashes_[planned.depth - 1U], label.data());
   }
-  auto* const slots = at<zone_image::Slot>(layout_.slots_);
-  std::uint32_t i = zone_image::first_slot(hash, layout_.slot_count_);
+  auto* const slots = at<image::Slot>(layout_.slots_);
+  std::uint32_t i = image::first_slot(hash, layout_.slot_count_);
   while (slots[i].node != 0) i = i + 1 == layout_.slot_count_ ? 0 : i + 1;
-  slots[i] = {zone_image::slot_tag(hash), ref};
+  slots[i] = {image::slot_tag(hash), ref};
 }
 
-void ZoneWriter::write_order() {
+void Writer::write_order() {
   auto* const refs = at<Ref>(layout_.order_);
   auto* const keys = at<KeyPrefix>(layout_.order_keys_);
   const std::size_t apex_size = plan_.name(plan_.nodes().front()).size();
   for (std::size_t i = 0; i < layout_.nsec_owners_.size(); ++i) {
     const std::uint32_t index = layout_.nsec_owners_[i];
     refs[i] = layout_.nodes_[index];
-    if (i % zone_image::kOrderStep != 0) continue;
-    keys[i / zone_image::kOrderStep] = KeyPrefix::of(plan_.name(plan_.nodes()[index]), apex_size);
+    if (i % image::kOrderStep != 0) continue;
+    keys[i / image::kOrderStep] = KeyPrefix::of(plan_.name(plan_.nodes()[index]), apex_size);
   }
 }
 
-void ZoneWriter::write_nsec3s() {
+void Writer::write_nsec3s() {
   const auto& nsec3s = plan_.nsec3s();
   if (nsec3s.empty()) return;
   auto* const bucket = at<std::uint32_t>(layout_.nsec3_buckets_);
-  auto* const entry = at<zone_image::Nsec3>(layout_.nsec3_);
+  auto* const entry = at<image::Nsec3>(layout_.nsec3_);
   std::uint32_t next_bucket = 0;
   for (std::uint32_t i = 0; i < nsec3s.size(); ++i) {
     const Ref ref = layout_.nodes_[plan_.nodes().size() + i];
@@ -247,15 +247,15 @@ void ZoneWriter::write_nsec3s() {
 }
 
 // Answers find the addresses of the hosts in NS, MX and the like without looking up their names.
-void ZoneWriter::find_targets() {
+void Writer::find_targets() {
   const ImageReader reader(image_);
-  const NameView apex = reader.apex().name();
+  const dns::NameView apex = reader.apex().name();
   SearchName name(header_);
   for (const auto& [node, rrset, records] : with_targets_) {
     RdataCursor rdata(*rrset);
     auto* const refs = reinterpret_cast<Ref*>(rrset + 1);
     for (unsigned i = 0; i < rrset->count; ++i) {
-      const NameView target = target_name(Type{rrset->type}, rdata.next(), node->name());
+      const dns::NameView target = target_name(dns::Type{rrset->type}, rdata.next(), node->name());
       if (!target.is_under(apex)) continue;
       name.set(target);
       const Found found = reader.find(name);
@@ -268,22 +268,25 @@ void ZoneWriter::find_targets() {
 }
 
 // RFC 2181 section 10.3, RFC 2782: what NS, MX and SRV lead to has an address, and is no alias.
-void ZoneWriter::check_target(const Node& owner, const RecordStore::Record& record, NameView target,
-                              const Found& found) {
-  if ((record.type != Type::ns && record.type != Type::mx && record.type != Type::srv) || target.is_root()) return;
+void Writer::check_target(const Node& owner, const RecordStore::Record& record, dns::NameView target,
+                          const Found& found) {
+  if ((record.type != dns::Type::ns && record.type != dns::Type::mx && record.type != dns::Type::srv) ||
+      target.is_root())
+    return;
   const ImageReader reader(image_);
   const Node* const cover = reader.node_or_null(found.encloser->cover);
-  const bool is_delegated = cover != nullptr && (cover->flags & zone_image::kCut) != 0;
-  if (is_delegated && (cover != &owner || record.type != Type::ns)) return;  // its address is another zone's matter
+  const bool is_delegated = cover != nullptr && (cover->flags & image::kCut) != 0;
+  if (is_delegated && (cover != &owner || record.type != dns::Type::ns))
+    return;  // its address is another zone's matter
   const Node* node = found.node;
   if (node == nullptr && !is_delegated) node = reader.node_or_null(found.encloser->wildcard);
   const bool has_address =
-      node != nullptr && (find_rrset(*node, Type::a) != nullptr || find_rrset(*node, Type::aaaa) != nullptr);
+      node != nullptr && (find_rrset(*node, dns::Type::a) != nullptr || find_rrset(*node, dns::Type::aaaa) != nullptr);
   const bool is_redirected =
-      !is_delegated && (cover != nullptr || (node == nullptr && (found.encloser->flags & zone_image::kDname) != 0));
+      !is_delegated && (cover != nullptr || (node == nullptr && (found.encloser->flags & image::kDname) != 0));
   if (has_address && !is_redirected) return;
-  const bool is_alias = node != nullptr && find_rrset(*node, Type::cname) != nullptr;
-  layout_.report_.warn(ZoneWarning::address, record.place, [&] {
+  const bool is_alias = node != nullptr && find_rrset(*node, dns::Type::cname) != nullptr;
+  layout_.report_.warn(Warning::address, record.place, [&] {
     const std::string what =
         fmt::format("{} {}: {}", owner.name().to_string(), to_string(record.type), target.to_string());
     if (is_redirected) return what + " is below a DNAME, and so an alias";
@@ -291,9 +294,9 @@ void ZoneWriter::check_target(const Node& owner, const RecordStore::Record& reco
   });
 }
 
-void ZoneLayout::write(MutableBytes image) const {
+void Layout::write(MutableBytes image) const {
   CHECK(image.size() == size_);
-  ZoneWriter(*this, image).write();
+  Writer(*this, image).write();
 }
 
-}  // namespace swage::dns
+}  // namespace swage::zone

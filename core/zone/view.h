@@ -1,4 +1,4 @@
-// A zone to answer from: a view of an image (core/zone/image.h) that a ZoneBuilder wrote. In every dns process.
+// A zone to answer from: a view of an image (core/zone/image.h) that a Builder wrote. In every dns process.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,19 @@
 #include "core/dns/response.h"
 #include "core/result.h"
 
-namespace swage::dns {
+namespace swage::zone {
 
-// Costs nothing to make: one for each query. The image must outlive the Zone and every Response that it filled.
-class Zone {
+// Costs nothing to make: one for each query. The image must outlive the View and every Response that it filled.
+class View {
  public:
   // REQUIRES: check(image) succeeded once; `image` is aligned to 8 bytes, as every mapping is.
-  explicit Zone(Bytes image) : image_(image.data()) {}
+  explicit View(Bytes image) : image_(image.data()) {}
 
   // That `image` is a zone image of this version and complete. Its contents are trusted: they come from our own
   // process.
   [[nodiscard]] static Result<> check(Bytes image);
 
-  [[nodiscard]] NameView apex() const;          // spelled as in the zone
+  [[nodiscard]] dns::NameView apex() const;     // spelled as in the zone
   [[nodiscard]] std::uint32_t serial() const;   // of the SOA
   [[nodiscard]] std::uint32_t nodes() const;    // names with records and empty non-terminals
   [[nodiscard]] std::uint32_t records() const;  // all of them, RRSIGs and NSEC3s too
@@ -38,14 +38,14 @@ class Zone {
   // and RFC 5155 section 7.2. Sets rcode and AA, and appends to the sections; the response should be empty. QTYPE ANY
   // gives all RRsets of the name. Does not allocate once the response has grown to its working size. REQUIRES:
   // query.qname is under apex(); qtype is neither AXFR nor IXFR.
-  void answer(const Query& query, Response& response) const;
+  void answer(const dns::Query& query, dns::Response& response) const;
 
   // Appends the SOA as a negative answer has it, with the TTL of RFC 2308 section 3, to the authority section; with its
   // RRSIGs where the query has the DO bit. For plugins that say NODATA for names they own themselves.
-  void add_negative_soa(const Query& query, Response& response) const;
+  void add_negative_soa(const dns::Query& query, dns::Response& response) const;
 
  private:
   const std::uint8_t* image_;
 };
 
-}  // namespace swage::dns
+}  // namespace swage::zone

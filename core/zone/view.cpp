@@ -1,0 +1,49 @@
+#include "core/zone/view.h"
+
+#include "core/counted.h"
+#include "core/zone/answer.h"
+#include "core/zone/lookup.h"
+
+namespace swage::zone {
+
+using image::Header;
+
+Result<> View::check(Bytes image) {
+  if (image.size() < sizeof(Header)) return fail("a zone image of {} is too short", counted(image.size(), "byte"));
+  Header header;
+  std::memcpy(&header, image.data(), sizeof header);
+  if (header.magic != image::kMagic) return fail("not a zone image");
+  if (header.version != image::kVersion) {
+    return fail("zone image of version {}, not {}", header.version, image::kVersion);
+  }
+  if (header.size != image.size()) {
+    return fail("zone image of {} bytes should have {}", image.size(), header.size);
+  }
+  return {};
+}
+
+dns::NameView View::apex() const { return ImageReader(image_).apex().name(); }
+std::uint32_t View::serial() const { return ImageReader(image_).header().serial; }
+std::uint32_t View::nodes() const { return ImageReader(image_).header().nodes; }
+std::uint32_t View::records() const { return ImageReader(image_).header().records; }
+
+std::optional<std::uint32_t> View::signatures_expire() const {
+  const Header& header = ImageReader(image_).header();
+  return header.signatures == 0 ? std::nullopt : std::optional(header.signatures_expire);
+}
+
+std::optional<std::int64_t> View::signatures_expire_at(std::int64_t now) const {
+  const auto expire = signatures_expire();
+  if (!expire) return std::nullopt;
+  return now + static_cast<std::int32_t>(*expire - static_cast<std::uint32_t>(now));
+}
+
+void View::answer(const dns::Query& query, dns::Response& response) const {
+  Answer(ImageReader(image_), query, response).run();
+}
+
+void View::add_negative_soa(const dns::Query& query, dns::Response& response) const {
+  Sections(ImageReader(image_), query, response).add_negative_soa();
+}
+
+}  // namespace swage::zone
