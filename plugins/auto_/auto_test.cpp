@@ -27,7 +27,7 @@ std::string setup_error(std::string_view block) {
   return PluginHarness::setup_error(kPlugins, fmt::format("org {{\n auto {{\n{}\n }}\n}}", block));
 }
 
-std::string zone(int last) {
+std::string zone_text(int last) {
   return fmt::format("$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.{}\nsub NS ns\nsub DS 1 13 2 {}\n", last,
                      std::string(64, 'A'));
 }
@@ -98,12 +98,12 @@ TEST_CASE("auto: which files are zones") {
 
 TEST_CASE("auto: zones of a folder; only those in ZONES are asked for; DS come from above") {
   const Folder folder;
-  static_cast<void>(folder.write("db.example.org", zone(1)));
-  static_cast<void>(folder.write("db.example.com", zone(2)));
-  static_cast<void>(folder.write("other.example.org", zone(3)));
+  static_cast<void>(folder.write("db.example.org", zone_text(1)));
+  static_cast<void>(folder.write("db.example.com", zone_text(2)));
+  static_cast<void>(folder.write("other.example.org", zone_text(3)));
   static_cast<void>(folder.write("db.broken.org", "www 60 A x\n"));
   std::filesystem::create_directory(folder.file("deeper"));
-  static_cast<void>(folder.write("deeper/db.sub.example.org", zone(4)));
+  static_cast<void>(folder.write("deeper/db.sub.example.org", zone_text(4)));
   PluginHarness harness(kPlugins, ". {\n auto org {\n  directory " + folder.path() + "\n }\n}");
   CHECK(harness.ask("ns.example.org. A") == "REFUSED\n");
   REQUIRE(harness.prepare() == "");
@@ -118,7 +118,7 @@ TEST_CASE("auto: zones of a folder; only those in ZONES are asked for; DS come f
 
 TEST_CASE("auto: what is no file in the folder is passed over: links without an end, fifos, sockets") {
   const Folder folder;
-  static_cast<void>(folder.write("db.example.org", zone(1)));
+  static_cast<void>(folder.write("db.example.org", zone_text(1)));
   std::filesystem::create_symlink("db.loop.org", folder.file("db.loop.org"));
   std::filesystem::create_symlink("nowhere", folder.file("db.nowhere.org"));
   std::filesystem::create_symlink("/dev/zero", folder.file("db.zero.org"));
@@ -134,12 +134,12 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
   const Nobody nobody;
   const std::string zones = folder.file("zones"), secret = zones + "/secret", gone = zones + "/gone";
   for (const std::string& each : {zones, secret, secret + "/deeper", gone}) std::filesystem::create_directory(each);
-  static_cast<void>(folder.write("zones/db.a.org", zone(1)));
-  static_cast<void>(folder.write("zones/secret/db.b.org", zone(1)));
-  static_cast<void>(folder.write("zones/secret/deeper/db.c.org", zone(1)));
-  static_cast<void>(folder.write("zones/gone/db.d.org", zone(1)));
-  static_cast<void>(folder.write("zones/db.e.org", zone(1)));
-  static_cast<void>(folder.write("zones/x.org", zone(1)));
+  static_cast<void>(folder.write("zones/db.a.org", zone_text(1)));
+  static_cast<void>(folder.write("zones/secret/db.b.org", zone_text(1)));
+  static_cast<void>(folder.write("zones/secret/deeper/db.c.org", zone_text(1)));
+  static_cast<void>(folder.write("zones/gone/db.d.org", zone_text(1)));
+  static_cast<void>(folder.write("zones/db.e.org", zone_text(1)));
+  static_cast<void>(folder.write("zones/x.org", zone_text(1)));
   PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + zones + "\n  reload 5ms\n }\n}");
   REQUIRE(harness.prepare() == "");
   const auto served = [&] {
@@ -166,21 +166,21 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
       tests::run_steps(harness.service(), served,
                        {{[&] {  // one folder and one file are closed; beside them files change, come and go
                            chmod(secret.c_str(), 0);
-                           replace(folder, "zones/db.e.org", zone(9) + "more A 192.0.2.9\n", 0);
-                           replace(folder, "zones/db.a.org", zone(2));
-                           replace(folder, "zones/db.z.org", zone(2));
-                           replace(folder, "zones/db.b.org", zone(2));  // is that of the closed folder
+                           replace(folder, "zones/db.e.org", zone_text(9) + "more A 192.0.2.9\n", 0);
+                           replace(folder, "zones/db.a.org", zone_text(2));
+                           replace(folder, "zones/db.z.org", zone_text(2));
+                           replace(folder, "zones/db.b.org", zone_text(2));  // is that of the closed folder
                            std::filesystem::remove_all(gone);
                          },
                          [&] { return served() == "211-12" && errors() == 3; }},
-                        {[&] { replace(folder, "zones/db.a.org", zone(3)); }, [&] { return served() == "311-12"; }},
+                        {[&] { replace(folder, "zones/db.a.org", zone_text(3)); }, [&] { return served() == "311-12"; }},
                         {[&] {
                            chmod(secret.c_str(), 0755);
-                           replace(folder, "zones/secret/db.b.org", zone(4));
-                           replace(folder, "zones/db.e.org", zone(4));
+                           replace(folder, "zones/secret/db.b.org", zone_text(4));
+                           replace(folder, "zones/db.e.org", zone_text(4));
                          },
                          [&] { return served() == "321-42" && errors() == 4; }},
-                        {[&] { replace(folder, "zones/db.a.org", zone(5)); }, [&] { return served() == "521-42"; }}});
+                        {[&] { replace(folder, "zones/db.a.org", zone_text(5)); }, [&] { return served() == "521-42"; }}});
   said += log.take();  // all of it: what Catch prints from here on is not taken
   INFO(said);
   CHECK(looks == std::vector<std::string>{"11111-", "211-12", "311-12", "321-42", "521-42"});
@@ -192,7 +192,7 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
 
 TEST_CASE("auto: what lies beside zone files is passed over without a word") {
   const Folder folder;
-  static_cast<void>(folder.write("example.org", zone(1)));
+  static_cast<void>(folder.write("example.org", zone_text(1)));
   for (const char* const name : {".gitkeep", ".example.org.swp", ".example.org", "example.org~", "#example.org#",
                                  "example.org.bak", "example.org.orig", "example.org.dpkg-old", "example.org.rpmsave",
                                  "example.org.jnl", "a..b", "4913..", "example.org.tmp"}) {
@@ -209,8 +209,8 @@ TEST_CASE("auto: what lies beside zone files is passed over without a word") {
 TEST_CASE("auto: what is wrong with a zone that was not served, and what is doubtful") {
   const Folder folder;
   const std::string readme = folder.write("db.readme.org", "# Zones\n\nof us\nand others\n");
-  const std::string wrong = folder.write("db.wrong.org", zone(1) + "a FOO x\nb A 1\n");
-  const std::string good = folder.write("db.good.org", zone(1) + "a.other. A 192.0.2.1\n");
+  const std::string wrong = folder.write("db.wrong.org", zone_text(1) + "a FOO x\nb A 1\n");
+  const std::string good = folder.write("db.good.org", zone_text(1) + "a.other. A 192.0.2.1\n");
   PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + folder.path() + "\n }\n}");
   tests::LogCapture log;
   REQUIRE(harness.prepare() == "");
@@ -233,8 +233,8 @@ TEST_CASE("auto: a mounted ConfigMap, whose files are links into a hidden folder
   const auto update = [&](int last) {
     const std::string data = fmt::format("..2026_{}", ++round);
     fs::create_directories(zones + "/" + data + "/sub");
-    static_cast<void>(folder.write("zones/" + data + "/db.a.org", zone(last)));
-    static_cast<void>(folder.write("zones/" + data + "/sub/db.b.org", zone(last)));
+    static_cast<void>(folder.write("zones/" + data + "/db.a.org", zone_text(last)));
+    static_cast<void>(folder.write("zones/" + data + "/sub/db.b.org", zone_text(last)));
     fs::create_symlink("nowhere", fmt::format("{}/{}/loop", zones, data));
     fs::create_directory_symlink("..", fmt::format("{}/{}/sub/up", zones, data));
     fs::create_symlink(data, zones + "/..data_tmp");
@@ -267,8 +267,8 @@ TEST_CASE("auto: a mounted ConfigMap, whose files are links into a hidden folder
 TEST_CASE("auto: no name of a file breaks a line of the log") {
   const Folder folder;
   static_cast<void>(folder.write("db.a.org", "nonsense"));
-  static_cast<void>(folder.write("db.a.org\n[INFO] b.org", zone(1)));
-  static_cast<void>(folder.write("db.\x1b[31m.org", zone(1)));
+  static_cast<void>(folder.write("db.a.org\n[INFO] b.org", zone_text(1)));
+  static_cast<void>(folder.write("db.\x1b[31m.org", zone_text(1)));
   PluginHarness harness(kPlugins, "org {\n auto {\n  directory " + folder.path() + "\n }\n}");
   tests::LogCapture log;
   REQUIRE(harness.prepare() == "");
@@ -299,12 +299,12 @@ TEST_CASE("auto: zones come, change, break and go while the server runs; a folde
       harness.service(), served,
       {{[&] {
           std::filesystem::create_directory(zones);
-          replace(folder, "zones/db.a.org", zone(1));
+          replace(folder, "zones/db.a.org", zone_text(1));
         },
         is("1-")},
        {[&] {
-          replace(folder, "zones/db.a.org", zone(2));
-          replace(folder, "zones/db.b.org", zone(9));
+          replace(folder, "zones/db.a.org", zone_text(2));
+          replace(folder, "zones/db.b.org", zone_text(9));
         },
         is("2b")},
        {[&] { replace(folder, "zones/db.a.org", "no zone\n"); }, says("; the zone stays as it was\n")},
