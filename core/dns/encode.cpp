@@ -5,39 +5,13 @@
 
 #include "core/dns/compressor.h"
 #include "core/dns/parse.h"
+#include "core/dns/record_types.h"
 
 namespace swage::dns {
 namespace {
 
 constexpr std::size_t kOptFixed = 11;  // root, type, class, TTL, RDLENGTH
 constexpr std::uint8_t kQr = 0x80, kAa = 0x04, kTc = 0x02, kRd = 0x01, kRa = 0x80, kCd = 0x10;
-
-// Where the names are in the rdata of the types that RFC 1035 lets be compressed (RFC 3597 section 4): how many bytes
-// precede them and how many there are.
-struct NamesInRdata {
-  std::uint8_t before = 0, count = 0;
-};
-
-NamesInRdata names_in_rdata(Type type) {
-  switch (type) {
-    case Type::ns:
-    case Type::md:
-    case Type::mf:
-    case Type::cname:
-    case Type::mb:
-    case Type::mg:
-    case Type::mr:
-    case Type::ptr:
-      return {0, 1};
-    case Type::soa:
-    case Type::minfo:
-      return {0, 2};
-    case Type::mx:
-      return {2, 1};
-    default:
-      return {};
-  }
-}
 
 NameView name_at(Bytes rdata) {
   std::size_t size = 0;
@@ -75,7 +49,7 @@ class Writer {
  private:
   std::size_t add_rdata(const Record& record, std::size_t at) {
     Bytes rdata = record.rdata;
-    const NamesInRdata names = names_in_rdata(record.type);
+    const NamesInRdata names = compressed_names(record.type);
     if (names.count != 0) {
       at = copy(rdata.first(names.before), at);
       rdata = rdata.subspan(names.before);

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "core/text.h"
+
 namespace swage::dns {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Expression {
  public:

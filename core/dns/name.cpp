@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace swage::dns {
 namespace {
 
@@ -28,8 +30,6 @@ std::strong_ordering compare_labels(Bytes a, Bytes b) {
   return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end(),
                                                 [](std::uint8_t x, std::uint8_t y) { return lower(x) <=> lower(y); });
 }
-
-bool is_decimal(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
@@ -112,8 +112,8 @@ Result<Name> Name::parse(std::string_view text) {
     if (byte == '\\') {
       const std::string_view rest = text.substr(i + 1);
       if (rest.empty()) return fail("'\\' at the end of domain name '{}'", text);
-      if (is_decimal(rest[0])) {
-        if (rest.size() < 3 || !is_decimal(rest[1]) || !is_decimal(rest[2])) {
+      if (is_digit(rest[0])) {
+        if (rest.size() < 3 || !is_digit(rest[1]) || !is_digit(rest[2])) {
           return fail("'\\' needs three digits in domain name '{}'", text);
         }
         const int value = (rest[0] - '0') * 100 + (rest[1] - '0') * 10 + (rest[2] - '0');

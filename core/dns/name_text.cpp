@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace swage::dns {
 
 void NameText::assign(NameView name) {
@@ -38,7 +40,7 @@ bool is_in_escape(std::string_view text, std::size_t at) {
     // Of several in a row every second one is the escaped character itself; npos + 1 is 0.
     const std::size_t first = text.substr(0, slash).find_last_not_of('\\') + 1;
     if ((slash - first) % 2 != 0) continue;
-    const bool has_digits = slash + 1 < text.size() && text[slash + 1] >= '0' && text[slash + 1] <= '9';
+    const bool has_digits = slash + 1 < text.size() && is_digit(text[slash + 1]);
     return back < (has_digits ? 4U : 2U);
   }
   return false;

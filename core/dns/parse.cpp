@@ -146,8 +146,8 @@ Parsed parse(Bytes message, Query& query) {
   }
   if (!cursor.at_end()) return Parsed::formerr;
   if (query.edns.version != 0) return Parsed::badvers;
-  constexpr Type kNxname{128};  // stands in NSEC records alone (RFC 9824 section 3.4)
-  return query.qtype == kNxname ? Parsed::formerr : Parsed::query;
+  if (query.qtype == Type::nxname) return Parsed::formerr;  // stands in NSEC records alone (RFC 9824 section 3.4)
+  return Parsed::query;
 }
 
 }  // namespace swage::dns

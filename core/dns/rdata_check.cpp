@@ -1,8 +1,8 @@
 #include "core/dns/rdata_check.h"
 
 #include "core/counted.h"
-#include "core/dns/rdata_format.h"
 #include "core/dns/rdata_rules.h"
+#include "core/dns/record_types.h"
 
 namespace swage::dns {
 namespace {
@@ -40,7 +40,7 @@ std::size_t bitmap(Bytes rest) {
   return at;
 }
 
-// RFC 2535 section 5.2: one bit for each type up to 127; that of type 0 would mean another format.
+// RFC 2535 section 5.2: one bit for each type up to 127; that of type 0 would mean another known.
 std::size_t nxt_bitmap(Bytes rest) {
   if (rest.empty() || rest.size() > 16 || (rest[0] & 0x80) != 0 || rest.back() == 0) return kNone;
   return rest.size();
@@ -62,32 +62,15 @@ std::size_t gateway(Bytes rest, unsigned kind) {
   }
 }
 
-// The size of the field that `letter` of RdataFormat stands for.
+// The size of the field that `letter` of RecordType stands for.
 std::size_t field_size(char letter, Bytes rest, Bytes rdata) {
+  if (const std::size_t size = fixed_size(letter); size != 0) return fixed(rest, size);
   switch (letter) {
     case 'n':
+    case 'N':
+    case 'o':
+    case 'O':
       return name(rest);
-    case '1':
-    case 'g':
-    case 'S':
-      return fixed(rest, 1);
-    case '2':
-    case 'y':
-    case 'T':
-      return fixed(rest, 2);
-    case '4':
-    case 't':
-    case 'd':
-    case 'a':
-      return fixed(rest, 4);
-    case '6':
-      return fixed(rest, 6);
-    case '8':
-    case 'k':
-    case 'E':
-      return fixed(rest, 8);
-    case 'q':
-      return fixed(rest, 16);
     case 'c':
     case 'z':
       return counted_bytes(rest);
@@ -122,9 +105,8 @@ std::size_t field_size(char letter, Bytes rest, Bytes rdata) {
 
 const char* fault_of(char letter, Bytes rest) {
   if (rest.empty()) return "missing";
+  if (is_name_field(letter)) return "not an uncompressed domain name";
   switch (letter) {
-    case 'n':
-      return "not an uncompressed domain name";
     case 'c':
     case 'C':
     case 's':
@@ -143,18 +125,18 @@ const char* fault_of(char letter, Bytes rest) {
   }
 }
 
-Result<> check_fields(const RdataFormat& format, Bytes rdata) {
+Result<> check_fields(const RecordType& known, Bytes rdata) {
   Bytes rest = rdata;
-  for (std::size_t i = 0; i < format.fields.size(); ++i) {
-    const std::size_t size = field_size(format.fields[i], rest, rdata);
+  for (std::size_t i = 0; i < known.fields.size(); ++i) {
+    const std::size_t size = field_size(known.fields[i], rest, rdata);
     if (size == kNone) [[unlikely]] {
-      return fail("{}: {}: {}", to_string(format.type), format.field_name(i), fault_of(format.fields[i], rest));
+      return fail("{}: {}: {}", to_string(known.type), known.field_name(i), fault_of(known.fields[i], rest));
     }
     rest = rest.subspan(size);
   }
   if (rest.empty()) return {};
-  return fail("{}: {} after its last field, {}", to_string(format.type), counted(rest.size(), "byte"),
-              format.field_name(format.fields.size() - 1));
+  return fail("{}: {} after its last field, {}", to_string(known.type), counted(rest.size(), "byte"),
+              known.field_name(known.fields.size() - 1));
 }
 
 }  // namespace
@@ -162,11 +144,11 @@ Result<> check_fields(const RdataFormat& format, Bytes rdata) {
 Result<std::string_view> check_rdata(Type type, Bytes rdata) {
   if (is_meta_type(type)) return fail("{} cannot be in a zone", to_string(type));
   if (rdata.size() > UINT16_MAX) return fail("{}: more than 65535 bytes of data", to_string(type));
-  const RdataFormat* const format = rdata_format(type);
-  if (format == nullptr) return {};
-  TRY(check_fields(*format, rdata));
-  if (format->rule == nullptr) return {};
-  auto doubt = format->rule(rdata);
+  const RecordType* const known = record_type(type);
+  if (known == nullptr || known->fields.empty()) return {};
+  TRY(check_fields(*known, rdata));
+  if (known->rule == nullptr) return {};
+  auto doubt = known->rule(rdata);
   if (!doubt) return fail("{}: {}", to_string(type), doubt.error().text());
   return doubt;
 }

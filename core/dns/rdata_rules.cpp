@@ -3,15 +3,9 @@
 #include <algorithm>
 
 #include "core/dns/nsec3_hash.h"
+#include "core/text.h"
 
 namespace swage::dns {
-namespace {
-
-bool is_letter_or_digit(std::uint8_t byte) {
-  return (byte >= '0' && byte <= '9') || ((byte | 0x20U) >= 'a' && (byte | 0x20U) <= 'z');
-}
-
-}  // namespace
 
 // RFC 9276.
 Result<std::string_view> check_nsec3param(Bytes rdata) {
@@ -38,7 +32,7 @@ Result<std::string_view> check_nsec(Bytes rdata) {
 Result<std::string_view> check_caa(Bytes rdata) {
   const Bytes tag = rdata.subspan(2, rdata[1]);
   if (tag.empty()) return fail("tag: empty");
-  if (!std::ranges::all_of(tag, is_letter_or_digit)) return fail("tag: not of letters and digits alone");
+  if (!std::ranges::all_of(as_text(tag), is_letter_or_digit)) return fail("tag: not of letters and digits alone");
   if ((rdata[0] & 0x7F) != 0) return "flags: only 128 (critical) has a meaning";
   return {};
 }

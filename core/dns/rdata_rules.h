@@ -8,7 +8,7 @@
 
 namespace swage::dns {
 
-// As check_rdata(), without the type in front. Each is in the table of rdata_format.cpp, beside its types. REQUIRES:
+// As check_rdata(), without the type in front. Each is in the table of record_types.cpp, beside its types. REQUIRES:
 // the fields of the type are all there.
 using RdataRule = Result<std::string_view> (*)(Bytes rdata);
 

@@ -4,13 +4,12 @@
 
 #include "core/dns/ere.h"
 #include "core/dns/rdata_rules.h"
+#include "core/text.h"
 
 namespace swage::dns {
 namespace {
 
 std::string_view string_at(Bytes rdata, std::size_t at) { return as_text(rdata.subspan(at + 1, rdata[at])); }
-
-bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); }
 
 // The end of what the delimiter at text[0] begins: its next occurrence that no backslash takes away.
 std::size_t end_of_part(std::string_view text) {
@@ -35,7 +34,7 @@ int highest_reference(std::string_view replacement) {
 // delimiter ERE delimiter replacement delimiter flags; nullptr where it is one.
 const char* fault_of_substitution(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) return "a byte of 0";
-  if ((text[0] >= '0' && text[0] <= '9') || text[0] == '\\' || text[0] == 'i') return "not a valid delimiter";
+  if (is_digit(text[0]) || text[0] == '\\' || text[0] == 'i') return "not a valid delimiter";
   const std::size_t middle = end_of_part(text);
   if (middle == std::string_view::npos) return "expected three delimiters";
   const std::string_view tail = text.substr(middle);

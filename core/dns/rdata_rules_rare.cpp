@@ -6,11 +6,10 @@
 
 #include "core/counted.h"
 #include "core/dns/rdata_rules.h"
+#include "core/text.h"
 
 namespace swage::dns {
 namespace {
-
-bool is_digit(std::uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
 // Decimal, with or without a sign and a fraction.
 std::optional<double> decimal(std::string_view text) {
@@ -51,14 +50,13 @@ Result<std::string_view> check_wks(Bytes rdata) {
 
 // RFC 1183 section 3.1; X.121 numbers have at least the four digits of the network.
 Result<std::string_view> check_x25(Bytes rdata) {
-  if (rdata[0] < 4 || !std::ranges::all_of(rdata.subspan(1), is_digit))
-    return fail("address: expected 4 digits or more");
+  if (rdata[0] < 4 || !is_decimal(as_text(rdata.subspan(1)))) return fail("address: expected 4 digits or more");
   return {};
 }
 
 Result<std::string_view> check_isdn(Bytes rdata) {
   const Bytes address = rdata.subspan(1, rdata[0]);
-  if (address.empty() || !std::ranges::all_of(address, is_digit)) return "address: not a number of E.164";
+  if (!is_decimal(as_text(address))) return "address: not a number of E.164";
   return {};
 }
 
@@ -92,7 +90,7 @@ Result<std::string_view> check_atma(Bytes rdata) {
   const Bytes address = rdata.subspan(1);
   if (address.empty()) return fail("address: missing");
   if (rdata[0] == 0 && address.size() != 20) return "address: not an AESA of 20 bytes";
-  if (rdata[0] == 1 && !std::ranges::all_of(address, is_digit)) return fail("address: expected digits");
+  if (rdata[0] == 1 && !is_decimal(as_text(address))) return fail("address: expected digits");
   return {};
 }
 

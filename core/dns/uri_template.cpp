@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/text.h"
+
 namespace swage::dns {
 namespace {
 
@@ -12,9 +14,7 @@ std::string_view without_modifier(std::string_view variable) {
   return variable.substr(0, variable.find(':'));
 }
 
-bool is_name_character(char c) {
-  return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c == '.' || c == '%';
-}
+bool is_name_character(char c) { return is_letter_or_digit(c) || c == '_' || c == '.' || c == '%'; }
 
 // What stands between braces (RFC 6570 section 2.2); `has_dns` becomes true where one of the variables is "dns".
 bool is_expression(std::string_view text, bool& has_dns) {

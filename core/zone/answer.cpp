@@ -16,9 +16,8 @@ constexpr int kMaxChain = 16;
 
 // DNSSEC's own types are beside a CNAME, not behind it (RFC 4035 section 2.5).
 bool follows_cname(dns::Type qtype) {
-  constexpr dns::Type kKey{25};
-  return qtype != dns::Type::cname && qtype != dns::Type::rrsig && qtype != dns::Type::nsec && qtype != kKey &&
-         qtype != dns::Type::any;
+  return qtype != dns::Type::cname && qtype != dns::Type::rrsig && qtype != dns::Type::nsec &&
+         qtype != dns::Type::key && qtype != dns::Type::any;
 }
 
 }  // namespace

@@ -37,6 +37,7 @@
 #include "core/bytes.h"
 #include "core/dns/name.h"
 #include "core/dns/nsec3_hash.h"
+#include "core/dns/record_types.h"
 #include "core/dns/types.h"
 
 namespace swage::zone::image {
@@ -129,10 +130,7 @@ static_assert(sizeof(Slot) == 8 && sizeof(Node) == 12 && sizeof(Rrset) == 12 && 
 [[nodiscard]] constexpr std::size_t padded(std::size_t size) { return (size + kUnit - 1) / kUnit * kUnit; }
 
 // Whether an RRset of this type has, for each record, the node of the name in its rdata (0: not a name of this zone).
-[[nodiscard]] constexpr bool has_targets(dns::Type type) {
-  return type == dns::Type::ns || type == dns::Type::mx || type == dns::Type::srv || type == dns::Type::svcb ||
-         type == dns::Type::https;
-}
+[[nodiscard]] inline bool has_targets(dns::Type type) { return dns::host_name(type).count != 0; }
 
 // Names are hashed from the apex down (core/dns/label_hash.h). The hash of the apex:
 inline constexpr std::uint64_t kApexHash = 0x9E3779B97F4A7C15;

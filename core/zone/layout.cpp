@@ -31,7 +31,7 @@ std::size_t rrset_size(const PlannedRrset& planned, const RecordStore& store) {
 
 // The name in rdata of a type that has_targets().
 dns::NameView target_name(dns::Type type, Bytes rdata, dns::NameView owner) {
-  const std::size_t before = type == dns::Type::ns ? 0 : type == dns::Type::srv ? 6 : 2;
+  const std::size_t before = dns::host_name(type).before;
   std::size_t end = before;
   while (rdata[end] != 0) end += 1U + rdata[end];
   const dns::NameView name(rdata.data() + before, end + 1 - before);

@@ -5,6 +5,7 @@
 #include "core/counted.h"
 #include "core/dns/base_encodings.h"
 #include "core/dns/nsec3_hash.h"
+#include "core/dns/record_types.h"
 #include "core/zone/rules.h"
 
 namespace swage::zone {
@@ -14,7 +15,8 @@ using Ref = RecordStore::Ref;
 namespace {
 
 bool is_one_name(dns::Type type) {
-  return type == dns::Type::ns || type == dns::Type::cname || type == dns::Type::ptr || type == dns::Type::dname;
+  const dns::RecordType* const known = dns::record_type(type);
+  return known != nullptr && known->is_one_name();
 }
 
 std::strong_ordering compare_rdata(dns::Type type, Bytes a, Bytes b) {

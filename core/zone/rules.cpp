@@ -87,7 +87,6 @@ bool is_shown(dns::Type type, bool at_cut) {
 }  // namespace
 
 void check_node(const RecordStore& store, dns::NameView name, std::span<const Ref> records, Report& report) {
-  constexpr dns::Type kKey{25};
   Places cnames, dnames, others;
   for (std::size_t i = 0; i < records.size();) {
     const RecordStore::Record& first = store.record(records[i]);
@@ -101,7 +100,8 @@ void check_node(const RecordStore& store, dns::NameView name, std::span<const Re
       const Place place = store.record(records[i]).place;
       if (first.type == dns::Type::cname) cnames.add(place);
       if (first.type == dns::Type::dname) dnames.add(place);
-      if (first.type != dns::Type::cname && first.type != dns::Type::nsec && first.type != kKey) others.add(place);
+      if (first.type != dns::Type::cname && first.type != dns::Type::nsec && first.type != dns::Type::key)
+        others.add(place);
     }
     if (first.type == dns::Type::ns && name.is_wildcard()) {  // RFC 4592 section 4.2
       report.warn(Warning::hidden, first.place,

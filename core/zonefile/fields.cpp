@@ -8,32 +8,19 @@
 
 #include "core/counted.h"
 #include "core/dns/base_encodings.h"
+#include "core/text.h"
 
 namespace swage::zonefile {
 namespace {
 
-bool is_decimal(char c) { return c >= '0' && c <= '9'; }
-
 // What the escape at text[at], a '\', stands for; moves `at` to its last character. -1 where it is malformed.
 int escaped_byte(std::string_view text, std::size_t& at) {
   if (at + 1 >= text.size()) return -1;
-  if (!is_decimal(text[at + 1])) return static_cast<unsigned char>(text[++at]);
-  if (at + 3 >= text.size() || !is_decimal(text[at + 2]) || !is_decimal(text[at + 3])) return -1;
+  if (!is_digit(text[at + 1])) return static_cast<unsigned char>(text[++at]);
+  if (at + 3 >= text.size() || !is_digit(text[at + 2]) || !is_digit(text[at + 3])) return -1;
   const int value = (text[at + 1] - '0') * 100 + (text[at + 2] - '0') * 10 + (text[at + 3] - '0');
   at += 3;
   return value > 255 ? -1 : value;
-}
-
-template <typename Number>
-bool parse_number(std::string_view text, Number& value) {
-  const auto [end, error] = std::from_chars(text.begin(), text.end(), value);
-  return error == std::errc() && end == text.end();
-}
-
-bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    return dns::lower(static_cast<std::uint8_t>(x)) == dns::lower(static_cast<std::uint8_t>(y));
-  });
 }
 
 // Dotted decimal, each number without leading zeros.
@@ -43,7 +30,7 @@ bool parse_ipv4(std::string_view text, std::uint8_t* to) {
     if (i > 0 && (at == text.size() || text[at++] != '.')) return false;
     const std::size_t start = at;
     unsigned value = 0;
-    for (; at < text.size() && is_decimal(text[at]) && at - start < 3; ++at) {
+    for (; at < text.size() && is_digit(text[at]) && at - start < 3; ++at) {
       value = value * 10 + static_cast<unsigned>(text[at] - '0');
     }
     if (at == start || value > 255 || (text[start] == '0' && at > start + 1)) return false;
@@ -81,7 +68,7 @@ std::int64_t days_since_1970(int year, unsigned month, unsigned day) {
 
 bool parse_timestamp(std::string_view text, std::uint32_t& value) {
   if (text.size() != 14) return parse_number(text, value);
-  if (!std::ranges::all_of(text, is_decimal)) return false;
+  if (!is_decimal(text)) return false;
   std::array<unsigned, 6> part{};
   constexpr std::array<std::size_t, 7> kEnds = {0, 4, 6, 8, 10, 12, 14};
   for (std::size_t i = 0; i < 6; ++i) {
@@ -214,17 +201,21 @@ OrFault<> RdataText::name() {
   return {};
 }
 
-OrFault<> RdataText::number(unsigned bytes) {
+OrFault<> RdataText::number(unsigned bytes, std::span<const Mnemonic> mnemonics) {
   TRY(const Token token, take("a number"));
   const std::uint32_t most = bytes == 4 ? UINT32_MAX : (1U << (8 * bytes)) - 1;
   std::uint32_t value = 0;
-  if (!parse_number(token.text, value) || value > most) return not_a(fmt::format("a number up to {}", most), token);
+  if (const auto named = number_of(token.text, mnemonics)) {
+    value = *named;
+  } else if (!parse_number(token.text, value) || value > most) {
+    return not_a(fmt::format("a number up to {}", most), token);
+  }
   for (unsigned i = bytes; i-- > 0;) rdata_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
   return {};
 }
 
 OrFault<> RdataText::seconds() {
-  if (!tokens_.empty() && std::ranges::all_of(tokens_.front().text, is_decimal)) return number(4);
+  if (!tokens_.empty() && is_decimal(tokens_.front().text)) return number(4);
   TRY(const Token token, take("a time in seconds"));
   TRY(const std::uint32_t value, parse_ttl(token));
   put_u16(static_cast<std::uint16_t>(value >> 16));
@@ -281,43 +272,6 @@ OrFault<> RdataText::strings() {
 OrFault<> RdataText::long_string() {
   TRY(const Token token, take("a string"));
   return unescape(token, rdata_);
-}
-
-OrFault<> RdataText::algorithm() {
-  struct Mnemonic {
-    std::string_view name;
-    std::uint8_t number;
-  };
-  static constexpr auto kMnemonics = std::to_array<Mnemonic>({
-      // IANA "DNS Security Algorithm Numbers"
-      {"RSAMD5", 1},
-      {"DH", 2},
-      {"DSA", 3},
-      {"RSASHA1", 5},
-      {"DSA-NSEC3-SHA1", 6},
-      {"RSASHA1-NSEC3-SHA1", 7},
-      {"RSASHA256", 8},
-      {"RSASHA512", 10},
-      {"ECC-GOST", 12},
-      {"ECDSAP256SHA256", 13},
-      {"ECDSAP384SHA384", 14},
-      {"ED25519", 15},
-      {"ED448", 16},
-      {"INDIRECT", 252},
-      {"PRIVATEDNS", 253},
-      {"PRIVATEOID", 254},
-  });
-  if (!tokens_.empty()) {
-    const auto found = std::ranges::find_if(kMnemonics, [this](const Mnemonic& mnemonic) {
-      return equal_without_case(mnemonic.name, tokens_.front().text);
-    });
-    if (found != kMnemonics.end()) {
-      TRY(take("an algorithm"));
-      rdata_.push_back(found->number);
-      return {};
-    }
-  }
-  return number(1);
 }
 
 OrFault<> RdataText::covered_type() {

@@ -11,6 +11,7 @@
 #include "core/dns/name.h"
 #include "core/dns/types.h"
 #include "core/zonefile/lexer.h"
+#include "core/zonefile/mnemonics.h"
 
 namespace swage::zonefile {
 
@@ -52,7 +53,8 @@ class RdataText {
   [[nodiscard]] OrFault<> finish();
 
   [[nodiscard]] OrFault<> name();
-  [[nodiscard]] OrFault<> number(unsigned bytes);
+  // Of 1, 2 or 4 bytes, or a word that stands for one.
+  [[nodiscard]] OrFault<> number(unsigned bytes, std::span<const Mnemonic> mnemonics = {});
   [[nodiscard]] OrFault<> seconds();    // a number or a TTL with units, 32 bits
   [[nodiscard]] OrFault<> timestamp();  // YYYYMMDDHHmmSS or seconds since 1970 (RFC 4034 section 3.2)
   [[nodiscard]] OrFault<> ipv4();
@@ -60,7 +62,6 @@ class RdataText {
   [[nodiscard]] OrFault<> string();       // <character-string>, up to 255 bytes
   [[nodiscard]] OrFault<> strings();      // all that follow, at least one
   [[nodiscard]] OrFault<> long_string();  // without a length byte
-  [[nodiscard]] OrFault<> algorithm();    // of DNSSEC: a number or a mnemonic
   [[nodiscard]] OrFault<> covered_type();
   [[nodiscard]] OrFault<> type_bitmap();     // all that follow
   [[nodiscard]] OrFault<> hex();             // all that follow, at least one digit

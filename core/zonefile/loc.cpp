@@ -3,20 +3,19 @@
 #include <charconv>
 #include <optional>
 
+#include "core/text.h"
 #include "core/zonefile/rdata.h"
 
 namespace swage::zonefile {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // A number with at most `decimals` digits after its point, as a count of its smallest unit.
 std::optional<std::uint64_t> parse_decimal(std::string_view text, unsigned decimals) {
   const std::size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
   const std::string_view fraction = point == std::string_view::npos ? "" : text.substr(point + 1);
-  if (whole.empty() || whole.size() > 10 || fraction.size() > decimals || !std::ranges::all_of(whole, is_digit) ||
-      !std::ranges::all_of(fraction, is_digit) || (point != std::string_view::npos && fraction.empty())) {
+  if (!is_decimal(whole) || whole.size() > 10 || fraction.size() > decimals ||
+      (point != std::string_view::npos && !is_decimal(fraction))) {
     return {};
   }
   std::uint64_t value = 0;

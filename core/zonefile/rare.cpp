@@ -3,26 +3,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
 
 #include "core/dns/base_encodings.h"
+#include "core/text.h"
 #include "core/zonefile/rdata.h"
 
 namespace swage::zonefile {
 namespace {
-
-template <typename Number>
-bool parse_number(std::string_view text, Number& value, int base = 10) {
-  const auto [end, error] = std::from_chars(text.begin(), text.end(), value, base);
-  return error == std::errc() && end == text.end();
-}
-
-bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    return dns::lower(static_cast<std::uint8_t>(x)) == dns::lower(static_cast<std::uint8_t>(y));
-  });
-}
 
 void put_u32(RdataText& text, std::uint32_t value) {
   text.put_u16(static_cast<std::uint16_t>(value >> 16));
@@ -158,39 +146,6 @@ OrFault<> parse_nxt_bitmap(RdataText& text) {
     if (text.rdata().size() <= byte) text.rdata().resize(byte + 1);
     text.rdata()[byte] = static_cast<std::uint8_t>(text.rdata()[byte] | 0x80U >> number % 8);
   } while (!text.tokens().empty());
-  return {};
-}
-
-OrFault<> parse_certificate_type(RdataText& text) {
-  struct Mnemonic {
-    std::string_view name;
-    std::uint16_t number;
-  };
-  static constexpr auto kMnemonics = std::to_array<Mnemonic>({
-      {"PKIX", 1},
-      {"SPKI", 2},
-      {"PGP", 3},
-      {"IPKIX", 4},
-      {"ISPKI", 5},
-      {"IPGP", 6},
-      {"ACPKIX", 7},
-      {"IACPKIX", 8},
-      {"URI", 253},
-      {"OID", 254},
-  });
-  for (const Mnemonic& mnemonic : kMnemonics) {
-    if (text.tokens().empty() || !equal_without_case(mnemonic.name, text.tokens().front().text)) continue;
-    TRY(text.take("a type"));
-    text.put_u16(mnemonic.number);
-    return {};
-  }
-  return text.number(2);
-}
-
-OrFault<> parse_dsync_scheme(RdataText& text) {
-  if (text.tokens().empty() || !equal_without_case("NOTIFY", text.tokens().front().text)) return text.number(1);
-  TRY(text.take("a scheme"));
-  text.rdata().push_back(1);
   return {};
 }
 

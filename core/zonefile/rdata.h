@@ -6,8 +6,9 @@
 
 namespace swage::zonefile {
 
-// Reads all tokens of `text` into its rdata: by the type's fields (rdata_format), or in the form of RFC 3597, which is
-// the only one for types that are not known. That the data are what the type's RFC wants is for check_rdata() to say.
+// Reads all tokens of `text` into its rdata: by the type's fields (core/dns/record_types.h), or in the form of RFC
+// 3597, which is the only one for types that are not known. That the data are what the type's RFC wants is for
+// check_rdata() to say.
 [[nodiscard]] OrFault<> parse_rdata(RdataText& text);
 
 // For parse_rdata alone: whole types in a text of their own…
@@ -22,10 +23,8 @@ namespace swage::zonefile {
 [[nodiscard]] OrFault<> parse_amtrelay(RdataText& text);  // RFC 8777 section 4.3
 
 // … and single fields.
-[[nodiscard]] OrFault<> parse_nxt_bitmap(RdataText& text);        // RFC 2535 section 5.2
-[[nodiscard]] OrFault<> parse_certificate_type(RdataText& text);  // RFC 4398 section 2.1
-[[nodiscard]] OrFault<> parse_dsync_scheme(RdataText& text);      // RFC 9859 section 2.1
-[[nodiscard]] OrFault<> parse_locator(RdataText& text);           // RFC 6742 section 2.1.2: four groups of 16 bits
+[[nodiscard]] OrFault<> parse_nxt_bitmap(RdataText& text);  // RFC 2535 section 5.2
+[[nodiscard]] OrFault<> parse_locator(RdataText& text);     // RFC 6742 section 2.1.2: four groups of 16 bits
 [[nodiscard]] OrFault<> parse_eui(RdataText& text, std::size_t bytes);  // RFC 7043
 [[nodiscard]] OrFault<> parse_node_number(RdataText& text);             // of IPN: 64 bits, or 32.32
 [[nodiscard]] OrFault<> parse_base64_or_dash(RdataText& text);

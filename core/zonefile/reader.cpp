@@ -1,11 +1,10 @@
 #include "core/zonefile/reader.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <optional>
 
+#include "core/text.h"
 #include "core/whole_file.h"
 #include "core/zonefile/fields.h"
 #include "core/zonefile/generate.h"
@@ -40,19 +39,15 @@ std::optional<dns::Type> type_of(std::string_view text) {
   return type ? std::optional(*type) : std::nullopt;
 }
 
-bool is_word(const Token& token, std::string_view word) {
-  return token.text.size() == word.size() && strncasecmp(token.text.data(), word.data(), word.size()) == 0;
-}
+bool is_word(const Token& token, std::string_view word) { return equal_without_case(token.text, word); }
 
-bool starts_number(const Token& token) { return !token.text.empty() && token.text[0] >= '0' && token.text[0] <= '9'; }
+bool starts_number(const Token& token) { return !token.text.empty() && is_digit(token.text[0]); }
 
 // Where a field is left out, what is read as a time in its place is not what is wrong.
 OrFault<> check_soa_fields(const Token& type, std::span<const Token> fields) {
   constexpr std::size_t kFields = 7;
   if (fields.size() == kFields || (!fields.empty() && fields.front().text == "\\#")) return {};
-  const auto is_number = [](const Token& field) {
-    return std::ranges::all_of(field.text, [](char c) { return c >= '0' && c <= '9'; });
-  };
+  const auto is_number = [](const Token& field) { return is_decimal(field.text); };
   const bool no_mailbox = fields.size() + 1 == kFields && is_number(fields[1]);
   return fault(type.line, "SOA: expected the name server, the mailbox, serial, refresh, retry, expire and minimum{}",
                no_mailbox ? ": the mailbox is missing" : fmt::format(", 7 fields, not {}", fields.size()));

@@ -1,11 +1,10 @@
 #include "core/zonefile/record_parser.h"
 
-#include <strings.h>
-
 #include <span>
 
 #include "core/dns/rdata_check.h"
-#include "core/dns/rdata_format.h"
+#include "core/dns/record_types.h"
+#include "core/text.h"
 #include "core/zonefile/fields.h"
 #include "core/zonefile/rdata.h"
 
@@ -13,10 +12,6 @@ namespace swage::zonefile {
 namespace {
 
 constexpr std::uint32_t kDefaultTtl = 3600;  // seconds
-
-bool is_word(std::string_view text, std::string_view word) {
-  return text.size() == word.size() && strncasecmp(text.data(), word.data(), word.size()) == 0;
-}
 
 }  // namespace
 
@@ -39,12 +34,15 @@ OrFault<> RecordParser::read(std::string_view text) {
   rclass_ = dns::Class::in;
   for (bool has_ttl = false, has_class = false; !tokens.empty(); tokens = tokens.subspan(1)) {
     const std::string_view word = tokens.front().text;
-    if (!has_ttl && !word.empty() && word[0] >= '0' && word[0] <= '9') {
+    if (!has_ttl && !word.empty() && is_digit(word[0])) {
       TRY(ttl_, parse_ttl(tokens.front()));
       if (ttl_ > kMaxTtl) return fault(1, "'{}' is more than {} seconds", word, kMaxTtl);
       has_ttl = true;
-    } else if (!has_class && (is_word(word, "IN") || is_word(word, "CH") || is_word(word, "HS"))) {
-      rclass_ = is_word(word, "IN") ? dns::Class::in : is_word(word, "CH") ? dns::Class::ch : dns::Class::hs;
+    } else if (!has_class &&
+               (equal_without_case(word, "IN") || equal_without_case(word, "CH") || equal_without_case(word, "HS"))) {
+      rclass_ = equal_without_case(word, "IN")   ? dns::Class::in
+                : equal_without_case(word, "CH") ? dns::Class::ch
+                                                 : dns::Class::hs;
       has_class = true;
     } else {
       break;

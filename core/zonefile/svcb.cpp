@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "core/dns/base_encodings.h"
 #include "core/dns/service_keys.h"
+#include "core/text.h"
 #include "core/zonefile/rdata.h"
 
 namespace swage::zonefile {
@@ -20,11 +20,6 @@ struct Parameter {
   Value value;
 };
 
-bool parse_u16(std::string_view text, std::uint16_t& value) {
-  const auto [end, error] = std::from_chars(text.begin(), text.end(), value);
-  return error == std::errc() && end == text.end();
-}
-
 bool parse_key(std::string_view text, std::uint16_t& key) {
   const auto* const known = std::ranges::find(dns::kServiceKeyNames, text);
   if (known != dns::kServiceKeyNames.end()) {
@@ -32,7 +27,7 @@ bool parse_key(std::string_view text, std::uint16_t& key) {
     return true;
   }
   // 65535 is reserved: "invalid key".
-  return text.starts_with("key") && parse_u16(text.substr(3), key) && key != UINT16_MAX && text != "key" &&
+  return text.starts_with("key") && parse_number(text.substr(3), key) && key != UINT16_MAX && text != "key" &&
          (text.size() == 4 || text[3] != '0');
 }
 
@@ -103,7 +98,7 @@ bool parse_keys(const Value& list, Value& to) {
 bool parse_numbers(const Value& list, Value& to) {
   return each_item(list, [&](std::string_view item) {
     std::uint16_t number = 0;
-    if (!parse_u16(item, number)) return false;
+    if (!parse_number(item, number)) return false;
     put_u16(to, number);
     return true;
   });

@@ -2,41 +2,24 @@
 
 #include <algorithm>
 
+#include "core/dns/record_types.h"
+
 namespace swage::plugins::rewrite {
 namespace {
 
 using dns::Type;
 
-// Behind order, preference and three character-strings (RFC 3403 section 4.1).
-std::size_t naptr_replacement(Bytes rdata) {
-  std::size_t at = 4;
-  for (int i = 0; i < 3 && at < rdata.size(); ++i) at += 1U + rdata[at];
-  return at;
-}
-
-std::optional<std::size_t> start(const dns::Record& record) {
-  switch (record.type) {
-    case Type::cname:
-    case Type::dname:
-    case Type::ns:
-    case Type::ptr:
-    case Type::soa:
-      return 0;
-    case Type::mx:
-      return 2;
-    case Type::srv:
-      return 6;
-    case Type::naptr:
-      return naptr_replacement(record.rdata);
-    default:
-      return std::nullopt;
-  }
+// Those whose names CoreDNS rewrites.
+bool is_rewritten(Type type) {
+  return type == Type::cname || type == Type::dname || type == Type::ns || type == Type::ptr || type == Type::soa ||
+         type == Type::mx || type == Type::srv || type == Type::naptr;
 }
 
 }  // namespace
 
 std::optional<Value> find_value(const dns::Record& record) {
-  const auto at = start(record);
+  if (!is_rewritten(record.type)) return std::nullopt;
+  const auto at = dns::first_name(record.type, record.rdata);
   if (!at || *at >= record.rdata.size()) return std::nullopt;
   const Bytes rest = record.rdata.subspan(*at);
   std::size_t size = 0;
