@@ -11,6 +11,7 @@
 
 #include "core/config/token.h"
 #include "core/dns/query.h"
+#include "core/dns/zones.h"
 #include "core/result.h"
 
 namespace swage {
@@ -44,8 +45,7 @@ class Metadata {
 
   // Appends what is known under `label` of `query` to `text`; false where that is nothing.
   bool append(std::string_view label, const dns::Query& query, std::string& text) const {
-    const auto holds = [&query](const dns::Name& zone) { return query.key.view().is_under(zone); };
-    if (std::ranges::none_of(zones_, holds)) return false;
+    if (!dns::is_under_any(query.key, zones_)) return false;
     const std::size_t before = text.size();
     for (const auto& [name, value] : values_) {
       if (name != label) continue;

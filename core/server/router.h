@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/dns/query.h"
+#include "core/dns/zones.h"
 #include "core/server/block.h"
 
 namespace swage::server {
@@ -32,7 +33,6 @@ class Router {
 
  private:
   struct Entry {
-    std::uint64_t hash = 0;
     Match match;
     std::uint32_t next = 0;  // 1 + the index of the next block of the same zone; 0: none
   };
@@ -41,18 +41,12 @@ class Router {
     std::uint32_t next;
   };
 
-  [[nodiscard]] Match match(const Query& query, std::size_t most_labels) const;
-  [[nodiscard]] Match match_filtered(const Query& query, std::size_t most_labels) const;
-  [[nodiscard]] const Block* accepting(const Entry& entry, const Query& query) const;
   [[nodiscard]] bool add_next(Entry& entry, const Block& block);
-  [[nodiscard]] const Entry* find(std::uint64_t hash, dns::NameView name) const;
-  void insert(const Entry& entry);
+  [[nodiscard]] const Block* accepting(const Entry& entry, const Query& query) const;
 
-  std::vector<Entry> table_;  // open addressing; a power of two, at least half of it empty
-  std::size_t count_ = 0;
-  std::size_t most_labels_ = 0;
+  dns::ZoneTable<Entry> zones_;
   bool filtered_ = false;        // some block has a filter
-  std::vector<NextBlock> next_;  // blocks of zones that an earlier one has
+  std::vector<NextBlock> next_;  // further blocks of a zone already in the table
 };
 
 }  // namespace swage::server

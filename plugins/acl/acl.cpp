@@ -19,10 +19,6 @@ Result<Outcome> answer(Response& response, dns::Rcode rcode, Bytes extended_erro
 // The names of so many zones, and of hundreds of servers, find room in one record of the memory of metrics.
 constexpr std::size_t kZonesOfTable = 32;
 
-bool comes_before(dns::NameView one, dns::NameView other) {
-  return one.size() != other.size() ? one.size() < other.size() : as_text(one.bytes()) < as_text(other.bytes());
-}
-
 Tables make_tables(Controller& controller, const ServerLabel& servers, const std::vector<std::string>& zones) {
   const metrics::Labels view = {{"view", controller.view_name()}};
   const auto counters = [&](const char* name, const char* help) {
@@ -40,32 +36,17 @@ const metrics::Counters& Tables::of(Action action) const {
 }
 
 Rule::Rule(Controller& controller, const ServerLabel& servers, const std::vector<dns::Name>& names) {
-  for (const dns::Name& name : names) {
-    zones.push_back({name});
-    most_labels = std::max(most_labels, name.view().label_count());
-  }
-  std::ranges::sort(zones, comes_before, &Zone::name);
-  const auto again = std::ranges::unique(zones, {}, &Zone::name);
-  zones.erase(again.begin(), again.end());
   std::vector<std::string> counted;
-  for (Zone& zone : zones) {
-    zone.table = tables.size();
-    zone.column = counted.size();
-    counted.push_back(zone.name.to_string());
-    if (counted.size() < kZonesOfTable && &zone != &zones.back()) continue;
-    tables.push_back(make_tables(controller, servers, counted));
+  const auto count = [&] {
+    if (!counted.empty()) tables.push_back(make_tables(controller, servers, counted));
     counted.clear();
+  };
+  for (const dns::Name& name : names) {
+    if (!zones.add(name, {tables.size(), counted.size()})) continue;
+    counted.push_back(name.to_string());
+    if (counted.size() == kZonesOfTable) count();
   }
-}
-
-const Zone* Rule::find(const Query& query) const {
-  const std::size_t longer = query.label_count > most_labels ? query.label_count - most_labels : 0;
-  for (std::size_t label = longer; label <= query.label_count; ++label) {
-    const dns::NameView suffix = query.key_suffix(label);
-    const auto found = std::ranges::lower_bound(zones, suffix, comes_before, &Zone::name);
-    if (found != zones.end() && found->name.view().same_spelling(suffix)) return &*found;
-  }
-  return nullptr;
+  count();
 }
 
 bool Policy::matches(const Query& query) const {
@@ -97,7 +78,7 @@ Result<Outcome> Acl::serve(const Query& query, Response& response, Next next) co
 Action Acl::action(const Query& query) const {
   const std::size_t server = servers_.names().size() == 1 ? 0 : servers_.index_of(query);
   for (const Rule& rule : rules_) {
-    const Zone* const zone = rule.find(query);
+    const Place* const zone = rule.zones.find(query);
     if (zone == nullptr) continue;
     const auto policy = std::ranges::find_if(rule.policies, [&](const Policy& each) { return each.matches(query); });
     if (policy == rule.policies.end()) continue;

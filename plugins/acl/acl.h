@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/dns/zones.h"
 #include "core/plugin/plugin.h"
 #include "core/plugin/server_label.h"
 #include "plugins/acl/prefix_set.h"
@@ -34,23 +35,17 @@ struct Tables {
   [[nodiscard]] const metrics::Counters& of(Action action) const;
 };
 
-// One that a rule is for, and where its queries are counted: in that column of Rule::tables[table].
-struct Zone {
-  dns::Name name;  // lower case
+// Where the queries for a zone are counted: in that column of Rule::tables[table].
+struct Place {
   std::size_t table = 0, column = 0;
 };
 
 // A directive: for names in one of the zones the first policy that matches is in force.
 struct Rule {
-  // Asks for the counters, too. `zones` are lower case.
-  Rule(Controller& controller, const ServerLabel& servers, const std::vector<dns::Name>& zones);
+  // Asks for the counters, too. `names` are lower case.
+  Rule(Controller& controller, const ServerLabel& servers, const std::vector<dns::Name>& names);
 
-  // The longest of the zones that the name is in; nullptr: none. A binary search for each of its suffixes, the longest
-  // first, that has no more labels than a zone.
-  [[nodiscard]] const Zone* find(const Query& query) const;
-
-  std::vector<Zone> zones;  // by length, then by bytes; each once
-  std::size_t most_labels = 0;
+  dns::ZoneTable<Place> zones;
   std::vector<Tables> tables;
   std::vector<Policy> policies;
 };

@@ -5,6 +5,7 @@
 
 #include "core/config/values.h"
 #include "core/crypto/random.h"
+#include "core/dns/zones.h"
 #include "plugins/acme_txt/acme_txt.h"
 
 namespace swage::plugins::acme_txt {
@@ -71,8 +72,7 @@ Result<> read_property(Controller& controller, Settings& settings, shm::Challeng
 
 Result<> check_zones(const Controller& controller, const config::Token& written, const std::vector<dns::Name>& zones) {
   for (const dns::Name& zone : zones) {
-    const auto holds = [&](const dns::Name& each) { return zone.view().is_under(each); };
-    if (!std::ranges::any_of(controller.zones(), holds)) {
+    if (!dns::is_under_any(zone, controller.zones())) {
       return std::unexpected(
           written.error(fmt::format("zone {} is not in the zones of this server block", zone.to_string())));
     }

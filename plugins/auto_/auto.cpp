@@ -76,22 +76,9 @@ std::optional<Result<dns::Name>> FileNames::origin_of(std::string_view file) con
   return Result<dns::Name>(name->lowercased());
 }
 
-// The longest zone that the name is in, but for DS, which are those of the zone above (RFC 4035 section 3.1.4.1).
-Bytes AutoPlugin::find(const Query& query) const {
-  const ZoneSet set(snapshot_.bytes());
-  Bytes itself;
-  for (std::size_t label = 0; label <= query.label_count; ++label) {
-    const Bytes image = set.find(query.key_suffix(label));
-    if (image.empty()) continue;
-    if (label > 0 || query.qtype != dns::Type::ds) return image;
-    itself = image;
-  }
-  return itself;
-}
-
 Result<Outcome> AutoPlugin::serve(const Query& query, Response& response, Next next) const {
   if (query.qclass != dns::Class::in || !dns::is_under_any(query.key, zones_)) return next(query, response);
-  const Bytes image = find(query);
+  const Bytes image = ZoneSet(snapshot_.bytes()).authority(query);
   if (image.empty()) return next(query, response);
   zone::View(image).answer(query, response);
   return Outcome::send;

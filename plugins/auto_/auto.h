@@ -47,7 +47,6 @@ class AutoPlugin : public Plugin {
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:
-  [[nodiscard]] Bytes find(const Query& query) const;
   const std::vector<dns::Name> zones_;
   const shm::Snapshot& snapshot_;
 };

@@ -1,35 +1,20 @@
 #include "plugins/file/file.h"
 
-#include <algorithm>
 #include <ctime>
 
 #include "core/async/work.h"
 #include "core/counted.h"
-#include "core/dns/zones.h"
 #include "core/log.h"
 #include "core/zonefile/reader.h"
 
 namespace swage::plugins::file {
 
-FilePlugin::FilePlugin(std::vector<ServedZone> zones) : zones_(std::move(zones)) {
-  for (const ServedZone& zone : zones_) by_apex_.emplace(as_text(zone.apex.view().bytes()), &zone);
-}
-
-// The longest zone that the name is in. The DS records of a zone are those of the zone above it (RFC 4035 section
-// 3.1.4.1), if that is here too.
-const ServedZone* FilePlugin::find(const Query& query) const {
-  const ServedZone* itself = nullptr;
-  for (std::size_t label = 0; label <= query.label_count; ++label) {
-    const auto found = by_apex_.find(as_text(query.key_suffix(label).bytes()));
-    if (found == by_apex_.end()) continue;
-    if (label > 0 || query.qtype != dns::Type::ds) return found->second;
-    itself = found->second;
-  }
-  return itself;
+FilePlugin::FilePlugin(const std::vector<ServedZone>& zones) {
+  for (const ServedZone& zone : zones) zones_.add(zone.apex, zone);
 }
 
 Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next next) const {
-  const ServedZone* const zone = query.qclass == dns::Class::in ? find(query) : nullptr;
+  const ServedZone* const zone = query.qclass == dns::Class::in ? zones_.authority(query) : nullptr;
   if (zone == nullptr) return next(query, response);
   const Bytes image = zone->snapshot->bytes();
   if (image.empty()) return fail("zone {} is not loaded", zone->apex.to_string());

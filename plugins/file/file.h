@@ -5,10 +5,10 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "core/async/event.h"
+#include "core/dns/zones.h"
 #include "core/file_stamp.h"
 #include "core/plugin/plugin.h"
 #include "core/shm/snapshot.h"
@@ -32,14 +32,11 @@ struct ServedZone {
 
 class FilePlugin : public Plugin {
  public:
-  explicit FilePlugin(std::vector<ServedZone> zones);
+  explicit FilePlugin(const std::vector<ServedZone>& zones);
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:
-  [[nodiscard]] const ServedZone* find(const Query& query) const;
-
-  const std::vector<ServedZone> zones_;
-  std::unordered_map<std::string_view, const ServedZone*> by_apex_;  // in wire format, lower case
+  dns::ZoneTable<ServedZone> zones_;
 };
 
 class ZoneService : public Service {

@@ -1,9 +1,7 @@
 #include "plugins/ipsubdomain/ipsubdomain.h"
 
-#include <algorithm>
 #include <optional>
 
-#include "core/dns/zones.h"
 #include "core/libp2p/peer_id.h"
 #include "core/plugin/negative.h"
 #include "plugins/ipsubdomain/address_label.h"
@@ -39,23 +37,14 @@ bool knows_nothing(const Response& response) {
 IpSubdomain::IpSubdomain(std::vector<ForgeZone> zones, denylist::Denylist denylist, Responses responses)
     : denylist_(std::move(denylist)), responses_(std::move(responses)) {
   for (ForgeZone& zone : zones) {
-    const std::size_t labels = zone.apex.view().label_count();
-    zones_.push_back({std::move(zone), labels});
+    const dns::Name apex = zone.apex;
+    zones_.add(apex, {std::move(zone), apex.view().label_count()});
   }
-  std::ranges::sort(zones_, std::ranges::greater(), &Entry::labels);
-}
-
-const IpSubdomain::Entry* IpSubdomain::find(const Query& query) const {
-  for (const Entry& entry : zones_) {
-    if (query.label_count < entry.labels) continue;
-    if (query.key_suffix(query.label_count - entry.labels).same_spelling(entry.zone.apex)) return &entry;
-  }
-  return nullptr;
 }
 
 Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next next) const {
   if (query.opcode != dns::Opcode::query || query.qclass != dns::Class::in) return next(query, response);
-  const Entry* const entry = find(query);
+  const Entry* const entry = zones_.find(query);
   if (entry == nullptr || query.label_count == entry->labels) return next(query, response);
   const std::size_t peer = query.label_count - entry->labels - 1;  // the index of the label that may be a peer ID
   if (!libp2p::PeerId::from_label(query.key_suffix(peer).first_label())) return next(query, response);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/denylist/denylist.h"
+#include "core/dns/zones.h"
 #include "core/plugin/plugin.h"
 
 namespace swage::plugins::ipsubdomain {
@@ -44,16 +45,15 @@ class IpSubdomain : public Plugin {
     ForgeZone zone;
     std::size_t labels;  // of the apex
   };
-  [[nodiscard]] const Entry* find(const Query& query) const;
 
-  std::vector<Entry> zones_;  // those with more labels first
+  dns::ZoneTable<Entry> zones_;
   denylist::Denylist denylist_;
   Responses responses_;
 };
 
 // Metadata: the peer ID and the address in a name, where it has them.
-[[nodiscard]] Metadata::Value peer_id_in(std::vector<dns::Name> zones);
-[[nodiscard]] Metadata::Value address_in(std::vector<dns::Name> zones);
+[[nodiscard]] Metadata::Value peer_id_in(const std::vector<dns::Name>& zones);
+[[nodiscard]] Metadata::Value address_in(const std::vector<dns::Name>& zones);
 
 // ipsubdomain [ZONES...] { ttl DURATION|SECONDS ; fallthrough [ZONES...] }
 [[nodiscard]] Result<> setup(Controller& controller);

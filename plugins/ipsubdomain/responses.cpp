@@ -20,13 +20,18 @@ std::vector<std::string> types() {
   return types;
 }
 
+using ApexLabels = dns::ZoneTable<std::size_t>;  // how many each zone has
+
+ApexLabels apex_labels(const std::vector<dns::Name>& zones) {
+  ApexLabels labels;
+  for (const dns::Name& zone : zones) labels.add(zone, zone.view().label_count());
+  return labels;
+}
+
 // The labels of the name that are below one of `zones`; 0 where it is in none.
-std::size_t labels_below(const Query& query, const std::vector<dns::Name>& zones) {
-  for (const dns::Name& zone : zones) {
-    const std::size_t labels = zone.view().label_count();
-    if (query.label_count > labels && query.key.view().is_under(zone)) return query.label_count - labels;
-  }
-  return 0;
+std::size_t labels_below(const Query& query, const ApexLabels& zones) {
+  const std::size_t* const labels = zones.find(query);
+  return labels == nullptr ? 0 : query.label_count - *labels;
 }
 
 // The peer ID's label in the name; empty where there is none.
@@ -54,14 +59,14 @@ void Responses::denied(const denylist::Match& list) const {
   counter->add();
 }
 
-Metadata::Value peer_id_in(std::vector<dns::Name> zones) {
-  return [zones = std::move(zones)](const Query& query, std::string& text) {
+Metadata::Value peer_id_in(const std::vector<dns::Name>& zones) {
+  return [zones = apex_labels(zones)](const Query& query, std::string& text) {
     text += as_text(peer_label(query, labels_below(query, zones)));
   };
 }
 
-Metadata::Value address_in(std::vector<dns::Name> zones) {
-  return [zones = std::move(zones)](const Query& query, std::string& text) {
+Metadata::Value address_in(const std::vector<dns::Name>& zones) {
+  return [zones = apex_labels(zones)](const Query& query, std::string& text) {
     const std::size_t below = labels_below(query, zones);
     if (below != 2 || peer_label(query, below).empty()) return;
     if (const auto address = parse_address_label(query.key.view().first_label())) text += address->to_string();

@@ -37,8 +37,7 @@ Result<> read_property(Controller& controller, ForgeZone& like) {
 
 // What is wrong with `apex` as one more zone; empty if nothing is.
 std::string objection(const Controller& controller, const std::vector<ForgeZone>& zones, const dns::Name& apex) {
-  const auto is_within = [&](const dns::Name& zone) { return apex.view().is_under(zone); };
-  if (!std::ranges::any_of(controller.zones(), is_within)) {
+  if (!dns::is_under_any(apex, controller.zones())) {
     return fmt::format("zone {} is not in the zones of this server block", apex.to_string());
   }
   if (std::ranges::find(zones, apex, &ForgeZone::apex) != zones.end()) {

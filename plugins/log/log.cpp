@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/dns/zones.h"
 #include "core/log.h"
 
 namespace swage::plugins::log {
 namespace {
 
 constexpr std::size_t kUsualLine = 512;  // bytes; a longer line makes more room once
-
-bool contains(const std::vector<dns::Name>& names, dns::NameView name) {
-  return std::any_of(names.begin(), names.end(), [name](const dns::Name& zone) { return name.is_under(zone); });
-}
 
 }  // namespace
 
@@ -22,8 +19,9 @@ Log::Log(std::vector<Rule> rules, Clock clock, const Metadata* metadata)
 }
 
 void Log::sent(const Query& query, const Response& response, std::size_t size) const {
-  const auto rule = std::find_if(rules_.begin(), rules_.end(),
-                                 [&query](const Rule& candidate) { return contains(candidate.names, query.key); });
+  const auto rule = std::find_if(rules_.begin(), rules_.end(), [&query](const Rule& candidate) {
+    return dns::is_under_any(query.key, candidate.names);
+  });
   if (rule == rules_.end()) return;
   const Kind kind = kind_of(query, response);
   if (!rule->classes.empty() && std::ranges::find(rule->classes, class_of(kind)) == rule->classes.end()) return;

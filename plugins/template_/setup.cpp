@@ -141,7 +141,7 @@ std::vector<std::string> try_samples(const Rule& rule, const RecordTemplate& tex
   for (const Pattern& pattern : rule.patterns) std::ranges::copy(pattern.groups, std::back_inserter(groups));
   std::vector<std::string> types = {"A", "AAAA", "TXT", "CNAME"};
   if (rule.type != dns::Type::any) types = {to_string(rule.type)};
-  const dns::Name qname = rule.zones.front().first;
+  const dns::Name qname = rule.zones.values().front().name;
   std::vector<std::string> errors;
   zonefile::RecordParser parser;
   for (const std::string_view sample : kSamples) {
@@ -168,8 +168,8 @@ std::vector<std::string> try_samples(const Rule& rule, const RecordTemplate& tex
 
 std::vector<std::string> try_samples(const Rule& rule, const RecordTemplate& text) {
   std::vector<std::string> errors;
-  for (const auto& [name, zone] : rule.zones | std::views::take(kMostZonesTried)) {
-    const std::vector<std::string> more = try_samples(rule, text, zone);
+  for (const RuleZone& zone : rule.zones.values() | std::views::take(kMostZonesTried)) {
+    const std::vector<std::string> more = try_samples(rule, text, zone.text);
     if (more.empty()) return {};
     errors.insert(errors.end(), more.begin(), more.end());
   }
@@ -209,7 +209,7 @@ Result<Rule> read_directive(Controller& controller) {
   if (!type) return std::unexpected(controller.error("template: {}", type.error().text()));
   rule.type = *type;
   TRY(const std::vector<dns::Name> zones, controller.remaining_zones());
-  for (const dns::Name& zone : zones) rule.zones.emplace_back(zone, zone.to_string());
+  for (const dns::Name& zone : zones) rule.zones.add(zone, {zone, zone.to_string()});
   while (controller.next_block()) TRY(read_property(controller, reading));
   TRY(resolve_groups(directive, rule));
   TRY(check_records(controller, reading));

@@ -1,7 +1,5 @@
 #include "plugins/template_/template.h"
 
-#include "core/dns/zones.h"
-
 namespace swage::plugins::template_ {
 namespace {
 
@@ -11,14 +9,6 @@ bool fits(const Rule& rule, const Query& query) {
   const bool fits_class =
       rule.rclass == dns::Class::any || query.qclass == dns::Class::any || query.qclass == rule.rclass;
   return fits_class && (rule.type == dns::Type::any || query.qtype == dns::Type::any || query.qtype == rule.type);
-}
-
-const std::string* longest_zone(const Rule& rule, dns::NameView name) {
-  const std::pair<dns::Name, std::string>* longest = nullptr;
-  for (const auto& zone : rule.zones) {
-    if (name.is_under(zone.first) && (longest == nullptr || zone.first.size() > longest->first.size())) longest = &zone;
-  }
-  return longest == nullptr ? nullptr : &longest->second;
 }
 
 }  // namespace
@@ -55,7 +45,7 @@ Result<Outcome> Template::answer(const Rule& rule, const Facts& facts, Response&
 Result<Outcome> Template::serve(const Query& query, Response& response, Next next) const {
   const dns::NameText name(query.key);
   for (const Rule& rule : rules_) {
-    const std::string* const zone = longest_zone(rule, query.key);
+    const RuleZone* const zone = rule.zones.find(query);
     if (zone == nullptr || !fits(rule, query)) continue;
     std::array<std::string_view, regex::kMaxGroups> groups;
     groups[0] = name.view();
@@ -78,7 +68,7 @@ Result<Outcome> Template::serve(const Query& query, Response& response, Next nex
     // Of ANY in the question the rule's own.
     const std::string rclass = to_string(query.qclass == dns::Class::any ? rule.rclass : query.qclass);
     const std::string type = to_string(query.qtype == dns::Type::any ? rule.type : query.qtype);
-    return answer(rule, {query, *zone, name.view(), rclass, type, match, group_names}, response);
+    return answer(rule, {query, zone->text, name.view(), rclass, type, match, group_names}, response);
   }
   return next(query, response);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/dns/name_text.h"
+#include "core/dns/zones.h"
 #include "core/plugin/plugin.h"
 #include "core/regex/regex.h"
 #include "core/zonefile/record_parser.h"
@@ -34,12 +35,17 @@ struct Pattern {
   std::vector<GroupName> groups;  // those with a name that a template asks for
 };
 
+struct RuleZone {
+  dns::Name name;
+  std::string text;
+};
+
 // One occurrence of the directive.
 struct Rule {
   dns::Class rclass = dns::Class::in;
   dns::Type type = dns::Type::any;
-  std::vector<std::pair<dns::Name, std::string>> zones;  // and their text
-  std::vector<Pattern> patterns;                         // none: all names
+  dns::ZoneTable<RuleZone> zones;
+  std::vector<Pattern> patterns;  // none: all names
   std::vector<SectionRecord> records;
   dns::Rcode rcode = dns::Rcode::noerror;
   std::string extended_error;          // data of the EDNS option (RFC 8914); empty: none
