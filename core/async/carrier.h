@@ -1,5 +1,5 @@
-// Carrier: the stream that carries another one (TLS, WebSocket), and the bytes on their way into it. Internal to
-// core/async.
+// Carrier: the stream that carries another one (TLS, WebSocket), and the bytes on their way into it. For
+// core/async and core/websocket.
 //
 // What is put in is written in order by a coroutine of its own. So who reads can answer (an alert, a pong) whoever
 // writes meanwhile, without waiting, and may be destroyed at any time. Shared by the layered stream and the coroutines

@@ -1,4 +1,5 @@
-// Pieces: what a layered stream (TLS, WebSocket) makes its records or messages of. Internal to core/async.
+// Pieces: what a layered stream (TLS, WebSocket) makes its records or messages of. For core/async and
+// core/websocket.
 #pragma once
 
 #include <algorithm>

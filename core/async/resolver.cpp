@@ -1,12 +1,12 @@
 #include "core/async/resolver.h"
 
 #include <ares.h>
-#include <uv.h>
 
 #include <algorithm>
 #include <map>
 #include <optional>
 
+#include "core/async/socket_watch.h"
 #include "core/counted.h"
 
 namespace swage::async {
@@ -63,16 +63,9 @@ class Resolver::Lookup : private Waiter {
 
  private:
   friend Resolver;
-  // A socket of c-ares, which opens and closes it. Deleted when libuv has let go of it.
-  struct Watch {
-    uv_poll_t poll{};
-    Lookup& lookup;
-    int fd;
-  };
 
   [[nodiscard]] int open();
   void watch(int fd, bool readable, bool writable);
-  static void ready(uv_poll_t* poll, int status, int events);
   void process(int readable, int writable);
   void answered(int status, ares_addrinfo* answer);
 
@@ -80,9 +73,9 @@ class Resolver::Lookup : private Waiter {
   Resolver* resolver_;  // nullptr when finished
   const Settings& settings() const { return resolver_->settings_; }
   ares_channel channel_ = nullptr;
-  std::map<int, Watch*> watches_;
-  Timer timer_;     // of c-ares
-  Timer deadline_;  // of the whole
+  std::map<int, SocketWatch> watches_;  // of c-ares, which opens and closes the sockets
+  Timer timer_;                         // of c-ares
+  Timer deadline_;                      // of the whole
   std::optional<Result<std::vector<IpAddress>>> result_;
 };
 
@@ -144,29 +137,15 @@ void Resolver::Lookup::begin(const std::string& name, Family family) {
 }
 
 void Resolver::Lookup::watch(int fd, bool readable, bool writable) {
-  const auto found = watches_.find(fd);
   if (!readable && !writable) {
-    if (found == watches_.end()) return;
-    uv_close(reinterpret_cast<uv_handle_t*>(&found->second->poll),
-             [](uv_handle_t* handle) { delete static_cast<Watch*>(handle->data); });
-    watches_.erase(found);
+    watches_.erase(fd);
     return;
   }
-  Watch*& watch = found == watches_.end() ? watches_[fd] : found->second;
-  if (watch == nullptr) {
-    watch = new Watch{{}, *this, fd};
-    watch->poll.data = watch;
-    CHECK(uv_poll_init(loop_.uv(), &watch->poll, fd) == 0);
-  }
-  const int events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
-  CHECK(uv_poll_start(&watch->poll, events, ready) == 0);
-}
-
-void Resolver::Lookup::ready(uv_poll_t* poll, int status, int events) {
-  const auto* const watch = static_cast<const Watch*>(poll->data);
-  const bool reads = status < 0 || (events & UV_READABLE) != 0;  // an error is met by reading
-  const bool writes = (events & UV_WRITABLE) != 0;
-  watch->lookup.process(reads ? watch->fd : ARES_SOCKET_BAD, writes ? watch->fd : ARES_SOCKET_BAD);
+  const auto ready = [this, fd](SocketWatch::Found found) {
+    const bool reads = found.readable || found.failed;  // an error is met by reading
+    process(reads ? fd : ARES_SOCKET_BAD, found.writable ? fd : ARES_SOCKET_BAD);
+  };
+  watches_.try_emplace(fd, loop_, fd, ready).first->second.want({readable, writable});
 }
 
 // Has c-ares read, write and look at the time; and asks when it wants to do so again.

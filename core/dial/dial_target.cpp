@@ -34,7 +34,7 @@ Task<Result<std::optional<Secured>>> prove(const Means& means, const Target& tar
   if (target.transport != Transport::tcp) {
     stage = "websocket";
     std::string host = http_host(target), path = "/";
-    CO_TRY(stream, co_await async::connect_websocket(means.loop, std::move(stream), std::move(host), std::move(path)));
+    CO_TRY(stream, co_await websocket::connect(means.loop, std::move(stream), std::move(host), std::move(path)));
   }
   if (pace == Pace::hasty) co_return co_await means.upgrader.prove(std::move(stream), peer, stage);
   CO_TRY(Secured secured, co_await means.upgrader.secure(std::move(stream), Side::dialler, peer, &stage));

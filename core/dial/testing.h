@@ -126,7 +126,7 @@ class Node {
       stream = std::move(tls);
     }
     if (options_.transport != Transport::tcp) {
-      CO_TRY(stream, co_await async::accept_websocket(loop_, std::move(stream)));
+      CO_TRY(stream, co_await websocket::accept(loop_, std::move(stream)));
     }
     if (options_.above) stream = options_.above(std::move(stream));
     CO_TRY(Secured secured, co_await upgrader_.secure(std::move(stream), Side::listener, std::nullopt));

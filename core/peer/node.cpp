@@ -105,7 +105,7 @@ Task<> Node::serve(std::unique_ptr<async::Stream> stream, bool is_websocket, dia
 
 Task<Result<std::unique_ptr<dial::Connection>>> Node::accept(std::unique_ptr<async::Stream> stream, bool is_websocket) {
   if (is_websocket) {
-    CO_TRY(stream, co_await async::accept_websocket(loop_, std::move(stream)));
+    CO_TRY(stream, co_await websocket::accept(loop_, std::move(stream)));
   }
   CO_TRY(auto secured, co_await upgrader_.secure(std::move(stream), dial::Side::listener, std::nullopt));
   CO_TRY(auto connection,

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-namespace swage::async {
+namespace swage::websocket {
 
 namespace {
 
@@ -20,11 +20,11 @@ bool may_be_sent(unsigned code) {
 
 }  // namespace
 
-WebSocketCodec::WebSocketCodec(WebSocketSide side, RandomBytes random)
+Codec::Codec(Side side, RandomBytes random)
     : side_(side), random_(std::move(random)), frames_(nullptr, wslay_frame_context_free) {
   wslay_frame_callbacks callbacks{};
   callbacks.recv_callback = [](std::uint8_t* into, std::size_t size, int, void* self) noexcept {
-    Bytes& input = *static_cast<WebSocketCodec*>(self)->input_;
+    Bytes& input = *static_cast<Codec*>(self)->input_;
     const std::size_t taken = std::min(size, input.size());
     if (taken == 0) return ssize_t{-1};
     std::memcpy(into, input.data(), taken);
@@ -32,12 +32,12 @@ WebSocketCodec::WebSocketCodec(WebSocketSide side, RandomBytes random)
     return static_cast<ssize_t>(taken);
   };
   callbacks.send_callback = [](const std::uint8_t* from, std::size_t size, int, void* self) noexcept {
-    std::vector<std::uint8_t>& output = static_cast<WebSocketCodec*>(self)->output_;
+    std::vector<std::uint8_t>& output = static_cast<Codec*>(self)->output_;
     output.insert(output.end(), from, from + size);
     return static_cast<ssize_t>(size);
   };
   callbacks.genmask_callback = [](std::uint8_t* into, std::size_t size, void* self) noexcept {
-    static_cast<WebSocketCodec*>(self)->random_(MutableBytes(into, size));
+    static_cast<Codec*>(self)->random_(MutableBytes(into, size));
     return 0;
   };
   wslay_frame_context* frames = nullptr;
@@ -45,9 +45,9 @@ WebSocketCodec::WebSocketCodec(WebSocketSide side, RandomBytes random)
   frames_.reset(frames);
 }
 
-WebSocketCodec::~WebSocketCodec() = default;
+Codec::~Codec() = default;
 
-Result<std::size_t> WebSocketCodec::receive(Bytes& in, MutableBytes into) {
+Result<std::size_t> Codec::receive(Bytes& in, MutableBytes into) {
   CHECK(!into.empty());
   while (!failure_ && ready_.empty() && !ended_) {
     wslay_frame_iocb piece{};
@@ -58,7 +58,7 @@ Result<std::size_t> WebSocketCodec::receive(Bytes& in, MutableBytes into) {
       if (in.empty()) return 0U;
       continue;
     }
-    if (size < 0) return fail(WebSocketClose::protocol_error, "a malformed frame");
+    if (size < 0) return fail(Close::protocol_error, "a malformed frame");
     TRY(take(piece));
   }
   if (failure_) return std::unexpected(*failure_);
@@ -69,7 +69,7 @@ Result<std::size_t> WebSocketCodec::receive(Bytes& in, MutableBytes into) {
 }
 
 // Pieces come in order; the first of a frame, with what its header says, may be empty.
-Result<> WebSocketCodec::take(const wslay_frame_iocb& piece) {
+Result<> Codec::take(const wslay_frame_iocb& piece) {
   if (left_ == 0) {
     TRY(begin(piece));
     left_ = piece.payload_length;
@@ -86,10 +86,10 @@ Result<> WebSocketCodec::take(const wslay_frame_iocb& piece) {
 }
 
 // What wslay leaves to us: sections 5.1, 5.2 and 5.4.
-Result<> WebSocketCodec::begin(const wslay_frame_iocb& frame) {
-  using enum WebSocketClose;
-  if ((frame.mask != 0) != (side_ == WebSocketSide::server)) {
-    return fail(protocol_error, side_ == WebSocketSide::server ? "a frame that is not masked" : "a masked frame");
+Result<> Codec::begin(const wslay_frame_iocb& frame) {
+  using enum Close;
+  if ((frame.mask != 0) != (side_ == Side::server)) {
+    return fail(protocol_error, side_ == Side::server ? "a frame that is not masked" : "a masked frame");
   }
   if (frame.rsv != 0) return fail(protocol_error, "a frame with reserved bits");
   switch (frame.opcode) {
@@ -112,17 +112,17 @@ Result<> WebSocketCodec::begin(const wslay_frame_iocb& frame) {
   }
 }
 
-Result<> WebSocketCodec::take_control(unsigned opcode) {
+Result<> Codec::take_control(unsigned opcode) {
   if (opcode == WSLAY_CONNECTION_CLOSE) return take_close();
   if (opcode == WSLAY_PING && !closed_) send_frame(WSLAY_PONG, control_);
   return {};
 }
 
 // Answered with its own status code (section 5.5.1). The reason behind it is for nobody here.
-Result<> WebSocketCodec::take_close() {
+Result<> Codec::take_close() {
   const bool empty = control_.empty();
   if (!empty && (control_.size() < kCodeSize || !may_be_sent(load_u16(control_.data())))) {
-    return fail(WebSocketClose::protocol_error, "a malformed close frame");
+    return fail(Close::protocol_error, "a malformed close frame");
   }
   ended_ = true;
   if (std::exchange(closed_, true)) return {};
@@ -130,32 +130,32 @@ Result<> WebSocketCodec::take_close() {
   return {};
 }
 
-std::unexpected<Error> WebSocketCodec::fail(WebSocketClose why, const char* text) {
+std::unexpected<Error> Codec::fail(Close why, const char* text) {
   close(why);
   failure_ = Error(fmt::format("WebSocket: {}", text));
   return std::unexpected(*failure_);
 }
 
-void WebSocketCodec::send(Bytes payload) {
+void Codec::send(Bytes payload) {
   CHECK(!closed_);
   send_frame(WSLAY_BINARY_FRAME, payload);
 }
 
-void WebSocketCodec::close(WebSocketClose why) {
+void Codec::close(Close why) {
   if (std::exchange(closed_, true)) return;
   std::array<std::uint8_t, kCodeSize> code;
   store_u16(code.data(), static_cast<std::uint16_t>(why));
   send_frame(WSLAY_CONNECTION_CLOSE, code);
 }
 
-void WebSocketCodec::send_frame(unsigned opcode, Bytes payload) {
+void Codec::send_frame(unsigned opcode, Bytes payload) {
   wslay_frame_iocb frame{};
   frame.fin = 1;
   frame.opcode = static_cast<std::uint8_t>(opcode);
-  frame.mask = side_ == WebSocketSide::client ? 1 : 0;
+  frame.mask = side_ == Side::client ? 1 : 0;
   frame.payload_length = frame.data_length = payload.size();
   frame.data = payload.data();
   CHECK(wslay_frame_send(frames_.get(), &frame) == static_cast<ssize_t>(payload.size()));
 }
 
-}  // namespace swage::async
+}  // namespace swage::websocket

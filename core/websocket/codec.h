@@ -17,22 +17,22 @@
 struct wslay_frame_context;
 struct wslay_frame_iocb;
 
-namespace swage::async {
+namespace swage::websocket {
 
-enum class WebSocketSide { client, server };
+enum class Side { client, server };
 
 // Fills with bytes that nobody can foresee.
 using RandomBytes = std::function<void(MutableBytes)>;
 
-enum class WebSocketClose : std::uint16_t { normal = 1000, protocol_error = 1002, not_binary = 1003 };  // section 7.4.1
+enum class Close : std::uint16_t { normal = 1000, protocol_error = 1002, not_binary = 1003 };  // section 7.4.1
 
-class WebSocketCodec {
+class Codec {
  public:
   // A client masks what it sends with bytes of `random`, a server needs none (section 5.1).
-  WebSocketCodec(WebSocketSide side, RandomBytes random);
-  ~WebSocketCodec();
-  WebSocketCodec(const WebSocketCodec&) = delete;
-  WebSocketCodec& operator=(const WebSocketCodec&) = delete;
+  Codec(Side side, RandomBytes random);
+  ~Codec();
+  Codec(const Codec&) = delete;
+  Codec& operator=(const Codec&) = delete;
 
   // Takes bytes from the front of `in` and puts payload into `into`, which is not empty; gives its size. 0: more is
   // needed, and `in` is empty; or ended(). An error is for ever; the close frame that says why is in output().
@@ -43,7 +43,7 @@ class WebSocketCodec {
   // Puts `payload` into output(), as one message. REQUIRES: not closed().
   void send(Bytes payload);
   // Says that no more will be sent; nothing where it was said.
-  void close(WebSocketClose why);
+  void close(Close why);
   [[nodiscard]] bool closed() const { return closed_; }
 
   // To be sent, and emptied.
@@ -54,10 +54,10 @@ class WebSocketCodec {
   [[nodiscard]] Result<> take(const wslay_frame_iocb& piece);
   [[nodiscard]] Result<> take_control(unsigned opcode);
   [[nodiscard]] Result<> take_close();
-  [[nodiscard]] std::unexpected<Error> fail(WebSocketClose why, const char* text);
+  [[nodiscard]] std::unexpected<Error> fail(Close why, const char* text);
   void send_frame(unsigned opcode, Bytes payload);
 
-  WebSocketSide side_;
+  Side side_;
   RandomBytes random_;
   std::unique_ptr<wslay_frame_context, void (*)(wslay_frame_context*)> frames_;
   Bytes* input_ = nullptr;             // receive()'s
@@ -71,4 +71,4 @@ class WebSocketCodec {
   bool closed_ = false;
 };
 
-}  // namespace swage::async
+}  // namespace swage::websocket

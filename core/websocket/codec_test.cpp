@@ -9,7 +9,7 @@
 #undef CHECK
 #include <catch2/catch.hpp>
 
-namespace swage::async {
+namespace swage::websocket {
 
 namespace {
 
@@ -41,8 +41,8 @@ struct Received {
 };
 
 // What a side makes of `wire` in pieces of `step` bytes, with room for `room` bytes of payload.
-Received receive(WebSocketSide side, const Buffer& wire, std::size_t step, std::size_t room) {
-  WebSocketCodec codec(side, same_mask);
+Received receive(Side side, const Buffer& wire, std::size_t step, std::size_t room) {
+  Codec codec(side, same_mask);
   Received received;
   Buffer into(room);
   for (Bytes rest = wire; !rest.empty() && received.error.empty();) {
@@ -67,13 +67,13 @@ Received receive(WebSocketSide side, const Buffer& wire, std::size_t step, std::
 
 struct Case {
   const char* what;
-  WebSocketSide side;
+  Side side;
   std::string wire, payload, output;
   std::string error{};
   bool ended = false;
 };
 
-constexpr WebSocketSide kClient = WebSocketSide::client, kServer = WebSocketSide::server;
+constexpr Side kClient = Side::client, kServer = Side::server;
 
 const std::vector<Case>& cases() {
   static const std::string protocol_error = "88 02 03 ea", masked_protocol_error = "88 82 37 fa 21 3d 34 10";
@@ -168,14 +168,14 @@ TEST_CASE("websocket codec: cut anywhere, what is there is handed on") {
 }
 
 TEST_CASE("websocket codec: what one side sends, the other receives") {
-  for (const WebSocketSide side : {kClient, kServer}) {
+  for (const Side side : {kClient, kServer}) {
     for (const std::size_t size : {1U, 125U, 126U, 65'535U, 65'536U, 100'000U}) {
-      WebSocketCodec sender(side, same_mask);
+      Codec sender(side, same_mask);
       Buffer payload(size);
       for (std::size_t i = 0; i < size; ++i) payload[i] = static_cast<std::uint8_t>(i * 7);
       sender.send(payload);
-      sender.close(WebSocketClose::normal);
-      sender.close(WebSocketClose::protocol_error);  // said already
+      sender.close(Close::normal);
+      sender.close(Close::protocol_error);  // said already
       const Received received = receive(side == kClient ? kServer : kClient, sender.output(), 3000, 5000);
       CHECK(received.payload == payload);
       CHECK(received.ended);
@@ -184,8 +184,8 @@ TEST_CASE("websocket codec: what one side sends, the other receives") {
 }
 
 TEST_CASE("websocket codec: after our close frame neither pings nor the other's close frame are answered") {
-  WebSocketCodec codec(kClient, same_mask);
-  codec.close(WebSocketClose::normal);
+  Codec codec(kClient, same_mask);
+  codec.close(Close::normal);
   codec.output().clear();
   const Buffer wire = bytes("89 00 82 01 48 88 02 03 e8");
   Bytes in = wire;
@@ -219,8 +219,8 @@ std::string check(const std::string& head) {
 }  // namespace
 
 TEST_CASE("websocket upgrade: keys") {
-  CHECK(websocket_accept(kKey) == kAccept);
-  CHECK(websocket_key(as_bytes("the sample nonce")) == kKey);
+  CHECK(accept_key(kKey) == kAccept);
+  CHECK(client_key(as_bytes("the sample nonce")) == kKey);
 }
 
 TEST_CASE("websocket upgrade: the request of a client") {
@@ -331,4 +331,4 @@ TEST_CASE("websocket upgrade: a head of 16 KiB is the most") {
   }
 }
 
-}  // namespace swage::async
+}  // namespace swage::websocket

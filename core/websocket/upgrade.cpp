@@ -15,7 +15,7 @@
 
 #include "core/counted.h"
 
-namespace swage::async {
+namespace swage::websocket {
 
 namespace {
 
@@ -135,12 +135,12 @@ Result<bool> HttpHead::receive(Bytes& in) {
   return end != std::string::npos;
 }
 
-std::string websocket_key(Bytes sixteen) {
+std::string client_key(Bytes sixteen) {
   CHECK(sixteen.size() == kKeySize);
   return base64(sixteen);
 }
 
-std::string websocket_accept(std::string_view key) {
+std::string accept_key(std::string_view key) {
   const std::string text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   std::array<std::uint8_t, 20> digest{};
   CHECK(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr) == 1);
@@ -169,7 +169,7 @@ Result<> check_upgrade_response(std::string_view head, std::string_view key) {
   }
   if (response.version() != kHttp11 || !is_upgrade(response)) return fail("WebSocket: the server did not upgrade");
   if (response.count(field::sec_websocket_accept) != 1 ||
-      text_of(response[field::sec_websocket_accept]) != websocket_accept(key)) {
+      text_of(response[field::sec_websocket_accept]) != accept_key(key)) {
     return fail("WebSocket: the server did not answer our key");
   }
   if (response.count(field::sec_websocket_extensions) != 0 || response.count(field::sec_websocket_protocol) != 0) {
@@ -188,8 +188,8 @@ UpgradeAnswer answer_upgrade_request(std::string_view head) {
   http::response<http::empty_body> response(http::status::switching_protocols, kHttp11);
   response.set(field::upgrade, "websocket");
   response.set(field::connection, "Upgrade");
-  response.set(field::sec_websocket_accept, websocket_accept(text_of((*request)[field::sec_websocket_key])));
+  response.set(field::sec_websocket_accept, accept_key(text_of((*request)[field::sec_websocket_key])));
   return {serialize(response), std::nullopt};
 }
 
-}  // namespace swage::async
+}  // namespace swage::websocket

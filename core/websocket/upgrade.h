@@ -9,7 +9,7 @@
 #include "core/bytes.h"
 #include "core/result.h"
 
-namespace swage::async {
+namespace swage::websocket {
 
 // Collects the head of a message: up to the empty line, and no byte of what is behind it.
 class HttpHead {
@@ -25,8 +25,8 @@ class HttpHead {
 };
 
 // Sec-WebSocket-Key of 16 random bytes, and what a server makes of a key.
-[[nodiscard]] std::string websocket_key(Bytes sixteen);
-[[nodiscard]] std::string websocket_accept(std::string_view key);
+[[nodiscard]] std::string client_key(Bytes sixteen);
+[[nodiscard]] std::string accept_key(std::string_view key);
 
 // Fails where `host` or `path` cannot stand in a request.
 [[nodiscard]] Result<std::string> upgrade_request(std::string_view host, std::string_view path, std::string_view key);
@@ -39,4 +39,4 @@ struct UpgradeAnswer {
 };
 [[nodiscard]] UpgradeAnswer answer_upgrade_request(std::string_view head);
 
-}  // namespace swage::async
+}  // namespace swage::websocket

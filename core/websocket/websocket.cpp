@@ -10,7 +10,11 @@
 #include "core/websocket/codec.h"
 #include "core/websocket/upgrade.h"
 
-namespace swage::async {
+namespace swage::websocket {
+
+using async::Loop;
+using async::Stream;
+using async::Task;
 
 namespace {
 
@@ -18,10 +22,10 @@ constexpr std::size_t kMessage = std::size_t{16} << 10;  // the most bytes that 
 
 void fill_randomly(MutableBytes bytes) { CHECK(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1); }
 
-struct WebSocket : Carrier {
+struct WebSocket : async::Carrier {
   using Shared = std::shared_ptr<WebSocket>;
 
-  WebSocket(Loop& loop, std::unique_ptr<Stream> stream, WebSocketSide side)
+  WebSocket(Loop& loop, std::unique_ptr<Stream> stream, Side side)
       : Carrier(loop, std::move(stream)), codec(side, fill_randomly) {}
 
   static Task<Result<>> connect(Shared self, std::string host, std::string path);
@@ -33,7 +37,7 @@ struct WebSocket : Carrier {
   Task<Result<>> read_head(HttpHead& head);
   Task<Result<>> say(std::string text);
 
-  WebSocketCodec codec;
+  Codec codec;
   bool upgraded = false;
 };
 
@@ -57,7 +61,7 @@ Task<Result<>> WebSocket::read_head(HttpHead& head) {
 Task<Result<>> WebSocket::connect(Shared self, std::string host, std::string path) {
   std::array<std::uint8_t, 16> random;
   fill_randomly(random);
-  const std::string key = websocket_key(random);
+  const std::string key = client_key(random);
   CO_TRY(std::string request, upgrade_request(host, path, key));
   CO_TRY(co_await self->say(std::move(request)));
   HttpHead head;
@@ -94,7 +98,7 @@ Task<Result<std::size_t>> WebSocket::read(Shared self, MutableBytes into) {
 
 Task<Result<>> WebSocket::write(Shared self, Stream::Parts parts) {
   CO_TRY(self->can_write());
-  Pieces messages(parts, kMessage);
+  async::Pieces messages(parts, kMessage);
   for (Bytes message = messages.next(); !message.empty(); message = messages.next()) {
     if (self->codec.closed()) co_return fail("write: the other side closed the WebSocket");
     self->codec.send(message);
@@ -106,7 +110,7 @@ Task<Result<>> WebSocket::write(Shared self, Stream::Parts parts) {
 
 void WebSocket::leave() {
   if (upgraded && can_write() && pending() == 0) {
-    codec.close(WebSocketClose::normal);
+    codec.close(Close::normal);
     put(codec.output());
   }
   close();
@@ -124,7 +128,7 @@ class WebSocketStream : public Stream {
 
  private:
   Task<Result<>> write_parts(Parts parts) override {
-    return Carrier::all_of(socket_, WebSocket::write(socket_, parts));
+    return async::Carrier::all_of(socket_, WebSocket::write(socket_, parts));
   }
 
   WebSocket::Shared socket_;
@@ -132,19 +136,19 @@ class WebSocketStream : public Stream {
 
 }  // namespace
 
-Task<Result<std::unique_ptr<Stream>>> connect_websocket(Loop& loop, std::unique_ptr<Stream> carrier, std::string host,
-                                                        std::string path) {
-  const auto socket = std::make_shared<WebSocket>(loop, std::move(carrier), WebSocketSide::client);
+Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, std::unique_ptr<Stream> carrier, std::string host,
+                                              std::string path) {
+  const auto socket = std::make_shared<WebSocket>(loop, std::move(carrier), Side::client);
   std::unique_ptr<Stream> stream = std::make_unique<WebSocketStream>(socket);  // closes where this ends early
   CO_TRY(co_await WebSocket::connect(socket, std::move(host), std::move(path)));
   co_return stream;
 }
 
-Task<Result<std::unique_ptr<Stream>>> accept_websocket(Loop& loop, std::unique_ptr<Stream> carrier) {
-  const auto socket = std::make_shared<WebSocket>(loop, std::move(carrier), WebSocketSide::server);
+Task<Result<std::unique_ptr<Stream>>> accept(Loop& loop, std::unique_ptr<Stream> carrier) {
+  const auto socket = std::make_shared<WebSocket>(loop, std::move(carrier), Side::server);
   std::unique_ptr<Stream> stream = std::make_unique<WebSocketStream>(socket);
   CO_TRY(co_await WebSocket::accept(socket));
   co_return stream;
 }
 
-}  // namespace swage::async
+}  // namespace swage::websocket

@@ -1,6 +1,5 @@
 // WebSocket (RFC 6455) over any Stream, as libp2p uses it (libp2p/specs websockets/README.md): binary messages as a
-// flow of bytes, whose bounds mean nothing. Service process. What is said on the wire: websocket_upgrade.h and
-// websocket_codec.h.
+// flow of bytes, whose bounds mean nothing. Service process. What is said on the wire: upgrade.h and codec.h.
 //
 // The streams that these give: a read gives 0, again and again, after the other side's close frame; the end of the
 // carrier without one is an Error, as is a text message. Pings are answered, by the reader. close() says so in a close
@@ -17,14 +16,16 @@
 #include "core/async/task.h"
 #include "core/result.h"
 
-namespace swage::async {
+namespace swage::websocket {
 
 // Asks for the upgrade of `path` ("/") at `host` ("example.com:8080"), without subprotocol or extension. Fails where
 // either cannot stand in a request, or the answer is no upgrade.
-[[nodiscard]] Task<Result<std::unique_ptr<Stream>>> connect_websocket(Loop& loop, std::unique_ptr<Stream> carrier,
-                                                                      std::string host, std::string path);
+[[nodiscard]] async::Task<Result<std::unique_ptr<async::Stream>>> connect(async::Loop& loop,
+                                                                          std::unique_ptr<async::Stream> carrier,
+                                                                          std::string host, std::string path);
 
 // Waits for a client's upgrade, whatever it asks for. A request that is none is answered 400 or 426, and an Error.
-[[nodiscard]] Task<Result<std::unique_ptr<Stream>>> accept_websocket(Loop& loop, std::unique_ptr<Stream> carrier);
+[[nodiscard]] async::Task<Result<std::unique_ptr<async::Stream>>> accept(async::Loop& loop,
+                                                                         std::unique_ptr<async::Stream> carrier);
 
-}  // namespace swage::async
+}  // namespace swage::websocket

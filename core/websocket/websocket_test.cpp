@@ -8,7 +8,9 @@
 #include "core/async/tls_testing.h"
 #include "core/websocket/upgrade.h"
 
-namespace swage::async {
+namespace swage::websocket {
+
+using namespace async;
 
 using namespace std::chrono_literals;
 using testing::Buffer;
@@ -35,8 +37,8 @@ Task<> upgrade_to(Upgrade upgrade, std::unique_ptr<Stream>& stream, std::string&
 StreamPair upgraded(Loop& loop, StreamPair below) {
   StreamPair pair;
   std::string client, server;
-  loop.spawn(upgrade_to(connect_websocket(loop, std::move(below.first), "host:80", "/"), pair.first, client));
-  loop.spawn(upgrade_to(accept_websocket(loop, std::move(below.second)), pair.second, server));
+  loop.spawn(upgrade_to(connect(loop, std::move(below.first), "host:80", "/"), pair.first, client));
+  loop.spawn(upgrade_to(accept(loop, std::move(below.second)), pair.second, server));
   REQUIRE(run_until_noted(loop, {one(client), one(server)}));
   REQUIRE(client == "fine");
   REQUIRE(server == "fine");
@@ -166,7 +168,7 @@ TEST_CASE("websocket: recorded bytes, cut anywhere; what is behind the request b
     std::string outcome, read;
     Timer timer(loop, [&] { write_some(connection.other, wire.substr(cut)); });
     timer.start(0ms);
-    loop.spawn(upgrade_to(accept_websocket(loop, std::move(connection.stream)), stream, outcome));
+    loop.spawn(upgrade_to(accept(loop, std::move(connection.stream)), stream, outcome));
     REQUIRE(run_until_noted(loop, {one(outcome)}));
     REQUIRE(outcome == "fine");
     std::optional<Result<std::string>> got;
@@ -195,7 +197,7 @@ TEST_CASE("websocket: requests that are none are answered, and an Error") {
     REQUIRE(shutdown(connection.other, SHUT_WR) == 0);
     std::unique_ptr<Stream> stream;
     std::string outcome;
-    loop.spawn(upgrade_to(accept_websocket(loop, std::move(connection.stream)), stream, outcome));
+    loop.spawn(upgrade_to(accept(loop, std::move(connection.stream)), stream, outcome));
     REQUIRE(run_until_noted(loop, {one(outcome)}));
     CHECK(outcome.starts_with("WebSocket: "));
     CHECK(stream == nullptr);
@@ -211,7 +213,7 @@ TEST_CASE("websocket: a client against servers that are none") {
     REQUIRE(shutdown(connection.other, SHUT_WR) == 0);
     std::unique_ptr<Stream> stream;
     std::string outcome;
-    loop.spawn(upgrade_to(connect_websocket(loop, std::move(connection.stream), "a", "/"), stream, outcome));
+    loop.spawn(upgrade_to(connect(loop, std::move(connection.stream), "a", "/"), stream, outcome));
     REQUIRE(run_until_noted(loop, {one(outcome)}));
     CHECK(outcome.starts_with("WebSocket: "));
     CHECK(stream == nullptr);
@@ -219,7 +221,7 @@ TEST_CASE("websocket: a client against servers that are none") {
   Loop loop;
   std::unique_ptr<Stream> stream;
   std::string outcome;
-  loop.spawn(upgrade_to(connect_websocket(loop, tcp_pair(loop).first, "a\r\nb", "/"), stream, outcome));
+  loop.spawn(upgrade_to(connect(loop, tcp_pair(loop).first, "a\r\nb", "/"), stream, outcome));
   CHECK(outcome == "WebSocket: not a host: 4 bytes");
 }
 
@@ -239,7 +241,7 @@ TEST_CASE("websocket: the end of the carrier without a close frame is an Error, 
     REQUIRE(shutdown(connection.other, SHUT_WR) == 0);
     std::unique_ptr<Stream> stream;
     std::string outcome, read, again, write;
-    loop.spawn(upgrade_to(accept_websocket(loop, std::move(connection.stream)), stream, outcome));
+    loop.spawn(upgrade_to(accept(loop, std::move(connection.stream)), stream, outcome));
     REQUIRE(run_until_noted(loop, {one(outcome)}));
     loop.spawn(note(read_to_end(*stream), read));
     REQUIRE(run_until_noted(loop, {one(read)}));
@@ -259,7 +261,7 @@ TEST_CASE("websocket: pings without end from somebody who does not read: bounded
   write_some(connection.other, kRequest);
   std::unique_ptr<Stream> stream;
   std::string outcome, read;
-  loop.spawn(upgrade_to(accept_websocket(loop, std::move(connection.stream)), stream, outcome));
+  loop.spawn(upgrade_to(accept(loop, std::move(connection.stream)), stream, outcome));
   REQUIRE(run_until_noted(loop, {one(outcome)}));
   loop.spawn(note(read_to_end(*stream), read));
   std::string pings;
@@ -345,8 +347,8 @@ TEST_CASE("websocket: a loop that is destroyed ends upgrades, reads and writes, 
     std::unique_ptr<Stream> stream;
     StreamPair waiting = tcp_pair(loop), asking = tcp_pair(loop);
     loop.spawn(own(upgraded(loop, tls_pair(loop)), outcome, buffer));
-    loop.spawn(upgrade_to(accept_websocket(loop, std::move(waiting.first)), stream, outcome));
-    loop.spawn(upgrade_to(connect_websocket(loop, std::move(asking.first), "a", "/"), stream, outcome));
+    loop.spawn(upgrade_to(accept(loop, std::move(waiting.first)), stream, outcome));
+    loop.spawn(upgrade_to(connect(loop, std::move(asking.first), "a", "/"), stream, outcome));
     Timer timer(loop, [&loop] { loop.stop(); });
     timer.start(5ms);
     loop.run();
@@ -362,10 +364,10 @@ TEST_CASE("websocket: an upgrade whose task is destroyed, or whose carrier is cl
   std::string destroyed, closed, end;
   {
     Loop inner;
-    inner.spawn(upgrade_to(accept_websocket(loop, std::move(first.first)), stream, destroyed));
+    inner.spawn(upgrade_to(accept(loop, std::move(first.first)), stream, destroyed));
   }
   Stream& carrier = *second.first;
-  loop.spawn(upgrade_to(accept_websocket(loop, std::move(second.first)), stream, closed));
+  loop.spawn(upgrade_to(accept(loop, std::move(second.first)), stream, closed));
   carrier.close();
   loop.spawn(note(read_to_end(*first.second), end));
   CHECK(run_until_noted(loop, {one(closed), one(end)}));
@@ -374,4 +376,4 @@ TEST_CASE("websocket: an upgrade whose task is destroyed, or whose carrier is cl
   CHECK(end == "fine");
 }
 
-}  // namespace swage::async
+}  // namespace swage::websocket

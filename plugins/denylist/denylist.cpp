@@ -88,7 +88,7 @@ void warn_of_wide(const ListSettings& settings, const ListText& text) {
 }  // namespace
 
 DenylistService::DenylistService(std::vector<List> lists, std::vector<std::string> forge_zones, shm::Snapshot& snapshot,
-                                 async::Fetcher::Settings fetching)
+                                 http::Fetcher::Settings fetching)
     : lists_(std::move(lists)),
       forge_zones_(std::move(forge_zones)),
       snapshot_(snapshot),
@@ -199,7 +199,7 @@ async::Task<Result<>> DenylistService::run(Host& host) {
   if (stopped_) stopping_->set();
   if (snapshot_.bytes().empty()) changed_->set();  // prepare() could not read a file: the rest is in force
   {
-    async::Fetcher fetcher(host.loop(), fetching_);
+    http::Fetcher fetcher(host.loop(), fetching_);
     async::Tasks following;
     for (List& list : lists_) {
       following.start(list.settings.feed ? follow_feed(host.loop(), fetcher, list) : follow_file(host.loop(), list));
@@ -257,7 +257,7 @@ async::Task<> DenylistService::follow_file(async::Loop& loop, List& list) {
   }
 }
 
-async::Task<> DenylistService::follow_feed(async::Loop& loop, async::Fetcher& fetcher, List& list) {
+async::Task<> DenylistService::follow_feed(async::Loop& loop, http::Fetcher& fetcher, List& list) {
   const ListSettings& settings = list.settings;
   std::chrono::milliseconds retry = kRetry;
   while (true) {
@@ -276,7 +276,7 @@ async::Task<> DenylistService::follow_feed(async::Loop& loop, async::Fetcher& fe
   }
 }
 
-async::Task<Result<>> DenylistService::refresh(async::Loop& loop, async::Fetcher& fetcher, List& list) {
+async::Task<Result<>> DenylistService::refresh(async::Loop& loop, http::Fetcher& fetcher, List& list) {
   std::vector<std::string> fields;
   const bool known = list.current->time != 0;
   if (known && !list.current->etag.empty()) fields.push_back("If-None-Match: " + list.current->etag);

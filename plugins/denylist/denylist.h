@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/async/event.h"
-#include "core/async/fetcher.h"
 #include "core/denylist/image.h"
 #include "core/file_stamp.h"
+#include "core/http/fetcher.h"
 #include "core/metrics/registry.h"
 #include "core/plugin/plugin.h"
 #include "core/shm/shared.h"
@@ -49,7 +49,7 @@ class DenylistService : public Service {
  public:
   // `forge_zones`: whose names say addresses, in feeds of URLs. `snapshot` is what is published.
   DenylistService(std::vector<List> lists, std::vector<std::string> forge_zones, shm::Snapshot& snapshot,
-                  async::Fetcher::Settings fetching);
+                  http::Fetcher::Settings fetching);
 
   // Reads the files, and takes what was kept of the feeds.
   [[nodiscard]] Result<> prepare() override;
@@ -70,14 +70,14 @@ class DenylistService : public Service {
   void show(const List& list) const;
   [[nodiscard]] Result<> publish_now();
   [[nodiscard]] async::Task<> follow_file(async::Loop& loop, List& list);
-  [[nodiscard]] async::Task<> follow_feed(async::Loop& loop, async::Fetcher& fetcher, List& list);
-  [[nodiscard]] async::Task<Result<>> refresh(async::Loop& loop, async::Fetcher& fetcher, List& list);
+  [[nodiscard]] async::Task<> follow_feed(async::Loop& loop, http::Fetcher& fetcher, List& list);
+  [[nodiscard]] async::Task<Result<>> refresh(async::Loop& loop, http::Fetcher& fetcher, List& list);
   [[nodiscard]] async::Task<> publish_changes(async::Loop& loop);
 
   std::vector<List> lists_;
   const std::vector<std::string> forge_zones_;
   shm::Snapshot& snapshot_;
-  const async::Fetcher::Settings fetching_;
+  const http::Fetcher::Settings fetching_;
   const std::uint64_t seed_;
   std::optional<async::Event> stopping_, changed_;  // while it runs: stop() was called; a list is another one
   bool stopped_ = false;
@@ -86,6 +86,6 @@ class DenylistService : public Service {
 // denylist { file PATH [type=allow|deny] [name=NAME] ; feed URL format=ip|url [type=…] [refresh=DURATION] [name=NAME] }
 [[nodiscard]] Result<> setup(Controller& controller);
 // The same, with how feeds are fetched.
-[[nodiscard]] Result<> set_up(Controller& controller, async::Fetcher::Settings fetching);
+[[nodiscard]] Result<> set_up(Controller& controller, http::Fetcher::Settings fetching);
 
 }  // namespace swage::plugins::denylist

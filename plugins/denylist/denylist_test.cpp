@@ -30,7 +30,7 @@ std::string entries_text(const ListText& list) {
 }
 
 Result<> impatient(Controller& controller) {
-  async::Fetcher::Settings fetching;
+  http::Fetcher::Settings fetching;
   fetching.timeout = 100ms;
   return set_up(controller, std::move(fetching));
 }
@@ -304,7 +304,7 @@ TEST_CASE("denylist: a file that becomes garbage keeps the last good list") {
 }
 
 TEST_CASE("denylist: a feed that does not come to an end is given up; those beside it are not held up") {
-  CHECK(async::Fetcher::Settings{}.timeout == 30s);  // which is what setup() takes
+  CHECK(http::Fetcher::Settings{}.timeout == 30s);  // which is what setup() takes
   constexpr std::array kImpatient = {PluginType{"denylist", &impatient}};
   tests::LogCapture log;
   const tests::Folder folder;

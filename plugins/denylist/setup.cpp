@@ -139,7 +139,7 @@ List make_list(Controller& controller, ListSettings settings, const std::string&
 
 }  // namespace
 
-Result<> set_up(Controller& controller, async::Fetcher::Settings fetching) {
+Result<> set_up(Controller& controller, http::Fetcher::Settings fetching) {
   std::vector<ListSettings> settings;
   for (bool first = true; controller.next(); first = false) {
     if (!first) return std::unexpected(controller.error("denylist stands once in a server block"));
@@ -173,7 +173,7 @@ Result<> set_up(Controller& controller, async::Fetcher::Settings fetching) {
 }
 
 Result<> setup(Controller& controller) {
-  async::Fetcher::Settings fetching;
+  http::Fetcher::Settings fetching;
   fetching.user_agent = "swage-denylist";
   return set_up(controller, std::move(fetching));
 }

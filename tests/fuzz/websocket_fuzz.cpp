@@ -9,7 +9,7 @@
 namespace {
 
 using namespace swage;
-using namespace swage::async;
+using namespace swage::websocket;
 
 void expect(bool holds) {
   if (!holds) std::abort();
@@ -18,8 +18,8 @@ void expect(bool holds) {
 void no_randomness(MutableBytes bytes) { std::ranges::fill(bytes, std::uint8_t{0x5A}); }
 
 // What comes out is never more than what came in, but for masks; and one message of ours fits in between anything.
-void frames(WebSocketSide side, Bytes input, std::size_t step) {
-  WebSocketCodec codec(side, no_randomness);
+void frames(Side side, Bytes input, std::size_t step) {
+  Codec codec(side, no_randomness);
   const std::size_t most = 3 * input.size() + 32;
   std::vector<std::uint8_t> into(step);
   std::size_t payload = 0;
@@ -77,10 +77,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t step = data[1] + std::size_t{1};
   switch (data[0] % 4) {
     case 0:
-      frames(WebSocketSide::client, input, step);
+      frames(Side::client, input, step);
       break;
     case 1:
-      frames(WebSocketSide::server, input, step);
+      frames(Side::server, input, step);
       break;
     case 2:
       upgrade(true, input, step);

@@ -86,7 +86,7 @@ Task<Result<std::unique_ptr<async::Stream>>> connect(async::Loop& loop, Endpoint
   auto tcp = std::make_unique<async::TcpStream>(loop);
   CO_TRY(co_await tcp->connect(to));
   if (!websocket) co_return std::move(tcp);
-  co_return co_await async::connect_websocket(loop, std::move(tcp), to.to_string(), "/");
+  co_return co_await websocket::connect(loop, std::move(tcp), to.to_string(), "/");
 }
 
 Task<Result<Found>> dial_peer(async::Loop& loop, dial::Upgrader& upgrader, Endpoint to, bool websocket,
@@ -166,7 +166,7 @@ class OurNode {
   Task<Result<>> upgrade_and_serve(std::unique_ptr<async::TcpStream> tcp) {
     std::unique_ptr<async::Stream> raw = std::move(tcp);
     if (websocket_) {
-      CO_TRY(auto upgraded, co_await async::accept_websocket(loop_, std::move(raw)));
+      CO_TRY(auto upgraded, co_await websocket::accept(loop_, std::move(raw)));
       raw = std::move(upgraded);
     }
     CO_TRY(auto secured, co_await upgrader_.secure(std::move(raw), Side::listener, std::nullopt));

@@ -12,10 +12,9 @@
 
 #include "core/async/loop.h"
 #include "core/async/task.h"
-#include "core/async/waiter.h"
 #include "core/result.h"
 
-namespace swage::async {
+namespace swage::http {
 
 class Fetcher {
  public:
@@ -32,8 +31,8 @@ class Fetcher {
     std::string body;
   };
 
-  explicit Fetcher(Loop& loop);
-  Fetcher(Loop& loop, Settings settings);
+  explicit Fetcher(async::Loop& loop);
+  Fetcher(async::Loop& loop, Settings settings);
   // REQUIRES: no get() is under way.
   ~Fetcher();
   Fetcher(const Fetcher&) = delete;
@@ -41,15 +40,15 @@ class Fetcher {
 
   // Any status is a success; an Error says why there is none, or not the whole body. `fields` as in "If-None-Match: x".
   // Destroying the task ends the transfer.
-  [[nodiscard]] Task<Result<Fetched>> get(std::string url, std::vector<std::string> fields);
+  [[nodiscard]] async::Task<Result<Fetched>> get(std::string url, std::vector<std::string> fields);
 
  private:
   class Transfer;
   struct State;
 
-  Loop& loop_;
+  async::Loop& loop_;
   Settings settings_;
   std::unique_ptr<State> state_;
 };
 
-}  // namespace swage::async
+}  // namespace swage::http

@@ -1,60 +1,33 @@
-#include "core/async/fetcher.h"
+#include "core/http/fetcher.h"
 
-#include <uv.h>
-
-#include <optional>
+#include <map>
 #include <utility>
 
-#include "core/async/curl_library.h"
+#include "core/async/event.h"
+#include "core/async/socket_watch.h"
+#include "core/http/curl_library.h"
 
-namespace swage::async {
-namespace {
+namespace swage::http {
 
-// A socket of curl's. Deleted when libuv has let go of it.
-struct Watch {
-  uv_poll_t poll{};
-  CURLM* multi;
-  int fd;
-  std::function<void()>& acted;
-};
-
-void close_watch(Watch* watch) {
-  uv_close(reinterpret_cast<uv_handle_t*>(&watch->poll),
-           [](uv_handle_t* handle) { delete static_cast<Watch*>(handle->data); });
-}
-
-void socket_ready(uv_poll_t* poll, int status, int events) {
-  const auto* const watch = static_cast<const Watch*>(poll->data);
-  int happened = status < 0 ? CURL_CSELECT_ERR : 0;
-  if ((events & UV_READABLE) != 0) happened |= CURL_CSELECT_IN;
-  if ((events & UV_WRITABLE) != 0) happened |= CURL_CSELECT_OUT;
-  std::function<void()>& acted = watch->acted;
-  int running = 0;
-  curl().multi_socket_action(watch->multi, watch->fd, happened, &running);  // may delete the watch
-  acted();
-}
-
-}  // namespace
+using async::Loop;
+using async::SocketWatch;
+using async::Task;
 
 // A request on its way, in the frame of get().
-class Fetcher::Transfer : private Waiter {
+class Fetcher::Transfer {
  public:
   Transfer(Fetcher& fetcher, const std::string& url, const std::vector<std::string>& fields);
   ~Transfer();
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  [[nodiscard]] bool await_ready() const { return code_.has_value(); }
-  void await_suspend(std::coroutine_handle<> awaiting) {
-    coroutine = awaiting;
-    waits_ = true;
-  }
-  [[nodiscard]] Result<Fetched> await_resume();
-
   void finish(CURLcode code) {
     code_ = code;
-    if (std::exchange(waits_, false)) fetcher_.loop_.wake(*this);
+    over_.set();
   }
+  [[nodiscard]] async::Event& over() { return over_; }
+  // REQUIRES: it is over.
+  [[nodiscard]] Result<Fetched> result();
 
  private:
   static std::size_t take(char* data, std::size_t, std::size_t size, void* transfer);
@@ -65,12 +38,12 @@ class Fetcher::Transfer : private Waiter {
   curl_slist* fields_ = nullptr;
   Fetched fetched_;
   bool too_large_ = false;
-  bool waits_ = false;
-  std::optional<CURLcode> code_;
+  CURLcode code_ = CURLE_OK;
+  async::Event over_;
 };
 
 struct Fetcher::State {
-  explicit State(Loop& on) : loop(on), acted([this] { finish_transfers(); }), timer(on, [this] { timed_out(); }) {
+  explicit State(Loop& on) : loop(on), timer(on, [this] { act(CURL_SOCKET_TIMEOUT, 0); }) {
     CHECK(curl().global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     multi = curl().multi_init();
     CHECK(multi != nullptr);
@@ -86,38 +59,33 @@ struct Fetcher::State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  static int watch(CURL*, curl_socket_t fd, int what, void* self, void* known);
+  static int watch(CURL*, curl_socket_t fd, int what, void* self, void*);
   static int set_timer(CURLM*, long milliseconds, void* self);
-  void timed_out();
-  void finish_transfers();
+  void act(curl_socket_t fd, int happened);
 
   Loop& loop;
   CURLM* multi;
-  std::function<void()> acted;
-  Timer timer;
+  std::map<curl_socket_t, SocketWatch> watches;
+  async::Timer timer;
 };
 
-int Fetcher::State::watch(CURL*, curl_socket_t fd, int what, void* self, void* known) {
+int Fetcher::State::watch(CURL*, curl_socket_t fd, int what, void* self, void*) {
   auto& state = *static_cast<State*>(self);
-  auto* watch = static_cast<Watch*>(known);
   if (what == CURL_POLL_REMOVE) {
-    if (watch != nullptr) close_watch(watch);
-    curl().multi_assign(state.multi, fd, nullptr);
+    state.watches.erase(fd);
     return 0;
   }
-  if (watch == nullptr) {
-    watch = new Watch{{}, state.multi, fd, state.acted};
-    watch->poll.data = watch;
-    CHECK(uv_poll_init(state.loop.uv(), &watch->poll, fd) == 0);
-    curl().multi_assign(state.multi, fd, watch);
-  }
-  const int events = ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
-  CHECK(uv_poll_start(&watch->poll, events, socket_ready) == 0);
+  const auto ready = [&state, fd](SocketWatch::Found found) {
+    state.act(fd, (found.failed ? CURL_CSELECT_ERR : 0) | (found.readable ? CURL_CSELECT_IN : 0) |
+                      (found.writable ? CURL_CSELECT_OUT : 0));
+  };
+  state.watches.try_emplace(fd, state.loop, fd, ready)
+      .first->second.want({(what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0});
   return 0;
 }
 
 int Fetcher::State::set_timer(CURLM*, long milliseconds, void* self) {
-  Timer& timer = static_cast<State*>(self)->timer;
+  async::Timer& timer = static_cast<State*>(self)->timer;
   if (milliseconds < 0) {
     timer.stop();
   } else {
@@ -126,14 +94,10 @@ int Fetcher::State::set_timer(CURLM*, long milliseconds, void* self) {
   return 0;
 }
 
-void Fetcher::State::timed_out() {
-  int running = 0;
-  curl().multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
-  finish_transfers();
-}
-
-void Fetcher::State::finish_transfers() {
-  int left = 0;
+// Has curl go on after something happened, and finishes the transfers that are over then.
+void Fetcher::State::act(curl_socket_t fd, int happened) {
+  int running = 0, left = 0;
+  curl().multi_socket_action(multi, fd, happened, &running);  // may end the watch that called this
   while (const CURLMsg* const message = curl().multi_info_read(multi, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     void* transfer = nullptr;
@@ -143,7 +107,7 @@ void Fetcher::State::finish_transfers() {
 }
 
 Fetcher::Transfer::Transfer(Fetcher& fetcher, const std::string& url, const std::vector<std::string>& fields)
-    : fetcher_(fetcher), easy_(curl().easy_init()) {
+    : fetcher_(fetcher), easy_(curl().easy_init()), over_(fetcher.loop_) {
   CHECK(easy_ != nullptr);
   const Settings& settings = fetcher.settings_;
   const bool secure = url.starts_with("https:");
@@ -187,9 +151,9 @@ std::string Fetcher::Transfer::field(const char* name) const {
   return curl().easy_header(easy_, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : "";
 }
 
-Result<Fetcher::Fetched> Fetcher::Transfer::await_resume() {
+Result<Fetcher::Fetched> Fetcher::Transfer::result() {
   if (too_large_) return fail("has more than {} bytes", fetcher_.settings_.most);
-  if (*code_ != CURLE_OK) return fail("{}", curl().easy_strerror(*code_));
+  if (code_ != CURLE_OK) return fail("{}", curl().easy_strerror(code_));
   long status = 0;
   curl().easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   fetched_.status = static_cast<unsigned>(status);
@@ -207,7 +171,8 @@ Fetcher::~Fetcher() = default;
 
 Task<Result<Fetcher::Fetched>> Fetcher::get(std::string url, std::vector<std::string> fields) {
   Transfer transfer(*this, url, fields);
-  co_return co_await transfer;
+  co_await transfer.over().wait();
+  co_return transfer.result();
 }
 
-}  // namespace swage::async
+}  // namespace swage::http

@@ -1,4 +1,4 @@
-#include "core/async/fetcher.h"
+#include "core/http/fetcher.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 
 using namespace swage;
 using namespace swage::async;
+using http::Fetcher;
 using namespace std::chrono_literals;
 
 namespace {

@@ -1,10 +1,10 @@
-#include "core/async/curl_library.h"
+#include "core/http/curl_library.h"
 
 #include <dlfcn.h>
 
 #include "core/result.h"
 
-namespace swage::async {
+namespace swage::http {
 namespace {
 
 // Turns into a pointer to whatever function it is assigned to.
@@ -30,7 +30,6 @@ CurlLibrary load() {
           .global_cleanup = find("curl_global_cleanup"),
           .multi_init = find("curl_multi_init"),
           .multi_setopt = find("curl_multi_setopt"),
-          .multi_assign = find("curl_multi_assign"),
           .multi_add_handle = find("curl_multi_add_handle"),
           .multi_remove_handle = find("curl_multi_remove_handle"),
           .multi_socket_action = find("curl_multi_socket_action"),
@@ -53,4 +52,4 @@ const CurlLibrary& curl() {
   return library;
 }
 
-}  // namespace swage::async
+}  // namespace swage::http

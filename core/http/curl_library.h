@@ -1,11 +1,11 @@
 // libcurl's functions, out of the library that is loaded when they are first asked for. It brings 25 other libraries
 // along, which would double what it costs to start a process, and every process of the server is this program: the
-// first answer came 20 ms later, with 7 MB more. Most servers fetch nothing. Internal to core/async.
+// first answer came 20 ms later, with 7 MB more. Most servers fetch nothing. Internal to core/http.
 #pragma once
 
 #include <curl/curl.h>
 
-namespace swage::async {
+namespace swage::http {
 
 // Named and typed as in libcurl, without "curl_".
 struct CurlLibrary {
@@ -13,7 +13,6 @@ struct CurlLibrary {
   decltype(&::curl_global_cleanup) global_cleanup;
   decltype(&::curl_multi_init) multi_init;
   decltype(&::curl_multi_setopt) multi_setopt;
-  decltype(&::curl_multi_assign) multi_assign;
   decltype(&::curl_multi_add_handle) multi_add_handle;
   decltype(&::curl_multi_remove_handle) multi_remove_handle;
   decltype(&::curl_multi_socket_action) multi_socket_action;
@@ -32,4 +31,4 @@ struct CurlLibrary {
 // Ends the process where the library is not installed; Debian's package libcurl4 is a dependency like the others.
 [[nodiscard]] const CurlLibrary& curl();
 
-}  // namespace swage::async
+}  // namespace swage::http
