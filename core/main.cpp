@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/config/dotenv.h"
+#include "core/forge/p2p_forge.h"
 #include "core/log.h"
 #include "core/server/check.h"
 #include "core/server/child.h"
@@ -23,6 +24,9 @@ namespace swage {
 namespace {
 
 using server::Options;
+
+// Whose directives a Corefile may have beside swage's own.
+constexpr config::Translation kTranslations[] = {forge::translate_p2p_forge};
 
 // Where there is no Corefile and none was named: something that answers, as CoreDNS does.
 constexpr std::string_view kDefaultCorefile = ".\n{\n    whoami\n    log\n}\n";
@@ -85,7 +89,7 @@ int serve(Options options) {
   config::Sources sources = first_sources(options);
   int status = 0;
   {
-    server::Supervisor supervisor(std::move(options), std::move(sources));
+    server::Supervisor supervisor(std::move(options), std::move(sources), kTranslations);
     status = supervisor.run();
   }
   log::flush();
@@ -112,7 +116,7 @@ int run(std::span<const char* const> arguments) {
       const Result<bool> dotenv = config::load_dotenv(kDotenv);
       if (!dotenv) std::fprintf(stderr, "warning: %s\n", dotenv.error().text().c_str());
       config::Sources sources = first_sources(*options);
-      return server::check(*options, std::move(sources), plugins::all());
+      return server::check(*options, std::move(sources), plugins::all(), kTranslations);
     }
     case Options::Action::reload:
       return server::reload_and_wait(options->pidfile);
@@ -126,8 +130,8 @@ int run(std::span<const char* const> arguments) {
 int run_child(std::string_view kind, const char* index, std::string_view form) {
   log::set_form({.json = form == "json", .time = form == "time"});
   server::become_child(kind == "@service" ? "swage service" : fmt::format("swage dns {}", index));
-  if (kind == "@service") return server::run_service_child(plugins::all());
-  return server::run_dns_child(std::strtoul(index, nullptr, 10), plugins::all());
+  if (kind == "@service") return server::run_service_child(plugins::all(), kTranslations);
+  return server::run_dns_child(std::strtoul(index, nullptr, 10), plugins::all(), kTranslations);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include "core/config/coredns.h"
 #include "core/config/expander.h"
 #include "core/config/nearest.h"
-#include "core/config/p2p_forge.h"
 
 namespace swage::config {
 namespace {
@@ -168,15 +167,17 @@ std::string hint(const Absent& absent, std::string_view what) {
 
 }  // namespace
 
-std::vector<ServerBlock> parse(Sources& sources, const std::string& path, Errors& errors) {
+std::vector<ServerBlock> parse(Sources& sources, const std::string& path, Errors& errors, Translations translations) {
   std::vector<ServerBlock> blocks = Parser(expand(sources, path, errors), errors).run();
-  for (ServerBlock& block : blocks) translate_p2p_forge(block, sources, errors);
+  for (ServerBlock& block : blocks) {
+    for (const Translation translate : translations) translate(block, sources, errors);
+  }
   return blocks;
 }
 
-Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path) {
+Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path, Translations translations) {
   Errors errors;
-  auto blocks = parse(sources, path, errors);
+  auto blocks = parse(sources, path, errors, translations);
   if (!errors.empty()) return std::unexpected(errors.joined());
   return blocks;
 }

@@ -20,22 +20,29 @@ namespace swage::config {
 struct Directive {
   Token name;                 // of the first occurrence
   std::vector<Token> tokens;  // starts with `name`
-  std::string known_as{};     // what the Corefile calls it: of p2p-forge's directives, else empty
+  std::string known_as{};     // what the Corefile calls it, where that is another server's name for it; else empty
 };
 
 struct ServerBlock {
   std::vector<Key> keys;              // at least one
   std::vector<Directive> directives;  // in the order of their first occurrence; no two with the same name
-  bool translated = false;            // some of them are written as p2p-forge's; see p2p_forge.h
+  bool translated = false;            // some of them are written as another server's; see Translation
   bool incomplete = false;            // an error hides a key or directives of it
 };
 
-// Parses the Corefile at `path`, with p2p-forge's directives as swage's own. An empty file gives no blocks. Errors are
-// "FILE:LINE: what is wrong, what was expected", and what can be read beside them is in the result; warnings are left
-// in `sources`.
-[[nodiscard]] std::vector<ServerBlock> parse(Sources& sources, const std::string& path, Errors& errors);
-// The same, with all errors as one.
-[[nodiscard]] Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path);
+// Replaces directives of another server in `block` by what they mean in swage's own, with the tokens' files and lines,
+// and sets ServerBlock::translated. What it looks up, it looks up in `sources`; warnings are left there. What is wrong
+// with a directive goes to `errors`, and the block is incomplete without it.
+using Translation = void (*)(ServerBlock& block, Sources& sources, Errors& errors);
+using Translations = std::span<const Translation>;  // in the order in which they are asked
+
+// Parses the Corefile at `path`. An empty file gives no blocks. Errors are "FILE:LINE: what is wrong, what was
+// expected", and what can be read beside them is in the result; warnings are left in `sources`.
+[[nodiscard]] std::vector<ServerBlock> parse(Sources& sources, const std::string& path, Errors& errors,
+                                             Translations translations = {});
+// As above, with all errors as one.
+[[nodiscard]] Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path,
+                                                     Translations translations = {});
 
 // What is wrong with a directive that is not in `known`: "Corefile:7: unknown directive 'fiel'; did you mean 'file'?".
 [[nodiscard]] Error unknown_directive(const Token& name, std::span<const std::string_view> known);

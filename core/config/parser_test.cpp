@@ -325,10 +325,6 @@ constexpr Case kSeveral[] = {
      "Corefile:2: {args[1]} needs more arguments than the 0 of its import: (s) at Corefile:7\n"
      "Corefile:3: {args[2]} needs more arguments than the 0 of its import: (s) at Corefile:6\n"
      "Corefile:3: {args[2]} needs more arguments than the 0 of its import: (s) at Corefile:7"},
-    {"p2p-forge's", ". {\n ipparser\n acme a {\n  nonsense\n }\n}\nb {\n acme b {\n  database-type x\n }\n}\n",
-     "Corefile:2: directive 'ipparser': expected the domain of the forge after 'ipparser'\n"
-     "Corefile:4: directive 'acme': unknown property 'nonsense'; expected registration-domain, database-type\n"
-     "Corefile:9: directive 'acme': unknown database type 'x'; expected badger PATH"},
 };
 
 TEST_CASE("several errors", "[config]") { check_cases(kSeveral, kFiles); }

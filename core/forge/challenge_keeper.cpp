@@ -21,7 +21,7 @@
 #include "core/log.h"
 #include "core/shm/table.h"
 
-namespace swage::shm {
+namespace swage::forge {
 namespace {
 
 constexpr int kLockTries = 60;  // 3 s: the processes of a server that was killed go at once
@@ -42,7 +42,7 @@ Inode inode_of(const std::string& path) {
   return stat(path.c_str(), &status) == 0 ? Inode{status.st_dev, status.st_ino} : Inode{};
 }
 
-Inode inode_of(const Segment& segment) {
+Inode inode_of(const shm::Segment& segment) {
   struct stat status{};
   return segment.exists() && fstat(segment.fd(), &status) == 0 ? Inode{status.st_dev, status.st_ino} : Inode{};
 }
@@ -70,14 +70,14 @@ Error no_store_at(const std::string& path, int error) {
 }
 
 // Owns `fd` from now on. What is wrong with the file is said with its name.
-Result<Segment> attach_file(int fd, const std::string& path, Segment::Access access) {
-  Result<Segment> segment = Segment::attach(fd, access);
+Result<shm::Segment> attach_file(int fd, const std::string& path, shm::Segment::Access access) {
+  Result<shm::Segment> segment = shm::Segment::attach(fd, access);
   if (!segment) return fail("{}: {}", path, segment.error().text());
   return segment;
 }
 
-Result<> check_file(const Segment& file, const std::string& path) {
-  if (const Result<> sound = table::check_identity(file.bytes()); !sound) {
+Result<> check_file(const shm::Segment& file, const std::string& path) {
+  if (const Result<> sound = shm::table::check_identity(file.bytes()); !sound) {
     return fail("{}: not a usable store of challenges: {}; move it away to begin with an empty one", path,
                 sound.error().text());
   }
@@ -86,7 +86,7 @@ Result<> check_file(const Segment& file, const std::string& path) {
 
 // Writes to a copy of `file`'s descriptor. A file that cannot be written is complained about once; answers come from
 // memory.
-Result<TableWriter::Mirror> mirror_in(const Segment& file, const std::string& path) {
+Result<shm::TableWriter::Mirror> mirror_in(const shm::Segment& file, const std::string& path) {
   const auto copy = std::make_shared<Descriptor>(fcntl(file.fd(), F_DUPFD_CLOEXEC, 3));
   if (!copy->exists()) return fail("{}: {}", path, std::strerror(errno));
   return [copy, path, failed = false](std::uint64_t offset, Bytes bytes) mutable {
@@ -115,7 +115,7 @@ Result<> ChallengeKeeper::check_only() const {
   const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0 && errno != ENOENT) return fail("{}: {}", path, std::strerror(errno));
   if (fd >= 0) {
-    TRY(const Segment file, attach_file(fd, path, Segment::Access::read));
+    TRY(const shm::Segment file, attach_file(fd, path, shm::Segment::Access::read));
     TRY(check_file(file, path));
     if (flock(file.fd(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return fail("{}: cannot be locked: {}", path, std::strerror(errno));
@@ -123,7 +123,7 @@ Result<> ChallengeKeeper::check_only() const {
     }
   }
   struct statvfs room{};
-  const std::uint64_t size = TableWriter::bytes_needed(settings_.capacity);
+  const std::uint64_t size = shm::TableWriter::bytes_needed(settings_.capacity);
   if (statvfs(folder.c_str(), &room) == 0 && room.f_bavail * room.f_frsize < size) {  // a new file is made each time
     return fail("{}: {} bytes are needed, and {} are free", path, size, room.f_bavail * room.f_frsize);
   }
@@ -131,31 +131,32 @@ Result<> ChallengeKeeper::check_only() const {
 }
 
 // The file of an earlier server, locked; none where there is no file.
-Result<Segment> ChallengeKeeper::open_file() const {
+Result<shm::Segment> ChallengeKeeper::open_file() const {
   const std::string& path = settings_.path;
   while (true) {
     Descriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!fd.exists() && errno == ENOENT) return Segment();
+    if (!fd.exists() && errno == ENOENT) return shm::Segment();
     if (!fd.exists()) return fail("{}: {}", path, std::strerror(errno));
     struct stat status{};
     if (fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return fail("{}: not a regular file", path);
     if (status.st_size == 0) {  // after a power failure, say
       log::warning("{}: an empty file, which is not a store of challenges; begun anew", path);
-      return Segment();
+      return shm::Segment();
     }
     TRY(lock(fd.get(), path));
     if (inode_of(path) != Inode{status.st_dev, status.st_ino}) continue;  // another one was renamed to it meanwhile
-    TRY(Segment file, attach_file(fd.release(), path, Segment::Access::read));
+    TRY(shm::Segment file, attach_file(fd.release(), path, shm::Segment::Access::read));
     TRY(check_file(file, path));
     return file;
   }
 }
 
 // What is live of the file, then of the store before, which is newer.
-Result<> ChallengeKeeper::fill(TableWriter& table, std::int64_t now) {
+Result<> ChallengeKeeper::fill(shm::TableWriter& table, std::int64_t now) {
   std::uint64_t without_room = 0;
-  if (old_file_.exists()) without_room += table.take_over(Table(old_file_.bytes()), now, TableWriter::Room::free);
-  without_room += table.take_over(Table(memory_.store->bytes()), now, TableWriter::Room::free);
+  if (old_file_.exists())
+    without_room += table.take_over(shm::Table(old_file_.bytes()), now, shm::TableWriter::Room::free);
+  without_room += table.take_over(shm::Table(memory_.store->bytes()), now, shm::TableWriter::Room::free);
   if (without_room != 0) {
     return fail("challenges cannot be taken over: {} no room among {}", counted(without_room, "peer has", "peers have"),
                 settings_.capacity);
@@ -182,7 +183,7 @@ Result<Descriptor> ChallengeKeeper::new_file() {
 }
 
 // A new file of the size of the table, all of which is there: a full disk is an error here, and not later.
-Result<> ChallengeKeeper::make_file(TableWriter& table) {
+Result<> ChallengeKeeper::make_file(shm::TableWriter& table) {
   TRY(Descriptor fd, new_file());
   const std::string& path = new_path_;
   const std::size_t size = made_.bytes().size();
@@ -190,29 +191,29 @@ Result<> ChallengeKeeper::make_file(TableWriter& table) {
     unlink(path.c_str());
     return fail("{}: {} bytes: {}", path, size, std::strerror(error));
   }
-  TRY(new_file_, attach_file(fd.release(), path, Segment::Access::write));
-  TRY(TableWriter::Mirror mirror, mirror_in(new_file_, settings_.path));
+  TRY(new_file_, attach_file(fd.release(), path, shm::Segment::Access::write));
+  TRY(shm::TableWriter::Mirror mirror, mirror_in(new_file_, settings_.path));
   table.mirror_to(std::move(mirror));
   if (fdatasync(new_file_.fd()) != 0) return fail("{}: {}", path, std::strerror(errno));
   return {};
 }
 
 Result<> ChallengeKeeper::prepare(std::int64_t now) {
-  Shared& store = *memory_.store;
+  shm::Shared& store = *memory_.store;
   if (const ChallengeWriter* const other = writer()) {  // of another server block, or of this one, asked twice
     if (other->capacity == settings_.capacity && other->path == settings_.path) return {};
     return fail("{} are kept by another server block, in another way", store.name());
   }
   if (!store.lasts() && !settings_.path.empty()) return check_only();
 
-  made_ = Segment();  // of an attempt that failed
-  new_file_ = Segment();
-  old_file_ = Segment();
+  made_ = shm::Segment();  // of an attempt that failed
+  new_file_ = shm::Segment();
+  old_file_ = shm::Segment();
   bool first = !store.exists();
   if (!first) {
-    if (const Result<> sound = table::check_identity(store.bytes()); !sound) {
+    if (const Result<> sound = shm::table::check_identity(store.bytes()); !sound) {
       log::error("{}: {}; begun anew", store.name(), sound.error().text());
-      store.replace(Segment());
+      store.replace(shm::Segment());
       first = true;
     }
   }
@@ -220,13 +221,13 @@ Result<> ChallengeKeeper::prepare(std::int64_t now) {
     TRY(old_file_, open_file());
   }
   Seed seed = seed_;
-  for (const Segment* const from : {&std::as_const(old_file_), &store.segment()}) {
-    if (from->exists()) std::memcpy(&seed, from->bytes().data() + offsetof(table::Identity, seed), seed.size());
+  for (const shm::Segment* const from : {&std::as_const(old_file_), &store.segment()}) {
+    if (from->exists()) std::memcpy(&seed, from->bytes().data() + offsetof(shm::table::Identity, seed), seed.size());
   }
-  TRY(made_, Segment::create("swage " + store.name(), TableWriter::bytes_needed(settings_.capacity)));
-  TableWriter::format(made_.writable_bytes(), settings_.capacity, seed);
+  TRY(made_, shm::Segment::create("swage " + store.name(), shm::TableWriter::bytes_needed(settings_.capacity)));
+  shm::TableWriter::format(made_.writable_bytes(), settings_.capacity, seed);
   auto writer = std::make_unique<ChallengeWriter>();
-  writer->table = TableWriter(made_.writable_bytes());
+  writer->table = shm::TableWriter(made_.writable_bytes());
   writer->table.set_lifetime(settings_.lifetime);
   writer->path = settings_.path;
   writer->capacity = settings_.capacity;
@@ -240,10 +241,10 @@ Result<> ChallengeKeeper::prepare(std::int64_t now) {
 // From now on the table is the store. The gate comes first: should this process end in between, its successor finds the
 // store before, which is closed, and not a new one whose gate is another's.
 Result<> ChallengeKeeper::put_in_force() {
-  TRY(Segment gate, Gate::create("swage " + memory_.gate->name()));
+  TRY(shm::Segment gate, shm::Gate::create("swage " + memory_.gate->name()));
   TRY(memory_.gate->provide(std::move(gate)));
   TRY(memory_.store->provide(std::move(made_)));
-  writer()->gate = Gate(memory_.gate->writable_bytes());
+  writer()->gate = shm::Gate(memory_.gate->writable_bytes());
   writer()->in_force = true;
   return {};
 }
@@ -252,10 +253,11 @@ Result<> ChallengeKeeper::enforce(std::int64_t now) {
   if (writer() == nullptr) return {};
   if (made_.exists()) {
     if (memory_.gate->exists()) {
-      TRY(gate_before_, memory_.gate->segment().again(Segment::Access::write));
-      Gate(gate_before_.writable_bytes()).close();
+      TRY(gate_before_, memory_.gate->segment().again(shm::Segment::Access::write));
+      shm::Gate(gate_before_.writable_bytes()).close();
     }
-    const std::uint64_t lost = writer()->table.take_over(Table(memory_.store->bytes()), now, TableWriter::Room::share);
+    const std::uint64_t lost =
+        writer()->table.take_over(shm::Table(memory_.store->bytes()), now, shm::TableWriter::Room::share);
     if (lost != 0) log::error("{}: {} no room", memory_.store->name(), counted(lost, "peer has", "peers have"));
     TRY(put_in_force());
     std::this_thread::sleep_for(kArrival);
@@ -265,22 +267,22 @@ Result<> ChallengeKeeper::enforce(std::int64_t now) {
   if (std::rename(new_path_.c_str(), settings_.path.c_str()) != 0) {
     return fail("{}: cannot be renamed to {}: {}", new_path_, settings_.path, std::strerror(errno));
   }
-  old_file_ = Segment();
+  old_file_ = shm::Segment();
   return memory_.file->provide(std::move(new_file_));
 }
 
 void ChallengeKeeper::attend(std::int64_t now) {
   if (!gate_before_.exists()) return;
   ChallengeStore store(*memory_.store);
-  Gate(gate_before_.writable_bytes()).fetch([&](Bytes key, std::string_view value, NetworkId network) {
+  shm::Gate(gate_before_.writable_bytes()).fetch([&](Bytes key, std::string_view value, shm::NetworkId network) {
     return store.put(key, value, network, now);
   });
 }
 
 std::string ChallengeKeeper::description(std::int64_t now) const {
-  const Table table(made_.exists() ? made_.bytes() : memory_.store->bytes());
+  const shm::Table table(made_.exists() ? made_.bytes() : memory_.store->bytes());
   return fmt::format("{} of {}, in {}", counted(table.count_live(now), "peer"), table.capacity(),
                      settings_.path.empty() ? "memory" : settings_.path);
 }
 
-}  // namespace swage::shm
+}  // namespace swage::forge

@@ -22,7 +22,7 @@
 #include "core/shm/segment.h"
 #include "core/shm/shared.h"
 
-namespace swage::shm {
+namespace swage::forge {
 
 struct ChallengeSettings {
   std::string path{};  // empty: memory that ends with the server
@@ -32,9 +32,9 @@ struct ChallengeSettings {
 
 // All must outlive the keeper. `gate` and `file` are service memory; without a path there is no `file`.
 struct ChallengeMemory {
-  Shared* store;
-  Shared* gate;
-  Shared* file = nullptr;
+  shm::Shared* store;
+  shm::Shared* gate;
+  shm::Shared* file = nullptr;
 
   [[nodiscard]] static std::string gate_name(std::string_view zone) {
     return "gate of challenges " + std::string(zone);
@@ -46,7 +46,7 @@ struct ChallengeMemory {
 
 class ChallengeKeeper {
  public:
-  using Seed = TableWriter::Seed;
+  using Seed = shm::TableWriter::Seed;
 
   // `seed`: unpredictable bytes, for a store that is new.
   ChallengeKeeper(ChallengeMemory memory, ChallengeSettings settings, const Seed& seed)
@@ -66,9 +66,9 @@ class ChallengeKeeper {
 
  private:
   [[nodiscard]] Result<> check_only() const;
-  [[nodiscard]] Result<Segment> open_file() const;
-  [[nodiscard]] Result<> fill(TableWriter& table, std::int64_t now);
-  [[nodiscard]] Result<> make_file(TableWriter& table);
+  [[nodiscard]] Result<shm::Segment> open_file() const;
+  [[nodiscard]] Result<> fill(shm::TableWriter& table, std::int64_t now);
+  [[nodiscard]] Result<> make_file(shm::TableWriter& table);
   [[nodiscard]] Result<> put_in_force();
   [[nodiscard]] ChallengeWriter* writer() const { return static_cast<ChallengeWriter*>(memory_.store->companion()); }
   [[nodiscard]] Result<Descriptor> new_file();
@@ -76,11 +76,11 @@ class ChallengeKeeper {
   ChallengeMemory memory_;
   ChallengeSettings settings_;
   Seed seed_;
-  Segment made_;          // the table, until it is the store
-  Segment gate_before_;   // of the process before
-  std::string new_path_;  // PATH.new, or another one beside it
-  Segment new_file_;      // what it is, until it is renamed
-  Segment old_file_;      // of an earlier server; locked until then
+  shm::Segment made_;         // the table, until it is the store
+  shm::Segment gate_before_;  // of the process before
+  std::string new_path_;      // PATH.new, or another one beside it
+  shm::Segment new_file_;     // what it is, until it is renamed
+  shm::Segment old_file_;     // of an earlier server; locked until then
 };
 
-}  // namespace swage::shm
+}  // namespace swage::forge

@@ -18,7 +18,7 @@
 #include <catch2/catch.hpp>
 
 using namespace swage;
-using namespace swage::shm;
+using namespace swage::forge;
 using namespace swage::shm::testing;
 
 namespace {
@@ -29,14 +29,14 @@ constexpr std::int64_t kNow = 1'800'000'000'000;
 struct Life {
   explicit Life(const ChallengeSettings& settings, const Life* before = nullptr)
       : keeper({&memory, &gate, settings.path.empty() ? nullptr : &file}, settings, {1, 2, 3}), store(memory) {
-    for (Shared* const each : {&memory, &gate, &file}) {
-      each->on_provide([](const Shared&) -> Result<> { return {}; });
+    for (shm::Shared* const each : {&memory, &gate, &file}) {
+      each->on_provide([](const shm::Shared&) -> Result<> { return {}; });
     }
     if (before == nullptr) return;
-    const auto copy_of = [](const Shared& shared) { return fcntl(shared.segment().fd(), F_DUPFD_CLOEXEC, 3); };
-    memory.replace(*Segment::open_sealed(copy_of(before->memory), Segment::Seal::elsewhere));
-    gate.replace(*Segment::attach(copy_of(before->gate), Segment::Access::write));
-    if (before->file.exists()) file.replace(*Segment::attach(copy_of(before->file), Segment::Access::write));
+    const auto copy_of = [](const shm::Shared& shared) { return fcntl(shared.segment().fd(), F_DUPFD_CLOEXEC, 3); };
+    memory.replace(*shm::Segment::open_sealed(copy_of(before->memory), shm::Segment::Seal::elsewhere));
+    gate.replace(*shm::Segment::attach(copy_of(before->gate), shm::Segment::Access::write));
+    if (before->file.exists()) file.replace(*shm::Segment::attach(copy_of(before->file), shm::Segment::Access::write));
   }
   std::string prepare() {
     const Result<> prepared = keeper.prepare(kNow);
@@ -51,18 +51,18 @@ struct Life {
     return wrong.empty() ? enforce() : wrong;
   }
   std::expected<void, ChallengeError> put(std::string_view who, std::string_view value, std::uint64_t network = 0) {
-    return store.put(key(who), value, NetworkId{network}, kNow);
+    return store.put(key(who), value, shm::NetworkId{network}, kNow);
   }
-  [[nodiscard]] std::string text(std::string_view who) const { return text_of(Table(memory.bytes()), who, kNow); }
+  [[nodiscard]] std::string text(std::string_view who) const { return text_of(shm::Table(memory.bytes()), who, kNow); }
 
-  Shared memory{"challenges test."};
-  Shared gate{"gate", Shared::Audience::service};
-  Shared file{"file", Shared::Audience::service};
+  shm::Shared memory{"challenges test."};
+  shm::Shared gate{"gate", shm::Shared::Audience::service};
+  shm::Shared file{"file", shm::Shared::Audience::service};
   ChallengeKeeper keeper;
   ChallengeStore store;
 };
 
-bool same_file(const Segment& segment, const std::string& path) {
+bool same_file(const shm::Segment& segment, const std::string& path) {
   struct stat one{}, two{};
   return fstat(segment.fd(), &one) == 0 && stat(path.c_str(), &two) == 0 && one.st_ino == two.st_ino;
 }
@@ -77,14 +77,14 @@ TEST_CASE("challenges: values live as long as was configured") {
   CHECK(first.store.exists());
   REQUIRE(first.put("a", "v"));
   Challenges values;
-  CHECK(first.store.find(key("a"), kNow + 999, values) == Table::Found::yes);
-  CHECK(first.store.find(key("a"), kNow + 1000, values) == Table::Found::no);
+  CHECK(first.store.find(key("a"), kNow + 999, values) == shm::Table::Found::yes);
+  CHECK(first.store.find(key("a"), kNow + 1000, values) == shm::Table::Found::no);
 
   Life second({.capacity = 5, .lifetime = 2000}, &first);
   REQUIRE(second.start().empty());
   REQUIRE(second.put("c", "x"));
-  CHECK(second.store.find(key("a"), kNow + 1000, values) == Table::Found::no);
-  CHECK(second.store.find(key("c"), kNow + 1999, values) == Table::Found::yes);
+  CHECK(second.store.find(key("a"), kNow + 1000, values) == shm::Table::Found::no);
+  CHECK(second.store.find(key("c"), kNow + 1999, values) == shm::Table::Found::yes);
 }
 
 TEST_CASE("challenges: a service process takes over what is live, in memory of its own, and closes what was before") {
@@ -150,14 +150,14 @@ TEST_CASE("challenges: what dns processes have of the store cannot be written by
     Life service({.path = path, .capacity = 5});
     REQUIRE(service.start().empty());
     REQUIRE(service.put("a", "v"));
-    const Segment reader =
-        *Segment::open_sealed(fcntl(service.memory.segment().fd(), F_DUPFD_CLOEXEC, 3), Segment::Seal::elsewhere);
+    const shm::Segment reader = *shm::Segment::open_sealed(fcntl(service.memory.segment().fd(), F_DUPFD_CLOEXEC, 3),
+                                                           shm::Segment::Seal::elsewhere);
     const tests::Attack attack =
         tests::attack_memory({.fd = reader.fd(), .mapping = reader.bytes()}, service.memory.segment());
     CHECK(attack.worked.empty());
     CHECK(attack.tried > 30);
     REQUIRE(service.put("b", "w"));
-    CHECK(text_of(Table(reader.bytes()), "b", kNow) == "w");
+    CHECK(text_of(shm::Table(reader.bytes()), "b", kNow) == "w");
   }
 }
 
@@ -165,7 +165,7 @@ TEST_CASE("challenges: what dns processes have of the store cannot be written by
 TEST_CASE("challenges: while one process takes over from another, nothing that was accepted is lost") {
   std::uint64_t accepted = 0, late = 0;
   for (int round = 0; round < 100; ++round) {
-    Segment counts = *Segment::create("counts", 4096);
+    shm::Segment counts = *shm::Segment::create("counts", 4096);
     auto& count = *reinterpret_cast<std::atomic<std::uint64_t>*>(counts.writable_bytes().data());
     Life first({.capacity = 400});
     REQUIRE(first.start().empty());
@@ -212,7 +212,7 @@ TEST_CASE("challenges: a file outlives the server") {
     REQUIRE(stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
     CHECK_FALSE(std::filesystem::exists(path + ".new"));
-    REQUIRE(first.store.put(key("a"), "v", NetworkId{}, kNow));
+    REQUIRE(first.store.put(key("a"), "v", shm::NetworkId{}, kNow));
   }
   {
     Life second({.path = path, .capacity = 5});
@@ -321,7 +321,8 @@ TEST_CASE("challenges: a check of the configuration makes no file and locks none
   const tests::Folder folder;
   const ChallengeSettings settings{.path = folder.file("challenges"), .capacity = 5};
   const auto check = [&] {
-    Shared memory("challenges test."), gate("gate", Shared::Audience::service), file("file", Shared::Audience::service);
+    shm::Shared memory("challenges test."), gate("gate", shm::Shared::Audience::service),
+        file("file", shm::Shared::Audience::service);
     return ChallengeKeeper({&memory, &gate, &file}, settings, {}).prepare(kNow);
   };
   CHECK(check());

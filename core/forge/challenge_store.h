@@ -16,15 +16,15 @@
 #include "core/shm/shared.h"
 #include "core/shm/table.h"
 
-namespace swage::shm {
+namespace swage::forge {
 
-using Challenges = TableValues;
-using ChallengeError = PutError;
+using Challenges = shm::TableValues;
+using ChallengeError = shm::PutError;
 
 // What the service process that writes a store has beside its memory.
-struct ChallengeWriter : Shared::Companion {
-  TableWriter table;
-  Gate gate;
+struct ChallengeWriter : shm::Shared::Companion {
+  shm::TableWriter table;
+  shm::Gate gate;
   bool in_force = false;  // the memory is the store's
   std::string path;       // as ChallengeSettings has them
   std::uint64_t capacity = 0;
@@ -38,10 +38,10 @@ class ChallengeStore {
   [[nodiscard]] static std::string name(std::string_view zone) { return "challenges " + std::string(zone); }
 
   // `memory` must outlive the store. It arrives later; until then nothing is found and nothing accepted.
-  explicit ChallengeStore(Shared& memory) : memory_(&memory) {}
+  explicit ChallengeStore(shm::Shared& memory) : memory_(&memory) {}
 
   // After the prepare() of acme-txt, which comes before the broker in the chain: false means that there is no acme-txt.
-  [[nodiscard]] bool exists() const { return Table(memory_->bytes()).exists(); }
+  [[nodiscard]] bool exists() const { return shm::Table(memory_->bytes()).exists(); }
 
   // Service process only. False where put() would say `missing`: this process has not become the store's writer, yet.
   [[nodiscard]] bool accepts() const {
@@ -50,14 +50,14 @@ class ChallengeStore {
   }
 
   // The live values of a peer, newest first. `now`: milliseconds since 1970, as all times here.
-  [[nodiscard]] Table::Found find(Bytes multihash, std::int64_t now, Challenges& values) const {
-    return Table(memory_->bytes()).find(multihash, now, values);
+  [[nodiscard]] shm::Table::Found find(Bytes multihash, std::int64_t now, Challenges& values) const {
+    return shm::Table(memory_->bytes()).find(multihash, now, values);
   }
 
   // Service process only. Adds a value as the newest of its peer, to live as long as acme-txt's `lifetime` says; see
   // TableWriter::put. `network`: the client's. `full`, `share` and `moved` pass: tell the client to try again later.
   // Where another service process has taken over, it is asked, for at most kHandOn.
-  [[nodiscard]] std::expected<void, ChallengeError> put(Bytes multihash, std::string_view value, NetworkId network,
+  [[nodiscard]] std::expected<void, ChallengeError> put(Bytes multihash, std::string_view value, shm::NetworkId network,
                                                         std::int64_t now) {
     ChallengeWriter* const writer = this->writer();
     if (writer == nullptr || !writer->in_force) return std::unexpected(ChallengeError::missing);
@@ -65,7 +65,7 @@ class ChallengeStore {
       const auto put = writer->table.put(multihash, value, now + writer->table.lifetime(), now, network);
       if (!put || writer->gate.is_open()) return put;
     }
-    if (!table::is_sound(multihash, value)) return std::unexpected(ChallengeError::invalid);
+    if (!shm::table::is_sound(multihash, value)) return std::unexpected(ChallengeError::invalid);
     return writer->gate.hand_on(multihash, value, network, kHandOn);
   }
 
@@ -74,14 +74,14 @@ class ChallengeStore {
   [[nodiscard]] ChallengeWriter* writer() {
     if (memory_->companion() == nullptr && !memory_->writable_bytes().empty()) {
       auto made = std::make_unique<ChallengeWriter>();
-      made->table = TableWriter(memory_->writable_bytes());
+      made->table = shm::TableWriter(memory_->writable_bytes());
       made->in_force = true;
       memory_->set_companion(std::move(made));
     }
     return static_cast<ChallengeWriter*>(memory_->companion());
   }
 
-  Shared* memory_;
+  shm::Shared* memory_;
 };
 
-}  // namespace swage::shm
+}  // namespace swage::forge

@@ -12,8 +12,9 @@ namespace swage::server {
 namespace {
 
 Configuration set_up(const Options& options, config::Sources& sources, std::span<const PluginType> plugins,
-                     config::Errors& errors) {
-  Configuration configuration = configure(sources, options.corefile, plugins, options.dns_port, nullptr, errors);
+                     config::Translations translations, config::Errors& errors) {
+  Configuration configuration =
+      configure(sources, options.corefile, plugins, options.dns_port, nullptr, errors, translations);
   for (const NamedService& each : configuration.services) {
     if (each.block->unsure) continue;
     if (const Result<> prepared = prepare(each); !prepared) errors.add(prepared.error());
@@ -41,18 +42,19 @@ void try_ports(const Configuration& configuration, config::Errors& errors) {
 
 void print_warning(const std::string& text) { std::fprintf(stderr, "warning: %s\n", log::one_line(text).c_str()); }
 
-// What p2p-forge's directives come to.
-void print_native(const std::string& corefile, config::Sources& sources) {
-  const auto blocks = config::parse(sources, corefile);  // as before
+// What directives of another server mean.
+void print_native(const std::string& corefile, config::Sources& sources, config::Translations translations) {
+  const auto blocks = config::parse(sources, corefile, translations);  // as before
   if (!blocks || std::ranges::none_of(*blocks, &config::ServerBlock::translated)) return;
   std::printf("\n# %s in swage's own directives\n%s", corefile.c_str(), config::to_text(*blocks).c_str());
 }
 
 }  // namespace
 
-int check(const Options& options, config::Sources sources, std::span<const PluginType> plugins) {
+int check(const Options& options, config::Sources sources, std::span<const PluginType> plugins,
+          config::Translations translations) {
   config::Errors errors;
-  const Configuration configuration = set_up(options, sources, plugins, errors);
+  const Configuration configuration = set_up(options, sources, plugins, translations, errors);
   log::flush();  // not in the middle of what follows
   for (const std::string& warning : sources.warnings()) print_warning(warning);
   for (const Error& warning : configuration.warnings) print_warning(warning.text());
@@ -68,7 +70,7 @@ int check(const Options& options, config::Sources sources, std::span<const Plugi
   }
   std::printf("OK: the directives, the files that they name, where stores are kept%s\n",
               options.try_ports ? ", and the ports" : "; -ports tries the ports, too");
-  print_native(options.corefile, sources);
+  print_native(options.corefile, sources, translations);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "core/config/parser.h"
 #include "core/config/sources.h"
 #include "core/plugin/plugin.h"
 #include "core/server/options.h"
@@ -11,6 +12,7 @@
 namespace swage::server {
 
 // Prints to standard output, or the error to standard error. Returns the exit status.
-[[nodiscard]] int check(const Options& options, config::Sources sources, std::span<const PluginType> plugins);
+[[nodiscard]] int check(const Options& options, config::Sources sources, std::span<const PluginType> plugins,
+                        config::Translations translations);
 
 }  // namespace swage::server

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/async/loop.h"
+#include "core/config/parser.h"
 #include "core/config/sources.h"
 #include "core/net.h"
 #include "core/plugin/plugin.h"
@@ -54,8 +55,9 @@ struct Inheritance {
 [[nodiscard]] std::chrono::milliseconds drain_time(const Message& message);
 
 // The main functions of the children; return the exit status. `worker`: which of the dns processes this is, from 0.
-[[nodiscard]] int run_dns_child(std::size_t worker, std::span<const PluginType> plugins);
-[[nodiscard]] int run_service_child(std::span<const PluginType> plugins);
+[[nodiscard]] int run_dns_child(std::size_t worker, std::span<const PluginType> plugins,
+                                config::Translations translations);
+[[nodiscard]] int run_service_child(std::span<const PluginType> plugins, config::Translations translations);
 
 // To be called first in a child: it dies with the supervisor and leaves signals to it; nobody can look into it. `name`:
 // what ps and top show, at most 15 bytes.

@@ -108,11 +108,11 @@ std::vector<std::string> Configuration::summary() const {
 }
 
 Configuration configure(config::Sources& sources, const std::string& path, std::span<const PluginType> plugins,
-                        std::uint16_t default_port, std::unique_ptr<metrics::Registry> metrics,
-                        config::Errors& errors) {
+                        std::uint16_t default_port, std::unique_ptr<metrics::Registry> metrics, config::Errors& errors,
+                        config::Translations translations) {
   Configuration configuration;
   configuration.metrics = metrics ? std::move(metrics) : std::make_unique<metrics::Registry>();
-  const std::vector<config::ServerBlock> blocks = config::parse(sources, path, errors);
+  const std::vector<config::ServerBlock> blocks = config::parse(sources, path, errors, translations);
   if (blocks.empty() && errors.empty()) {
     errors.add(fail("{}: no server block: expected something like 'example.org {{ … }}'", path));
   }
@@ -124,9 +124,11 @@ Configuration configure(config::Sources& sources, const std::string& path, std::
 }
 
 Result<Configuration> configure(config::Sources& sources, const std::string& path, std::span<const PluginType> plugins,
-                                std::uint16_t default_port, std::unique_ptr<metrics::Registry> metrics) {
+                                std::uint16_t default_port, std::unique_ptr<metrics::Registry> metrics,
+                                config::Translations translations) {
   config::Errors errors;
-  Configuration configuration = configure(sources, path, plugins, default_port, std::move(metrics), errors);
+  Configuration configuration =
+      configure(sources, path, plugins, default_port, std::move(metrics), errors, translations);
   if (!errors.empty()) return std::unexpected(errors.joined());
   return configuration;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/config/errors.h"
+#include "core/config/parser.h"
 #include "core/config/sources.h"
 #include "core/plugin/plugin.h"
 #include "core/server/block.h"
@@ -55,11 +56,13 @@ struct Configuration {
 // counted. Errors say file and line.
 [[nodiscard]] Result<Configuration> configure(config::Sources& sources, const std::string& path,
                                               std::span<const PluginType> plugins, std::uint16_t default_port,
-                                              std::unique_ptr<metrics::Registry> metrics = nullptr);
+                                              std::unique_ptr<metrics::Registry> metrics = nullptr,
+                                              config::Translations translations = {});
 // The same, as far as it can be set up; what is wrong goes to `errors`.
 [[nodiscard]] Configuration configure(config::Sources& sources, const std::string& path,
                                       std::span<const PluginType> plugins, std::uint16_t default_port,
-                                      std::unique_ptr<metrics::Registry> metrics, config::Errors& errors);
+                                      std::unique_ptr<metrics::Registry> metrics, config::Errors& errors,
+                                      config::Translations translations = {});
 
 // What a Service says, with file, line and directive, unless it says so itself.
 [[nodiscard]] Error placed(const NamedService& named, const Error& error);

@@ -24,13 +24,13 @@ class DnsChild {
  public:
   DnsChild(Channel channel, std::size_t worker) : channel_(std::move(channel)), worker_(worker) {}
 
-  Result<> set_up(std::span<const PluginType> plugins) {
+  Result<> set_up(std::span<const PluginType> plugins, config::Translations translations) {
     TRY(Inheritance inheritance, receive_inheritance(channel_));
     pulse_ = std::move(inheritance.pulse);
     TRY(std::unique_ptr<metrics::Registry> metrics, take_own_metrics(inheritance));
     responder_.count_in(*metrics);
-    TRY(configuration_,
-        configure(inheritance.sources, inheritance.corefile, plugins, inheritance.default_port, std::move(metrics)));
+    TRY(configuration_, configure(inheritance.sources, inheritance.corefile, plugins, inheritance.default_port,
+                                  std::move(metrics), translations));
     responder_.show_strays(configuration_.strays.get());
     configuration_.services.clear();
     for (auto& [name, memory] : inheritance.snapshots) TRY(take_snapshot(name, std::move(memory)));
@@ -153,12 +153,12 @@ class DnsChild {
 
 }  // namespace
 
-int run_dns_child(std::size_t worker, std::span<const PluginType> plugins) {
+int run_dns_child(std::size_t worker, std::span<const PluginType> plugins, config::Translations translations) {
   const bool alone = become_dns_user(worker);
   drop_capabilities(Keep::nothing);
   if (!alone && geteuid() == 0 && worker == 0) log::warning("the dns processes run as root: they may not change users");
   DnsChild child{Channel(Descriptor(kChannelDescriptor)), worker};
-  if (const Result<> ready = child.set_up(plugins); !ready) {
+  if (const Result<> ready = child.set_up(plugins, translations); !ready) {
     child.channel().send({Message::Kind::failed, ready.error().text(), {}});
     child.channel().flush_patiently();
     log::flush();

@@ -35,7 +35,8 @@ std::string text_of(const Endpoint& endpoint, const config::Token& at) {
 
 class ServiceChild : public Host {
  public:
-  explicit ServiceChild(Channel channel) : channel_(std::move(channel)) {}
+  ServiceChild(Channel channel, config::Translations translations)
+      : channel_(std::move(channel)), translations_(translations) {}
 
   // Publishes what queries need and tells the supervisor what to listen on.
   Result<> set_up(std::span<const PluginType> plugins) {
@@ -47,7 +48,8 @@ class ServiceChild : public Host {
     for (Message& message : inheritance.metrics) TRY(scraper_.take(std::move(message)));
     Responder().count_in(*metrics);  // what the dns processes count is known here, too
     config::Errors errors;
-    configuration_ = configure(sources_, corefile_, plugins, inheritance.default_port, std::move(metrics), errors);
+    configuration_ =
+        configure(sources_, corefile_, plugins, inheritance.default_port, std::move(metrics), errors, translations_);
     if (const Result<> changed = change_user(); !changed) {
       errors.add(changed.error());
       return std::unexpected(errors.joined());
@@ -105,7 +107,7 @@ class ServiceChild : public Host {
     config::Sources now = config::Sources::from_disk();
     now.take_environment(sources_);          // the supervisor's, which cannot have changed
     if (!now.read(corefile_)) return false;  // gone, or it never was a file: there is nothing to reload
-    const auto parsed = config::parse(now, corefile_);
+    const auto parsed = config::parse(now, corefile_, translations_);
     return !(now == sources_);
   }
   std::string metrics_text() override {
@@ -291,6 +293,7 @@ class ServiceChild : public Host {
   Channel channel_;
   Pulse pulse_;
   async::Loop loop_;
+  const config::Translations translations_;
   std::string corefile_;
   config::Sources sources_;
   Configuration configuration_;
@@ -305,13 +308,13 @@ class ServiceChild : public Host {
 
 }  // namespace
 
-int run_service_child(std::span<const PluginType> plugins) {
+int run_service_child(std::span<const PluginType> plugins, config::Translations translations) {
   // What it needs goes up and down by some 100 KB with each handful of registrations: glibc would give it back to the
   // kernel, and get it again page by page.
   mallopt(M_TRIM_THRESHOLD, 4 << 20);
   mallopt(M_TOP_PAD, 1 << 20);
   mallopt(M_MMAP_THRESHOLD, kGivenBack);
-  ServiceChild child{Channel(Descriptor(kChannelDescriptor))};
+  ServiceChild child(Channel(Descriptor(kChannelDescriptor)), translations);
   if (const Result<> ready = child.set_up(plugins); !ready) {
     child.send({Message::Kind::failed, ready.error().text(), {}});
     child.flush_patiently();

@@ -79,9 +79,10 @@ void print_error(const Error& error) {
 
 }  // namespace
 
-Supervisor::Supervisor(Options options, config::Sources sources)
+Supervisor::Supervisor(Options options, config::Sources sources, config::Translations translations)
     : options_(std::move(options)),
       first_sources_(std::move(sources)),
+      translations_(translations),
       signals_(catch_signals()),
       reloads_(options_.pidfile) {
   watchdog_ = wants_watchdog();
@@ -114,7 +115,7 @@ Result<> Supervisor::begin_first() {
 // Starts the service process of a new generation with the Corefile that `sources` has or finds.
 Result<> Supervisor::begin(config::Sources sources) {
   config::Errors errors;  // are found again by the service process, with those of directives beside them
-  if (config::parse(sources, options_.corefile, errors).empty() && !errors.empty()) {
+  if (config::parse(sources, options_.corefile, errors, translations_).empty() && !errors.empty()) {
     return std::unexpected(errors.joined());
   }
   for (const std::string& warning : sources.warnings()) log::warning("{}", warning);

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "core/config/parser.h"
 #include "core/config/sources.h"
 #include "core/metrics/registry.h"
 #include "core/server/child_process.h"
@@ -32,8 +33,8 @@ namespace swage::server {
 
 class Supervisor {
  public:
-  // `sources`: what to read the Corefile from when it is read for the first time.
-  Supervisor(Options options, config::Sources sources);
+  // `sources`: what to read the Corefile from when it is read for the first time. REQUIRES: `translations` outlive it.
+  Supervisor(Options options, config::Sources sources, config::Translations translations);
   ~Supervisor();
 
   // From now on the signals that the supervisor handles wait for it. To be called before anything that takes time.
@@ -115,6 +116,7 @@ class Supervisor {
 
   Options options_;
   config::Sources first_sources_;
+  const config::Translations translations_;
   Descriptor signals_;
   std::optional<Pidfile> pidfile_;
   ReloadRecord reloads_;

@@ -61,7 +61,7 @@ Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next
   }
 
   if (!store_.exists()) return fail("the challenge store of {} is not there", zone->to_string());
-  shm::Challenges values;
+  forge::Challenges values;
   if (store_.find(peer->multihash(), clock_(), values) == shm::Table::Found::unsettled) {
     return fail("the challenges of {} cannot be read", query.qname.to_string());
   }

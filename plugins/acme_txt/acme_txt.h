@@ -32,7 +32,7 @@ struct Settings {
 
 class AcmeTxt : public Plugin {
  public:
-  AcmeTxt(Settings settings, shm::ChallengeStore store, Clock clock)
+  AcmeTxt(Settings settings, forge::ChallengeStore store, Clock clock)
       : settings_(std::move(settings)), store_(store), clock_(clock) {}
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
@@ -41,13 +41,13 @@ class AcmeTxt : public Plugin {
   void add_txt(const Query& query, Response& response, std::string_view text) const;
 
   Settings settings_;
-  shm::ChallengeStore store_;
+  forge::ChallengeStore store_;
   Clock clock_;
 };
 
 class ChallengeService : public Service {
  public:
-  ChallengeService(std::string zone, shm::ChallengeKeeper keeper, Clock clock)
+  ChallengeService(std::string zone, forge::ChallengeKeeper keeper, Clock clock)
       : zone_(std::move(zone)), keeper_(std::move(keeper)), clock_(clock) {}
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
@@ -59,7 +59,7 @@ class ChallengeService : public Service {
 
  private:
   std::string zone_;
-  shm::ChallengeKeeper keeper_;
+  forge::ChallengeKeeper keeper_;
   Clock clock_;
   shm::Shared* memory_ = nullptr;
   metrics::Gauge live_, capacity_;

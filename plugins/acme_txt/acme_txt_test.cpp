@@ -43,7 +43,7 @@ const std::string kNoData =
 struct Forge {
   explicit Forge(std::string_view directive = "acme-txt\n")
       : chain(kPlugins, fmt::format("libp2p.direct {{\n{}}}\n", directive), tests::zone_rest(kZone, "libp2p.direct")),
-        store(*chain.configuration().shared.at(shm::ChallengeStore::name("libp2p.direct."))) {
+        store(*chain.configuration().shared.at(forge::ChallengeStore::name("libp2p.direct."))) {
     REQUIRE(chain.prepare() == "");
   }
   void put(std::string_view label, std::string_view value) {
@@ -55,7 +55,7 @@ struct Forge {
   }
 
   PluginHarness chain;
-  shm::ChallengeStore store;
+  forge::ChallengeStore store;
 };
 
 std::string setup_error(std::string_view directive) {

@@ -29,7 +29,7 @@ Result<std::int64_t> read_seconds(Controller& controller, std::int64_t min, std:
   return seconds.count();
 }
 
-Result<> read_store(Controller& controller, shm::ChallengeSettings& store) {
+Result<> read_store(Controller& controller, forge::ChallengeSettings& store) {
   TRY(const std::string_view kind, controller.expect_arg("'memory'"));
   if (kind != "memory") {
     return std::unexpected(controller.error("store: unknown kind of store '{}'; expected 'memory'", kind));
@@ -49,7 +49,7 @@ Result<> read_store(Controller& controller, shm::ChallengeSettings& store) {
   return {};
 }
 
-Result<> read_property(Controller& controller, Settings& settings, shm::ChallengeSettings& store) {
+Result<> read_property(Controller& controller, Settings& settings, forge::ChallengeSettings& store) {
   if (controller.val() == "store") return read_store(controller, store);
   if (controller.val() == "ttl") {
     TRY(const std::int64_t ttl, read_seconds(controller, 0, kMaxTtl));
@@ -84,7 +84,7 @@ Result<> check_zones(const Controller& controller, const config::Token& written,
 
 Result<> setup_with(Controller& controller, Clock clock) {
   Settings settings;
-  shm::ChallengeSettings store;
+  forge::ChallengeSettings store;
   for (bool first = true; controller.next(); first = false) {
     if (!first) return std::unexpected(controller.error("acme-txt stands once in a server block"));
     TRY(settings.zones, controller.remaining_zones());
@@ -92,22 +92,22 @@ Result<> setup_with(Controller& controller, Clock clock) {
     while (controller.next_block()) TRY(read_property(controller, settings, store));
   }
   const std::string zone = controller.zones().front().to_string();
-  shm::Shared& memory = controller.shared(shm::ChallengeStore::name(zone));
+  shm::Shared& memory = controller.shared(forge::ChallengeStore::name(zone));
   memory.set_place(store.path);
-  shm::ChallengeMemory memories{.store = &memory,
-                                .gate = &controller.service_memory(shm::ChallengeMemory::gate_name(zone))};
-  if (!store.path.empty()) memories.file = &controller.service_memory(shm::ChallengeMemory::file_name(zone));
-  shm::ChallengeKeeper::Seed seed;
+  forge::ChallengeMemory memories{.store = &memory,
+                                  .gate = &controller.service_memory(forge::ChallengeMemory::gate_name(zone))};
+  if (!store.path.empty()) memories.file = &controller.service_memory(forge::ChallengeMemory::file_name(zone));
+  forge::ChallengeKeeper::Seed seed;
   crypto::SystemRandom().fill(seed);
   metrics::Registry& metrics = controller.metrics();
   settings.responses = count_responses(metrics);
   auto service =
-      std::make_unique<ChallengeService>(zone, shm::ChallengeKeeper(memories, std::move(store), seed), clock);
+      std::make_unique<ChallengeService>(zone, forge::ChallengeKeeper(memories, std::move(store), seed), clock);
   service->show(memory, metrics.gauge("swage_challenges", "Peers with a challenge in force.", {{"zone", zone}}),
                 metrics.gauge("swage_challenges_capacity", "Peers for which there is room.", {{"zone", zone}}));
   controller.add(std::move(service));
   controller.add(std::unique_ptr<const Plugin>(
-      std::make_unique<AcmeTxt>(std::move(settings), shm::ChallengeStore(memory), clock)));
+      std::make_unique<AcmeTxt>(std::move(settings), forge::ChallengeStore(memory), clock)));
   return {};
 }
 

@@ -14,7 +14,7 @@ namespace swage::plugins::broker {
 class Api {
  public:
   // REQUIRES: both outlive it: the registrar, and the memory of the store.
-  Api(Registrar& registrar, shm::ChallengeStore store, Measures measures = {}, AccessLog log = {}, Cors cors = Cors())
+  Api(Registrar& registrar, forge::ChallengeStore store, Measures measures = {}, AccessLog log = {}, Cors cors = Cors())
       : registrar_(registrar),
         store_(store),
         measures_(std::move(measures)),
@@ -29,7 +29,7 @@ class Api {
   [[nodiscard]] async::Task<http::Response> answer_at(std::string path, http::Request request, http::Caller& caller);
 
   Registrar& registrar_;
-  shm::ChallengeStore store_;
+  forge::ChallengeStore store_;
   Measures measures_;
   AccessLog log_;
   Cors cors_;

@@ -161,9 +161,9 @@ async::Task<Result<>> Broker::serve(Host& host) {
   Rules rules = this->rules();
   rules.has_room = [&dialer](const IpAddress& client) { return dialer.has_room(client); };
   Registrar registrar(std::move(rules), libp2p::PeerIdAuth(*secret_, {settings_.domain}),
-                      shm::ChallengeStore(challenges_), reach, Clocks::system(), random_);
+                      forge::ChallengeStore(challenges_), reach, Clocks::system(), random_);
   identified_by = &registrar;
-  Api api(registrar, shm::ChallengeStore(challenges_), measures_,
+  Api api(registrar, forge::ChallengeStore(challenges_), measures_,
           settings_.from_p2p_forge ? AccessLog(settings_.name) : AccessLog(), Cors(settings_.cors));
   http::Limits limits;
   limits.proxies = settings_.trusted_proxies;

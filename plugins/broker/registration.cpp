@@ -82,7 +82,7 @@ Clocks Clocks::system() {
   return {[] { return read_clock(CLOCK_REALTIME); }, [] { return read_clock(CLOCK_MONOTONIC); }};
 }
 
-Registrar::Registrar(Rules rules, libp2p::PeerIdAuth auth, shm::ChallengeStore store, Reach reach, Clocks clocks,
+Registrar::Registrar(Rules rules, libp2p::PeerIdAuth auth, forge::ChallengeStore store, Reach reach, Clocks clocks,
                      crypto::Random& random)
     : rules_(std::move(rules)),
       authentication_(std::move(auth), rules_.client_limit, rules_.measures, rules_.name, random),
@@ -201,14 +201,14 @@ std::optional<Registrar::Verdict> Registrar::admit(const Applicant& applicant) {
 Registrar::Verdict Registrar::store(const Applicant& applicant, const std::string& value,
                                     const dial::Reached& reached) {
   const auto stored = store_.put(applicant.peer.multihash(), value, network_id(applicant.client), clocks_.wall());
-  if (!stored && stored.error() == shm::ChallengeError::share) {
+  if (!stored && stored.error() == forge::ChallengeError::share) {
     return {429, "the store has no more room for this network", 60s, std::string(to_string(stored.error()))};
   }
-  if (!stored && stored.error() == shm::ChallengeError::moved) {
+  if (!stored && stored.error() == forge::ChallengeError::moved) {
     return {503, "the configuration has just changed", 1s, std::string(to_string(stored.error()))};
   }
   if (!stored) {
-    const bool full = stored.error() == shm::ChallengeError::full;
+    const bool full = stored.error() == forge::ChallengeError::full;
     return {503, full ? "the store has no room" : "the store is not available", 60s,
             std::string(to_string(stored.error()))};
   }

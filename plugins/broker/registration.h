@@ -55,7 +55,7 @@ struct Rules {
 class Registrar {
  public:
   // REQUIRES: `random` and the store's memory outlive it.
-  Registrar(Rules rules, libp2p::PeerIdAuth auth, shm::ChallengeStore store, Reach reach, Clocks clocks,
+  Registrar(Rules rules, libp2p::PeerIdAuth auth, forge::ChallengeStore store, Reach reach, Clocks clocks,
             crypto::Random& random);
   ~Registrar();
   Registrar(const Registrar&) = delete;
@@ -106,7 +106,7 @@ class Registrar {
 
   Rules rules_;
   Authentication authentication_;
-  shm::ChallengeStore store_;
+  forge::ChallengeStore store_;
   Reach reach_;
   Clocks clocks_;
   dial::RateLimit peers_, clients_;

@@ -304,7 +304,7 @@ TEST_CASE("broker: pages in browsers are not answered, unless the Corefile says 
   for (const auto& [cors, origin, allowed, vary] : cases) {
     CAPTURE(cors, origin);
     Service service;
-    Api api(*service.registrar, shm::ChallengeStore(service.memory), {}, {}, Cors(cors));
+    Api api(*service.registrar, forge::ChallengeStore(service.memory), {}, {}, Cors(cors));
     const auto ask = [&](http::Request request) {
       auto response = async::testing::run(service.loop, api.answer(std::move(request), service.caller));
       CHECK(field(response, "Access-Control-Allow-Origin") == allowed);

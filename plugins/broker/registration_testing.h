@@ -83,12 +83,12 @@ struct Service {
     shm::TableWriter::format(memory.writable_bytes(), capacity, {});
     shm::TableWriter(memory.writable_bytes()).set_lifetime(3'600'000);
     registrar.emplace(
-        std::move(rules), libp2p::PeerIdAuth(secret_of(7), {std::string(kDomain)}), shm::ChallengeStore(memory),
+        std::move(rules), libp2p::PeerIdAuth(secret_of(7), {std::string(kDomain)}), forge::ChallengeStore(memory),
         [this](libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress&, async::Event&) {
           return reach(dialer, peer, std::move(addresses));
         },
         kClocks, random);
-    api.emplace(*registrar, shm::ChallengeStore(memory));
+    api.emplace(*registrar, forge::ChallengeStore(memory));
   }
 
   http::Response ask(http::Request request) {
@@ -112,9 +112,9 @@ struct Service {
     return ask(registration(authorization(peer), std::move(body)));
   }
   std::vector<std::string> values(std::uint8_t peer = 1) {
-    shm::Challenges found;
+    forge::Challenges found;
     const auto id = key_of(peer).public_key().peer_id();
-    REQUIRE(shm::ChallengeStore(memory).find(id.multihash(), wall, found) != shm::Table::Found::unsettled);
+    REQUIRE(forge::ChallengeStore(memory).find(id.multihash(), wall, found) != shm::Table::Found::unsettled);
     std::vector<std::string> texts;
     for (std::size_t i = 0; i < found.count; ++i) texts.emplace_back(found.text(i));
     return texts;

@@ -248,7 +248,7 @@ bool has_directive(const Controller& controller, const std::string& name) {
 Result<> setup(Controller& controller) {
   TRY(Settings settings, read_settings(controller));
   const std::string zone = controller.zones().front().to_string();
-  shm::Shared& challenges = controller.shared(shm::ChallengeStore::name(zone));
+  shm::Shared& challenges = controller.shared(forge::ChallengeStore::name(zone));
   const bool has_store = has_directive(controller, controller.known_as("acme-txt"));
   if (!challenges.kept() && !has_store) {  // one that is wrong has been told of
     return std::unexpected(

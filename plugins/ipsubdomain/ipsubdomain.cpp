@@ -2,9 +2,9 @@
 
 #include <optional>
 
+#include "core/forge/address_label.h"
 #include "core/libp2p/peer_id.h"
 #include "core/plugin/negative.h"
-#include "plugins/ipsubdomain/address_label.h"
 
 namespace swage::plugins::ipsubdomain {
 
@@ -15,7 +15,7 @@ namespace {
 // The address that is qname's first label, if it is of the type that is asked for.
 std::optional<IpAddress> asked_address(const Query& query) {
   if (query.qtype != Type::a && query.qtype != Type::aaaa) return std::nullopt;
-  const auto address = parse_address_label(query.key.view().first_label());
+  const auto address = forge::parse_address_label(query.key.view().first_label());
   if (!address || address->is_v6() != (query.qtype == Type::aaaa)) return std::nullopt;
   return address;
 }

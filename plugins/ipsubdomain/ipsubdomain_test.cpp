@@ -3,7 +3,7 @@
 #include <array>
 
 #include "core/denylist/builder.h"
-#include "plugins/ipsubdomain/address_label.h"
+#include "core/forge/address_label.h"
 #include "tests/support/plugin_harness.h"
 
 #include <catch2/catch.hpp>
@@ -56,7 +56,7 @@ PluginHarness with_zone(std::string_view corefile) {
 std::string setup_error(std::string_view corefile) { return PluginHarness::setup_error(kPlugins, corefile); }
 
 std::string address_text(std::string_view label) {
-  const auto address = plugins::ipsubdomain::parse_address_label(as_bytes(label));
+  const auto address = forge::parse_address_label(as_bytes(label));
   return address ? address->to_string() : "";
 }
 

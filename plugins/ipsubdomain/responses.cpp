@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "core/dns/type_index.h"
+#include "core/forge/address_label.h"
 #include "core/libp2p/peer_id.h"
-#include "plugins/ipsubdomain/address_label.h"
 #include "plugins/ipsubdomain/ipsubdomain.h"
 
 namespace swage::plugins::ipsubdomain {
@@ -69,7 +69,7 @@ Metadata::Value address_in(const std::vector<dns::Name>& zones) {
   return [zones = apex_labels(zones)](const Query& query, std::string& text) {
     const std::size_t below = labels_below(query, zones);
     if (below != 2 || peer_label(query, below).empty()) return;
-    if (const auto address = parse_address_label(query.key.view().first_label())) text += address->to_string();
+    if (const auto address = forge::parse_address_label(query.key.view().first_label())) text += address->to_string();
   };
 }
 

@@ -106,9 +106,9 @@ Result<> write_store(std::uint64_t peers, const std::string& path) {
   for (shm::Shared* const each : {&memory, &gate, &file}) {
     each->on_provide([](const shm::Shared&) { return Result<>(); });
   }
-  shm::ChallengeKeeper keeper({&memory, &gate, &file}, {.path = path, .capacity = peers, .lifetime = 86'400'000}, {});
+  forge::ChallengeKeeper keeper({&memory, &gate, &file}, {.path = path, .capacity = peers, .lifetime = 86'400'000}, {});
   TRY(keeper.prepare(today));
-  shm::ChallengeStore store(memory);
+  forge::ChallengeStore store(memory);
   for (std::uint64_t peer = 0; peer < peers; ++peer) {
     if (!store.put(as_bytes(key_of(peer)), value_of(peer), {}, today)) {
       return fail("the store is full with {} peers", peer);

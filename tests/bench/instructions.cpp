@@ -91,7 +91,7 @@ std::string peer(std::size_t index) {
 
 // Values for the first half of the peers, in a table whose hash has always the same seed.
 void set_challenges(server::Configuration& configuration) {
-  shm::Shared& memory = *configuration.shared.at(shm::ChallengeStore::name("libp2p.direct."));
+  shm::Shared& memory = *configuration.shared.at(forge::ChallengeStore::name("libp2p.direct."));
   constexpr std::uint64_t kCapacity = 1000;
   Result<shm::Segment> segment = shm::Segment::create("challenges", shm::TableWriter::bytes_needed(kCapacity));
   CHECK(segment.has_value());

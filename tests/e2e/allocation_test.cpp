@@ -105,7 +105,7 @@ constexpr const char* kPeer = "k51qzi5uqu5dgf513xbrfjl4smgo2eh1x8p8y6grzsf1oz0re
 constexpr const char* kRegistered = "k51qzi5uqu5diuci8bva7narzo109juvlfbckhzf3j2ljua2979b21rs6uyquk";
 
 void set_challenges(server::Configuration& configuration) {
-  shm::ChallengeStore store(*configuration.shared.at(shm::ChallengeStore::name("libp2p.direct.")));
+  forge::ChallengeStore store(*configuration.shared.at(forge::ChallengeStore::name("libp2p.direct.")));
   const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;
   const auto peer = libp2p::PeerId::from_label(as_bytes(kRegistered));
   for (const char value : {'a', 'b'}) {

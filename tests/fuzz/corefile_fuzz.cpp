@@ -10,10 +10,13 @@
 #include "core/config/dispenser.h"
 #include "core/config/parser.h"
 #include "core/config/values.h"
+#include "core/forge/p2p_forge.h"
 
 namespace {
 
 using namespace swage;
+
+constexpr config::Translation kTranslations[] = {forge::translate_p2p_forge};
 
 // Ends the process, for the fuzzer to see; not CHECK, which is for invariants of the server.
 void expect(bool holds) {
@@ -112,7 +115,7 @@ void write_and_parse(const std::vector<config::ServerBlock>& blocks) {
   }
   config::Sources sources;
   sources.add("Corefile", config::to_text(blocks));
-  const auto again = config::parse(sources, "Corefile");
+  const auto again = config::parse(sources, "Corefile", kTranslations);
   expect(again && words(*again) == words(blocks));
 }
 
@@ -133,8 +136,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   config::Sources sources = make_sources(input);
   auto copy = config::Sources::deserialize(sources.serialize());
   expect(copy && *copy == sources);
-  const auto blocks = config::parse(sources, "Corefile");
-  const auto again = config::parse(*copy, "Corefile");
+  const auto blocks = config::parse(sources, "Corefile", kTranslations);
+  const auto again = config::parse(*copy, "Corefile", kTranslations);
   expect(blocks.has_value() == again.has_value());
   if (!blocks) {
     expect(blocks.error().text() == again.error().text() && names_a_line(blocks.error().text()));

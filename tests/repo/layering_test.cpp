@@ -22,7 +22,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"crypto", {}},
     {"regex", {}},
     {"shm", {}},
-    {"forge", {"shm"}},
+    {"forge", {"config", "shm"}},
     {"metrics", {"shm"}},
     {"denylist", {"shm", "metrics"}},
     {"async", {}},
@@ -32,7 +32,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"dial", {"libp2p", "websocket", "async", "crypto"}},
     {"peer", {"config", "dial", "http", "libp2p", "websocket", "async", "crypto"}},
     {"plugin", {"dns", "config", "shm", "metrics", "async", "http"}},
-    {"server", {"plugin", "dns", "config", "crypto", "shm", "forge", "metrics", "async", "http"}},
+    {"server", {"plugin", "dns", "config", "crypto", "shm", "metrics", "async", "http"}},
 };
 
 // Libraries that only one folder may touch.

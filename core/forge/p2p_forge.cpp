@@ -1,4 +1,4 @@
-#include "core/config/p2p_forge.h"
+#include "core/forge/p2p_forge.h"
 
 #include <algorithm>
 #include <optional>
@@ -7,8 +7,14 @@
 #include "core/config/dispenser.h"
 #include "core/config/values.h"
 
-namespace swage::config {
+namespace swage::forge {
 namespace {
+
+using config::Directive;
+using config::Dispenser;
+using config::ServerBlock;
+using config::Sources;
+using config::Token;
 
 // The broker's certificate where no proxy ends TLS: p2p-forge gets one by itself, swage is told where it is.
 constexpr const char* kCertificateVariable = "SWAGE_BROKER_CERT";
@@ -76,7 +82,7 @@ Result<> read_registration(Dispenser& dispenser, Acme& acme) {
     if (equals < text.size() && key == "listen-address") {
       acme.listen = value;
     } else if (equals < text.size() && key == "external-tls") {
-      const auto external = parse_bool(value);
+      const auto external = config::parse_bool(value);
       if (!external) return std::unexpected(wrong(dispenser.token(), external.error().text()));
       acme.external_tls = *external;
     } else {
@@ -247,7 +253,7 @@ Result<> translate_acme(ServerBlock& block, Sources& sources) {
 
 }  // namespace
 
-void translate_p2p_forge(ServerBlock& block, Sources& sources, Errors& errors) {
+void translate_p2p_forge(ServerBlock& block, Sources& sources, config::Errors& errors) {
   for (const Result<>& translated : {translate_ipparser(block), translate_acme(block, sources)}) {
     if (translated) continue;
     errors.add(translated.error());
@@ -255,4 +261,4 @@ void translate_p2p_forge(ServerBlock& block, Sources& sources, Errors& errors) {
   }
 }
 
-}  // namespace swage::config
+}  // namespace swage::forge

@@ -1,5 +1,5 @@
 // What becomes of p2p-forge's directives: the whole Corefile as text, and what is refused.
-#include "core/config/p2p_forge.h"
+#include "core/forge/p2p_forge.h"
 
 #include <map>
 #include <string>
@@ -8,8 +8,10 @@
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
-namespace swage::config {
+namespace swage::forge {
 namespace {
+
+constexpr config::Translation kTranslations[] = {translate_p2p_forge};
 
 using Environment = std::map<std::string, std::string>;
 
@@ -17,15 +19,15 @@ using Environment = std::map<std::string, std::string>;
 // folders ("folder/.") that are there.
 std::string native(const std::string& corefile, const std::vector<std::string>& present = {},
                    const Environment& environment = {}) {
-  Sources sources;
+  config::Sources sources;
   sources.add("Corefile", corefile);
   for (const std::string& path : present) sources.add(path, "");
   for (const auto& [name, value] : environment) sources.set_env(name, value);
-  const auto blocks = parse(sources, "Corefile");
+  const auto blocks = config::parse(sources, "Corefile", kTranslations);
   if (!blocks) return blocks.error().text();
   std::string text;
   for (const std::string& warning : sources.warnings()) text += "warning: " + warning + "\n";
-  return text + to_text(*blocks);
+  return text + config::to_text(*blocks);
 }
 
 std::string acme(const std::string& inner) {
@@ -126,19 +128,19 @@ TEST_CASE("p2p-forge: directives of both kinds in one block are one directive") 
 }
 
 TEST_CASE("p2p-forge: what came of its directives is still known by their names") {
-  Sources sources;
+  config::Sources sources;
   sources.add("Corefile", "a {\n log\n ipparser a\n acme a {\n registration-domain b.a external-tls=true\n }\n}");
-  const auto blocks = parse(sources, "Corefile");
+  const auto blocks = config::parse(sources, "Corefile", kTranslations);
   REQUIRE(blocks);
   std::string text;
-  for (const Directive& each : blocks->at(0).directives) text += each.name.text + "=" + each.known_as + " ";
+  for (const config::Directive& each : blocks->at(0).directives) text += each.name.text + "=" + each.known_as + " ";
   CHECK(text == "log= ipsubdomain=ipparser file= acme-txt=acme broker=acme ");
 }
 
 TEST_CASE("p2p-forge: what is not translated has no mark") {
-  Sources sources;
+  config::Sources sources;
   sources.add("Corefile", "a.test {\n log\n}\nb.test {\n ipparser b.test\n}\n");
-  const auto blocks = parse(sources, "Corefile");
+  const auto blocks = config::parse(sources, "Corefile", kTranslations);
   REQUIRE(blocks);
   CHECK_FALSE(blocks->front().translated);
   CHECK(blocks->back().translated);
@@ -178,4 +180,20 @@ TEST_CASE("p2p-forge: errors name the line of what is wrong") {
       "PATH', which keeps the challenges in a file of this machine");
 }
 
-}  // namespace swage::config
+TEST_CASE("p2p-forge: all errors are told at once") {
+  CHECK(native(". {\n ipparser\n acme a {\n  nonsense\n }\n}\nb {\n acme b {\n  database-type x\n }\n}\n") ==
+        "Corefile:2: directive 'ipparser': expected the domain of the forge after 'ipparser'\n"
+        "Corefile:4: directive 'acme': unknown property 'nonsense'; expected registration-domain, database-type\n"
+        "Corefile:9: directive 'acme': unknown database type 'x'; expected badger PATH");
+}
+
+TEST_CASE("p2p-forge: the parser knows nothing of its directives by itself") {
+  config::Sources sources;
+  sources.add("Corefile", ". {\n ipparser\n}\n");
+  const auto blocks = config::parse(sources, "Corefile");
+  REQUIRE(blocks);
+  CHECK_FALSE(blocks->front().translated);
+  CHECK(blocks->front().directives.front().name.text == "ipparser");
+}
+
+}  // namespace swage::forge

@@ -1,9 +1,9 @@
-#include "plugins/ipsubdomain/address_label.h"
+#include "core/forge/address_label.h"
 
 #include <algorithm>
 #include <array>
 
-namespace swage::plugins::ipsubdomain {
+namespace swage::forge {
 namespace {
 
 constexpr std::size_t kGroups = 8;
@@ -92,4 +92,4 @@ std::optional<IpAddress> parse_address_label(Bytes label) {
   return parse_v6(label);
 }
 
-}  // namespace swage::plugins::ipsubdomain
+}  // namespace swage::forge
