@@ -1,5 +1,7 @@
 #include "core/denylist/denylist.h"
 
+#include "core/embedded_ipv4.h"
+
 namespace swage::denylist {
 
 metrics::Counter counter(metrics::Registry& registry, Type type, std::string_view list) {
@@ -9,6 +11,14 @@ metrics::Counter counter(metrics::Registry& registry, Type type, std::string_vie
                             "Addresses that a list allowed, whatever other lists say.", labels);
   }
   return registry.counter("coredns_forge_denylist_denied_total", "Addresses that a list denied.", labels);
+}
+
+std::optional<Match> Denylist::find_embedded(const Image& image, const IpAddress& address) {
+  for (const IpAddress& each : EmbeddedIpv4(address)) {
+    const auto match = image.find(each);
+    if (match && match->denied()) return match;
+  }
+  return std::nullopt;
 }
 
 void Denylist::count(const Match& match) const {

@@ -28,17 +28,21 @@ class Denylist {
       : snapshot_(&snapshot), registry_(registry) {}
 
   [[nodiscard]] bool has_lists() const { return snapshot_ != nullptr && !snapshot_->bytes().empty(); }
-  // The list that decides about `address`, which is counted; see Image::find(). The name in it is valid until control
-  // goes back to the event loop. Allocates the first time that a list decides.
+  // The list that decides about `address`, which is counted; see Image::find(). Where none does, the first that denies
+  // an IPv4 address within it (EmbeddedIpv4). The name in it is valid until control goes back to the event loop.
+  // Allocates the first time that a list decides.
   [[nodiscard]] std::optional<Match> find(const IpAddress& address) const {
-    if (snapshot_ == nullptr) return std::nullopt;
-    const auto match = Image(snapshot_->bytes()).find(address);
+    if (!has_lists()) return std::nullopt;
+    const Image image(snapshot_->bytes());
+    auto match = image.find(address);
+    if (!match && address.is_v6()) match = find_embedded(image, address);
     if (match) [[unlikely]]
       count(*match);
     return match;
   }
 
  private:
+  [[nodiscard]] static std::optional<Match> find_embedded(const Image& image, const IpAddress& address);
   void count(const Match& match) const;
 
   const shm::Snapshot* snapshot_ = nullptr;

@@ -1,10 +1,10 @@
 #include "core/dial/address_policy.h"
 
 #include <algorithm>
-#include <optional>
 #include <span>
 
 #include "core/dial/reserved_ports.h"
+#include "core/embedded_ipv4.h"
 
 namespace swage::dial {
 namespace {
@@ -80,12 +80,6 @@ bool is_public(const IpAddress& address) {
   return (!address.is_v6() || kGlobalUnicast.contains(address)) && !any_contains(kSpecial, address);
 }
 
-// The IPv4 address to which packets for `address` go, where that can be seen: its 4 bytes from `offset`.
-std::optional<IpAddress> embedded_v4(const IpAddress& address, const Prefix& network, std::size_t offset) {
-  if (!network.contains(address)) return std::nullopt;
-  return IpAddress::v4(address.bytes().subspan(offset, 4));
-}
-
 }  // namespace
 
 AddressPolicy::AddressPolicy(std::vector<Prefix> allow, std::vector<Prefix> deny,
@@ -93,13 +87,11 @@ AddressPolicy::AddressPolicy(std::vector<Prefix> allow, std::vector<Prefix> deny
     : allow_(std::move(allow)), deny_(std::move(deny)), allowed_ports_(std::move(allowed_ports)) {}
 
 std::string_view AddressPolicy::objection(const IpAddress& address) const {
-  static const std::vector<Prefix> kEmbedding = prefixes({"::ffff:0:0/96", "64:ff9b::/96", "2002::/16"});
   if (is_never_a_peer(address)) return "no unicast address";
   if (any_contains(deny_, address)) return "denied";
-  if (const auto v4 = embedded_v4(address, kEmbedding[0], 12)) return objection(*v4);
-  for (const auto& v4 : {embedded_v4(address, kEmbedding[1], 12), embedded_v4(address, kEmbedding[2], 2)}) {
-    if (!v4) continue;
-    if (const std::string_view why = objection(*v4); !why.empty()) return why;
+  if (const IpAddress plain = unmapped(address); plain != address) return objection(plain);
+  for (const IpAddress& embedded : EmbeddedIpv4(address)) {
+    if (const std::string_view why = objection(embedded); !why.empty()) return why;
   }
   const bool alone = std::ranges::any_of(allow_, [&](const Prefix& prefix) {
     return prefix.contains(address) && prefix.length == 8 * address.bytes().size();

@@ -12,9 +12,9 @@ namespace swage::dial {
 // Public unicast addresses, without those of `deny`, and in addition those of `allow`; deny wins.
 //
 // Not public: whatever the registries of special-purpose addresses keep out of the Internet (RFC 6890 and IANA's
-// tables), 192.88.99.0/24 (RFC 7526), and IPv6 beyond 2000::/3 (RFC 4291, section 2.4). An IPv6 address that stands for
-// an IPv4 address must be allowed as both: ::ffff:0:0/96 is judged as its IPv4 address alone, 64:ff9b::/96 (NAT64) and
-// 2002::/16 (6to4), which are not public, as both where `allow` has them.
+// tables), 192.88.99.0/24 (RFC 7526), and IPv6 beyond 2000::/3 (RFC 4291, section 2.4). An IPv6 address that has an
+// IPv4 address in it (core/embedded_ipv4.h: NAT64, 6to4, Teredo …) must be allowed as both; ::ffff:0:0/96 is judged as
+// its IPv4 address alone.
 //
 // Of this machine: the addresses of its interfaces, unless a network of `allow` has them in it.
 //

@@ -251,6 +251,17 @@ TEST_CASE("address policy: deny wins, also over IPv4 within IPv6") {
          {"2606:4700::1", false},
          {"10.1.1.1", false},
          {"192.168.1.1", true}});
+  const auto denied = prefixes({"8.8.8.0/24"});
+  check(AddressPolicy(everything, denied), {{"2001::1:f7f7:f7f7", false},  // Teredo of 8.8.8.8
+                                            {"2001::1:f7f6:f7f7", true},   // and of 8.9.8.8
+                                            {"::8.8.8.8", false},          // IPv4-compatible
+                                            {"::8.9.8.8", true},
+                                            {"::ffff:0:8.8.8.8", false},       // IPv4-translated
+                                            {"64:ff9b:1::8.8.8.8", false},     // NAT64 of a network of one's own
+                                            {"64:ff9b:1:808:8:800::", false},  // the same by a prefix of 48 bits
+                                            {"64:ff9b:1::8.9.8.8", true},
+                                            {"2606:4700::5efe:8.8.8.8", false},  // ISATAP
+                                            {"2606:4700::5efe:8.9.8.8", true}});
   check(AddressPolicy({}, prefixes({"::ffff:8.8.8.8"})), {{"::ffff:8.8.8.8", false}, {"8.8.8.8", true}});
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/http/forwarded.h"
+#include "core/embedded_ipv4.h"
 
 namespace swage::http {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "core/http/forwarded.h"
+#include "core/embedded_ipv4.h"
 
 namespace swage::http {
 

@@ -16,14 +16,11 @@ namespace swage::http {
 [[nodiscard]] IpAddress client_address(const IpAddress& connection, const Fields& fields,
                                        std::span<const Prefix> trusted);
 
-// Every address that the X-Forwarded-For fields name, in order, whoever vouches for it and whatever is around it:
-// ports, brackets, quotes, zones, garbage. For refusals alone: a client can add to this list, but not take from it.
+// Every address that the X-Forwarded-For fields name, in order, whoever vouches for it, in any form that somebody might
+// read as one (written_address.h). For refusals alone: a client can add to this list, but not take from it.
 [[nodiscard]] std::vector<IpAddress> forwarded_addresses(const Fields& fields);
 
 // True where `address` is in one of `networks`. IPv4-mapped IPv6 is IPv4, in both.
 [[nodiscard]] bool is_in(std::span<const Prefix> networks, const IpAddress& address);
-
-// "::ffff:192.0.2.1" as 192.0.2.1; any other address as it is.
-[[nodiscard]] IpAddress unmapped(const IpAddress& address);
 
 }  // namespace swage::http

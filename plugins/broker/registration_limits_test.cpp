@@ -63,6 +63,14 @@ TEST_CASE("broker: who is denied, or registers an address that is, gets 403 with
       {"192.0.2.7", "", "/ip4/198.51.100.9/udp/4001/quic-v1", "multiaddr IP 198.51.100.9"},
       {"192.0.2.7", "", "/ip6/2001:db8:bad::1/tcp/1/ws", "multiaddr IP 2001:db8:bad::1"},
       {"192.0.2.7", "", "/ip6/::ffff:198.51.100.9/tcp/1", "multiaddr IP ::ffff:198.51.100.9"},
+      {"192.0.2.7", "198.051.100.002", kAddress, "client IP 198.51.100.2"},
+      {"192.0.2.7", "0306.51.0x64.2, unknown", kAddress, "client IP 198.51.100.2"},
+      {"192.0.2.7", "unknown, 198.51.100.2.", kAddress, "client IP 198.51.100.2"},
+      {"192.0.2.7", "2002:c633:6402::1", kAddress, "client IP 2002:c633:6402::1"},
+      {"64:ff9b::198.51.100.2", "", kAddress, "client IP 64:ff9b::c633:6402"},
+      {"192.0.2.7", "", "/ip6/64:ff9b:1::198.51.100.9/tcp/1", "multiaddr IP 64:ff9b:1::c633:6409"},
+      {"192.0.2.7", "", "/ip6/2001::1:39cc:9bf6/tcp/1", "multiaddr IP 2001::1:39cc:9bf6"},  // Teredo of 198.51.100.9
+      {"192.0.2.7", "", "/ip6/64:ff9b::198.51.100.7/tcp/1", ""},  // of one that is allowed
       {"192.0.2.7", "", "nonsense\",\"" + kAddress + "\",\"/ip4/198.51.100.3/tcp/1", "multiaddr IP 198.51.100.3"},
       {"192.0.2.7", "", "/dns4/198.51.100.3.example/tcp/1", ""},
   };

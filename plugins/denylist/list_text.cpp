@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/embedded_ipv4.h"
+
 namespace swage::plugins::denylist {
 namespace {
 
@@ -56,14 +58,6 @@ struct Range {
   [[nodiscard]] bool empty() const { return begin >= end; }
   auto operator<=>(const Range&) const = default;
 };
-
-// "::ffff:192.0.2.0/120" as 192.0.2.0/24.
-Prefix unmapped(const Prefix& network) {
-  constexpr std::uint8_t kMapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  const Bytes bytes = network.address.bytes();
-  if (!network.address.is_v6() || network.length < 96 || !std::ranges::equal(bytes.first(12), kMapped)) return network;
-  return {IpAddress::v4(bytes.subspan(12)), static_cast<std::uint8_t>(network.length - 96)};
-}
 
 // What of a network is between `from` and `to`, where it begins at `begin` and leaves out `free` bits.
 Range within(std::uint64_t begin, unsigned free, std::uint64_t from, std::uint64_t to) {

@@ -304,6 +304,13 @@ TEST_CASE("ipsubdomain: an address that is denied is NODATA, whatever fallthroug
   CHECK(ask(chain, "203-0-113-1.$ed.libp2p.direct. A") == kNoData);
   CHECK(ask(chain, "2001-db8--1.$ed.libp2p.direct. AAAA") == kNoData);
   CHECK(ask(chain, "0--ffff-cb00-7101.$ed.libp2p.direct. AAAA") == kNoData);  // 203.0.113.1
+  // The same within 6to4, NAT64 and Teredo; then one that is allowed, and one of which no list says anything.
+  for (const std::string label : {"2002-cb00-7101--1", "64-ff9b--cb00-7101", "2001-0-4136-e378-8000-63bf-34ff-8efe"}) {
+    CHECK(ask(chain, label + ".$ed.libp2p.direct. AAAA") == kNoData);
+  }
+  for (const std::string label : {"2002-cb00-7107--1", "2002-cb00-7201--1"}) {
+    CHECK(ask(chain, label + ".$ed.libp2p.direct. AAAA").starts_with("NOERROR aa\n" + label));
+  }
   for (const std::string label : {"203-0-113-7", "203-0-114-1"}) {
     CHECK(ask(chain, label + ".$ed.libp2p.direct. A").starts_with("NOERROR aa\n" + label));
   }
