@@ -13,8 +13,6 @@ namespace {
 using libp2p::PeerIdAuth;
 using Fault = PeerIdAuth::Fault;
 
-constexpr std::uint64_t kMostLines = 10;  // of the log, a second: anybody can cause them
-
 crypto::Digest seed_of(crypto::Random& random) {
   crypto::Digest seed;
   random.fill(seed);
@@ -43,29 +41,23 @@ Measures::Unproven reason_of(Fault fault) {
 
 // What strangers may have written, on one line, and not too much of it.
 std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 100;
-  return log::one_line(text.substr(0, kMost));
+  constexpr std::size_t kMaxShown = 100;
+  return log::one_line(text.substr(0, kMaxShown));
 }
 
 }  // namespace
 
 Bytes client_network(const IpAddress& client) { return client.bytes().first(client.is_v6() ? 6 : 3); }
 
-Authentication::Authentication(PeerIdAuth auth, dial::Rate clients, const Measures& measures, const std::string& name,
-                               crypto::Random& random)
-    : auth_(std::move(auth)),
-      measures_(measures),
-      random_(random),
-      limit_(clients, seed_of(random)),
-      name_(name),
-      lines_(name, kMostLines) {}
+Authentication::Authentication(PeerIdAuth auth, dial::Rate clients, crypto::Random& random, Journal& journal)
+    : auth_(std::move(auth)), random_(random), journal_(journal), limit_(clients, seed_of(random)) {}
 
 std::expected<PeerIdAuth::Authenticated, http::Response> Authentication::authenticate(const http::Request& request,
                                                                                       const IpAddress& client,
                                                                                       Clock now) {
   if (request.fields.count("Authorization") > 1) {
     constexpr std::string_view kWhy = "more than one Authorization";
-    return std::unexpected(refuse(respond(400, kWhy), Reason::malformed, client, now, kWhy));
+    return std::unexpected(refuse(respond(400, kWhy), Reason::malformed, client, kWhy));
   }
   const std::string_view host = request.fields.find("Host").value_or("");
   const PeerIdAuth::Request credentials{request.fields.find("Authorization").value_or(""), host};
@@ -78,41 +70,29 @@ std::expected<PeerIdAuth::Authenticated, http::Response> Authentication::authent
   }
   if (auto* const refused = std::get_if<PeerIdAuth::Refused>(&answer)) {
     http::Response response = challenge(std::move(refused->www_authenticate), refused->why);
-    return std::unexpected(refuse(std::move(response), reason_of(refused->fault), client, now, refused->why));
+    return std::unexpected(refuse(std::move(response), reason_of(refused->fault), client, refused->why));
   }
   if (const auto* const malformed = std::get_if<PeerIdAuth::Malformed>(&answer)) {
     const std::string why =
         malformed->fault == Fault::host ? fmt::format("{} ({})", malformed->why, shown(host)) : malformed->why;
-    return std::unexpected(refuse(respond(400, malformed->why), reason_of(malformed->fault), client, now, why));
+    return std::unexpected(refuse(respond(400, malformed->why), reason_of(malformed->fault), client, why));
   }
-  return std::unexpected(postpone(gate.answer(), client, now));
+  return std::unexpected(postpone(gate.answer(), client));
 }
 
-http::Response Authentication::postpone(const VerificationLimit::Answer& answer, const IpAddress& client, Clock now) {
+http::Response Authentication::postpone(const VerificationLimit::Answer& answer, const IpAddress& client) {
   const bool of_network = answer.what == VerificationLimit::Short::network;
   const std::string_view why =
       of_network ? "too many signatures from this network" : "too many signatures at the moment";
   http::Response response = respond(of_network ? 429 : 503, why);
   response.fields.add("Retry-After", std::to_string(std::chrono::ceil<std::chrono::seconds>(answer.wait).count()));
-  return refuse(std::move(response), of_network ? Reason::limited : Reason::busy, client, now, why);
+  return refuse(std::move(response), of_network ? Reason::limited : Reason::busy, client, why);
 }
 
-http::Response Authentication::refuse(http::Response response, Reason reason, const IpAddress& client, Clock now,
+http::Response Authentication::refuse(http::Response response, Reason reason, const IpAddress& client,
                                       std::string_view why) {
-  note(reason, client, response.status, why, now.steady);
+  journal_.refused(reason, client, response.status, why);
   return response;
-}
-
-void Authentication::not_a_request(const IpAddress& connection, unsigned status, std::string_view why,
-                                   std::int64_t now) {
-  note(Reason::http, connection, status, why, now);
-}
-
-void Authentication::note(Reason reason, const IpAddress& client, unsigned status, std::string_view why,
-                          std::int64_t now) {
-  measures_.unproven(reason);
-  if (!lines_.may_log(now)) return;
-  log::info("plugin/{}: somebody from {}: {}: {}", name_, client.to_string(), status, why);
 }
 
 }  // namespace swage::plugins::broker

@@ -44,9 +44,8 @@ std::string wrong(const std::string& authorization) {
 TEST_CASE("broker: a request that proves nothing leaves a line with its client and the reason, and is counted") {
   metrics::Registry registry;
   Rules rules;
-  rules.measures = Measures(registry);
   rules.trusted_proxies = {*Prefix::parse("10.0.0.0/8")};
-  Service service(std::move(rules));
+  Service service(std::move(rules), 100, Measures(registry));
   const std::string good = service.authorization();
   http::Request twice = registration(good), forwarded = registration(wrong(good));
   twice.fields.add("authorization", good);
@@ -143,9 +142,7 @@ TEST_CASE("broker: what a network may have verified is bounded; what is refused 
 
 TEST_CASE("broker: a client that goes away while its peer is dialled is told apart from what went wrong here") {
   metrics::Registry registry;
-  Rules rules;
-  rules.measures = Measures(registry);
-  Service service(std::move(rules));
+  Service service({}, 100, Measures(registry));
   service.dialer.error.emplace(dial::DialError::Kind::cancelled, "cancelled after 1 of 2 addresses");
   service.dialer.takes = 77;
   const std::string authorization = service.authorization();

@@ -43,8 +43,6 @@ async::Task<> either(async::Event& one, async::Event& other) {
   co_await both.wait();
 }
 
-using Reaching = async::Task<std::expected<dial::Reached, dial::DialError>>;
-
 // Ends when the caller is gone, and when the broker ends.
 Reaching reach_until(dial::Dialer& dialer, async::Event& ending, libp2p::PeerId peer,
                      std::vector<std::string> addresses, IpAddress client, async::Event& gone) {
@@ -104,8 +102,6 @@ Result<std::optional<crypto::Secret>> Broker::find_access_token() const {
 Rules Broker::rules() {
   Rules rules{settings_.trusted_proxies, settings_.peer_limit, settings_.client_limit, std::move(access_token_)};
   rules.denylist = denylist_;
-  rules.measures = measures_;
-  rules.name = settings_.name;
   return rules;
 }
 
@@ -146,23 +142,21 @@ async::Task<Result<>> Broker::run(Host& host) {
 }
 
 async::Task<Result<>> Broker::serve(Host& host) {
-  Registrar* identified_by = nullptr;
-  dial::Settings dialling = settings_.dial;
-  dialling.agent = "swage/" SWAGE_VERSION;
-  dialling.on_identified = [&identified_by](const libp2p::PeerId& peer, const std::string& agent) {
-    identified_by->identified(peer, agent);
+  dial::Settings dial = settings_.dial;
+  dial.agent = "swage/" SWAGE_VERSION;
+  dial.on_identified = [this](const libp2p::PeerId& peer, const std::string& agent) {
+    journal_.identified(peer, agent);
   };
-  dial::Dialer dialer(host.loop(), libp2p::PrivateKey::generate(libp2p::KeyType::ed25519), std::move(dialling));
-  const auto reach = [this, &dialer](libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress& client,
-                                     async::Event& gone) {
+  dial::Dialer dialer(host.loop(), libp2p::PrivateKey::generate(libp2p::KeyType::ed25519), std::move(dial));
+  Dialling dialling;
+  dialling.reach = [this, &dialer](libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress& client,
+                                   async::Event& gone) {
     return reach_until(dialer, *ending_, peer, std::move(addresses), client, gone);
   };
+  dialling.has_room = [&dialer](const IpAddress& client) { return dialer.has_room(client); };
   const bool open = !access_token_;
-  Rules rules = this->rules();
-  rules.has_room = [&dialer](const IpAddress& client) { return dialer.has_room(client); };
-  Registrar registrar(std::move(rules), libp2p::PeerIdAuth(*secret_, {settings_.domain}),
-                      forge::ChallengeStore(challenges_), reach, Clocks::system(), random_);
-  identified_by = &registrar;
+  Registrar registrar(rules(), libp2p::PeerIdAuth(*secret_, {settings_.domain}), forge::ChallengeStore(challenges_),
+                      std::move(dialling), Clocks::system(), random_, journal_);
   Api api(registrar, forge::ChallengeStore(challenges_), measures_,
           settings_.from_p2p_forge ? AccessLog(settings_.name) : AccessLog(), Cors(settings_.cors));
   http::Limits limits;
@@ -170,12 +164,11 @@ async::Task<Result<>> Broker::serve(Host& host) {
   http::Server server(host.loop(), limits, [&api](http::Request request, http::Caller& caller) {
     return api.answer(std::move(request), caller);
   });
-  server.on_refusal([&registrar](const IpAddress& connection, unsigned status, std::string_view why) {
-    registrar.not_a_request(connection, status, why);
+  server.on_refusal([this](const IpAddress& connection, unsigned status, std::string_view why) {
+    journal_.refused(Measures::Unproven::http, connection, status, why);
   });
   server.use(tls_);
   CO_TRY(listen(host, server));
-  registrar_ = &registrar;
   say_open(open);
   while (true) {
     const bool stopped = co_await async::wait_for(*stopping_, kLook);
@@ -185,7 +178,7 @@ async::Task<Result<>> Broker::serve(Host& host) {
   server.drain();
   co_await either(server.drained(), *ending_);
   co_await async::wait_for(server.drained(), kApologize);
-  registrar_ = nullptr;
+  journal_.close();
   co_return Result<>();
 }
 
@@ -222,10 +215,6 @@ async::Task<> Broker::renew_certificate(async::Loop& loop, http::Server& server)
   } else {
     log::error("plugin/{}: {}; the certificate before stays in use", settings_.name, context.error().text());
   }
-}
-
-void Broker::measure() {
-  if (registrar_ != nullptr) registrar_->measure();
 }
 
 void Broker::stop() {

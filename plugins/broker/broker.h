@@ -10,6 +10,7 @@
 #include "core/crypto/secret.h"
 #include "core/forge/challenge_store.h"
 #include "core/plugin/plugin.h"
+#include "plugins/broker/journal.h"
 #include "plugins/broker/registration.h"
 #include "plugins/broker/settings.h"
 
@@ -28,7 +29,8 @@ class Broker : public Service {
         challenges_(challenges),
         kept_secret_(secret),
         denylist_(std::move(denylist)),
-        measures_(std::move(measures)) {}
+        measures_(std::move(measures)),
+        journal_(settings_.name, measures_, Clocks::system().steady) {}
 
   // Reads the files that the directive names; an Error names its line.
   [[nodiscard]] Result<> prepare() override;
@@ -36,7 +38,7 @@ class Broker : public Service {
   void stop() override;
   // False as long as the files cannot be read.
   [[nodiscard]] bool ready() const override { return ready_; }
-  void measure() override;
+  void measure() override { journal_.measure(); }
 
  private:
   [[nodiscard]] Result<> read_files();
@@ -55,10 +57,10 @@ class Broker : public Service {
   shm::Shared& kept_secret_;
   const denylist::Denylist denylist_;
   const Measures measures_;
+  Journal journal_;
   crypto::SystemRandom random_;
 
-  Registrar* registrar_ = nullptr;  // while it serves
-  bool ready_ = false;              // what prepare() reads is here
+  bool ready_ = false;  // what prepare() reads is here
   std::optional<crypto::Secret> secret_, access_token_;
   std::optional<async::TlsContext> tls_;
   CertificateFiles::Stamp loaded_, seen_;  // of the certificate in use, or of the one that failed; and the last look

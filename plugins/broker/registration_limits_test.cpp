@@ -70,7 +70,7 @@ TEST_CASE("broker: who is denied, or registers an address that is, gets 403 with
       {"64:ff9b::198.51.100.2", "", kAddress, "client IP 64:ff9b::c633:6402"},
       {"192.0.2.7", "", "/ip6/64:ff9b:1::198.51.100.9/tcp/1", "multiaddr IP 64:ff9b:1::c633:6409"},
       {"192.0.2.7", "", "/ip6/2001::1:39cc:9bf6/tcp/1", "multiaddr IP 2001::1:39cc:9bf6"},  // Teredo of 198.51.100.9
-      {"192.0.2.7", "", "/ip6/64:ff9b::198.51.100.7/tcp/1", ""},  // of one that is allowed
+      {"192.0.2.7", "", "/ip6/64:ff9b::198.51.100.7/tcp/1", ""},                            // of one that is allowed
       {"192.0.2.7", "", "nonsense\",\"" + kAddress + "\",\"/ip4/198.51.100.3/tcp/1", "multiaddr IP 198.51.100.3"},
       {"192.0.2.7", "", "/dns4/198.51.100.3.example/tcp/1", ""},
   };
@@ -197,10 +197,7 @@ TEST_CASE("broker: who is refused by one limit is not counted by the other") {
 }
 
 TEST_CASE("broker: registrations of a peer at the same time, and how many of all") {
-  Rules rules;
-  bool room = true;
-  rules.has_room = [&room](const IpAddress&) { return room; };
-  Service service(std::move(rules));
+  Service service;
   async::Event release(service.loop);
   service.dialer.release = &release;
   std::deque<std::optional<http::Response>> responses(3);
@@ -211,11 +208,11 @@ TEST_CASE("broker: registrations of a peer at the same time, and how many of all
       return service.authorization(i == 2 ? 2 : 1);
     }();
     service.dialer.release = &release;
-    room = i < 2;
+    service.dialer.has_room = i < 2;
     service.loop.spawn(async::testing::keep(service.api->answer(registration(authorization, bodies[i]), service.caller),
                                             responses[i]));
   }
-  CHECK(service.registrar->dialling() == 2);
+  CHECK(service.dialer.under_way == 2);
   REQUIRE(responses[2]);
   CHECK(responses[2]->status == 503);
   CHECK(field(*responses[2], "Retry-After") == "5");
@@ -226,7 +223,7 @@ TEST_CASE("broker: registrations of a peer at the same time, and how many of all
   CHECK(responses[0]->status == 200);
   CHECK(responses[1]->status == 200);
   CHECK(service.values() == std::vector{kOther, kValue});
-  CHECK(service.registrar->dialling() == 0);
+  CHECK(service.dialer.under_way == 0);
 }
 
 TEST_CASE("broker: a registration that is destroyed while it is dialled makes room") {
@@ -240,9 +237,9 @@ TEST_CASE("broker: a registration that is destroyed while it is dialled makes ro
     http::Caller caller{*IpAddress::parse("192.0.2.7"), gone};
     std::optional<http::Response> response;
     other.spawn(async::testing::keep(service.api->answer(registration(authorization), caller), response));
-    CHECK(service.registrar->dialling() == 1);
+    CHECK(service.dialer.under_way == 1);
   }
-  CHECK(service.registrar->dialling() == 0);
+  CHECK(service.dialer.under_way == 0);
 }
 
 TEST_CASE("broker: the log says who a peer is, on one line, and not more often than other things") {
@@ -250,17 +247,17 @@ TEST_CASE("broker: the log says who a peer is, on one line, and not more often t
   const auto peer = key_of(1).public_key().peer_id();
   steady += 1000;
   tests::LogCapture log;
-  service.registrar->identified(peer, "kubo/0.33.0");
-  service.registrar->identified(peer, "a\nb\x1B[31m\xFF");
+  service.journal.identified(peer, "kubo/0.33.0");
+  service.journal.identified(peer, "a\nb\x1B[31m\xFF");
   const std::string id = peer.to_base58();
   CHECK(log.take() ==
         fmt::format("[INFO] plugin/broker: {} is kubo/0.33.0\n[INFO] plugin/broker: {} is a?b?[31m?\n", id, id));
   CHECK(service.register_peer(1, "{").status == 400);
-  for (int i = 0; i < 150; ++i) service.registrar->identified(peer, "x");
+  for (int i = 0; i < 150; ++i) service.journal.identified(peer, "x");
   const std::string lines = log.take();
   CHECK(std::ranges::count(lines, '\n') == 98);
   steady += 1000;
-  service.registrar->identified(peer, "x");
+  service.journal.identified(peer, "x");
   CHECK(log.take().starts_with("[WARNING] plugin/broker: 53 more lines were not logged\n[INFO] "));
 }
 

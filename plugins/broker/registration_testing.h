@@ -34,16 +34,30 @@ inline std::int64_t wall = 1'800'000'000'000;
 inline std::int64_t steady = 5'000;
 inline constexpr Clocks kClocks{[] { return wall; }, [] { return steady; }};
 
+// Counts as long as it lives, also in a coroutine that is destroyed.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  std::size_t& count_;
+};
+
 // Stands for the dialler: what it was asked, and what it answers.
 struct FakeDialer {
   std::optional<dial::DialError> error;
   async::Event* release = nullptr;  // waits for it
   std::int64_t takes = 0;           // milliseconds
   std::vector<std::string> asked;   // "PEER ADDRESS …"
+  std::size_t under_way = 0;
+  bool has_room = true;
 };
 
-inline async::Task<std::expected<dial::Reached, dial::DialError>> reach(FakeDialer& dialer, libp2p::PeerId peer,
-                                                                        std::vector<std::string> addresses) {
+inline Reaching reach(FakeDialer& dialer, libp2p::PeerId peer, std::vector<std::string> addresses) {
+  const Counted counted(dialer.under_way);
   dialer.asked.push_back(fmt::format("{} {}", peer.to_base58(), fmt::join(addresses, " ")));
   if (dialer.release != nullptr) co_await dialer.release->wait();
   steady += dialer.takes;
@@ -78,16 +92,18 @@ inline std::string field(const http::Response& response, std::string_view name) 
 }
 
 struct Service {
-  explicit Service(Rules rules = {}, std::uint64_t capacity = 100) {
+  explicit Service(Rules rules = {}, std::uint64_t capacity = 100, Measures measures = {})
+      : journal("broker", std::move(measures), kClocks.steady) {
     memory.replace(*shm::Segment::create("test", shm::TableWriter::bytes_needed(capacity)));
     shm::TableWriter::format(memory.writable_bytes(), capacity, {});
     shm::TableWriter(memory.writable_bytes()).set_lifetime(3'600'000);
-    registrar.emplace(
-        std::move(rules), libp2p::PeerIdAuth(secret_of(7), {std::string(kDomain)}), forge::ChallengeStore(memory),
-        [this](libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress&, async::Event&) {
-          return reach(dialer, peer, std::move(addresses));
-        },
-        kClocks, random);
+    Dialling dialling;
+    dialling.reach = [this](libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress&, async::Event&) {
+      return reach(dialer, peer, std::move(addresses));
+    };
+    dialling.has_room = [this](const IpAddress&) { return dialer.has_room; };
+    registrar.emplace(std::move(rules), libp2p::PeerIdAuth(secret_of(7), {std::string(kDomain)}),
+                      forge::ChallengeStore(memory), std::move(dialling), kClocks, random, journal);
     api.emplace(*registrar, forge::ChallengeStore(memory));
   }
 
@@ -126,6 +142,7 @@ struct Service {
   shm::Shared memory{"challenges"};
   SeededRandom random{1};
   FakeDialer dialer;
+  Journal journal;
   std::optional<Registrar> registrar;
   std::optional<Api> api;
 };
