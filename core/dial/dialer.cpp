@@ -50,12 +50,6 @@ std::size_t within_files(std::size_t wanted, std::size_t part) {
   return std::min<std::size_t>(wanted, limit.rlim_cur / part);
 }
 
-async::TlsContext make_wss_context() {
-  auto context = async::TlsContext::unverified_client({"http/1.1"});
-  CHECK(context);
-  return *std::move(context);
-}
-
 crypto::Digest random_seed() {
   crypto::SystemRandom random;
   crypto::Digest seed;
@@ -71,7 +65,7 @@ struct Dialer::State {
       : loop(on),
         settings(std::move(chosen)),
         upgrader(loop, std::move(identity)),
-        means{loop, upgrader, make_wss_context(), settings.connect_timeout, settings.handshake_timeout},
+        target_dialer(loop, upgrader, {settings.connect_timeout, settings.handshake_timeout}),
         resolver(loop, settings.resolver),
         races(loop, settings.races),
         dials(loop, std::max<std::size_t>(within_files(settings.total, 4), 1)),
@@ -90,7 +84,7 @@ struct Dialer::State {
   async::Loop& loop;
   Settings settings;
   Upgrader upgrader;
-  Means means;
+  TargetDialer target_dialer;
   async::Resolver resolver;
   async::Shares races, dials, lookups;
   TargetLimits limits;
@@ -180,10 +174,10 @@ Task<std::expected<Reached, DialError>> Dialer::reach(libp2p::PeerId peer, std::
   std::optional<async::Shares::Place> place;
   place.emplace(co_await state->races.acquire(network, wanted));
   state->look_at_own_addresses();
-  const Track track(state->settings, state->means, state->resolver, state->dials, state->lookups, state->limits,
-                    state->ending);
+  const RaceResources resources(state->loop, state->settings, state->target_dialer, state->resolver, state->dials,
+                                state->lookups, state->limits, state->ending);
   const std::int64_t began = state->loop.now();
-  std::optional<Race> race(std::in_place, track, peer, client);
+  std::optional<Race> race(std::in_place, resources, peer, client);
   auto outcome = co_await race->run(addresses, cancel, wanted);
   const std::chrono::nanoseconds answer_time = race->answer_time();
   race.reset();  // closes the others

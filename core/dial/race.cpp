@@ -36,24 +36,24 @@ std::string staged(Stage stage, std::string_view why) {
 
 }  // namespace
 
-Race::Race(const Track& track, libp2p::PeerId peer, const IpAddress& client)
-    : track_(track),
+Race::Race(const RaceResources& resources, libp2p::PeerId peer, const IpAddress& client)
+    : resources_(resources),
       peer_(peer),
       client_(client),
       network_(network_of(client)),
-      began_(track.means.loop.now()),
-      at_once_(track.means.loop, std::max<std::size_t>(track.settings.concurrency, 1)),
-      over_(track.means.loop) {}
+      began_(resources.loop.now()),
+      at_once_(resources.loop, std::max<std::size_t>(resources.settings.concurrency, 1)),
+      over_(resources.loop) {}
 
-nanoseconds Race::elapsed() const { return nanoseconds(track_.means.loop.now() - began_); }
+nanoseconds Race::elapsed() const { return nanoseconds(resources_.loop.now() - began_); }
 
 Task<Race::Outcome> Race::run(const std::vector<std::string>& submitted, async::Event& cancel, async::Event& wanted) {
-  async::Timer deadline(track_.means.loop, [this] { end(Kind::timed_out); });
-  deadline.start(track_.settings.timeout);
+  async::Timer deadline(resources_.loop, [this] { end(Kind::timed_out); });
+  deadline.start(resources_.settings.timeout);
   tasks_.start(watch(cancel, Kind::cancelled));
-  tasks_.start(watch(track_.ending, Kind::cancelled));
+  tasks_.start(watch(resources_.ending, Kind::cancelled));
   tasks_.start(watch(wanted, Kind::busy));
-  line_up(plan(submitted, peer_, track_.settings.addresses), submitted);
+  line_up(plan(submitted, peer_, resources_.settings.addresses), submitted);
   one_less();
   co_await over_.wait();
   co_return outcome();
@@ -75,7 +75,7 @@ void Race::line_up(Plan plan, const std::vector<std::string>& submitted) {
       continue;
     }
     const HostName& name = std::get<HostName>(candidate.host);
-    if (names.size() < track_.settings.names || names.contains(name)) {
+    if (names.size() < resources_.settings.names || names.contains(name)) {
       names[name].push_back(candidate);
     } else {
       report_.not_dialled(candidate.address.to_string(), "one name too many");
@@ -94,9 +94,9 @@ void Race::add_target(const Candidate& candidate, const IpAddress& address) {
   Target target{candidate.address, candidate.transport, {address, candidate.port, 0}, candidate.server_name};
   std::string name = name_of(candidate, address);
   if (const std::string why = objection(target); !why.empty()) return report_.not_dialled(name, why);
-  Attempt& added = attempts_.emplace_back(track_.means.loop, std::move(target), std::move(name), attempts_.size());
+  Attempt& added = attempts_.emplace_back(resources_.loop, std::move(target), std::move(name), attempts_.size());
   added.host = destination_of(address);
-  added.known = track_.means.loop.now();
+  added.known = resources_.loop.now();
   last_known_ = std::max(last_known_, nanoseconds(0));
   ++under_way_;
   tasks_.start(try_target(added));
@@ -104,7 +104,7 @@ void Race::add_target(const Candidate& candidate, const IpAddress& address) {
 
 // Why a target is not even tried; empty: it is.
 std::string Race::objection(const Target& target) const {
-  const Settings& settings = track_.settings;
+  const Settings& settings = resources_.settings;
   if (const auto why = settings.policy.objection(target.endpoint.address); !why.empty()) return std::string(why);
   if (const auto whose = settings.policy.objection(target.endpoint.port); !whose.empty()) {
     return fmt::format("the port of {}", whose);
@@ -131,7 +131,7 @@ Task<> Race::resolve(HostName name, std::vector<Candidate> candidates) {
   auto looking = look_up(name);
   const auto addresses = co_await std::move(looking);
   // How soon a name was found says whether others have asked for it: not told either.
-  const nanoseconds step = track_.settings.lookup_step;
+  const nanoseconds step = resources_.settings.lookup_step;
   last_known_ = std::max(last_known_, (elapsed() + step) / step * step);
   if (addresses && *addresses) {
     for (std::size_t i = 0; i < std::min((*addresses)->size(), kAddressesOfName); ++i) {
@@ -146,11 +146,11 @@ Task<> Race::resolve(HostName name, std::vector<Candidate> candidates) {
 
 // nullopt: somebody else has its place.
 Task<std::optional<Result<std::vector<IpAddress>>>> Race::look_up(HostName name) {
-  async::Event wanted(track_.means.loop);
+  async::Event wanted(resources_.loop);
   ++lookups_waiting_;
-  const async::Shares::Place place = co_await track_.lookups.acquire(network_, wanted);
+  const async::Shares::Place place = co_await resources_.lookups.acquire(network_, wanted);
   --lookups_waiting_;
-  auto resolving = track_.resolver.resolve(std::move(name.name), name.family);
+  auto resolving = resources_.resolver.resolve(std::move(name.name), name.family);
   auto addresses = co_await async::until(wanted, std::move(resolving));
   if (!addresses) busy_ = true;
   co_return addresses;
@@ -158,8 +158,8 @@ Task<std::optional<Result<std::vector<IpAddress>>>> Race::look_up(HostName name)
 
 Task<> Race::try_target(Attempt& attempt) {
   auto turn = take_turn(attempt);
-  const auto time = track_.settings.target_timeout * static_cast<int>(round_of(attempt.index));
-  const auto done = co_await async::within(track_.means.loop, time, std::move(turn));
+  const auto time = resources_.settings.target_timeout * static_cast<int>(round_of(attempt.index));
+  const auto done = co_await async::within(resources_.loop, time, std::move(turn));
   if (!done && attempt.why.empty()) attempt.why = "timed out";
   if (!done && attempt.stage == kQueued) busy_ = true;
   attempt.over.set();
@@ -171,9 +171,9 @@ Task<bool> Race::take_turn(Attempt& attempt) {
   auto waiting = await_turn(attempt);
   co_await std::move(waiting);
   const async::Semaphore::Permit permit = co_await at_once_.acquire();
-  async::Event wanted(track_.means.loop);
+  async::Event wanted(resources_.loop);
   attempt.stage = kQueued;
-  const async::Shares::Place place = co_await track_.dials.acquire(network_, wanted);
+  const async::Shares::Place place = co_await resources_.dials.acquire(network_, wanted);
   auto dialling = dial(attempt);
   const auto won = co_await async::until(wanted, std::move(dialling));
   if (!won) attempt.why = "gave way to others";
@@ -185,11 +185,11 @@ Task<bool> Race::take_turn(Attempt& attempt) {
 // a first one to this. The last of all that there may be leaves its connection to the others in the same way. Whoever
 // is silent does not hold them up for long.
 Task<bool> Race::await_turn(Attempt& attempt) {
-  const bool is_last = attempt.index + 1 == track_.settings.connections;
+  const bool is_last = attempt.index + 1 == resources_.settings.connections;
   for (std::size_t i = 0; i < attempt.index; ++i) {
     Attempt& other = attempts_[i];
     if (!is_last && other.host != attempt.host) continue;
-    const nanoseconds rest = track_.settings.stagger - nanoseconds(track_.means.loop.now() - attempt.known);
+    const nanoseconds rest = resources_.settings.stagger - nanoseconds(resources_.loop.now() - attempt.known);
     if (rest.count() <= 0) co_return true;
     const auto time = std::chrono::ceil<std::chrono::milliseconds>(rest);
     co_await async::wait_for(other.over, time);
@@ -200,7 +200,7 @@ Task<bool> Race::await_turn(Attempt& attempt) {
 Task<bool> Race::dial(Attempt& attempt) {
   for (const Pace pace : {Pace::hasty, Pace::patient}) {
     if (!may_connect(attempt)) co_return false;
-    auto dialling = dial_target(track_.means, attempt.target, peer_, pace, attempt.stage);
+    auto dialling = resources_.target_dialer.dial(attempt.target, peer_, pace, attempt.stage);
     auto secured = co_await std::move(dialling);
     if (!secured) {
       attempt.why = secured.error().text();
@@ -217,14 +217,14 @@ Task<bool> Race::dial(Attempt& attempt) {
 // Counts a connection, or says why there is none.
 bool Race::may_connect(Attempt& attempt) {
   std::size_t& of_host = connections_of_[attempt.host];
-  if (connections_ == track_.settings.connections || of_host == track_.settings.connections_of_address) {
-    attempt.why = of_host == track_.settings.connections_of_address
+  if (connections_ == resources_.settings.connections || of_host == resources_.settings.connections_of_address) {
+    attempt.why = of_host == resources_.settings.connections_of_address
                       ? fmt::format("{} to this host already", counted(of_host, "connection"))
                       : fmt::format("{} already", counted(connections_, "connection"));
     return false;
   }
-  const auto now = std::chrono::milliseconds(track_.means.loop.now() / 1'000'000);
-  const auto wait = track_.limits.take(attempt.target.endpoint.address, client_, now);
+  const auto now = std::chrono::milliseconds(resources_.loop.now() / 1'000'000);
+  const auto wait = resources_.limits.take(attempt.target.endpoint.address, client_, now);
   if (wait.count() > 0) {
     limited_ = std::max(limited_, wait);
     attempt.why = fmt::format("{} is dialled too often", network_of(attempt.host).to_string());
@@ -252,14 +252,14 @@ void Race::one_less() {
 
 // Where fewer are dialled at once than there are, those that come later have as much more time: from 1.
 std::size_t Race::round_of(std::size_t index) const {
-  return index / std::max<std::size_t>(track_.settings.concurrency, 1) + 1;
+  return index / std::max<std::size_t>(resources_.settings.concurrency, 1) + 1;
 }
 
 nanoseconds Race::answer_time() const {
   if (last_known_.count() < 0) return nanoseconds(0);
   const std::size_t rounds = attempts_.empty() ? 1 : round_of(attempts_.size() - 1);
-  const nanoseconds all = last_known_ + track_.settings.target_timeout * static_cast<int>(rounds);
-  return std::min<nanoseconds>(all, track_.settings.timeout) + kSlack;
+  const nanoseconds all = last_known_ + resources_.settings.target_timeout * static_cast<int>(rounds);
+  return std::min<nanoseconds>(all, resources_.settings.timeout) + kSlack;
 }
 
 Race::Outcome Race::outcome() {

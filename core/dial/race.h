@@ -18,19 +18,20 @@
 #include "core/async/shares.h"
 #include "core/async/task.h"
 #include "core/async/tasks.h"
-#include "core/dial/dial_target.h"
 #include "core/dial/dialer.h"
 #include "core/dial/plan.h"
 #include "core/dial/report.h"
+#include "core/dial/target_dialer.h"
 #include "core/dial/target_limits.h"
 #include "core/libp2p/peer_id.h"
 
 namespace swage::dial {
 
 // What the races of a Dialer share.
-struct Track {
+struct RaceResources {
+  async::Loop& loop;
   const Settings& settings;
-  const Means& means;
+  const TargetDialer& target_dialer;
   async::Resolver& resolver;
   async::Shares& dials;
   async::Shares& lookups;
@@ -46,8 +47,8 @@ class Race {
   };
   using Outcome = std::expected<Won, DialError>;
 
-  // REQUIRES: what `track` names outlives it.
-  Race(const Track& track, libp2p::PeerId peer, const IpAddress& client);
+  // REQUIRES: what `resources` names outlives it.
+  Race(const RaceResources& resources, libp2p::PeerId peer, const IpAddress& client);
 
   // `wanted`: set when others have a better right to this race's place. REQUIRES: called once; the events and the Race
   // outlive the task.
@@ -93,7 +94,7 @@ class Race {
   [[nodiscard]] Outcome outcome();
   [[nodiscard]] Kind kind_of_failure() const;
 
-  Track track_;
+  RaceResources resources_;
   libp2p::PeerId peer_;
   IpAddress client_;
   Prefix network_;  // the client's

@@ -43,7 +43,7 @@ struct Secured {
   libp2p::PeerId peer;
   std::string security;              // "noise" or "tls"
   std::string muxer;                 // that both have agreed on already; empty: none yet
-  DialledStream* carrier = nullptr;  // of dial_target(), somewhere below `stream`
+  DialledStream* carrier = nullptr;  // of TargetDialer::dial(), somewhere below `stream`
 };
 
 class Upgrader {

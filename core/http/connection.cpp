@@ -19,19 +19,19 @@ constexpr std::size_t kMostLingered = 1 << 20;  // bytes
 
 }  // namespace
 
-Connection::Connection(Common& common, std::unique_ptr<async::TcpStream> tcp,
+Connection::Connection(Shared& shared, std::unique_ptr<async::TcpStream> tcp,
                        const std::optional<async::TlsContext>& tls)
-    : common_(common),
+    : shared_(shared),
       ahead_(kReadAhead),
-      changed_(common.loop),
-      room_(common.loop),
-      gone_(common.loop),
-      read_deadline_(common.loop,
+      changed_(shared.loop),
+      room_(shared.loop),
+      gone_(shared.loop),
+      read_deadline_(shared.loop,
                      [this] {
                        late_ = true;
                        changed_.set();
                      }),
-      write_deadline_(common.loop, [this] { close(); }),
+      write_deadline_(shared.loop, [this] { close(); }),
       caller_{unmapped(tcp->peer().address), gone_},
       client_{network_of(caller_.address), {}} {
   if (!tls) {
@@ -39,13 +39,13 @@ Connection::Connection(Common& common, std::unique_ptr<async::TcpStream> tcp,
     stream_ = std::move(tcp);
     return;
   }
-  auto stream = std::make_unique<TlsStream>(common.loop, std::move(tcp), *tls, TlsSide::server);
+  auto stream = std::make_unique<TlsStream>(shared.loop, std::move(tcp), *tls, TlsSide::server);
   tls_ = stream.get();
   stream_ = std::move(stream);
 }
 
 void Connection::start() {
-  client_.waiting_since = common_.loop.now();
+  client_.waiting_since = shared_.loop.now();
   tasks_.start(run());
 }
 
@@ -60,17 +60,17 @@ Task<> Connection::run() {
   bool goes_on = co_await shake_hands();
   if (goes_on) tasks_.start(read_ahead());
   for (std::size_t count = 1; goes_on; ++count) {
-    goes_on = co_await serve(count >= common_.limits.requests);
+    goes_on = co_await serve(count >= shared_.limits.requests);
     if (goes_on && !ahead_.bytes().empty()) co_await let_others_go_on();
   }
   close();
   client_.waiting_since.reset();
-  common_.ended(*this);
+  shared_.ended(*this);
 }
 
 Task<bool> Connection::shake_hands() {
   if (tls_ == nullptr) co_return true;
-  write_deadline_.start(common_.limits.header_time);
+  write_deadline_.start(shared_.limits.header_time);
   const Result<> done = co_await tls_->handshake();
   write_deadline_.stop();
   co_return done.has_value();
@@ -94,15 +94,15 @@ Task<> Connection::read_ahead() {
 
 // Else those who send many requests at once would have all of them answered while everybody waits.
 Task<> Connection::let_others_go_on() {
-  client_.waiting_since = common_.loop.now();
-  co_await async::sleep(common_.loop, std::chrono::milliseconds(0));
+  client_.waiting_since = shared_.loop.now();
+  co_await async::sleep(shared_.loop, std::chrono::milliseconds(0));
 }
 
 // What it holds of what the client sent, from now on.
 void Connection::hold(std::size_t bytes) {
-  common_.held += bytes - client_.held;  // modulo 2^64
+  shared_.held += bytes - client_.held;  // modulo 2^64
   client_.held = bytes;
-  if (common_.held > common_.limits.held && common_.pressed) common_.pressed();
+  if (shared_.held > shared_.limits.held && shared_.pressed) shared_.pressed();
 }
 
 void Connection::consume(std::size_t size) {
@@ -112,7 +112,7 @@ void Connection::consume(std::size_t size) {
 
 // Takes one request and answers it. False: it was the connection's last.
 Task<bool> Connection::serve(bool last) {
-  const Limits& limits = common_.limits;
+  const Limits& limits = shared_.limits;
   RequestParser parser({limits.header, limits.fields, limits.body});
   const Outcome outcome = co_await receive(parser);
   read_deadline_.stop();
@@ -130,7 +130,7 @@ Task<bool> Connection::serve(bool last) {
 
 // Each deadline counts from where its part begins, however many bytes come meanwhile.
 void Connection::await_stage(Stage stage) {
-  const Limits& limits = common_.limits;
+  const Limits& limits = shared_.limits;
   if (stage == Stage::start) read_deadline_.start(first_ ? limits.header_time : limits.idle_time);
   if (stage == Stage::head) read_deadline_.start(limits.header_time);
   if (stage == Stage::body) read_deadline_.start(limits.body_time);
@@ -138,14 +138,14 @@ void Connection::await_stage(Stage stage) {
 
 // The server drains: a request that the client may be about to send is waited for, but not for long.
 void Connection::hurry() {
-  const std::chrono::nanoseconds waited(common_.loop.now() - *client_.waiting_since);
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(common_.limits.grace_time - waited);
+  const std::chrono::nanoseconds waited(shared_.loop.now() - *client_.waiting_since);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(shared_.limits.grace_time - waited);
   late_ = late_ || left.count() <= 0;
   if (!late_) read_deadline_.start(left);
 }
 
 Task<Connection::Outcome> Connection::receive(RequestParser& parser) {
-  client_.waiting_since = common_.loop.now();
+  client_.waiting_since = shared_.loop.now();
   late_ = false;
   bool hurried = false;
   std::size_t taken = 0;
@@ -163,7 +163,7 @@ Task<Connection::Outcome> Connection::receive(RequestParser& parser) {
     }
     const Stage stage = parser.stage();
     if (stage == Stage::done) co_return Outcome::request;
-    if (stage == Stage::start && common_.draining && !std::exchange(hurried, true)) hurry();
+    if (stage == Stage::start && shared_.draining && !std::exchange(hurried, true)) hurry();
     if (ended_ || (stage == Stage::start && late_)) co_return Outcome::closed;
     if (stage != before) {
       late_ = false;
@@ -184,9 +184,9 @@ Task<Connection::Outcome> Connection::receive(RequestParser& parser) {
 
 Task<bool> Connection::handle(Request request, bool keeps_alive) {
   Framing framing{request.method == "HEAD", request.http_1_0, !keeps_alive};
-  Task<Response> handled = common_.handler(std::move(request), caller_);
+  Task<Response> handled = shared_.handler(std::move(request), caller_);
   const Response response = co_await std::move(handled);
-  framing.closes |= common_.draining || response.fields.lists("Connection", "close");
+  framing.closes |= shared_.draining || response.fields.lists("Connection", "close");
   const std::string text = response_text(response, framing, std::chrono::system_clock::now());
   hold(ahead_.capacity());
   const bool sent = co_await send(text);
@@ -195,7 +195,7 @@ Task<bool> Connection::handle(Request request, bool keeps_alive) {
 }
 
 Task<> Connection::refuse() {
-  if (common_.refused) common_.refused(address(), refusal_.status, refusal_.text);
+  if (shared_.refused) shared_.refused(address(), refusal_.status, refusal_.text);
   Response response;
   response.status = refusal_.status;
   response.fields.add("Content-Type", "text/plain; charset=utf-8");
@@ -208,8 +208,8 @@ Task<> Connection::refuse() {
 }
 
 Task<bool> Connection::send(std::string_view text) {
-  if (!client_.waiting_since) client_.waiting_since = common_.loop.now();
-  write_deadline_.start(common_.limits.write_time);
+  if (!client_.waiting_since) client_.waiting_since = shared_.loop.now();
+  write_deadline_.start(shared_.limits.write_time);
   const Result<> sent = co_await stream_->write(as_bytes(text));
   write_deadline_.stop();
   co_return sent.has_value();
@@ -218,7 +218,7 @@ Task<bool> Connection::send(std::string_view text) {
 // Waits for the client to close, and reads what it sends meanwhile: to close on bytes that were not read would reset
 // the connection, and the client might never see the response (RFC 9112, 9.6).
 Task<> Connection::linger() {
-  client_.waiting_since = common_.loop.now();
+  client_.waiting_since = shared_.loop.now();
   if (tls_ != nullptr) {
     write_deadline_.start(kLinger);
     const Result<> ended = co_await tls_->end_writing();

@@ -25,7 +25,7 @@ namespace swage::http {
 class Connection {
  public:
   // What the connections of a Server share.
-  struct Common {
+  struct Shared {
     async::Loop& loop;
     Limits limits;
     Handler handler;
@@ -36,13 +36,13 @@ class Connection {
     bool draining = false;
   };
 
-  Connection(Common& common, std::unique_ptr<async::TcpStream> tcp, const std::optional<async::TlsContext>& tls);
+  Connection(Shared& shared, std::unique_ptr<async::TcpStream> tcp, const std::optional<async::TlsContext>& tls);
   ~Connection() { hold(0); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   void start();
-  // Common::draining was set.
+  // Shared::draining was set.
   void drain() { changed_.set(); }
   void close();
 
@@ -67,12 +67,12 @@ class Connection {
   void await_stage(RequestParser::Stage stage);
   void hurry();
 
-  Common& common_;
+  Shared& shared_;
   async::TcpStream* tcp_ = nullptr;  // the stream, as what it is
   async::TlsStream* tls_ = nullptr;
   std::unique_ptr<async::Stream> stream_;
   ReadAhead ahead_;
-  async::Event changed_;  // something is to be looked at: bytes, a flag below, Common::draining
+  async::Event changed_;  // something is to be looked at: bytes, a flag below, Shared::draining
   async::Event room_;     // in ahead_, again
   async::Event gone_;
   async::Timer read_deadline_, write_deadline_;

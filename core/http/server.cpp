@@ -43,7 +43,7 @@ struct Server::State {
   void stop_accepting();
   [[nodiscard]] bool counts(const IpAddress& client) const;
 
-  Connection::Common common;
+  Connection::Shared shared;
   std::size_t most;  // connections
   std::optional<async::TlsContext> tls;
   Clients clients;
@@ -57,16 +57,16 @@ struct Server::State {
 };
 
 Server::State::State(async::Loop& loop, Limits limits, Handler handler)
-    : common{loop, std::move(limits), std::move(handler), {}, {}, {}},
-      most(most_connections(common.limits.connections)),
+    : shared{loop, std::move(limits), std::move(handler), {}, {}, {}},
+      most(most_connections(shared.limits.connections)),
       drained(loop),
       remove_ended(loop, [this] { remove_all_ended(); }),
       relieving(loop, [this] { relieve(); }) {
-  common.ended = [this](Connection& connection) {
+  shared.ended = [this](Connection& connection) {
     ended.push_back(&connection);
     remove_ended.start(std::chrono::milliseconds(0));
   };
-  common.pressed = [this] { relieving.start(std::chrono::milliseconds(0)); };
+  shared.pressed = [this] { relieving.start(std::chrono::milliseconds(0)); };
 }
 
 // Called by the loop, never by a connection.
@@ -74,7 +74,7 @@ void Server::State::accept(std::unique_ptr<TcpStream> tcp) {
   remove_all_ended();  // nobody is turned away for those
   const IpAddress client = tcp->peer().address;
   if (!admit(client)) return;  // which closes it
-  auto made = std::make_unique<Connection>(common, std::move(tcp), tls);
+  auto made = std::make_unique<Connection>(shared, std::move(tcp), tls);
   Connection& connection = *made;
   clients.add(connection.client());
   connections.emplace(&connection.client(), std::move(made));
@@ -85,13 +85,13 @@ void Server::State::accept(std::unique_ptr<TcpStream> tcp) {
 
 bool Server::State::admit(const IpAddress& address) {
   const IpAddress network = network_of(address);
-  const bool is_full = counts(address) && clients.count(network) >= common.limits.of_network;
+  const bool is_full = counts(address) && clients.count(network) >= shared.limits.of_network;
   // First of its own network, which has as many as it may: nobody else's connection ends for it.
   if (is_full && !close(clients.longest_waiting(network))) return false;
   return connections.size() < most || close(clients.longest_waiting_of_most());
 }
 
-bool Server::State::counts(const IpAddress& client) const { return !is_in(common.limits.proxies, client); }
+bool Server::State::counts(const IpAddress& client) const { return !is_in(shared.limits.proxies, client); }
 
 // False where there is none.
 bool Server::State::close(const Client* client) {
@@ -104,7 +104,7 @@ bool Server::State::close(const Client* client) {
 
 // Called by the loop, never by a connection.
 void Server::State::relieve() {
-  while (common.held > common.limits.held && close(clients.longest_waiting_of_heaviest())) {
+  while (shared.held > shared.limits.held && close(clients.longest_waiting_of_heaviest())) {
   }
 }
 
@@ -116,7 +116,7 @@ void Server::State::remove(const Connection* connection) {
   clients.remove(connection->client());
   connections.erase(&connection->client());
   give_memory_back();
-  if (common.draining && connections.empty()) drained.set();
+  if (shared.draining && connections.empty()) drained.set();
 }
 
 // What thousands of connections took goes back to the system when they are gone: malloc keeps it else.
@@ -128,7 +128,7 @@ void Server::State::give_memory_back() {
 }
 
 void Server::State::stop_accepting() {
-  common.draining = true;
+  shared.draining = true;
   for (const auto& listener : listeners) listener->close();
   if (connections.empty()) drained.set();
 }
@@ -141,12 +141,12 @@ Server::~Server() = default;
 void Server::listen(int fd) {
   State& state = *state_;
   const auto accept = [&state](std::unique_ptr<TcpStream> tcp) { state.accept(std::move(tcp)); };
-  state.listeners.push_back(std::make_unique<TcpListener>(state.common.loop, fd, accept));
+  state.listeners.push_back(std::make_unique<TcpListener>(state.shared.loop, fd, accept));
 }
 
 void Server::use(std::optional<async::TlsContext> tls) { state_->tls = std::move(tls); }
 
-void Server::on_refusal(OnRefusal told) { state_->common.refused = std::move(told); }
+void Server::on_refusal(OnRefusal told) { state_->shared.refused = std::move(told); }
 
 void Server::drain() {
   state_->stop_accepting();
