@@ -10,40 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "core/async/dns_testing.h"
-#include "core/dial/testing.h"  // last, with Catch: its CHECK is the one that counts here
+#include "core/dial/dialer_testing.h"  // last, with Catch: its CHECK is the one that counts here
 
 namespace swage::dial::testing {
 namespace {
 
 using namespace std::chrono_literals;
-using async::testing::DnsQuestion;
-using async::testing::DnsServer;
-using Kind = DialError::Kind;
-using Outcome = std::expected<Reached, DialError>;
-
 const IpAddress kClient = *IpAddress::parse("127.0.0.1");
-
-std::vector<Prefix> prefixes(const std::vector<std::string>& texts) {
-  std::vector<Prefix> list;
-  for (const std::string& text : texts) list.push_back(*Prefix::parse(text));
-  return list;
-}
-
-// Short times, and loopback allowed.
-Settings quick() {
-  Settings settings;
-  settings.timeout = 3s;
-  settings.connect_timeout = 500ms;
-  settings.handshake_timeout = 1s;
-  settings.target_timeout = 800ms;
-  settings.lookup_step = settings.stagger = 100ms;
-  settings.network_limit = settings.foreign_limit = {};
-  settings.identify_timeout = 1s;
-  settings.policy = AddressPolicy(prefixes({"127.0.0.0/8", "::1"}), {});
-  settings.resolver.hosts_file = false;
-  return settings;
-}
 
 std::string text_of(const Outcome& outcome) {
   static const std::array<const char*, 7> kKinds = {
@@ -51,19 +24,6 @@ std::string text_of(const Outcome& outcome) {
   if (!outcome) return kKinds[static_cast<std::size_t>(outcome.error().kind())];
   return outcome->transport + " " + outcome->security;
 }
-
-struct Bench {
-  explicit Bench(Settings settings = quick())
-      : dialer(std::make_unique<Dialer>(loop, key_of(1), std::move(settings))) {}
-
-  Outcome reach(std::uint8_t seed, std::vector<std::string> addresses) {
-    return run(loop, dialer->reach(peer_of(seed), std::move(addresses), kClient, cancel));
-  }
-
-  Loop loop;
-  async::Event cancel{loop};
-  std::unique_ptr<Dialer> dialer;
-};
 
 // A listening socket that accepts nothing by itself; how many came is seen afterwards.
 struct Silent {

@@ -12,21 +12,13 @@
 #include <string>
 #include <vector>
 
-#include "core/async/dns_testing.h"
-#include "core/dial/dialer.h"
-#include "core/dial/testing.h"  // last, with Catch: its CHECK is the one that counts here
+#include "core/dial/dialer_testing.h"  // last, with Catch: its CHECK is the one that counts here
 
 namespace swage::dial::testing {
 namespace {
 
 using namespace std::chrono_literals;
-using async::testing::DnsQuestion;
-using async::testing::DnsServer;
-using Kind = DialError::Kind;
-using Outcome = std::expected<Reached, DialError>;
 using Clock = std::chrono::steady_clock;
-
-IpAddress ip(const std::string& text) { return *IpAddress::parse(text); }
 
 // Listeners at any number of addresses and ports of loopback, which count who connects; what they do then is said.
 class Victims {
@@ -83,30 +75,16 @@ class Victims {
   async::Tasks answers_;
 };
 
-// Short times, loopback allowed, and the limits as they are by default.
-Settings quick() {
-  Settings settings;
+// With the limits as they are by default.
+Settings limited() {
+  Settings settings = quick();
   settings.timeout = 2s;
   settings.connect_timeout = settings.handshake_timeout = 400ms;
   settings.target_timeout = 700ms;
-  settings.lookup_step = settings.stagger = 100ms;
-  settings.policy = AddressPolicy({*Prefix::parse("127.0.0.0/8")}, {});
-  settings.resolver.hosts_file = false;
+  settings.network_limit = Settings{}.network_limit;
+  settings.foreign_limit = Settings{}.foreign_limit;
   return settings;
 }
-
-struct Bench {
-  explicit Bench(Settings settings = quick())
-      : dialer(std::make_unique<Dialer>(loop, key_of(1), std::move(settings))) {}
-
-  Outcome reach(const std::vector<std::string>& addresses, const std::string& client = "127.0.0.1") {
-    return run(loop, dialer->reach(peer_of(2), addresses, ip(client), cancel));
-  }
-
-  Loop loop;
-  async::Event cancel{loop};
-  std::unique_ptr<Dialer> dialer;
-};
 
 std::string tcp(const std::string& address, std::uint16_t port, const std::string& end = "") {
   return fmt::format("/ip4/{}/tcp/{}{}", address, port, end);
@@ -116,7 +94,7 @@ std::string tcp(const std::string& address, std::uint16_t port, const std::strin
 
 TEST_CASE("victims: many ports of one address, in all ways to write them") {
   for (const auto manner : {Victims::Manner::silent, Victims::Manner::closing, Victims::Manner::http}) {
-    Bench bench;
+    Bench bench(limited());
     Victims victims(bench.loop, manner);
     std::vector<std::string> addresses;
     for (int i = 0; i < 16; ++i) {
@@ -127,7 +105,7 @@ TEST_CASE("victims: many ports of one address, in all ways to write them") {
       }
     }
     INFO(static_cast<int>(manner));
-    const auto outcome = bench.reach(addresses);
+    const auto outcome = bench.reach(2, addresses);
     REQUIRE_FALSE(outcome);
     CHECK(outcome.error().kind() == Kind::unreachable);
     CHECK(victims.connections() >= 1);
@@ -139,7 +117,7 @@ TEST_CASE("victims: many ports of one address, in all ways to write them") {
 TEST_CASE("victims: many addresses, and names of many addresses") {
   for (const bool named : {false, true}) {
     for (const auto manner : {Victims::Manner::silent, Victims::Manner::closing}) {
-      Settings settings = quick();
+      Settings settings = limited();
       Loop loop;
       DnsServer dns(loop, [](const DnsQuestion& question) -> DnsServer::Answer {
         std::vector<IpAddress> addresses;
@@ -174,7 +152,7 @@ TEST_CASE("victims: many addresses, and names of many addresses") {
 }
 
 TEST_CASE("victims: a network is connected to so often, whoever asks, and less often for strangers") {
-  Settings settings = quick();
+  Settings settings = limited();
   settings.network_limit = {20, std::chrono::hours(1)};
   settings.foreign_limit = {6, std::chrono::hours(1)};
   Bench bench(settings);
@@ -206,13 +184,13 @@ TEST_CASE("victims: a network is connected to so often, whoever asks, and less o
   for (int i = 0; i < 5; ++i) {
     std::vector<std::string> addresses;
     for (int host = 1; host < 9; ++host) addresses.push_back(tcp(fmt::format("127.0.5.{}", host), port));
-    static_cast<void>(bench.reach(addresses, "127.0.5.77"));
+    static_cast<void>(bench.reach(2, addresses, "127.0.5.77"));
   }
   CHECK(victims.connections() == 20);
 }
 
 TEST_CASE("victims: services that are no nodes are left alone") {
-  Settings settings = quick();
+  Settings settings = limited();
   Loop loop;
   Victims victims(loop, Victims::Manner::silent);
   std::vector<std::string> addresses;
@@ -256,7 +234,7 @@ Task<bool> time_of(Dialer& dialer, async::Event& cancel, std::vector<std::string
 }  // namespace
 
 TEST_CASE("victims: neither time nor words tell whether a port is closed, silent, or speaks something else") {
-  Settings settings = quick();
+  Settings settings = limited();
   settings.connect_timeout = settings.handshake_timeout = 1s;
   settings.target_timeout = 1'500ms;
   settings.timeout = 4s;
@@ -295,12 +273,12 @@ TEST_CASE("victims: neither time nor words tell whether a port is closed, silent
   CHECK(least.took >= settings.target_timeout);
   CHECK(most.took - least.took < 400ms);  // a closed port ends a second before a silent one
   const auto begun = Clock::now();
-  CHECK(bench.reach({tcp("127.0.7.6", port)}));
+  CHECK(bench.reach(2, {tcp("127.0.7.6", port)}));
   CHECK(Clock::now() - begun < 1s);  // who is there is told at once
 }
 
 TEST_CASE("victims: silent addresses of a hundred networks do not keep an honest node waiting") {
-  Settings settings = quick();
+  Settings settings = limited();
   settings.timeout = settings.target_timeout = 20s;
   settings.connect_timeout = settings.handshake_timeout = 10s;
   settings.network_limit = settings.foreign_limit = {};

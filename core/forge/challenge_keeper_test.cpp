@@ -23,8 +23,6 @@ using namespace swage::shm::testing;
 
 namespace {
 
-constexpr std::int64_t kNow = 1'800'000'000'000;
-
 // A service process, and its supervisor, which keeps what it provides, and had kept what the one `before` provided.
 struct Life {
   explicit Life(const ChallengeSettings& settings, const Life* before = nullptr)

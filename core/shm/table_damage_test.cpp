@@ -18,8 +18,6 @@ using namespace swage::shm::testing;
 
 namespace {
 
-constexpr std::int64_t kNow = 1'800'000'000'000;
-
 struct Image {
   Image() : words(TableWriter::bytes_needed(kCapacity) / 8) {
     TableWriter::format(bytes(), kCapacity, {1, 2, 3});

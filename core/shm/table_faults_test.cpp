@@ -24,7 +24,6 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 const Clock::time_point start = Clock::now();
 
-constexpr std::int64_t kNow = 1'800'000'000'000;
 constexpr std::int64_t kLater = kNow + 1'000'000;
 
 int steps_to_live = -1;

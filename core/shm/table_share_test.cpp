@@ -17,9 +17,6 @@ using namespace swage::shm::testing;
 
 namespace {
 
-constexpr std::int64_t kNow = 1'800'000'000'000;
-constexpr std::int64_t kHour = 3'600'000;
-
 struct Store : TestTable {
   using TestTable::TestTable;
   std::string put(const std::string& who, std::uint64_t network, std::int64_t now = kNow,

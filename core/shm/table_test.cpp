@@ -15,13 +15,6 @@ using namespace swage;
 using namespace swage::shm;
 using namespace swage::shm::testing;
 
-namespace {
-
-constexpr std::int64_t kNow = 1'800'000'000'000;
-constexpr std::int64_t kHour = 3'600'000;
-
-}  // namespace
-
 TEST_CASE("table: values are found, newest first, under their own key") {
   TestTable table(10);
   CHECK(table.text("a") == "none");

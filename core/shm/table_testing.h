@@ -9,6 +9,9 @@
 
 namespace swage::shm::testing {
 
+inline constexpr std::int64_t kNow = 1'800'000'000'000;  // milliseconds
+inline constexpr std::int64_t kHour = 3'600'000;
+
 inline Bytes key(std::string_view text) { return as_bytes(text); }
 
 // "newest older oldest", or "none", "unsettled".
@@ -26,7 +29,7 @@ struct TestTable {
       : memory(made(capacity)), writer(memory.writable_bytes(), step) {}
 
   [[nodiscard]] Table reader() const { return Table(memory.bytes()); }
-  [[nodiscard]] std::string text(std::string_view who, std::int64_t now = 1'800'000'000'000) const {
+  [[nodiscard]] std::string text(std::string_view who, std::int64_t now = kNow) const {
     return text_of(reader(), who, now);
   }
 
