@@ -181,14 +181,12 @@ Task<bool> Race::take_turn(Attempt& attempt) {
   co_return won.value_or(false);
 }
 
-// Another target of the same host goes first: should it turn out to need a second connection, that is worth more than
-// a first one to this. The last of all that there may be leaves its connection to the others in the same way. Whoever
-// is silent does not hold them up for long.
+// Another target of the same host goes first: mostly it is the same node, and so one connection is enough. One that is
+// silent does not hold this up for long.
 Task<bool> Race::await_turn(Attempt& attempt) {
-  const bool is_last = attempt.index + 1 == resources_.settings.connections;
   for (std::size_t i = 0; i < attempt.index; ++i) {
     Attempt& other = attempts_[i];
-    if (!is_last && other.host != attempt.host) continue;
+    if (other.host != attempt.host) continue;
     const nanoseconds rest = resources_.settings.stagger - nanoseconds(resources_.loop.now() - attempt.known);
     if (rest.count() <= 0) co_return true;
     const auto time = std::chrono::ceil<std::chrono::milliseconds>(rest);
@@ -198,31 +196,20 @@ Task<bool> Race::await_turn(Attempt& attempt) {
 }
 
 Task<bool> Race::dial(Attempt& attempt) {
-  for (const Pace pace : {Pace::hasty, Pace::patient}) {
-    if (!may_connect(attempt)) co_return false;
-    auto dialling = resources_.target_dialer.dial(attempt.target, peer_, pace, attempt.stage);
-    auto secured = co_await std::move(dialling);
-    if (!secured) {
-      attempt.why = secured.error().text();
-      co_return false;
-    }
-    if (!*secured) continue;
-    if (!won_) won_.emplace(attempt.target, **std::move(secured));
-    over_.set();
-    co_return true;
+  if (!may_connect(attempt)) co_return false;
+  auto dialling = resources_.target_dialer.dial(attempt.target, peer_, attempt.stage);
+  auto secured = co_await std::move(dialling);
+  if (!secured) {
+    attempt.why = secured.error().text();
+    co_return false;
   }
-  co_return false;
+  if (!won_) won_.emplace(attempt.target, *std::move(secured));
+  over_.set();
+  co_return true;
 }
 
-// Counts a connection, or says why there is none.
+// Counts a connection for its network, or says why there is none.
 bool Race::may_connect(Attempt& attempt) {
-  std::size_t& of_host = connections_of_[attempt.host];
-  if (connections_ == resources_.settings.connections || of_host == resources_.settings.connections_of_address) {
-    attempt.why = of_host == resources_.settings.connections_of_address
-                      ? fmt::format("{} to this host already", counted(of_host, "connection"))
-                      : fmt::format("{} already", counted(connections_, "connection"));
-    return false;
-  }
   const auto now = std::chrono::milliseconds(resources_.loop.now() / 1'000'000);
   const auto wait = resources_.limits.take(attempt.target.endpoint.address, client_, now);
   if (wait.count() > 0) {
@@ -230,8 +217,6 @@ bool Race::may_connect(Attempt& attempt) {
     attempt.why = fmt::format("{} is dialled too often", network_of(attempt.host).to_string());
     return false;
   }
-  ++connections_;
-  ++of_host;
   attempt.connected = true;
   return true;
 }

@@ -101,8 +101,6 @@ class Race {
   std::int64_t began_;
   async::Semaphore at_once_;
   std::deque<Attempt> attempts_;
-  std::map<IpAddress, std::size_t> connections_of_;  // to each host
-  std::size_t connections_ = 0;
   std::size_t under_way_ = 1;                // attempts and look-ups, and run() as long as it adds some
   std::chrono::nanoseconds last_known_{-1};  // after the beginning; negative: nothing was tried
   bool other_transports_only_ = false;

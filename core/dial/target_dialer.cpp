@@ -32,8 +32,8 @@ async::TlsContext make_wss_context() {
 TargetDialer::TargetDialer(async::Loop& loop, Upgrader& upgrader, Timeouts timeouts)
     : loop_(loop), upgrader_(upgrader), wss_(make_wss_context()), timeouts_(timeouts) {}
 
-Task<Result<std::optional<Secured>>> TargetDialer::prove(const Target& target, std::unique_ptr<async::Stream> stream,
-                                                         libp2p::PeerId peer, Pace pace, Stage& stage) const {
+Task<Result<Secured>> TargetDialer::prove(const Target& target, std::unique_ptr<async::Stream> stream,
+                                          libp2p::PeerId peer, Stage& stage) const {
   if (target.transport == Transport::wss) {
     stage = "TLS";
     auto tls =
@@ -46,13 +46,10 @@ Task<Result<std::optional<Secured>>> TargetDialer::prove(const Target& target, s
     std::string host = http_host(target), path = "/";
     CO_TRY(stream, co_await websocket::connect(loop_, std::move(stream), std::move(host), std::move(path)));
   }
-  if (pace == Pace::hasty) co_return co_await upgrader_.prove(std::move(stream), peer, stage);
-  CO_TRY(Secured secured, co_await upgrader_.secure(std::move(stream), Side::dialler, peer, &stage));
-  co_return secured;
+  co_return co_await upgrader_.prove(std::move(stream), peer, stage);
 }
 
-Task<Result<std::optional<Secured>>> TargetDialer::dial(const Target& target, libp2p::PeerId peer, Pace pace,
-                                                        Stage& stage) const {
+Task<Result<Secured>> TargetDialer::dial(const Target& target, libp2p::PeerId peer, Stage& stage) const {
   stage = "connect";
   auto tcp = std::make_unique<async::TcpStream>(loop_);
   auto connecting = tcp->connect(target.endpoint);
@@ -61,10 +58,10 @@ Task<Result<std::optional<Secured>>> TargetDialer::dial(const Target& target, li
   CO_TRY(*connected);
   auto stream = std::make_unique<DialledStream>(std::move(tcp), kMaxBytes);
   DialledStream* const carrier = stream.get();
-  auto proving = prove(target, std::move(stream), peer, pace, stage);
+  auto proving = prove(target, std::move(stream), peer, stage);
   auto proven = co_await async::within(loop_, timeouts_.handshake, std::move(proving));
   if (!proven) co_return fail("timed out");
-  if (*proven && **proven) (**proven)->carrier = carrier;
+  if (*proven) (*proven)->carrier = carrier;
   co_return *std::move(proven);
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
 
 #include "core/async/loop.h"
@@ -25,11 +24,6 @@ struct Target {
   std::string server_name;  // as of Candidate
 };
 
-enum class Pace {
-  hasty,    // as Upgrader::prove()
-  patient,  // as Upgrader::secure()
-};
-
 class TargetDialer {
  public:
   // Of a connection: TCP; and what follows, up to the proof.
@@ -40,17 +34,14 @@ class TargetDialer {
   // REQUIRES: both outlive it.
   TargetDialer(async::Loop& loop, Upgrader& upgrader, Timeouts timeouts);
 
-  // One connection. nullopt: it was hasty, and the target did not take Noise; on another connection, patience may find
-  // what it takes. `stage` says how far it came: "connect", "TLS", "websocket", and as Upgrader has it. Destroying the
-  // task closes the connection. It reads at most 1 MiB, what comes after the proof included. REQUIRES: this, `target`
-  // and `stage` outlive the task.
-  [[nodiscard]] async::Task<Result<std::optional<Secured>>> dial(const Target& target, libp2p::PeerId peer, Pace pace,
-                                                                 Stage& stage) const;
+  // One connection, as Upgrader::prove(). `stage` says how far it came: "connect", "TLS", "websocket", and as Upgrader
+  // has it. Destroying the task closes the connection. It reads at most 1 MiB, what comes after the proof included.
+  // REQUIRES: this, `target` and `stage` outlive the task.
+  [[nodiscard]] async::Task<Result<Secured>> dial(const Target& target, libp2p::PeerId peer, Stage& stage) const;
 
  private:
-  [[nodiscard]] async::Task<Result<std::optional<Secured>>> prove(const Target& target,
-                                                                  std::unique_ptr<async::Stream> stream,
-                                                                  libp2p::PeerId peer, Pace pace, Stage& stage) const;
+  [[nodiscard]] async::Task<Result<Secured>> prove(const Target& target, std::unique_ptr<async::Stream> stream,
+                                                   libp2p::PeerId peer, Stage& stage) const;
 
   async::Loop& loop_;
   Upgrader& upgrader_;

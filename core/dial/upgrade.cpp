@@ -5,7 +5,6 @@
 #include "core/crypto/random.h"
 #include "core/dial/noise_stream.h"
 #include "core/dial/select.h"
-#include "core/libp2p/multistream.h"
 #include "core/libp2p/noise.h"
 #include "core/libp2p/tls.h"
 
@@ -31,36 +30,17 @@ noise::NoiseResult<noise::StaticKey> make_static_key(const libp2p::PrivateKey& i
   return noise::StaticKey::make(identity, random);
 }
 
-// The proposal of Noise and its first message, without waiting for an answer in between; for converse().
-class HastyNoise {
+// A handshake of Noise as far as the proof of who is there, for converse().
+class Proof {
  public:
-  HastyNoise(noise::Handshake handshake, Stage& stage) : handshake_(std::move(handshake)), stage_(stage) {}
+  explicit Proof(noise::Handshake& handshake) : handshake_(handshake) {}
 
-  // Whether it went wrong between the two: the other side has no Noise, or does not take what comes early.
-  [[nodiscard]] bool refused() const { return !select_.done() && !foreign_; }
   [[nodiscard]] bool done() const { return handshake_.proven(); }
-  [[nodiscard]] std::vector<std::uint8_t> take_output() {
-    std::vector<std::uint8_t> output = select_.take_output();
-    const std::vector<std::uint8_t> more = handshake_.take_output();
-    output.insert(output.end(), more.begin(), more.end());
-    return output;
-  }
-  [[nodiscard]] Result<> receive(Bytes& in) {
-    const auto selecting = select_.receive(in);
-    foreign_ = !selecting && !select_.begun();
-    TRY(selecting);
-    if (!select_.done()) return {};
-    stage_ = kNoise;
-    TRY(handshake_.receive(in));
-    return {};
-  }
-  [[nodiscard]] noise::Handshake& handshake() { return handshake_; }
+  [[nodiscard]] std::vector<std::uint8_t> take_output() { return handshake_.take_output(); }
+  [[nodiscard]] noise::NoiseResult<> receive(Bytes& in) { return handshake_.receive(in); }
 
  private:
-  libp2p::multistream::Initiator select_{{std::string(noise::kProtocol)}};
-  noise::Handshake handshake_;
-  Stage& stage_;
-  bool foreign_ = false;  // it speaks something else than multistream-select
+  noise::Handshake& handshake_;
 };
 
 }  // namespace
@@ -75,32 +55,31 @@ Upgrader::Upgrader(async::Loop& loop, libp2p::PrivateKey identity, Offer offer)
       tls_(make_context(identity_, offer_.inlined_muxer)) {}
 
 Task<Result<Secured>> Upgrader::secure(std::unique_ptr<async::Stream> raw, Side side,
-                                       std::optional<libp2p::PeerId> expected, Stage* stage) {
-  if (stage != nullptr) *stage = kSelecting;
+                                       std::optional<libp2p::PeerId> expected) {
   auto stream = std::make_unique<PushbackStream>(std::move(raw));
   CO_TRY(const std::string protocol, co_await select(*stream, side, offer_.securities));
-  if (stage != nullptr) *stage = protocol == noise::kProtocol ? kNoise : kTls;
   if (protocol == noise::kProtocol) co_return co_await secure_by_noise(std::move(stream), side, expected);
   co_return co_await secure_by_tls(std::move(stream), side, expected);
 }
 
-Task<Result<std::optional<Secured>>> Upgrader::prove(std::unique_ptr<async::Stream> raw, libp2p::PeerId expected,
-                                                     Stage& stage) {
-  if (offer_.securities.front() != noise::kProtocol || !noise_) {
-    CO_TRY(Secured secured, co_await secure(std::move(raw), Side::dialler, expected, &stage));
-    co_return secured;
-  }
+Task<Result<Secured>> Upgrader::prove(std::unique_ptr<async::Stream> raw, libp2p::PeerId expected, Stage& stage) {
   stage = kSelecting;
   auto stream = std::make_unique<PushbackStream>(std::move(raw));
+  CO_TRY(const std::string protocol, co_await select(*stream, Side::dialler, offer_.securities));
+  stage = protocol == noise::kProtocol ? kNoise : kTls;
+  if (protocol == noise::kProtocol) co_return co_await prove_by_noise(std::move(stream), expected);
+  co_return co_await secure_by_tls(std::move(stream), Side::dialler, expected);
+}
+
+Task<Result<Secured>> Upgrader::prove_by_noise(std::unique_ptr<PushbackStream> stream, libp2p::PeerId expected) {
+  if (!noise_) co_return fail("{}", noise_.error().text());
   crypto::SystemRandom random;
   auto handshake = noise::Handshake::start({noise::Role::initiator, expected, true}, *noise_, random);
   if (!handshake) co_return fail("{}", handshake.error().text());
-  HastyNoise hasty(*std::move(handshake), stage);
-  const Result<> proven = co_await converse(hasty, *stream);
-  if (!proven && hasty.refused()) co_return std::nullopt;
-  if (!proven) co_return std::unexpected(proven.error());
-  const libp2p::PublicKey key = hasty.handshake().remote_key();
-  auto sealed = std::make_unique<NoiseStream>(std::move(stream), std::move(hasty.handshake()));
+  Proof proof(*handshake);
+  CO_TRY(co_await converse(proof, *stream));
+  const libp2p::PublicKey key = handshake->remote_key();
+  auto sealed = std::make_unique<NoiseStream>(std::move(stream), *std::move(handshake));
   co_return Secured(std::move(sealed), key, expected, "noise", "");
 }
 

@@ -2,9 +2,7 @@
 // many streams (https://github.com/libp2p/specs/blob/master/connections/README.md, "Upgrading connections"). Both sides
 // of it: the dialler in the service process, and the program swage-peer.
 //
-//     multistream-select  /noise, /tls/1.0.0     Noise first: every implementation has it, and it is one round trip
-//     less
-//                                                for those who have only it
+//     multistream-select  /noise, /tls/1.0.0     Noise first: every implementation has it
 //     handshake           who is it?
 //     multistream-select  /yamux/1.0.0           unless TLS has agreed on it by ALPN ("Inlined muxer negotiation")
 //
@@ -63,22 +61,22 @@ class Upgrader {
   [[nodiscard]] const libp2p::PublicKey& identity() const { return identity_.public_key(); }
 
   // Fails where the other side is not `expected` (nullopt: anybody), before anything is said to it inside.
-  // REQUIRES: the Upgrader outlives the task, as does `stage`, if there is one.
+  // REQUIRES: the Upgrader outlives the task.
   [[nodiscard]] async::Task<Result<Secured>> secure(std::unique_ptr<async::Stream> raw, Side side,
-                                                    std::optional<libp2p::PeerId> expected, Stage* stage = nullptr);
-  // The same for a dialler in haste, which wants to know whether `expected` is there and perhaps no more. It proposes
-  // what it likes best; if that is Noise, its first message goes along, which saves a round trip; and the last one
-  // waits until something is written to the stream, which must be before it is read: who is there is known without it.
-  // nullopt: the other side did not take the proposal, but may speak multistream-select. Then secure() on a new
-  // connection may find what both have.
-  [[nodiscard]] async::Task<Result<std::optional<Secured>>> prove(std::unique_ptr<async::Stream> raw,
-                                                                  libp2p::PeerId expected, Stage& stage);
+                                                    std::optional<libp2p::PeerId> expected);
+  // As secure(), for a dialler that wants to know whether `expected` is there and perhaps no more: the last message of
+  // Noise waits until something is written to the stream, which must be before it is read. Who is there is known
+  // without it. REQUIRES: the Upgrader and `stage` outlive the task.
+  [[nodiscard]] async::Task<Result<Secured>> prove(std::unique_ptr<async::Stream> raw, libp2p::PeerId expected,
+                                                   Stage& stage);
   [[nodiscard]] async::Task<Result<std::unique_ptr<Connection>>> multiplex(Secured secured, Side side,
                                                                            libp2p::yamux::Limits limits);
 
  private:
   [[nodiscard]] async::Task<Result<Secured>> secure_by_noise(std::unique_ptr<PushbackStream> stream, Side side,
                                                              std::optional<libp2p::PeerId> expected);
+  [[nodiscard]] async::Task<Result<Secured>> prove_by_noise(std::unique_ptr<PushbackStream> stream,
+                                                            libp2p::PeerId expected);
   [[nodiscard]] async::Task<Result<Secured>> secure_by_tls(std::unique_ptr<PushbackStream> stream, Side side,
                                                            std::optional<libp2p::PeerId> expected);
 
