@@ -1,7 +1,11 @@
 // Registrations by the AutoTLS clients that nodes in the field have, for nodes that are not our code: a real server
 // dials them back, and answers the value. See README.md.
 #include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <thread>
 
+#include "core/async/testing.h"
 #include "tests/support/broker/interop_peer.h"
 #include "tests/support/broker/registrar.h"
 #include "tests/support/server.h"
@@ -75,6 +79,8 @@ struct Case {
   KeyType key;
 };
 
+constexpr Milliseconds kLastWords{2000};  // for the last connections to end
+
 const std::vector<Case> kCases = {
     {"tcp", "noise", KeyType::ed25519}, {"tcp", "tls", KeyType::rsa},     {"ws", "noise", KeyType::secp256k1},
     {"ws", "tls", KeyType::ed25519},    {"tcp", "noise", KeyType::ecdsa}, {"ws", "noise", KeyType::rsa},
@@ -83,20 +89,50 @@ const std::vector<Case> kCases = {
 
 }  // namespace
 
-TEST_CASE("interop: other implementations register") {
+TEST_CASE("interop: other implementations register, and have nothing to complain about") {
   Forge forge;
   for (const std::string& peer : interop_peers()) {
+    std::deque<ListeningPeer> nodes;
     for (const Case& each : kCases) {
       if (!has_identities(peer, each.key)) continue;
       const KeyFile identity(each.key);
-      const ListeningPeer listening({peer, each.transport, each.security}, identity);
+      const ListeningPeer& listening = nodes.emplace_back(Listening{peer, each.transport, each.security}, identity);
       const std::string output = forge.registers(peer, identity, {listening.address()});
       INFO(listening.address() << " " << each.security << ": " << output << forge.server().log());
       CHECK(output == "registered " + identity.peer_id().to_base58() + "\n");
       CHECK(texts(forge.server(), identity.peer_id()) == std::vector{forge.value()});
       const std::string logged = listening.address() + ", " + each.transport + ", " + each.security;
       CHECK(forge.server().process().wait_for(logged, Milliseconds(5000)));  // by a thread
+      CHECK(forge.server().process().wait_for(identity.peer_id().to_base58() + " is ", Milliseconds(5000)));
     }
+    std::this_thread::sleep_for(kLastWords);
+    for (const ListeningPeer& each : nodes) {
+      INFO(each.address());
+      CHECK(each.complaints() == "");
+    }
+  }
+}
+
+// Not ListeningPeer's own client: rust-libp2p has none.
+TEST_CASE("interop: rust-libp2p has nothing to complain about when it is dialled") {
+  if (!std::filesystem::exists("build/interop/rust-peer")) {
+    WARN("SKIPPED: there is no build/interop/rust-peer; tests/interop/prepare rust makes it");
+    return;
+  }
+  Forge forge;
+  for (const std::string security : {"noise", "tls"}) {
+    const KeyFile identity(KeyType::ed25519);
+    const ListeningPeer node({"rust", "tcp", security}, identity);
+    async::Loop loop;
+    Registrar registrar(loop, loopback(forge.server().second_port()), "localhost");
+    const std::string body = registration_body(challenge_value(1), {node.address()});
+    const http::Response answer = async::testing::run(loop, registrar.registers(identity.key(), body));
+    INFO(node.address() << " " << security << ": " << forge.server().log());
+    CHECK(answer.status == 200);
+    const std::string identified = identity.peer_id().to_base58() + " is rust-libp2p/interop";
+    CHECK(forge.server().process().wait_for(identified, Milliseconds(5000)));
+    std::this_thread::sleep_for(kLastWords);
+    CHECK(node.complaints() == "");
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <sstream>
 
 #include "tests/support/peers.h"
 
@@ -44,9 +45,12 @@ KeyFile::KeyFile(libp2p::KeyType type) : key_(libp2p::PrivateKey::generate(type)
 }
 
 ListeningPeer::ListeningPeer(const Listening& listening, const KeyFile& identity) {
-  auto started =
-      Process::start(interop_command(listening.peer, {"listen", "--transport", listening.transport, "--security",
-                                                      listening.security, "--key", identity.path()}));
+  Command command = interop_command(listening.peer, {"listen", "--transport", listening.transport, "--security",
+                                                     listening.security, "--key", identity.path()});
+  // For go, rust and js, whose logger has no warnings.
+  command.environment = {
+      {"GOLOG_LOG_LEVEL", "warn"}, {"RUST_LOG", "warn"}, {"DEBUG", "*:error"}, {"DEBUG_COLORS", "no"}};
+  auto started = Process::start(command);
   REQUIRE(started);
   process_ = *std::move(started);
   INFO(listening.peer << ": " << process_.log());
@@ -56,6 +60,18 @@ ListeningPeer::ListeningPeer(const Listening& listening, const KeyFile& identity
   REQUIRE(address_.ends_with("/p2p/" + identity.peer_id().to_base58()));
   const std::size_t port = address_.find("/tcp/") + 5;
   std::from_chars(address_.data() + port, address_.data() + address_.size(), port_);
+}
+
+std::string ListeningPeer::complaints() const {
+  std::istringstream lines(process_.errors());
+  std::string complaints;
+  for (std::string line; std::getline(lines, line);) {
+    const auto has = [&line](std::string_view mark) { return line.find(mark) != std::string::npos; };
+    // js-libp2p's identify reads messages until the end of the stream, which is logged as an error, whoever it asks.
+    const bool is_end = has("yamux:outbound:") && has(" reading 0/1 bytes");
+    if (has("WARN") || has("ERROR") || (has(":error") && !is_end)) complaints += line + '\n';
+  }
+  return complaints;
 }
 
 }  // namespace swage::tests

@@ -44,7 +44,7 @@ struct Listening {
   std::string security = "noise";  // or "tls"
 };
 
-// A node that listens on 127.0.0.1 and answers ping and identify, until the object goes.
+// A node that listens on 127.0.0.1 and answers ping and identify, until the object goes. It logs warnings and errors.
 class ListeningPeer {
  public:
   ListeningPeer(const Listening& listening, const KeyFile& identity);
@@ -52,6 +52,8 @@ class ListeningPeer {
   [[nodiscard]] const std::string& address() const { return address_; }  // "/ip4/127.0.0.1/tcp/…/p2p/ID"
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::string log() const { return process_.log(); }
+  // The lines of its log that are warnings or errors, but for those that its kind logs about any peer.
+  [[nodiscard]] std::string complaints() const;
 
  private:
   Process process_;
