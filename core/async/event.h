@@ -1,11 +1,11 @@
-// Event: something that coroutines wait for and somebody sets; sleep() and wait_for(), which a time ends.
-//
-// A service that works from time to time ends at once when it is stopped:
-//
-//     while (!co_await wait_for(stopping_, 30s)) refresh();        // and stop() is: stopping_.set();
+// Event: something that coroutines wait for and somebody sets; any_of(), for several events; wait_for() and sleep(),
+// which a time ends.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <concepts>
 #include <coroutine>
 
 #include "core/async/loop.h"
@@ -53,6 +53,31 @@ class Event {
   Link waiting_;
   bool set_ = false;
 };
+
+// What any_of() gives.
+template <std::size_t kCount>
+class AnyOf {
+ public:
+  template <std::same_as<Event>... Events>
+  explicit AnyOf(Events&... events) : waits_{Event::Wait(events)...} {}
+  [[nodiscard]] bool await_ready() {
+    return std::ranges::any_of(waits_, [](Event::Wait& each) { return each.await_ready(); });
+  }
+  // The first event that is set resumes `awaiting`; the other waits end with this object, before their turn.
+  void await_suspend(std::coroutine_handle<> awaiting) {
+    for (Event::Wait& each : waits_) each.await_suspend(awaiting);
+  }
+  void await_resume() const {}
+
+ private:
+  std::array<Event::Wait, kCount> waits_;
+};
+
+// co_await any_of(drained, timed_out): until one of them is set; at once if one is.
+template <std::same_as<Event>... Events>
+[[nodiscard]] AnyOf<sizeof...(Events)> any_of(Events&... events) {
+  return AnyOf<sizeof...(Events)>(events...);
+}
 
 // True when `event` was set, false when `time` has passed before. REQUIRES: `event` outlives the task.
 [[nodiscard]] Task<bool> wait_for(Event& event, std::chrono::milliseconds time);

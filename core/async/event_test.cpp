@@ -114,7 +114,61 @@ TEST_CASE("wait_for: the time passes in the turn in which the event is set") {
   CHECK(loop.alive() == 0);
 }
 
-TEST_CASE("sleep: stop() of a service ends its sleep at once") {
+namespace {
+
+Task<> waits_for_any(Event& one, Event& other, int& woken) {
+  co_await any_of(one, other);
+  ++woken;
+  co_await other.wait();  // what is left of the first wait must not be taken for this one's end
+  ++woken;
+}
+
+}  // namespace
+
+TEST_CASE("any_of: the first of several events, one that is set already, all of them in the same turn") {
+  Loop loop;
+  Event one(loop), other(loop);
+  int woken = 0;
+  loop.spawn(waits_for_any(one, other, woken));
+  one.set();
+  CHECK(woken == 0);
+  loop.run();
+  CHECK(woken == 1);
+  other.set();
+  loop.run();
+  CHECK(woken == 2);
+  loop.spawn(waits_for_any(one, other, woken));
+  CHECK(woken == 4);
+  one.reset();
+  other.reset();
+  loop.spawn(waits_for_any(one, other, woken));
+  one.set();
+  other.set();
+  loop.run();
+  CHECK(woken == 6);
+  CHECK(loop.alive() == 0);
+}
+
+TEST_CASE("any_of: one event is destroyed meanwhile, then the other is set; both are destroyed before the loop") {
+  int woken = 0;
+  {
+    Loop loop;
+    Event other(loop);
+    {
+      Event one(loop);
+      loop.spawn(waits_for_any(one, other, woken));
+    }
+    other.set();
+    loop.run();
+    CHECK(woken == 2);
+    other.reset();
+    Event third(loop);
+    loop.spawn(waits_for_any(third, other, woken));
+  }
+  CHECK(woken == 2);
+}
+
+TEST_CASE("sleep: an event ends it at once") {
   Loop loop;
   Event stopping(loop);
   const auto serve = [](Event& stop) -> Task<int> {

@@ -49,10 +49,6 @@ Task<> keep(Task<T> task, std::optional<T>& result, Event& done) {
   result.emplace(co_await std::move(task));
   done.set();
 }
-inline Task<> set_after(Event& cause, Event& effect) {
-  co_await cause.wait();
-  effect.set();
-}
 }  // namespace detail
 
 // What `task` gives; nullopt where `time` has passed before: then it was destroyed in the middle of what it did. What
@@ -77,8 +73,7 @@ template <typename T>
   {
     Tasks tasks;
     tasks.start(detail::keep(std::move(task), result, done));
-    tasks.start(detail::set_after(event, done));
-    co_await done.wait();
+    co_await any_of(event, done);
   }
   co_return std::move(result);
 }
