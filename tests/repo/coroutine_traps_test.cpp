@@ -6,6 +6,9 @@
 //    before. An aggregate made with parentheses is as bad, but looks like a constructor's call: beware.
 // 2. A GNU statement expression with co_await: the compiler crashes.
 // 4. A lambda that captures and is a coroutine: what it captured is gone when it goes on.
+// 9. co_await in the condition of an if, a loop or a switch, in a coroutine that declares no variable at all: it is
+// never
+//    resumed. A variable anywhere in the body, of any kind, is enough.
 //
 // This is a reader of tokens, not of C++: it knows statements, control headers, braces and lambdas.
 #include <algorithm>
@@ -178,6 +181,7 @@ class Finder {
         i = std::min(match_[open], end);
         finish(i + 1);
       } else if (is(i, "{") && depth == 0 && !in_header && opens_block(start, i)) {
+        if (i != start && opens_function(i)) check_conditions(i);
         finish(i);
         coroutine |= scan(i + 1, std::min(match_[i], end));
         i = std::min(match_[i], end);
@@ -217,6 +221,38 @@ class Finder {
     return false;
   }
 
+  // Of the braces that opens_block() finds outside of functions; those of classes do no harm.
+  [[nodiscard]] bool opens_function(std::size_t brace) const {
+    return is_one_of(brace - 1, {")", ">", "const", "noexcept", "override", "final"});
+  }
+
+  // Reports trap 9 in the body that begins at `open`. Lambdas in it are bodies of their own.
+  void check_conditions(std::size_t open) {
+    int line = 0;  // of an await in a condition
+    bool declares = false;
+    for (std::size_t i = open + 1; i < match_[open] && i < tokens_.size(); ++i) {
+      if (const std::size_t body = lambda_body(i); body != 0) {
+        i = match_[body];
+      } else if (is_one_of(i, {"if", "while", "for", "switch"}) && header(i) != 0) {
+        for (std::size_t at = header(i); at < match_[header(i)]; ++at) {
+          if (is(at, "co_await")) line = tokens_[at].line;
+        }
+      }
+      declares |= ends_declaration(i) || is_one_of(i, {"CO_TRY", "TRY", "auto", "using", "struct"});
+    }
+    if (line != 0 && !declares) add(line, "trap 9: co_await in a condition of a coroutine without a variable");
+  }
+
+  // At what comes after the name of a variable: "const bool stopped =", "Timer timer(", "int count;".
+  [[nodiscard]] bool ends_declaration(std::size_t i) const {
+    if (i < 2 || !is_one_of(i, {"=", "(", "{", ";", ":", "["}) || !tokens_[i - 1].is_word()) return false;
+    if (is_one_of(i - 2,
+                  {"co_return", "co_await", "co_yield", "return", "else", "do", "new", "delete", "goto", "case"})) {
+      return false;
+    }
+    return tokens_[i - 2].is_word() || is_one_of(i - 2, {">", "&", "*"});
+  }
+
   // The brace that opens the body of the lambda that begins at `i`; 0: no lambda begins there.
   [[nodiscard]] std::size_t lambda_body(std::size_t i) const {
     if (!is(i, "[") || is(i + 1, "[") || match_[i] == tokens_.size()) return 0;
@@ -242,6 +278,7 @@ class Finder {
       copies |= !is(i, "&") && !is(i, "this");
       while (i < end && !is(i, ",")) i = is_one_of(i, {"(", "[", "{"}) ? match_[i] + 1 : i + 1;
     }
+    check_conditions(body);
     const bool coroutine = scan(body + 1, std::min(match_[body], tokens_.size()));
     if (captures && coroutine) add(tokens_[begin].line, "trap 4: a coroutine lambda with captures");
     return copies;
@@ -282,9 +319,13 @@ std::vector<std::string> traps(std::string_view source) {
   return all;
 }
 
-// A sample that stands in a coroutine.
-std::vector<std::string> traps_in_body(std::string_view statements) {
+std::vector<std::string> traps_in_bare_body(std::string_view statements) {
   return traps("namespace a {\nTask<Result<>> f(int i) { " + std::string(statements) + " co_return {}; }\n}\n");
+}
+
+// A sample that stands in a coroutine, which has a variable.
+std::vector<std::string> traps_in_body(std::string_view statements) {
+  return traps_in_bare_body("int declared; " + std::string(statements));
 }
 
 }  // namespace
@@ -349,6 +390,26 @@ TEST_CASE("coroutine traps: bad samples are found") {
   const auto found = traps_in_body(sample);
   REQUIRE(found.size() == 1);
   CHECK(found[0].find(": " + trap) != std::string::npos);
+}
+
+TEST_CASE("coroutine traps: a co_await in a condition where no variable is declared") {
+  const std::string sample =
+      GENERATE(as<std::string>(), "while (!co_await host.stopping(30s)) refresh();",
+               "while (true) { if (co_await f()) break; g(i); }", "for (; !co_await f();) { ++i; }",
+               "do { i = 1; } while (!co_await f());", "a->b(i); if (co_await f(*a)) co_return;",
+               "switch (co_await f()) { case 1: co_return g; default: g(i)(1); }");
+  CAPTURE(sample);
+  const auto found = traps_in_bare_body(sample);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].find(": trap 9: co_await in a condition") != std::string::npos);
+  for (const char* const variable :
+       {"const bool b = g();", "for (int n = 0; n < 3; ++n) g(n);", "{ std::vector<Timer> t; }", "const auto& a = *b;",
+        "Timer timer(loop);", "CO_TRY(co_await f());", "if (Result<> r; r) g();"}) {
+    CAPTURE(variable);
+    CHECK(traps_in_bare_body(sample + " " + variable) == std::vector<std::string>{});
+  }
+  CHECK(traps("void g() { h([](int x) -> Task<> { if (co_await f()) h(x); }); int y = 1; }").size() == 1);
+  CHECK(traps_in_bare_body("co_await f(); i = 1; co_await g(i);") == std::vector<std::string>{});
 }
 
 TEST_CASE("coroutine traps: in a macro") {
