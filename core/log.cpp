@@ -55,6 +55,7 @@ void append_line(std::string& text, std::string_view line) {
 }
 
 std::atomic<Form> chosen{Form{}};
+std::atomic<std::size_t> error_lines{0};
 
 // "2026-11-29T14:05:06.789012Z".
 void append_time(std::string& text) {
@@ -249,7 +250,11 @@ std::string formed(std::string_view line) {
   return text;
 }
 
-void write(std::string_view line) { writer().add(line); }
+void write(std::string_view line) {
+  if (line.starts_with("[ERROR]")) error_lines.fetch_add(1, std::memory_order_relaxed);
+  writer().add(line);
+}
+std::size_t errors() { return error_lines.load(std::memory_order_relaxed); }
 void flush() { writer().flush(); }
 
 }  // namespace swage::log

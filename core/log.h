@@ -30,6 +30,9 @@ void set_form(Form form);
 // "[LEVEL] text" as write() writes it, without the newline. For other outputs.
 [[nodiscard]] std::string formed(std::string_view line);
 
+// Lines of level error so far, those of other processes not among them.
+[[nodiscard]] std::size_t errors();
+
 // Waits until all that was handed over is written, or 1 s has passed. For the end of a process.
 void flush();
 

@@ -91,33 +91,20 @@ http::Response HttpEndpoint::answer(const http::Request& request) const {
 }
 
 async::Task<Result<>> HttpEndpoint::run(Host& host) {
-  stopping_.emplace(host.loop());
-  if (stopped_) stopping_->set();
   const auto handler = [this](http::Request request, http::Caller&) { return answer_later(*this, std::move(request)); };
-  {
-    http::Server server(host.loop(), limits(), handler);
-    std::size_t count = 0;
-    for (const Endpoint& each : endpoints_) {
-      const std::optional<int> fd = host.take_listening_socket(each);
-      if (!fd) continue;  // no IPv6 here
-      server.listen(*fd);
-      ++count;
-    }
-    if (count == 0 && !endpoints_.empty()) {
-      stopping_.reset();
-      co_return fail("{}: no socket to listen on", endpoints_.front().to_string());
-    }
-    co_await stopping_->wait();
-    server.drain();
-    co_await async::wait_for(server.drained(), 2s);
+  http::Server server(host.loop(), limits(), handler);
+  std::size_t count = 0;
+  for (const Endpoint& each : endpoints_) {
+    const std::optional<int> fd = host.take_listening_socket(each);
+    if (!fd) continue;  // no IPv6 here
+    server.listen(*fd);
+    ++count;
   }
-  stopping_.reset();  // before the loop it was made on
+  if (count == 0 && !endpoints_.empty()) co_return fail("{}: no socket to listen on", endpoints_.front().to_string());
+  co_await host.stopping().wait();
+  server.drain();
+  co_await async::wait_for(server.drained(), 2s);
   co_return Result<>();
-}
-
-void HttpEndpoint::stop() {
-  stopped_ = true;
-  if (stopping_) stopping_->set();
 }
 
 }  // namespace swage

@@ -36,7 +36,6 @@ class HttpEndpoint {
 
   // As a Service's.
   [[nodiscard]] async::Task<Result<>> run(Host& host);
-  void stop();
   [[nodiscard]] const std::vector<Endpoint>& endpoints() const { return endpoints_; }
 
  private:
@@ -46,8 +45,6 @@ class HttpEndpoint {
   std::vector<Endpoint> endpoints_;
   std::string path_;
   Answer answer_;
-  std::optional<async::Event> stopping_;  // while it runs
-  bool stopped_ = false;
 };
 
 [[nodiscard]] http::Response text_response(unsigned status, std::string body);

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/config/corefile_text.h"
+#include "core/counted.h"
 #include "core/log.h"
 #include "core/server/configuration.h"
 #include "core/server/sockets.h"
@@ -61,6 +62,11 @@ int check(const Options& options, config::Sources sources, std::span<const Plugi
   if (options.try_ports && errors.empty()) try_ports(configuration, errors);
   if (!errors.empty()) {
     for (const std::string& line : config::lines_of(errors.joined())) std::fprintf(stderr, "%s\n", line.c_str());
+    return 1;
+  }
+  if (const std::size_t count = log::errors(); count > 0) {
+    std::fprintf(stderr, "%s: %s above: the server would start without what %s\n", options.corefile.c_str(),
+                 counted(count, "error").c_str(), count == 1 ? "it names" : "they name");
     return 1;
   }
   for (const std::string& line : configuration.summary()) std::printf("%s\n", line.c_str());

@@ -35,8 +35,8 @@ std::string text_of(const Endpoint& endpoint, const config::Token& at) {
 
 class ServiceChild : public Host {
  public:
-  ServiceChild(Channel channel, config::Translations translations)
-      : channel_(std::move(channel)), translations_(translations) {}
+  ServiceChild(async::Loop& loop, Channel channel, config::Translations translations)
+      : Host(loop), loop_(loop), channel_(std::move(channel)), translations_(translations) {}
 
   // Publishes what queries need and tells the supervisor what to listen on.
   Result<> set_up(std::span<const PluginType> plugins) {
@@ -58,6 +58,7 @@ class ServiceChild : public Host {
     for (const auto& [name, snapshot] : configuration_.snapshots) {
       snapshot->on_publish([this](const shm::Snapshot& published) { return publish(published); });
     }
+    for (auto& [name, memory] : inheritance.snapshots) TRY(take_snapshot(name, std::move(memory)));
     for (const auto& [name, shared] : configuration_.shared) take_over(*shared, inheritance.shared[name]);
     for (const NamedService& each : configuration_.services) {
       if (each.block->unsure) continue;
@@ -101,7 +102,6 @@ class ServiceChild : public Host {
 
   void flush_patiently() { channel_.flush_patiently(); }
 
-  async::Loop& loop() override { return loop_; }
   void request_reload() override { send({Message::Kind::reload, {}, {}}); }
   bool corefile_changed() override {
     config::Sources now = config::Sources::from_disk();
@@ -183,6 +183,15 @@ class ServiceChild : public Host {
       return shm::Segment::attach(memory.release(), shm::Segment::Access::write);
     }
     return shm::Segment::open_sealed(memory.release(), shm::Segment::Seal::elsewhere);
+  }
+
+  // What the configuration, or the service process, before this one published.
+  Result<> take_snapshot(const std::string& name, Descriptor memory) {
+    const auto snapshot = configuration_.snapshots.find(name);
+    if (snapshot == configuration_.snapshots.end()) return {};
+    TRY(shm::Segment segment, shm::Segment::open_sealed(memory.release(), shm::Segment::Seal::whole));
+    snapshot->second->replace(std::move(segment));
+    return {};
   }
 
   // The process before this one was itself replaced, while this one was set up: what its successor provided since.
@@ -267,14 +276,10 @@ class ServiceChild : public Host {
     if (!ended) log::error("{}", placed(named, ended.error()).text());
   }
 
-  void stop_services() {
-    for (const NamedService& each : configuration_.services) each.service->stop();
-  }
-
   void drain(std::chrono::milliseconds time) {
     drain_until_ = loop_.now() + std::chrono::nanoseconds(time).count();
     if (!drain_timer_) {
-      stop_services();
+      stop();
       drain_timer_ = std::make_unique<async::Timer>(loop_, [this] { check_drained(); });
     }
     check_drained();
@@ -286,13 +291,13 @@ class ServiceChild : public Host {
       loop_.stop();
       return;
     }
-    if (left < kLastCall && !std::exchange(last_call_, true)) stop_services();
+    if (left < kLastCall) call_last();
     drain_timer_->start(kDrainCheck);
   }
 
+  async::Loop& loop_;
   Channel channel_;
   Pulse pulse_;
-  async::Loop loop_;
   const config::Translations translations_;
   std::string corefile_;
   config::Sources sources_;
@@ -302,8 +307,7 @@ class ServiceChild : public Host {
   std::unique_ptr<async::Timer> drain_timer_;
   std::int64_t drain_until_ = 0;
   Scraper scraper_;
-  bool ending_ = false;     // the server is told to end
-  bool last_call_ = false;  // the services were told that their time is nearly over
+  bool ending_ = false;  // the server is told to end
 };
 
 }  // namespace
@@ -314,7 +318,8 @@ int run_service_child(std::span<const PluginType> plugins, config::Translations 
   mallopt(M_TRIM_THRESHOLD, 4 << 20);
   mallopt(M_TOP_PAD, 1 << 20);
   mallopt(M_MMAP_THRESHOLD, kGivenBack);
-  ServiceChild child(Channel(Descriptor(kChannelDescriptor)), translations);
+  async::Loop loop;
+  ServiceChild child(loop, Channel(Descriptor(kChannelDescriptor)), translations);
   if (const Result<> ready = child.set_up(plugins); !ready) {
     child.send({Message::Kind::failed, ready.error().text(), {}});
     child.flush_patiently();

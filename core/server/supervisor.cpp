@@ -156,6 +156,7 @@ Result<> Supervisor::start_child(Generation& generation, std::optional<std::size
     }
     TRY(send_all(channel, Message::Kind::snapshot, generation.snapshots));
   } else {
+    if (current_) TRY(send_all(channel, Message::Kind::snapshot, current_->snapshots));
     TRY(send_all(channel, Message::Kind::shared, generation.inherited));
     TRY(send_all(channel, Message::Kind::shared, generation.service_memory));
   }

@@ -3,6 +3,10 @@
 // Every publication is a new sealed segment that goes to the supervisor, which keeps it and hands it to every dns
 // process, also to those that start later. A dns process swaps it in between two batches of queries; what it had before
 // is unmapped then. So bytes() never change under a reader, and reading them costs one load.
+//
+// A service process begins with the newest version of the name that the configuration before, or the process before it,
+// published: what cannot be read any more can go on as it was. Where it publishes nothing in prepare(), the dns
+// processes of its configuration have nothing, or keep what they had if it only takes a process's place.
 #pragma once
 
 #include <functional>
@@ -23,13 +27,17 @@ class Snapshot {
   // The newest version; empty before the first. Valid until control goes back to the event loop.
   [[nodiscard]] Bytes bytes() const { return segment_.bytes(); }
 
-  // True the first time: for who publishes it, in setup(), where there can be but one such.
+  // Returns true on the first call only: for setup(), where a snapshot may get but one publisher.
   [[nodiscard]] bool claim() { return !std::exchange(claimed_, true); }
 
   // Makes `next` the newest version everywhere. In the service process, on its loop's thread.
   [[nodiscard]] Result<> publish(Segment next) {
     TRY(next.seal());
     replace(std::move(next));
+    return keep();
+  }
+  // Makes what is here the newest version: in prepare(), what the process began with. REQUIRES: bytes() are not empty.
+  [[nodiscard]] Result<> keep() const {
     if (on_publish_) return on_publish_(*this);
     return {};
   }

@@ -104,11 +104,9 @@ void ChallengeService::measure() {
 }
 
 async::Task<Result<>> ChallengeService::run(Host& host) {
-  stopping_.emplace(host.loop());
-  if (stopped_) stopping_->set();
   // A process that replaces another goes on where prepare() failed: what was stored is answered, nothing is accepted.
   while (!prepared_) {
-    const bool stopped = co_await async::wait_for(*stopping_, kBetweenAttempts);
+    const bool stopped = co_await host.stopping(kBetweenAttempts);
     if (stopped) co_return Result<>();
     const Result<> prepared = prepare();
     if (!prepared) log::debug("plugin/acme-txt: {}", prepared.error().text());
@@ -116,16 +114,11 @@ async::Task<Result<>> ChallengeService::run(Host& host) {
   if (const Result<> enforced = keeper_.enforce(clock_()); !enforced) co_return enforced;
   const std::int64_t until = host.loop().now() + std::chrono::nanoseconds(kAttended).count();
   while (keeper_.has_predecessor() && host.loop().now() < until) {
-    const bool stopped = co_await async::wait_for(*stopping_, kBetweenLetters);
+    const bool stopped = co_await host.stopping(kBetweenLetters);
     if (stopped) break;
     keeper_.attend(clock_());
   }
   co_return Result<>();
-}
-
-void ChallengeService::stop() {
-  stopped_ = true;
-  if (stopping_) stopping_->set();
 }
 
 }  // namespace swage::plugins::acme_txt

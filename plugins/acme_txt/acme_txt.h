@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "core/async/event.h"
 #include "core/forge/challenge_keeper.h"
 #include "core/forge/challenge_store.h"
 #include "core/plugin/plugin.h"
@@ -51,7 +50,6 @@ class ChallengeService : public Service {
       : zone_(std::move(zone)), keeper_(std::move(keeper)), clock_(clock) {}
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override;
   [[nodiscard]] bool ready() const override { return prepared_; }
   void measure() override;
   // Has measure() say how many peers have a value, and how many may.
@@ -64,8 +62,6 @@ class ChallengeService : public Service {
   shm::Shared* memory_ = nullptr;
   metrics::Gauge live_, capacity_;
   std::int64_t measured_ = 0;  // when
-  std::optional<async::Event> stopping_;
-  bool stopped_ = false;
   bool prepared_ = false;
 };
 

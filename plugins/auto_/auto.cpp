@@ -43,6 +43,9 @@ class LinkedFolders {
   std::set<std::string> seen_;
 };
 
+// Before a zone's name in the key of its file's path: no name begins so.
+constexpr char kPathOf = '\xff';
+
 std::string zone_name(const std::string& wire) { return dns::NameView(as_bytes(wire).data(), wire.size()).to_string(); }
 
 }  // namespace
@@ -76,27 +79,48 @@ std::optional<Result<dns::Name>> FileNames::origin_of(std::string_view file) con
   return Result<dns::Name>(name->lowercased());
 }
 
+// The image of the zone that answers the query; empty where there is none.
+Bytes AutoPlugin::authority(const Query& query) const {
+  const shm::FlatMap zones(snapshot_.bytes());
+  const auto longest = [&](std::size_t most_labels) {
+    std::optional<Bytes> found;
+    for (std::size_t label = query.label_count - most_labels; !found && label <= query.label_count; ++label) {
+      const Bytes image = zones.find(as_text(query.key_suffix(label).bytes()));
+      if (!image.empty()) found = image;
+    }
+    return found;
+  };
+  return dns::find_authority(query, longest).value_or(Bytes());
+}
+
 Result<Outcome> AutoPlugin::serve(const Query& query, Response& response, Next next) const {
   if (query.qclass != dns::Class::in || !dns::is_under_any(query.key, zones_)) return next(query, response);
-  const Bytes image = ZoneSet(snapshot_.bytes()).authority(query);
+  const Bytes image = authority(query);
   if (image.empty()) return next(query, response);
   zone::View(image).answer(query, response);
   return Outcome::send;
 }
 
 Result<> AutoService::prepare() {
+  take_over();
   const Result<> done = take(scan());
-  if (!done) complain_of_folder(done.error());  // it may come later
-  return {};
+  if (done) return {};
+  complain_of_folder(done.error());  // it may come later
+  count();
+  return snapshot_.bytes().empty() ? Result<>() : snapshot_.keep();
+}
+
+// The zones of the configuration, or the process, before this one are served on where their files cannot be read now.
+void AutoService::take_over() {
+  shm::FlatMap(snapshot_.bytes()).for_each([this](const shm::FlatMap::Entry& entry) {
+    if (!entry.key.starts_with(kPathOf)) return;
+    files_.emplace(entry.key.substr(1), ZoneFile{std::string(as_text(entry.value)), FileStamp()});
+  });
 }
 
 async::Task<Result<>> AutoService::run(Host& host) {
-  stopping_.emplace(host.loop());
-  if (reload_.count() == 0) {
-    co_await stopping_->wait();
-    co_return Result<>();
-  }
-  while (!co_await wait_for(*stopping_, reload_)) {
+  if (reload_.count() == 0) co_return Result<>();
+  while (!co_await host.stopping(reload_)) {
     const auto look = [this] { return scan(); };
     Result<Scan> scanned = co_await work(host.loop(), look);
     const Result<> done = take(std::move(scanned));
@@ -105,11 +129,7 @@ async::Task<Result<>> AutoService::run(Host& host) {
   co_return Result<>();
 }
 
-void AutoService::stop() {
-  if (stopping_) stopping_->set();
-}
-
-// Once, for as long as it is so.
+// Logs each problem once, until it is gone.
 void AutoService::complain(const std::string& text) {
   if (complaints_.size() >= kMaxComplaints) return;
   if (complaints_.insert(text).second && !complaints_before_.contains(text)) log::error("plugin/auto: {}", text);
@@ -178,7 +198,7 @@ Result<AutoService::ZoneFiles> AutoService::list() {
         complain(fmt::format("{}: not read, {} is that zone too", path, found->second.path));
       }
     } else if (files.size() == kMaxZones) {
-      complain(fmt::format("{}: more than {} zones; those behind the last are not read", folder_, kMaxZones));
+      complain(fmt::format("{}: more than {} zones; those after the last are not read", folder_, kMaxZones));
     } else {
       files.emplace(std::move(name), ZoneFile{path, FileStamp::of(path)});
     }
@@ -217,22 +237,17 @@ void AutoService::load(const std::string& origin, ZoneFile& file, bool was_serve
 Result<AutoService::Scan> AutoService::scan() {
   Scan result;
   TRY(result.files, list());
-  const ZoneSet published(snapshot_.bytes());
-  bool changed = !snapshot_.segment().exists();
-  std::map<std::string, Bytes> images;
+  const shm::FlatMap published(snapshot_.bytes());
+  bool changed = !published_;
   for (auto& [origin, file] : result.files) {
     const auto before = files_.find(origin);
     const bool same = before != files_.end() && before->second.path == file.path && before->second.stamp == file.stamp;
-    const Bytes served = published.find({as_bytes(origin).data(), origin.size()});
     if (same) {
       file.failed = before->second.failed;
     } else {
-      load(origin, file, !served.empty());
+      load(origin, file, !published.find(origin).empty());
     }
-    const Bytes fresh(reinterpret_cast<const std::uint8_t*>(file.image.data()), file.image.size() * 8);
-    changed = changed || !fresh.empty();
-    const Bytes image = fresh.empty() ? served : fresh;
-    if (!image.empty()) images.emplace(origin, image);
+    changed = changed || !file.image.empty();
   }
   for (const auto& [origin, file] : files_) {
     if (result.files.contains(origin)) continue;
@@ -240,15 +255,32 @@ Result<AutoService::Scan> AutoService::scan() {
     log::info("plugin/auto: {}: gone, as is {}", zone_name(origin), file.path);
   }
   if (!changed) return result;
-  TRY(result.set, ZoneSet::write("swage " + snapshot_.name(), images));
+  TRY(result.set, make_set(result.files));
   for (auto& [origin, file] : result.files) file.image = {};
   return result;
+}
+
+// Of what was just compiled and, for the other files, what is published.
+Result<shm::Segment> AutoService::make_set(const ZoneFiles& files) const {
+  const shm::FlatMap published(snapshot_.bytes());
+  std::vector<shm::FlatMap::Entry> entries;
+  std::vector<std::string> keys;
+  keys.reserve(files.size());  // the entries refer to them
+  for (const auto& [origin, file] : files) {
+    const Bytes fresh(reinterpret_cast<const std::uint8_t*>(file.image.data()), file.image.size() * 8);
+    const Bytes image = fresh.empty() ? published.find(origin) : fresh;
+    if (image.empty()) continue;
+    entries.push_back({origin, image});
+    entries.push_back({keys.emplace_back(kPathOf + origin), as_bytes(file.path)});
+  }
+  return shm::FlatMap::to_segment("swage " + snapshot_.name(), entries);
 }
 
 Result<> AutoService::take(Result<Scan> scanned) {
   if (!scanned) return std::unexpected(scanned.error());
   if (scanned->set) {
     TRY(snapshot_.publish(*std::move(scanned->set)));
+    published_ = true;
   }
   files_ = std::move(scanned->files);
   count();
@@ -257,12 +289,12 @@ Result<> AutoService::take(Result<Scan> scanned) {
 
 void AutoService::count() const {
   const std::int64_t now = std::time(nullptr);
-  const ZoneSet published(snapshot_.bytes());
+  const shm::FlatMap published(snapshot_.bytes());
   std::size_t zones = 0, failed = 0;
   std::int64_t first = 0;
   for (const auto& [origin, file] : files_) {
     failed += file.failed ? 1 : 0;
-    const Bytes image = published.find({as_bytes(origin).data(), origin.size()});
+    const Bytes image = published.find(origin);
     if (image.empty()) continue;
     ++zones;
     const std::int64_t expires = zone::View(image).signatures_expire_at(now).value_or(0);

@@ -1,6 +1,7 @@
 // The auto plugin: zones from all files of a folder, those that come and go while the server runs too. AutoPlugin
 // answers in the dns processes; AutoService looks at the folder in the service process and publishes all its zones as
-// one snapshot. (The folder's name ends in '_' because auto is a word of C++.)
+// one snapshot: a FlatMap of their images by name and, for the process that takes this one's place, of their files'
+// paths. (The folder's name ends in '_' because auto is a word of C++.)
 #pragma once
 
 #include <chrono>
@@ -10,12 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "core/async/event.h"
 #include "core/file_stamp.h"
 #include "core/plugin/plugin.h"
 #include "core/regex/regex.h"
+#include "core/shm/flat_map.h"
 #include "core/zone/builder.h"
-#include "plugins/auto_/zone_set.h"
 
 namespace swage::plugins::auto_ {
 
@@ -47,6 +47,8 @@ class AutoPlugin : public Plugin {
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:
+  [[nodiscard]] Bytes authority(const Query& query) const;
+
   const std::vector<dns::Name> zones_;
   const shm::Snapshot& snapshot_;
 };
@@ -61,7 +63,6 @@ class AutoService : public Service {
         snapshot_(snapshot) {}
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override;
 
  private:
   static constexpr std::size_t kMaxZones = 100'000;
@@ -77,10 +78,12 @@ class AutoService : public Service {
     ZoneFiles files;
     std::optional<shm::Segment> set{};  // nullopt: nothing has changed
   };
+  void take_over();
   [[nodiscard]] Result<Scan> scan();
   [[nodiscard]] Result<ZoneFiles> list();
   [[nodiscard]] Result<std::vector<std::string>> find_files(ZoneFiles& kept);
   void keep_files_below(const std::string& folder, ZoneFiles& kept) const;
+  [[nodiscard]] Result<shm::Segment> make_set(const ZoneFiles& files) const;
   void load(const std::string& origin, ZoneFile& file, bool was_served) const;
   void say_errors(const zone::Builder& builder, const Error& error, const dns::Name& apex, bool was_served) const;
   [[nodiscard]] Result<> take(Result<Scan> scanned);
@@ -95,7 +98,7 @@ class AutoService : public Service {
   shm::Snapshot& snapshot_;
   ZoneFiles files_;
   std::set<std::string> complaints_, complaints_before_;  // of this look and the one before, which are not said again
-  std::optional<async::Event> stopping_;                  // while run() runs
+  bool published_ = false;                                // by this process
 };
 
 [[nodiscard]] Result<> setup(Controller& controller);

@@ -79,8 +79,9 @@ Result<> setup(Controller& controller) {
     return {};
   }
   TRY(regex::Regex pattern, regex::Regex::compile(settings.pattern));
-  shm::Snapshot& snapshot = controller.snapshot(
-      fmt::format("auto {} {} {} {}", settings.folder, settings.pattern, settings.origin, directive.line));
+  // The same when another line of the Corefile changes: what was served before a reload is found again.
+  shm::Snapshot& snapshot =
+      controller.snapshot(fmt::format("auto {} {} {}", settings.folder, settings.pattern, settings.origin));
   const metrics::Labels labels = {{"directory", settings.folder}};
   Folder folder{settings.folder, directive};
   metrics::Registry& metrics = controller.metrics();
@@ -89,8 +90,10 @@ Result<> setup(Controller& controller) {
   folder.signatures =
       metrics.gauge("swage_auto_signature_expiry_timestamp_seconds",
                     "When the first signature of all zones of a folder expires; 0 where there is none.", labels);
-  controller.add(std::make_unique<AutoService>(std::move(folder), FileNames{std::move(pattern), settings.origin},
-                                               settings.reload, snapshot));
+  if (snapshot.claim()) {
+    controller.add(std::make_unique<AutoService>(std::move(folder), FileNames{std::move(pattern), settings.origin},
+                                                 settings.reload, snapshot));
+  }
   controller.add(std::unique_ptr<const Plugin>(std::make_unique<const AutoPlugin>(std::move(zones), snapshot)));
   return {};
 }

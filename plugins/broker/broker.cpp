@@ -19,7 +19,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kLook = 1s;          // between two looks at the certificate's files
 constexpr auto kRetry = 2s;         // after a prepare() that failed
 constexpr auto kApologize = 500ms;  // to say 503 to those whose registrations are under way at the end
 constexpr const char* kTokenVariable = "FORGE_ACCESS_TOKEN";
@@ -30,26 +29,23 @@ std::string endpoints_text(const std::vector<Endpoint>& endpoints) {
   return text;
 }
 
-async::Task<> set_when(async::Event& cause, async::Event& effect) {
-  co_await cause.wait();
+async::Task<> set_when_any(async::Event& one, async::Event& other, async::Event& effect) {
+  co_await async::any_of(one, other);
   effect.set();
 }
 
-async::Task<> either(async::Event& one, async::Event& other) {
-  async::Event both(one.loop());
-  async::Tasks watching;
-  watching.start(set_when(one, both));
-  watching.start(set_when(other, both));
-  co_await both.wait();
-}
+// As a renewed one was read.
+struct Certificate {
+  async::TlsContext context;
+  Result<crypto::ChainReport> report;
+};
 
-// Ends when the caller is gone, and when the broker ends.
-Reaching reach_until(dial::Dialer& dialer, async::Event& ending, libp2p::PeerId peer,
+// Ends when the caller is gone, and when the broker has to.
+Reaching reach_until(dial::Dialer& dialer, async::Event& last_call, libp2p::PeerId peer,
                      std::vector<std::string> addresses, IpAddress client, async::Event& gone) {
   async::Event cancel(gone.loop());
   async::Tasks watching;
-  watching.start(set_when(gone, cancel));
-  watching.start(set_when(ending, cancel));
+  watching.start(set_when_any(gone, last_call, cancel));
   co_return co_await dialer.reach(peer, std::move(addresses), client, cancel);
 }
 
@@ -66,7 +62,7 @@ Result<> Broker::read_files() {
   TRY(secret_, find_secret());
   TRY(access_token_, find_access_token());
   if (!settings_.certificate) return {};
-  loaded_ = seen_ = settings_.certificate->stamp();
+  certificate_files_.remember();
   TRY(tls_, settings_.certificate->load());
   tell(settings_.certificate->judge(settings_.domain));
   return {};
@@ -119,9 +115,9 @@ Result<> Broker::listen(Host& host, http::Server& server) const {
 
 // A service process that takes the place of one that died goes on without what prepare() could not read: it may come.
 // False: stopped before that.
-async::Task<bool> Broker::readied() {
+async::Task<bool> Broker::readied(Host& host) {
   while (!ready_) {
-    const bool stopped = co_await async::wait_for(*stopping_, kRetry);
+    const bool stopped = co_await host.stopping(kRetry);
     if (stopped) co_return false;
     const Result<> again = prepare();
     if (!again) log::error("plugin/{}: {}", settings_.name, again.error().text());
@@ -130,15 +126,9 @@ async::Task<bool> Broker::readied() {
 }
 
 async::Task<Result<>> Broker::run(Host& host) {
-  stopping_.emplace(host.loop());
-  ending_.emplace(host.loop());
-  if (stopped_) stopping_->set();
-  const bool ready = co_await readied();
-  Result<> served;
-  if (ready) served = co_await serve(host);
-  stopping_.reset();  // before the loop they were made on
-  ending_.reset();
-  co_return served;
+  const bool ready = co_await readied(host);
+  if (!ready) co_return Result<>();
+  co_return co_await serve(host);
 }
 
 async::Task<Result<>> Broker::serve(Host& host) {
@@ -149,9 +139,9 @@ async::Task<Result<>> Broker::serve(Host& host) {
   };
   dial::Dialer dialer(host.loop(), libp2p::PrivateKey::generate(libp2p::KeyType::ed25519), std::move(dial));
   Dialling dialling;
-  dialling.reach = [this, &dialer](libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress& client,
+  dialling.reach = [&host, &dialer](libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress& client,
                                    async::Event& gone) {
-    return reach_until(dialer, *ending_, peer, std::move(addresses), client, gone);
+    return reach_until(dialer, host.last_call(), peer, std::move(addresses), client, gone);
   };
   dialling.has_room = [&dialer](const IpAddress& client) { return dialer.has_room(client); };
   const bool open = !access_token_;
@@ -170,13 +160,13 @@ async::Task<Result<>> Broker::serve(Host& host) {
   server.use(tls_);
   CO_TRY(listen(host, server));
   say_open(open);
-  while (true) {
-    const bool stopped = co_await async::wait_for(*stopping_, kLook);
-    if (stopped) break;
-    if (settings_.certificate) co_await renew_certificate(host.loop(), server);
+  {
+    async::Tasks following;
+    if (settings_.certificate) following.start(follow_certificate(host, server));
+    co_await host.stopping().wait();
   }
   server.drain();
-  co_await either(server.drained(), *ending_);
+  co_await async::any_of(server.drained(), host.last_call());
   co_await async::wait_for(server.drained(), kApologize);
   journal_.close();
   co_return Result<>();
@@ -197,29 +187,20 @@ void Broker::say_open(bool open) const {
   }
 }
 
-// Files that were just written may be half-written, or one of them: they count when two looks have found the same.
-async::Task<> Broker::renew_certificate(async::Loop& loop, http::Server& server) {
-  const auto look = [this] { return settings_.certificate->stamp(); };
-  const CertificateFiles::Stamp found = co_await async::work(loop, look);
-  if (std::exchange(seen_, found) != found || found == loaded_) co_return;
-  loaded_ = found;
-  const auto load = [this] { return settings_.certificate->load(); };
-  Result<async::TlsContext> context = co_await async::work(loop, load);
-  if (context) {
-    server.use(*std::move(context));
+async::Task<> Broker::follow_certificate(Host& host, http::Server& server) {
+  const auto load = [this]() -> Result<Certificate> {
+    TRY(async::TlsContext context, settings_.certificate->load());
+    return Certificate{std::move(context), settings_.certificate->judge(settings_.domain)};
+  };
+  const auto take = [this, &server](Result<Certificate> certificate) -> Result<> {
+    if (!certificate) return fail("{}; the certificate before stays in use", certificate.error().text());
+    server.use(std::move(certificate->context));
     log::info("plugin/{}: {}: new certificate from {}", settings_.name, settings_.domain,
               settings_.certificate->chain());
-    const auto judge = [this] { return settings_.certificate->judge(settings_.domain); };
-    const Result<crypto::ChainReport> report = co_await async::work(loop, judge);
-    tell(report);
-  } else {
-    log::error("plugin/{}: {}; the certificate before stays in use", settings_.name, context.error().text());
-  }
-}
-
-void Broker::stop() {
-  if (stopping_) (stopped_ ? ending_ : stopping_)->set();
-  stopped_ = true;
+    tell(certificate->report);
+    return {};
+  };
+  co_await follow(host, certificate_files_, load, take);
 }
 
 }  // namespace swage::plugins::broker

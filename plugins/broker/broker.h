@@ -5,10 +5,10 @@
 #include <chrono>
 #include <optional>
 
-#include "core/async/event.h"
 #include "core/crypto/random.h"
 #include "core/crypto/secret.h"
 #include "core/forge/challenge_store.h"
+#include "core/plugin/follow.h"
 #include "core/plugin/plugin.h"
 #include "plugins/broker/journal.h"
 #include "plugins/broker/registration.h"
@@ -30,26 +30,32 @@ class Broker : public Service {
         kept_secret_(secret),
         denylist_(std::move(denylist)),
         measures_(std::move(measures)),
-        journal_(settings_.name, measures_, Clocks::system().steady) {}
+        journal_(settings_.name, measures_, Clocks::system().steady),
+        certificate_files_(settings_.name,
+                           settings_.certificate ? settings_.certificate->paths() : std::vector<std::string>(),
+                           {.every = kLook, .settled = kLook}) {}
 
   // Reads the files that the directive names; an Error names its line.
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override;
   // False as long as the files cannot be read.
   [[nodiscard]] bool ready() const override { return ready_; }
   void measure() override { journal_.measure(); }
 
  private:
+  // Between two looks at the certificate's files, of which the same must have been found twice: one of them may be
+  // half-written, or the key not yet the chain's.
+  static constexpr std::chrono::seconds kLook{1};
+
   [[nodiscard]] Result<> read_files();
   void tell(const Result<crypto::ChainReport>& certificate) const;
   [[nodiscard]] Result<crypto::Secret> find_secret();
   [[nodiscard]] Result<std::optional<crypto::Secret>> find_access_token() const;
   [[nodiscard]] Result<> listen(Host& host, http::Server& server) const;
   void say_open(bool open) const;
-  [[nodiscard]] async::Task<bool> readied();
+  [[nodiscard]] async::Task<bool> readied(Host& host);
   [[nodiscard]] async::Task<Result<>> serve(Host& host);
-  [[nodiscard]] async::Task<> renew_certificate(async::Loop& loop, http::Server& server);
+  [[nodiscard]] async::Task<> follow_certificate(Host& host, http::Server& server);
   [[nodiscard]] Rules rules();
 
   const Settings settings_;
@@ -63,10 +69,7 @@ class Broker : public Service {
   bool ready_ = false;  // what prepare() reads is here
   std::optional<crypto::Secret> secret_, access_token_;
   std::optional<async::TlsContext> tls_;
-  CertificateFiles::Stamp loaded_, seen_;  // of the certificate in use, or of the one that failed; and the last look
-
-  std::optional<async::Event> stopping_, ending_;  // while it runs: stop() was called, and called again
-  bool stopped_ = false;
+  FollowedFiles certificate_files_;
 };
 
 // broker DOMAIN { listen … ; tls … ; secret … ; access-token … ; trusted-proxy … ; cors … ; limit … ; dial { … } }

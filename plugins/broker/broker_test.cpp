@@ -18,24 +18,28 @@ using plugins::broker::Broker;
 
 namespace {
 
-class FakeHost : public Host {
+struct OwnLoop {
+  std::optional<async::Loop> own_loop{std::in_place};
+};
+
+class FakeHost : private OwnLoop, public Host {
  public:
-  async::Loop& loop() override { return *loop_; }
+  using Host::call_last;
+  using Host::stop;
   void request_reload() override {}
   bool corefile_changed() override { return false; }
   std::optional<int> take_listening_socket(const Endpoint&) override { return std::exchange(socket_, std::nullopt); }
 
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
-  void destroy_loop() { loop_.reset(); }
+  void destroy_loop() { own_loop.reset(); }
   void close_socket() { ::close(*std::exchange(socket_, std::nullopt)); }
 
  private:
-  std::optional<async::Loop> loop_{std::in_place};
   std::optional<int> socket_;
   Endpoint endpoint_;
 
  public:
-  FakeHost() {
+  FakeHost() : Host(*own_loop) {
     const auto [socket, at] = async::testing::listening_socket();
     socket_ = socket;
     endpoint_ = at;
@@ -106,7 +110,7 @@ TEST_CASE("broker: serves until it is stopped, and nothing is left") {
   running.run_for(50ms);
   REQUIRE(response);
   CHECK(response->status == 204);
-  running.broker->stop();
+  running.host.stop();
   running.host.loop().run();
   REQUIRE(running.result.has_value());
   CHECK(running.result->has_value());
@@ -116,7 +120,7 @@ TEST_CASE("broker: serves until it is stopped, and nothing is left") {
 TEST_CASE("broker: stopped before it runs, or while it waits for its files") {
   Running early;
   REQUIRE(early.broker->prepare());
-  early.broker->stop();
+  early.host.stop();
   early.start();
   early.host.loop().run();
   CHECK((early.result && early.result->has_value()));
@@ -126,7 +130,7 @@ TEST_CASE("broker: stopped before it runs, or while it waits for its files") {
   waiting.start();
   waiting.run_for(20ms);
   CHECK_FALSE(waiting.result.has_value());
-  waiting.broker->stop();
+  waiting.host.stop();
   waiting.host.loop().run();
   CHECK((waiting.result && waiting.result->has_value()));
 }
@@ -142,7 +146,7 @@ TEST_CASE("broker: files that come later, after a service process has died, are 
   for (int i = 0; i < 100 && !response; ++i) running.run_for(100ms);
   REQUIRE(response);
   CHECK(response->status == 204);
-  running.broker->stop();
+  running.host.stop();
   running.host.loop().run();
 }
 
@@ -191,23 +195,22 @@ struct Dialled {
   std::optional<http::Response> response;  // the last one
 };
 
-TEST_CASE("broker: when it is stopped it finishes registrations, until it is stopped again") {
+TEST_CASE("broker: when it is stopped it finishes registrations, until the last call") {
   Running running;
   REQUIRE(running.broker->prepare());
   running.start();
   Dialled dialled(running, 2);
-  running.broker->stop();
+  running.host.stop();
   running.run_for(200ms);
   CHECK_FALSE(running.result.has_value());
   CHECK_FALSE(dialled.response);
-  running.broker->stop();
+  running.host.call_last();
   running.run_for(1000ms);
   REQUIRE(running.result.has_value());
   CHECK(running.result->has_value());
   REQUIRE(dialled.response);
   CHECK(dialled.response->status == 503);
   CHECK(dialled.response->fields.find("Retry-After") == "1");
-  running.broker->stop();  // and once more
   dialled.hang_up();
   running.host.loop().run();
   CHECK(running.host.loop().alive() == 0);

@@ -1,7 +1,5 @@
 #include "plugins/broker/certificate_files.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <ctime>
 
@@ -13,12 +11,6 @@ namespace {
 
 constexpr std::size_t kMost = 1 << 20;  // bytes of a file
 
-CertificateFiles::Stamp::File stamp_of(const std::string& path) {
-  struct stat status{};
-  if (stat(path.c_str(), &status) != 0) return {};
-  return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_dev, status.st_ino};
-}
-
 Result<crypto::Secret> read(const std::string& path) {
   TRY(InputFile file, InputFile::open(path));
   crypto::Secret buffer(std::min(file.size(), kMost) + 1);
@@ -29,8 +21,6 @@ Result<crypto::Secret> read(const std::string& path) {
 }
 
 }  // namespace
-
-CertificateFiles::Stamp CertificateFiles::stamp() const { return {{stamp_of(chain_), stamp_of(key_)}}; }
 
 Result<async::TlsContext> CertificateFiles::load() const {
   TRY(const crypto::Secret chain, read(chain_));

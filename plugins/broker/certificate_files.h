@@ -1,9 +1,8 @@
 // The certificate and key of the broker as files that somebody renews while the server runs. I/O; any thread.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/async/tls.h"
 #include "core/crypto/chain.h"
@@ -13,22 +12,11 @@ namespace swage::plugins::broker {
 
 class CertificateFiles {
  public:
-  // What tells changed files from unchanged ones, or none at all.
-  struct Stamp {
-    struct File {
-      std::int64_t seconds = 0, nanoseconds = 0, size = -1;
-      std::uint64_t device = 0, inode = 0;
-      bool operator==(const File&) const = default;
-    };
-    std::array<File, 2> files;
-    bool operator==(const Stamp&) const = default;
-  };
-
   // PEM: the chain with the leaf first, and its key. They may be the same file.
   CertificateFiles(std::string chain, std::string key) : chain_(std::move(chain)), key_(std::move(key)) {}
 
   [[nodiscard]] const std::string& chain() const { return chain_; }
-  [[nodiscard]] Stamp stamp() const;
+  [[nodiscard]] std::vector<std::string> paths() const { return {chain_, key_}; }
   // An Error names the path.
   [[nodiscard]] Result<async::TlsContext> load() const;
   // What clients that ask for `domain` will object to now.

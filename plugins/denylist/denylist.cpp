@@ -24,16 +24,8 @@ using swage::denylist::Source;
 namespace {
 
 constexpr std::size_t kMostBytes = std::size_t{64} << 20;  // of a file
-constexpr auto kDebounce = 100ms;                          // without a change, before a file is read
-constexpr int kMostDebounces = 50;                         // of a file that never stops changing
-constexpr auto kLook = 10s;                                // at files that cannot be watched
 constexpr std::chrono::milliseconds kRetry = 30s;          // after a feed failed; doubles up to its `refresh`
 constexpr std::size_t kMostValidator = 1024;               // bytes of an ETag or a date
-
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
-}
 
 // A snapshot of what is in force, for another thread.
 struct Part {
@@ -139,13 +131,12 @@ Result<DenylistService::Read> DenylistService::read_file(const List& list) const
   return result;
 }
 
-// What was read is what counts from now on; where it could not be read, that is said, and nothing changes.
-void DenylistService::update(List& list, Result<Read> read) {
+// What was read is what counts from now on; where it could not be read, nothing changes.
+Result<> DenylistService::update(List& list, Result<Read> read) {
   const ListSettings& settings = list.settings;
   if (!read) {
-    log::error("plugin/denylist: {}: {}; the list before ({}) stays in force", settings.name, read.error().text(),
-               counted(list.current->entries.size(), "entry", "entries"));
-    return;
+    return fail("{}: {}; the list before ({}) stays in force", settings.name, read.error().text(),
+                counted(list.current->entries.size(), "entry", "entries"));
   }
   const bool same = list.current->time != 0 && list.current->entries == read->kept.entries;
   list.current = std::make_shared<const KeptList>(std::move(read->kept));
@@ -153,7 +144,7 @@ void DenylistService::update(List& list, Result<Read> read) {
   if (!kept) log::error("plugin/denylist: {}: {}", settings.name, kept.error().text());
   show(list);
   if (read->text.wide != 0) warn_of_wide(settings, read->text);
-  if (same) return;
+  if (same) return {};
   std::string unusable;
   if (read->text.unusable != 0) {
     unusable = fmt::format("; {} of no use, the first is line {}", counted(read->text.unusable, "line is", "lines are"),
@@ -162,6 +153,7 @@ void DenylistService::update(List& list, Result<Read> read) {
   log::info("plugin/denylist: {}: {}{}", settings.name, counted(list.current->entries.size(), "entry", "entries"),
             unusable);
   if (changed_) changed_->set();
+  return {};
 }
 
 void DenylistService::show(const List& list) const {
@@ -177,44 +169,37 @@ Result<> DenylistService::prepare() {
   }
   for (List& list : lists_) {
     if (list.settings.feed) continue;
-    list.stamp = FileStamp::of(list.settings.place);
+    list.file.remember();
     Result<Read> read = read_file(list);
     if (!read) {
-      list.stamp = {};
+      list.file.forget();  // where another process serves already, it is tried again
       return std::unexpected(list.settings.token.error("denylist: " + read.error().text()));
     }
-    update(list, std::move(read));
+    TRY(update(list, *std::move(read)));
   }
   return publish_now();
 }
 
 Result<> DenylistService::publish_now() {
   TRY(shm::Segment image, build(snapshot_.name(), parts_of(lists_), seed_));
+  published_ = true;
   return snapshot_.publish(std::move(image));
 }
 
 async::Task<Result<>> DenylistService::run(Host& host) {
-  stopping_.emplace(host.loop());
   changed_.emplace(host.loop());
-  if (stopped_) stopping_->set();
-  if (snapshot_.bytes().empty()) changed_->set();  // prepare() could not read a file: the rest is in force
+  if (!published_) changed_->set();  // prepare() could not read a file: the rest is in force
   {
     http::Fetcher fetcher(host.loop(), fetching_);
     async::Tasks following;
     for (List& list : lists_) {
-      following.start(list.settings.feed ? follow_feed(host.loop(), fetcher, list) : follow_file(host.loop(), list));
+      following.start(list.settings.feed ? follow_feed(host.loop(), fetcher, list) : follow_file(host, list));
     }
     following.start(publish_changes(host.loop()));
-    co_await stopping_->wait();
+    co_await host.stopping().wait();
   }
-  stopping_.reset();  // before the loop they were made on
-  changed_.reset();
+  changed_.reset();  // before the loop it was made on
   co_return Result<>();
-}
-
-void DenylistService::stop() {
-  stopped_ = true;
-  if (stopping_) stopping_->set();
 }
 
 async::Task<> DenylistService::publish_changes(async::Loop& loop) {
@@ -229,32 +214,10 @@ async::Task<> DenylistService::publish_changes(async::Loop& loop) {
   }
 }
 
-async::Task<> DenylistService::follow_file(async::Loop& loop, List& list) {
-  const std::string& path = list.settings.place;
-  async::Event happened(loop);
-  async::FolderWatch watch(loop, folder_of(path), [&happened] { happened.set(); });
-  watch.start();
-  happened.set();  // since prepare()
-  while (true) {
-    const bool told = co_await async::wait_for(happened, kLook);
-    happened.reset();
-    if (!told) watch.start();  // the folder may be another one
-    FileStamp found = FileStamp::of(path);
-    if (found == list.stamp) continue;
-    for (int i = 0; i < kMostDebounces; ++i) {
-      co_await async::sleep(loop, kDebounce);
-      const FileStamp before = std::exchange(found, FileStamp::of(path));
-      if (found == before) break;
-    }
-    const auto read_it = [this, &list] { return read_file(list); };
-    Result<Read> read = co_await async::work(loop, read_it);
-    if (FileStamp::of(path) != found) {  // written while it was read
-      happened.set();
-      continue;
-    }
-    list.stamp = found;
-    update(list, std::move(read));
-  }
+async::Task<> DenylistService::follow_file(Host& host, List& list) {
+  const auto load = [this, &list] { return read_file(list); };
+  const auto take = [this, &list](Result<Read> read) { return update(list, std::move(read)); };
+  co_await follow(host, list.file, load, take);
 }
 
 async::Task<> DenylistService::follow_feed(async::Loop& loop, http::Fetcher& fetcher, List& list) {
@@ -294,8 +257,7 @@ async::Task<Result<>> DenylistService::refresh(async::Loop& loop, http::Fetcher&
   const auto read_it = [this, &list, &fetched, &kept] { return read(list, fetched->body, std::move(kept)); };
   Result<Read> read = co_await async::work(loop, read_it);
   if (!read) co_return std::unexpected(read.error());
-  update(list, std::move(read));
-  co_return Result<>();
+  co_return update(list, std::move(read));
 }
 
 }  // namespace swage::plugins::denylist

@@ -10,9 +10,9 @@
 
 #include "core/async/event.h"
 #include "core/denylist/image.h"
-#include "core/file_stamp.h"
 #include "core/http/fetcher.h"
 #include "core/metrics/registry.h"
+#include "core/plugin/follow.h"
 #include "core/plugin/plugin.h"
 #include "core/shm/shared.h"
 #include "core/shm/snapshot.h"
@@ -42,7 +42,7 @@ struct List {
   shm::Shared* memory;  // where it outlives the service process
   metrics::Gauge entries, last_update;
   std::shared_ptr<const KeptList> current = std::make_shared<const KeptList>();
-  FileStamp stamp{};  // of the file as it was read
+  FollowedFiles file;  // where it is one
 };
 
 class DenylistService : public Service {
@@ -54,7 +54,6 @@ class DenylistService : public Service {
   // Reads the files, and takes what was kept of the feeds.
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override;
 
  private:
   // What a file or a feed said.
@@ -66,10 +65,10 @@ class DenylistService : public Service {
 
   [[nodiscard]] Result<Read> read(const List& list, std::string_view text, KeptList kept) const;  // on any thread
   [[nodiscard]] Result<Read> read_file(const List& list) const;                                   // on any thread
-  void update(List& list, Result<Read> read);
+  [[nodiscard]] Result<> update(List& list, Result<Read> read);
   void show(const List& list) const;
   [[nodiscard]] Result<> publish_now();
-  [[nodiscard]] async::Task<> follow_file(async::Loop& loop, List& list);
+  [[nodiscard]] async::Task<> follow_file(Host& host, List& list);
   [[nodiscard]] async::Task<> follow_feed(async::Loop& loop, http::Fetcher& fetcher, List& list);
   [[nodiscard]] async::Task<Result<>> refresh(async::Loop& loop, http::Fetcher& fetcher, List& list);
   [[nodiscard]] async::Task<> publish_changes(async::Loop& loop);
@@ -79,8 +78,8 @@ class DenylistService : public Service {
   shm::Snapshot& snapshot_;
   const http::Fetcher::Settings fetching_;
   const std::uint64_t seed_;
-  std::optional<async::Event> stopping_, changed_;  // while it runs: stop() was called; a list is another one
-  bool stopped_ = false;
+  bool published_ = false;
+  std::optional<async::Event> changed_;  // while it runs: a list is another one
 };
 
 // denylist { file PATH [type=allow|deny] [name=NAME] ; feed URL format=ip|url [type=…] [refresh=DURATION] [name=NAME] }

@@ -300,7 +300,8 @@ TEST_CASE("denylist: a file that becomes garbage keeps the last good list") {
             path + ":1: is no address and no network, nor is any other of the file's 2 lines" + kept +
             "[ERROR] plugin/denylist: deny.txt: " + path + ":1: has a NUL byte: it is no text" + kept +
             "[INFO] plugin/denylist: deny.txt: 1 entry; 1 line is of no use, the first is line 2\n"
-            "[INFO] plugin/denylist: deny.txt: 0 entries\n");
+            "[INFO] plugin/denylist: " +
+            path + ": can be read again\n[INFO] plugin/denylist: deny.txt: 0 entries\n");
 }
 
 TEST_CASE("denylist: a feed that does not come to an end is given up; those beside it are not held up") {

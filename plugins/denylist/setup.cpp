@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kMinRefresh = 1s;
+constexpr auto kLook = 10s;            // at files whose folder cannot be watched
 constexpr std::size_t kMaxName = 255;  // characters
 constexpr std::size_t kMaxUrl = 4096;
 
@@ -134,7 +135,8 @@ List make_list(Controller& controller, ListSettings settings, const std::string&
               .memory = &controller.service_memory(memory_name(settings, zone)),
               .entries = metrics.gauge("coredns_forge_denylist_entries", "Entries of each list.", both),
               .last_update = metrics.gauge("coredns_forge_denylist_last_update_timestamp",
-                                           "When each list was last updated, in seconds since 1970.", name)};
+                                           "When each list was last updated, in seconds since 1970.", name),
+              .file = FollowedFiles("denylist", {settings.place}, {.every = kLook, .watch_folder = true})};
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <ctime>
 
-#include "core/async/work.h"
 #include "core/counted.h"
 #include "core/log.h"
 #include "core/zonefile/reader.h"
@@ -27,7 +26,7 @@ Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next n
 }
 
 Result<> ZoneService::prepare() {
-  loaded_ = FileStamp::of(zone_.path);
+  file_.remember();
   Result<shm::Segment> image = load();
   if (!image) {
     zone_.stale.set(1);
@@ -39,32 +38,23 @@ Result<> ZoneService::prepare() {
 }
 
 async::Task<Result<>> ZoneService::run(Host& host) {
-  stopping_.emplace(host.loop());
-  const auto pause = zone_.reload.count() == 0 ? std::chrono::hours(24 * 365) : zone_.reload;
-  while (true) {
-    const bool stopped = co_await wait_for(*stopping_, pause);
-    if (stopped) co_return Result<>();
-    if (zone_.reload.count() == 0) continue;
-    const FileStamp found = FileStamp::of(zone_.path);
-    if (found == loaded_) continue;
-    const auto read = [this] { return load(); };
-    Result<shm::Segment> image = co_await work(host.loop(), read);
-    if (FileStamp::of(zone_.path) != found) continue;  // written while it was read: the next look will tell
-    loaded_ = found;
-    if (image) {
-      const Result<> published = zone_.snapshot->publish(*std::move(image));
-      if (published) announce();
-      if (!published) log::error("plugin/file: {}: {}", zone_.path, published.error().text());
-    } else {
-      log::error("plugin/file: {}; the zone stays as it was", image.error().text());
-      zone_.failures.add();
-      zone_.stale.set(1);
-    }
-  }
+  const auto read = [this] { return load(); };
+  const auto take_it = [this](Result<shm::Segment> image) { return take(std::move(image)); };
+  co_await follow(host, file_, read, take_it);
+  co_return Result<>();
 }
 
-void ZoneService::stop() {
-  if (stopping_) stopping_->set();
+Result<> ZoneService::take(Result<shm::Segment> image) const {
+  if (!image) {
+    zone_.failures.add();
+    zone_.stale.set(1);
+    return fail("{}; the zone stays as it was", image.error().text());
+  }
+  if (const Result<> published = zone_.snapshot->publish(*std::move(image)); !published) {
+    return fail("{}: {}", zone_.path, published.error().text());
+  }
+  announce();
+  return {};
 }
 
 // On any thread. Says what is doubtful, and what is wrong where the Error is not all of it.

@@ -3,13 +3,11 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "core/async/event.h"
 #include "core/dns/zones.h"
-#include "core/file_stamp.h"
+#include "core/plugin/follow.h"
 #include "core/plugin/plugin.h"
 #include "core/shm/snapshot.h"
 #include "core/zone/builder.h"
@@ -41,19 +39,19 @@ class FilePlugin : public Plugin {
 
 class ZoneService : public Service {
  public:
-  explicit ZoneService(ServedZone zone) : zone_(std::move(zone)) {}
+  explicit ZoneService(ServedZone zone)
+      : zone_(std::move(zone)), file_("file", {zone_.path}, {.every = zone_.reload}) {}
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override;
 
  private:
   [[nodiscard]] Result<shm::Segment> load() const;
   [[nodiscard]] Result<shm::Segment> load(zone::Builder& builder) const;
+  [[nodiscard]] Result<> take(Result<shm::Segment> image) const;
   void announce() const;
 
   ServedZone zone_;
-  FileStamp loaded_;
-  std::optional<async::Event> stopping_;  // while run() runs
+  FollowedFiles file_;
 };
 
 [[nodiscard]] Result<> setup(Controller& controller);

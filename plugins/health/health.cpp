@@ -44,24 +44,16 @@ Health::Health(std::vector<Endpoint> endpoints, metrics::Histogram duration, met
       failures_(failures) {}
 
 async::Task<Result<>> Health::run(Host& host) {
-  stopping_.emplace(host.loop());
-  if (stopped_) stopping_->set();
-  Result<> ended;
-  {
-    async::Tasks watching;
-    watching.start(watch(host.loop()));
-    ended = co_await endpoint_.run(host);
-  }
-  stopping_.reset();  // before the loop it was made on
-  co_return ended;
+  async::Tasks watching;
+  watching.start(watch(host));
+  co_return co_await endpoint_.run(host);
 }
 
-async::Task<> Health::watch(async::Loop& loop) {
+async::Task<> Health::watch(Host& host) {
+  async::Loop& loop = host.loop();
   Endpoint at = endpoint_.endpoints().front();
   if (at.address.is_unspecified()) at.address = *IpAddress::parse("127.0.0.1");
-  while (true) {
-    const bool stopped = co_await async::wait_for(*stopping_, kEvery);
-    if (stopped) co_return;
+  while (!co_await host.stopping(kEvery)) {
     const std::int64_t began = loop.now();
     const Result<> answered = co_await ask(loop, at);
     const double seconds = static_cast<double>(loop.now() - began) * 1e-9;
@@ -73,12 +65,6 @@ async::Task<> Health::watch(async::Loop& loop) {
       log::warning("plugin/health: asking http://{}/health took {:.3f} s", at.to_string(), seconds);
     }
   }
-}
-
-void Health::stop() {
-  stopped_ = true;
-  if (stopping_) stopping_->set();
-  endpoint_.stop();
 }
 
 Result<> setup(Controller& controller) {

@@ -2,8 +2,6 @@
 // long it takes to say so. In the service process.
 #pragma once
 
-#include <optional>
-
 #include "core/plugin/http_endpoint.h"
 #include "core/plugin/plugin.h"
 
@@ -13,16 +11,13 @@ class Health : public Service {
  public:
   Health(std::vector<Endpoint> endpoints, metrics::Histogram duration, metrics::Counter failures);
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override;
 
  private:
-  [[nodiscard]] async::Task<> watch(async::Loop& loop);
+  [[nodiscard]] async::Task<> watch(Host& host);
 
   HttpEndpoint endpoint_;
   metrics::Histogram duration_;
   metrics::Counter failures_;
-  std::optional<async::Event> stopping_;  // while it runs
-  bool stopped_ = false;
 };
 
 // health [ADDRESS] { lameduck DURATION }

@@ -1,9 +1,9 @@
 #include "plugins/hosts/hosts.h"
 
-#include <cerrno>
-#include <cstring>
+#include <unistd.h>
 
-#include "core/async/work.h"
+#include <cerrno>
+
 #include "core/counted.h"
 #include "core/dns/zones.h"
 #include "core/log.h"
@@ -89,44 +89,29 @@ Result<Outcome> HostsPlugin::serve(const Query& query, Response& response, Next 
 
 struct HostsService::Loaded {
   shm::Segment image;
+  std::size_t names = 0, entries = 0;
   LeftOut left_out;
 };
 
 Result<> HostsService::prepare() {
-  watched_by_another_ = snapshot_.segment().exists();
-  if (watched_by_another_) return {};
-  const FileStamp found = FileStamp::of(path_);
-  if (!found.exists() && errno == ENOENT) {
+  file_.remember();
+  if (access(path_.c_str(), F_OK) != 0 && errno == ENOENT) {
     if (path_given_) log::warning("plugin/hosts: {} does not exist; it is read as soon as it does", path_);
     return {};
   }
   Result<Loaded> loaded = load();
   if (!loaded) return std::unexpected(directive_.error(loaded.error().text()));
-  loaded_ = found;
   return publish(*std::move(loaded));
 }
 
 async::Task<Result<>> HostsService::run(Host& host) {
-  stopping_.emplace(host.loop());
-  if (reload_.count() == 0 || watched_by_another_) {
-    co_await stopping_->wait();
-    co_return Result<>();
-  }
-  while (!co_await wait_for(*stopping_, reload_)) {
-    const FileStamp found = FileStamp::of(path_);
-    if (found == loaded_ || !found.exists()) continue;  // without the file, what it held goes on
-    const auto read = [this] { return load(); };
-    Result<Loaded> loaded = co_await work(host.loop(), read);
-    if (FileStamp::of(path_) != found) continue;  // written while it was read: the next look will tell
-    loaded_ = found;
+  const auto read = [this] { return load(); };
+  const auto take = [this](Result<Loaded> loaded) {
     Result<> done = loaded ? publish(*std::move(loaded)) : Result<>(std::unexpected(loaded.error()));
-    if (!done) log::error("plugin/hosts: {}; the entries stay as they were", done.error().text());
-  }
+    return done ? done : fail("{}; the entries stay as they were", done.error().text());
+  };
+  co_await follow(host, file_, read, take);
   co_return Result<>();
-}
-
-void HostsService::stop() {
-  if (stopping_) stopping_->set();
 }
 
 // On any thread.
@@ -137,15 +122,15 @@ Result<HostsService::Loaded> HostsService::load() const {
   builder.finish();
   TRY(loaded.image, shm::Segment::create("swage " + snapshot_.name(), builder.image_size()));
   builder.write(loaded.image.writable_bytes());
-  TRY(HostsImage::check(loaded.image.bytes()));
+  loaded.names = builder.names();
+  loaded.entries = builder.entries();
   return loaded;
 }
 
 Result<> HostsService::publish(Loaded loaded) {
   TRY(snapshot_.publish(std::move(loaded.image)));
-  const HostsImage image(snapshot_.bytes());
-  log::info("plugin/hosts: {}: {}, {}", path_, counted(image.names(), "name"),
-            counted(image.entries(), "entry", "entries"));
+  log::info("plugin/hosts: {}: {}, {}", path_, counted(loaded.names, "name"),
+            counted(loaded.entries, "entry", "entries"));
   const LeftOut& left_out = loaded.left_out;
   if (left_out.count != 0) {
     log::warning("plugin/hosts: {}:{}: {}; left out, as is all like it: {} in the file", path_, left_out.line,

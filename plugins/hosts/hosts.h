@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/async/event.h"
-#include "core/file_stamp.h"
+#include "core/plugin/follow.h"
 #include "core/plugin/plugin.h"
 #include "plugins/hosts/hosts_image.h"
 
@@ -51,11 +50,10 @@ class HostsService : public Service {
       : path_(std::move(path)),
         path_given_(path_given),
         directive_(std::move(directive)),
-        reload_(reload),
-        snapshot_(snapshot) {}
+        snapshot_(snapshot),
+        file_("hosts", {path_}, {.every = reload}) {}
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override;
 
  private:
   struct Loaded;
@@ -65,11 +63,8 @@ class HostsService : public Service {
   std::string path_;
   bool path_given_;
   config::Token directive_;
-  std::chrono::milliseconds reload_;
   shm::Snapshot& snapshot_;
-  bool watched_by_another_ = false;  // a server block before this one has the same file
-  FileStamp loaded_;
-  std::optional<async::Event> stopping_;  // while run() runs
+  FollowedFiles file_;
 };
 
 [[nodiscard]] Result<> setup(Controller& controller);

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "core/result.h"
 #include "plugins/hosts/hosts_image.h"
 
 namespace swage::plugins::hosts {
@@ -19,55 +21,31 @@ class HostsBuilder {
   // Puts what belongs together side by side. Call once, after the last add().
   void finish();
 
-  [[nodiscard]] std::size_t image_size() const { return size_; }  // REQUIRES: finish() was called
-  // REQUIRES: finish() was called; `image` has image_size() bytes, all 0, and is aligned to 8.
-  void write(MutableBytes image) const;
+  // REQUIRES of all these: finish() was called.
+  [[nodiscard]] std::size_t names() const { return names_; }
+  [[nodiscard]] std::size_t entries() const { return entries_; }  // addresses of all names
+  [[nodiscard]] std::size_t image_size() const { return shm::FlatMap::size_of(map_); }
+  // `image` has image_size() bytes, all 0, and is aligned to 8.
+  void write(MutableBytes image) const { shm::FlatMap::write(map_, image); }
 
  private:
-  // Numbers different values in the order in which they came, by their hashes.
-  class Numbers {
-   public:
-    // `equals(number)`: whether the value with that number is the one looked for. Returns its number, or the next free
-    // one, which it then has.
-    template <typename Equals>
-    std::uint32_t number(std::uint64_t hash, Equals equals);
-    [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(hashes_.size()); }
-    [[nodiscard]] std::uint64_t hash(std::uint32_t number) const { return hashes_[number]; }
-
-   private:
-    void grow();
-    std::vector<std::uint64_t> hashes_;
-    std::vector<std::uint32_t> slots_;  // 1 + number; 0: free
-  };
-
   struct Pair {
-    std::uint32_t name, address;
-  };
-  // The pairs of one name, or of one address, in the order of the file: pairs_of[starts[i] .. starts[i + 1]).
-  struct Groups {
-    std::vector<std::uint32_t> starts, members;
-    [[nodiscard]] std::span<const std::uint32_t> of(std::uint32_t number) const {
-      return std::span(members).subspan(starts[number], starts[number + 1] - starts[number]);
-    }
+    std::uint32_t name, address;  // places of their keys in keys_
   };
 
-  [[nodiscard]] dns::NameView name(std::uint32_t number) const;
-  [[nodiscard]] Groups group(std::uint32_t count, bool by_name) const;
-  [[nodiscard]] std::size_t node_size(std::uint32_t name) const;
-  template <typename T>
-  void write_slots(MutableBytes image, Ref at, std::uint32_t slots, const Numbers& numbers, const T& refs) const;
+  [[nodiscard]] std::string_view key(std::uint32_t place) const;
+  [[nodiscard]] std::vector<std::uint32_t> sorted(std::uint32_t Pair::* by) const;
+  void add_addresses(std::span<const std::uint32_t> pairs);
+  void add_names(std::span<const std::uint32_t> pairs);
 
-  std::vector<std::uint8_t> name_bytes_;
-  std::vector<std::uint32_t> name_starts_{0};  // of each name, and the end of the last, in units of kUnit
-  std::vector<IpAddress> address_values_;
-  Numbers names_, addresses_;
-  std::vector<Pair> pairs_;
+  std::vector<std::uint8_t> keys_;  // one after the other, as in the image
+  std::vector<Pair> pairs_;         // in the order in which they came
 
   // After finish().
-  Groups addresses_of_, names_of_;
-  std::vector<Ref> name_refs_, address_refs_;
-  Header header_{};
-  std::size_t size_ = 0;
+  std::size_t names_ = 0, entries_ = 0;
+  std::vector<std::string_view> different_;  // of the name or address that is being added
+  std::vector<std::uint8_t> values_;
+  std::vector<shm::FlatMap::Entry> map_;
 };
 
 }  // namespace swage::plugins::hosts

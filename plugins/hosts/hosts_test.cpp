@@ -61,7 +61,6 @@ struct Image {
     words.resize((builder.image_size() + 7) / 8);
     size = builder.image_size();
     builder.write(MutableBytes(reinterpret_cast<std::uint8_t*>(words.data()), size));
-    CHECK(HostsImage::check(bytes()));
   }
   [[nodiscard]] Bytes bytes() const { return {reinterpret_cast<const std::uint8_t*>(words.data()), size}; }
   // The addresses of a name, or the names of an address, with spaces between.
@@ -276,7 +275,7 @@ TEST_CASE("hosts: a file is the same in pieces of any size; lines that are too l
     std::vector<std::uint64_t> words((builder.image_size() + 7) / 8);
     const MutableBytes bytes(reinterpret_cast<std::uint8_t*>(words.data()), builder.image_size());
     builder.write(bytes);
-    CHECK(HostsImage(bytes).entries() == 3);
+    CHECK(builder.entries() == 3);
     for (const char* const name : {"a.test", "b.test", "c.test"}) {
       CHECK(HostsImage(bytes).addresses(*dns::Name::parse(name), false).size() == 4);
     }
@@ -322,21 +321,23 @@ TEST_CASE("hosts: the file is read when it appears and when it changes; one that
   const std::string one = "NOERROR aa\nwww.a.test. 3600 IN A 10.0.0.1\n";
   const std::string two = "NOERROR aa\nwww.a.test. 3600 IN A 10.0.0.2\n";
   std::string said;
-  int turns = 0;  // of the loop's timers
+  const auto says = [&](std::string_view text) {
+    return [&, text] { return (said += log.take()).find(text) != std::string::npos; };
+  };
   const auto looks = tests::run_steps(
       harness.service(), look,
       {{[&] { static_cast<void>(folder.write("hosts", "10.0.0.1 www.a.test\n")); }, [&] { return look() == one; }},
        {[&] { static_cast<void>(folder.write("hosts", "10.0.0.2 www.a.test www.a.test\nrubbish\n")); },
         [&] { return look() == two; }},
-       {[&] { std::remove(path.c_str()); }, [&] { return ++turns == 10; }},  // the service has nothing to say of it
-       {[&] { mkdir(path.c_str(), 0700); },
-        [&] { return (said += log.take()).find("[ERROR]") != std::string::npos; }}});
+       {[&] { std::remove(path.c_str()); }, says("No such file or directory; the entries stay as they were\n")},
+       {[&] { mkdir(path.c_str(), 0700); }, says("is not a regular file; the entries stay as they were\n")}});
   CHECK(looks == std::vector<std::string>{"SERVFAIL\n", one, two, two, two});
   CHECK(said == "[INFO] plugin/hosts: " + path + ": 1 name, 1 entry\n[INFO] plugin/hosts: " + path +
                     ": 1 name, 1 entry\n[WARNING] plugin/hosts: " + path +
                     ":2: 'rubbish' is no address; left out, as is all like it: 1 in the file\n"
                     "[ERROR] plugin/hosts: " +
-                    path + ": is not a regular file; the entries stay as they were\n");
+                    path + ": No such file or directory; the entries stay as they were\n[ERROR] plugin/hosts: " + path +
+                    ": is not a regular file; the entries stay as they were\n");
 }
 
 TEST_CASE("hosts: a file that cannot be read stops the start; server blocks with the same file share it") {

@@ -86,8 +86,10 @@ Result<> setup(Controller& controller) {
   entries.write(MutableBytes(reinterpret_cast<std::uint8_t*>(settings.inline_image.data()), entries.image_size()));
   // Blocks that look at the same file in the same rhythm share what was read.
   settings.snapshot = &controller.snapshot(fmt::format("hosts {} {}", settings.path, settings.reload.count()));
-  controller.add(std::make_unique<HostsService>(settings.path, settings.path_given, settings.directive, settings.reload,
-                                                *settings.snapshot));
+  if (settings.snapshot->claim()) {
+    controller.add(std::make_unique<HostsService>(settings.path, settings.path_given, settings.directive,
+                                                  settings.reload, *settings.snapshot));
+  }
   controller.add(std::unique_ptr<const Plugin>(std::make_unique<HostsPlugin>(std::move(settings))));
   return {};
 }

@@ -92,12 +92,12 @@ void LoadBalance::shuffle(Records records) const {
 
 // One address, as likely as its share of all weights, changes places with the first.
 void LoadBalance::put_top(Records addresses) const {
-  const Weights weights(settings_.weights->bytes());
+  const shm::FlatMap weights(settings_.weights->bytes());
   std::uint32_t sum = 0;
-  for (const Record& record : addresses) sum += weights.find(record.owner, record.rdata);
+  for (const Record& record : addresses) sum += find_weight(weights, record.owner, record.rdata);
   std::uint32_t left = random_below(sum);
   for (Record& record : addresses) {
-    const std::uint32_t weight = weights.find(record.owner, record.rdata);
+    const std::uint32_t weight = find_weight(weights, record.owner, record.rdata);
     if (left < weight) return std::swap(addresses.front(), record);
     left -= weight;
   }

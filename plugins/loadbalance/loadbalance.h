@@ -3,11 +3,9 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <vector>
 
-#include "core/async/event.h"
-#include "core/file_stamp.h"
+#include "core/plugin/follow.h"
 #include "core/plugin/plugin.h"
 #include "core/shm/snapshot.h"
 
@@ -53,17 +51,16 @@ struct WeightFile {
 
 class WeightService : public Service {
  public:
-  explicit WeightService(WeightFile file) : file_(std::move(file)) {}
+  explicit WeightService(WeightFile file)
+      : file_(std::move(file)), followed_("loadbalance", {file_.path}, {.every = file_.reload}) {}
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override;
 
  private:
   [[nodiscard]] Result<shm::Segment> load() const;
 
   WeightFile file_;
-  FileStamp loaded_;
-  std::optional<async::Event> stopping_;  // while run() runs
+  FollowedFiles followed_;
 };
 
 [[nodiscard]] Result<> setup(Controller& controller);

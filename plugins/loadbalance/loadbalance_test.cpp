@@ -271,7 +271,7 @@ TEST_CASE("loadbalance: what is wrong with a weight file stops the start, but fo
     const PluginHarness harness(kPlugins, block("weighted " + arguments));
     return harness.prepare();
   };
-  CHECK(error(path) == "Corefile:2: " + path + ":2: expected a weight behind the address '192.0.2.1'");
+  CHECK(error(path) == "Corefile:2: " + path + ":2: expected a weight after the address '192.0.2.1'");
   tests::LogCapture log;
   CHECK(error(folder.file("none")) == "");
   CHECK(log.take() ==
@@ -311,11 +311,14 @@ TEST_CASE("loadbalance: a weight file that changes is read again") {
   const auto says_something = [&] { return !(said = log.take()).empty(); };
   CHECK(tests::run_until(harness.service(), 10ms, says_something));
   CHECK(said == "[ERROR] plugin/loadbalance: " + path +
-                    ":2: expected a weight behind the address '192.0.2.1'; the weights stay as they were\n");
+                    ":2: expected a weight after the address '192.0.2.1'; the weights stay as they were\n");
   CHECK(tops(harness, 1000)["192.0.2.1"] > 900);
 
   write("192.0.2.2 255\n# more\n192.0.2.9 1\n");
-  CHECK(tests::run_until(harness.service(), 10ms, says_something));
-  CHECK(said == "[INFO] plugin/loadbalance: " + path + ": 2 weights\n");
+  said.clear();
+  const auto is_well = [&] { return (said += log.take()).ends_with("again\n"); };
+  CHECK(tests::run_until(harness.service(), 10ms, is_well));
+  CHECK(said == "[INFO] plugin/loadbalance: " + path + ": 2 weights\n[INFO] plugin/loadbalance: " + path +
+                    ": can be read again\n");
   CHECK(tops(harness, 1000)["192.0.2.2"] > 900);
 }

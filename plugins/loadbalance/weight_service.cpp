@@ -1,4 +1,3 @@
-#include "core/async/work.h"
 #include "core/counted.h"
 #include "core/log.h"
 #include "core/whole_file.h"
@@ -14,8 +13,8 @@ constexpr std::size_t kMostBytes = std::size_t{64} << 20;  // of a weight file
 
 // A file that is not there yet may come, where somebody looks again.
 Result<> WeightService::prepare() {
-  loaded_ = FileStamp::of(file_.path);
-  if (!loaded_.exists() && file_.reload.count() != 0) {
+  followed_.remember();
+  if (!FileStamp::of(file_.path).exists() && file_.reload.count() != 0) {
     log::warning("plugin/loadbalance: {} cannot be read yet: all weights are 1", file_.path);
     return {};
   }
@@ -25,40 +24,24 @@ Result<> WeightService::prepare() {
 }
 
 async::Task<Result<>> WeightService::run(Host& host) {
-  stopping_.emplace(host.loop());
-  const auto pause = file_.reload.count() == 0 ? std::chrono::hours(24 * 365) : file_.reload;
-  while (true) {
-    const bool stopped = co_await wait_for(*stopping_, pause);
-    if (stopped) co_return Result<>();
-    if (file_.reload.count() == 0) continue;
-    const FileStamp found = FileStamp::of(file_.path);
-    if (found == loaded_) continue;
-    const auto read = [this] { return load(); };
-    Result<shm::Segment> weights = co_await work(host.loop(), read);
-    if (FileStamp::of(file_.path) != found) continue;  // written while it was read: the next look will tell
-    loaded_ = found;
+  const auto read = [this] { return load(); };
+  const auto take = [this](Result<shm::Segment> weights) {
     const Result<> published =
-        weights ? file_.snapshot->publish(*std::move(weights)) : std::unexpected(weights.error());
-    if (published) {
-      log::info("plugin/loadbalance: {}: {}", file_.path, counted(Weights(file_.snapshot->bytes()).size(), "weight"));
-    } else {
-      log::error("plugin/loadbalance: {}; the weights stay as they were", published.error().text());
-    }
-  }
-}
-
-void WeightService::stop() {
-  if (stopping_) stopping_->set();
+        weights ? file_.snapshot->publish(*std::move(weights)) : Result<>(std::unexpected(weights.error()));
+    if (!published) return Result<>(fail("{}; the weights stay as they were", published.error().text()));
+    log::info("plugin/loadbalance: {}: {}", file_.path,
+              counted(shm::FlatMap(file_.snapshot->bytes()).count(), "weight"));
+    return Result<>();
+  };
+  co_await follow(host, followed_, read, take);
+  co_return Result<>();
 }
 
 // On any thread.
 Result<shm::Segment> WeightService::load() const {
   TRY(const std::string text, read_whole_file(file_.path, kMostBytes));
   TRY(const std::vector<Weight> weights, parse_weights(file_.path, text));
-  const std::vector<std::uint8_t> bytes = write_weights(weights);
-  TRY(shm::Segment segment, shm::Segment::create("swage " + file_.snapshot->name(), bytes.size()));
-  std::ranges::copy(bytes, segment.writable_bytes().begin());
-  return segment;
+  return write_weights("swage " + file_.snapshot->name(), weights);
 }
 
 }  // namespace swage::plugins::loadbalance

@@ -3,9 +3,9 @@
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
 using namespace swage;
+using plugins::loadbalance::find_weight;
 using plugins::loadbalance::parse_weights;
 using plugins::loadbalance::Weight;
-using plugins::loadbalance::Weights;
 using plugins::loadbalance::write_weights;
 
 namespace {
@@ -22,7 +22,7 @@ std::string read(std::string_view text) {
 }
 
 unsigned find(Bytes bytes, std::string_view name, std::string_view address) {
-  return Weights(bytes).find(*dns::Name::parse(name), IpAddress::parse(address)->bytes());
+  return find_weight(shm::FlatMap(bytes), *dns::Name::parse(name), IpAddress::parse(address)->bytes());
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ TEST_CASE("loadbalance: weight files") {
        "2001:db8::1 255",
        "w1.example.org. 192.168.1.15 10\nw1.example.org. 192.168.1.14 20\nw3.example.org. 2001:db8::1 255\n"},
       {"w1.example.org\n192.168.1.14\n192.168.1.15 20\n",
-       "weights:2: expected a weight behind the address '192.168.1.14'"},
+       "weights:2: expected a weight after the address '192.168.1.14'"},
       {"# none\n192.168.1.14 10\nw2.example.org\n", "weights:2: expected a name before the first address"},
       {"a b c\n", "weights:1: expected a name, or an address and its weight, on a line"},
   };
@@ -60,8 +60,10 @@ TEST_CASE("loadbalance: weights are found in what is published") {
                                      "b.example\n192.0.2.1 5\n192.0.2.2 6\n2001:db8::1 7\n192.0.2.1 8\n"
                                      "a.example\n192.0.2.1 9\nc.example\nA.EXAMPLE\n192.0.2.3 10\n");
   REQUIRE(weights);
-  const std::vector<std::uint8_t> bytes = write_weights(*weights);
-  CHECK(Weights(bytes).size() == 5);
+  const auto memory = write_weights("swage test", *weights);
+  REQUIRE(memory);
+  const Bytes bytes = memory->bytes();
+  CHECK(shm::FlatMap(bytes).count() == 5);
   CHECK(find(bytes, "b.example", "192.0.2.1") == 5);  // the first of two
   CHECK(find(bytes, "B.example", "192.0.2.2") == 6);
   CHECK(find(bytes, "b.example", "2001:db8::1") == 7);
@@ -71,5 +73,5 @@ TEST_CASE("loadbalance: weights are found in what is published") {
   CHECK(find(bytes, "c.example", "192.0.2.1") == 1);
   CHECK(find(bytes, "", "192.0.2.1") == 1);
   CHECK(find({}, "a.example", "192.0.2.1") == 1);
-  CHECK(find(write_weights({}), "a.example", "192.0.2.1") == 1);
+  CHECK(find(write_weights("swage test", {})->bytes(), "a.example", "192.0.2.1") == 1);
 }

@@ -18,7 +18,6 @@ class Advice : public Service {
         "perf record -g -p $(pgrep -d, -f 'swage @') -- sleep 30; perf report");
     co_return Result<>();
   }
-  void stop() override {}
 };
 
 }  // namespace

@@ -41,7 +41,6 @@ class Facts : public Service {
     return {};
   }
   async::Task<Result<>> run(Host&) override { co_return Result<>(); }
-  void stop() override {}
 
  private:
   std::vector<metrics::Gauge> ones_;

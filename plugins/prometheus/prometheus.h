@@ -15,7 +15,6 @@ class Prometheus : public Service {
   explicit Prometheus(std::vector<Endpoint> endpoints)
       : endpoint_(std::move(endpoints), "/metrics", [this] { return scrape(); }) {}
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override { endpoint_.stop(); }
 
  private:
   [[nodiscard]] http::Response scrape() const;

@@ -17,7 +17,6 @@ class Ready : public Service {
   Ready(std::vector<Endpoint> endpoints, Monitor monitor)
       : endpoint_(std::move(endpoints), "/ready", [this] { return answer(); }), monitor_(monitor) {}
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override { endpoint_.stop(); }
 
  private:
   [[nodiscard]] http::Response answer();

@@ -51,22 +51,13 @@ Reload::Reload(Times times, double random) : interval_(times.interval) {
 }
 
 async::Task<Result<>> Reload::run(Host& host) {
-  stopping_.emplace(host.loop());
-  if (stopped_) stopping_->set();
-  while (true) {  // g++ 12.2 miscompiles while (!co_await f(*optional))
-    const bool stopped = co_await async::wait_for(*stopping_, interval_);
-    if (stopped) break;
+  while (true) {  // not `while (!co_await …)`: see Host::stopping() about coroutines without a variable
+    const bool stopped = co_await host.stopping(interval_);
+    if (stopped) co_return Result<>();
     if (!host.corefile_changed()) continue;
     swage::log::info("plugin/reload: the Corefile has changed");
     host.request_reload();
   }
-  stopping_.reset();  // before the loop it was made on
-  co_return Result<>();
-}
-
-void Reload::stop() {
-  stopped_ = true;
-  if (stopping_) stopping_->set();
 }
 
 Result<> setup(Controller& controller) {

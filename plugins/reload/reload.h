@@ -2,9 +2,7 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 
-#include "core/async/event.h"
 #include "core/plugin/plugin.h"
 
 namespace swage::plugins::reload {
@@ -20,13 +18,10 @@ class Reload : public Service {
   Reload(Times times, double random);
 
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
-  void stop() override;
   [[nodiscard]] std::chrono::milliseconds interval() const { return interval_; }
 
  private:
   std::chrono::milliseconds interval_;
-  std::optional<async::Event> stopping_;  // while it runs
-  bool stopped_ = false;
 };
 
 Result<> setup(Controller& controller);

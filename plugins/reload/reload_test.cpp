@@ -24,17 +24,13 @@ std::size_t services(std::string_view corefile) {
 // The Corefile changes before every third look; the second reload that is asked for stops the service.
 class FakeHost : public tests::LoopHost {
  public:
-  explicit FakeHost(Reload& service) : service_(service) {}
   void request_reload() override {
-    if (++reloads == 2) service_.stop();
+    if (++reloads == 2) stop();
   }
   bool corefile_changed() override { return ++looks % 3 == 0; }
 
   int looks = 0;
   int reloads = 0;
-
- private:
-  Reload& service_;
 };
 
 }  // namespace
@@ -74,7 +70,7 @@ TEST_CASE("reload: the jitter spreads the interval evenly around its middle") {
 
 TEST_CASE("reload: asks for a reload whenever the Corefile has changed, until it is stopped") {
   Reload service({.interval = 1ms, .jitter = 0ms}, 0.5);
-  FakeHost host(service);
+  FakeHost host;
   host.loop().spawn(service.run(host));
   host.loop().run();
   CHECK(host.looks == 6);
@@ -85,10 +81,10 @@ TEST_CASE("reload: asks for a reload whenever the Corefile has changed, until it
 TEST_CASE("reload: stop ends its sleep at once") {
   for (const bool before : {true, false}) {
     Reload service({.interval = 1h, .jitter = 0ms}, 0.5);
-    FakeHost host(service);
-    if (before) service.stop();
+    FakeHost host;
+    if (before) host.stop();
     host.loop().spawn(service.run(host));
-    service.stop();
+    host.stop();
     host.loop().run();  // for an hour, were it not stopped
     CHECK(host.looks == 0);
     CHECK(host.loop().alive() == 0);

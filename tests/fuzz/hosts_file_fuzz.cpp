@@ -29,7 +29,7 @@ void check_lines(std::string_view text, const HostsImage& image) {
       const std::size_t size = address->bytes().size();
       const Bytes found = image.addresses(name->lowercased(), address->is_v6());
       CHECK(!found.empty() && found.size() % size == 0);
-      bool is_there = found.size() == size * kMostRecords;
+      bool is_there = found.size() == size * kMaxRecords;
       for (std::size_t at = 0; at < found.size(); at += size) {
         is_there = is_there || std::ranges::equal(found.subspan(at, size), address->bytes());
       }
@@ -41,7 +41,7 @@ void check_lines(std::string_view text, const HostsImage& image) {
         ++names;
         is_named = is_named || each == name->view();
       });
-      CHECK(is_named || names == kMostRecords);
+      CHECK(is_named || names == kMaxRecords);
     }
   }
 }
@@ -56,7 +56,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::uint64_t> words((builder.image_size() + 7) / 8);
   const MutableBytes image(reinterpret_cast<std::uint8_t*>(words.data()), builder.image_size());
   builder.write(image);
-  CHECK(HostsImage::check(image));
   check_lines(text, HostsImage(image));
   return 0;
 }

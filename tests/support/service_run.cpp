@@ -10,7 +10,7 @@ bool run_until(Service& service, std::chrono::milliseconds interval, const std::
   bool done = false;
   async::Timer look(host.loop(), [&] {
     done = enough();
-    if (done || std::chrono::steady_clock::now() > last_look) return service.stop();
+    if (done || std::chrono::steady_clock::now() > last_look) return host.stop();
     look.start(interval);
   });
   look.start(interval);

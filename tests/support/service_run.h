@@ -12,16 +12,19 @@
 
 namespace swage::tests {
 
+struct OwnLoop {
+  async::Loop own_loop;
+};
+
 // A loop, and no server around it: reloads are not asked for, the Corefile stays, there are no sockets.
-class LoopHost : public Host {
+class LoopHost : private OwnLoop, public Host {
  public:
-  async::Loop& loop() override { return loop_; }
+  LoopHost() : Host(own_loop) {}
+  using Host::call_last;
+  using Host::stop;
   void request_reload() override {}
   bool corefile_changed() override { return false; }
   std::optional<int> take_listening_socket(const Endpoint&) override { return std::nullopt; }
-
- private:
-  async::Loop loop_;
 };
 
 // Runs `service` and asks every `interval`, for the first time after one, whether it is `enough`; then stops the
