@@ -21,8 +21,8 @@
 namespace swage::log {
 namespace {
 
-constexpr std::size_t kMostWaiting = 1 << 20;  // bytes
-constexpr std::size_t kMostLine = 16 << 10;    // bytes; what is longer is cut
+constexpr std::size_t kMaxWaiting = 1 << 20;  // bytes
+constexpr std::size_t kMaxLine = 16 << 10;    // bytes; what is longer is cut
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7F'; }
 
@@ -152,10 +152,10 @@ void append_formed(std::string& text, std::string_view line) {
 class Writer {
  public:
   void add(std::string_view line) {
-    line = line.substr(0, kMostLine);
+    line = line.substr(0, kMaxLine);
     const std::lock_guard lock(mutex_);
     if (!running_ && !start()) return write_all(formed(line) + '\n');
-    if (waiting_.size() + line.size() > kMostWaiting) {
+    if (waiting_.size() + line.size() > kMaxWaiting) {
       ++dropped_;
       return;
     }
@@ -246,7 +246,7 @@ Form form() { return chosen.load(std::memory_order_relaxed); }
 
 std::string formed(std::string_view line) {
   std::string text;
-  append_formed(text, line.substr(0, kMostLine));
+  append_formed(text, line.substr(0, kMaxLine));
   return text;
 }
 

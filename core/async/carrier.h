@@ -1,7 +1,7 @@
 // Carrier: the stream that carries another one (TLS, WebSocket), and the bytes on their way into it. For
 // core/async and core/websocket.
 //
-// What is put in is written in order by a coroutine of its own. So who reads can answer (an alert, a pong) whoever
+// What is put in is written in order by a coroutine of its own. So a reader can answer (an alert, a pong) whoever
 // writes meanwhile, without waiting, and may be destroyed at any time. Shared by the layered stream and the coroutines
 // on it: each of them holds a shared_ptr, so that it finds all in place when it is resumed after the stream was
 // destroyed.
@@ -34,7 +34,7 @@ class Carrier : public std::enable_shared_from_this<Carrier> {
   Carrier(const Carrier&) = delete;
   Carrier& operator=(const Carrier&) = delete;
 
-  // Closes the stream; who waits is resumed with an Error, from the loop.
+  // Closes the stream; waiting coroutines are resumed with an Error, from the loop.
   void close();
   [[nodiscard]] bool closed() const { return closed_; }
 
@@ -75,12 +75,12 @@ class Carrier : public std::enable_shared_from_this<Carrier> {
   std::optional<Error> failure_;        // of the layer
   std::optional<Error> write_failure_;  // of the stream
 
-  std::vector<std::uint8_t> output_;  // to be written behind what is being written
+  std::vector<std::uint8_t> output_;  // to be written after what is being written
   bool writing_ = false;
   std::uint64_t put_ = 0;  // bytes
   std::uint64_t written_ = 0;
 
-  // Bytes that are read next: few while few come, for there may be thousands who wait.
+  // Bytes that are read next: few while few come, for thousands of readers may be waiting.
   static constexpr std::size_t kFirstRead = std::size_t{2} << 10;
   std::size_t read_size_ = kFirstRead;
   std::unique_ptr<std::uint8_t[]> buffer_;

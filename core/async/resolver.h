@@ -39,7 +39,7 @@ class Resolver {
 
   explicit Resolver(Loop& loop);
   Resolver(Loop& loop, Settings settings);
-  // Those who wait get an Error.
+  // Waiting callers get an Error.
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;

@@ -1,4 +1,4 @@
-// Semaphore: a number of permits that coroutines take turns with; the first who waits comes first.
+// Semaphore: a number of permits that coroutines take turns with; first come, first served.
 #pragma once
 
 #include <coroutine>
@@ -54,7 +54,7 @@ class Semaphore {
 
   // co_await semaphore.acquire(): Permit
   [[nodiscard]] Wait acquire() { return Wait(*this); }
-  // An empty one, if none is free or others wait.
+  // Empty if no permit is free or others wait.
   [[nodiscard]] Permit try_acquire();
 
   [[nodiscard]] std::size_t taken() const { return taken_; }

@@ -24,7 +24,7 @@ class Stream {
   // end: the other side writes no more. REQUIRES: `into` is not empty; no other read waits.
   [[nodiscard]] virtual Task<Result<std::size_t>> read(MutableBytes into) = 0;
 
-  // Writes all of up to 4 pieces, one behind the other: write(length, message). They must live until it is done. An
+  // Writes all of up to 4 pieces, one after the other: write(length, message). They must live until it is done. An
   // Error says nothing about how much was written. REQUIRES: no other write waits.
   template <std::convertible_to<Bytes>... Pieces>
     requires(sizeof...(Pieces) >= 1 && sizeof...(Pieces) <= 4)

@@ -62,7 +62,7 @@ struct TcpStream::State {
   uv_write_t write{};
   uv_connect_t connect{};
   Operation* reader = nullptr;
-  Operation* writer = nullptr;  // or who connects
+  Operation* writer = nullptr;  // or a connect
   MutableBytes into;            // the reader's buffer
   bool reading = false;         // libuv watches for bytes
   bool ended = false;           // the other side writes no more

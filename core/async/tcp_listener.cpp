@@ -30,7 +30,7 @@ bool out_of_resources(int error) { return error == EMFILE || error == ENFILE || 
 
 }  // namespace
 
-// accept() is ours, on a Poll, and not uv_listen's: that answers EMFILE by accepting and closing all who wait.
+// accept() is ours, on a Poll, and not uv_listen's: that answers EMFILE by accepting and closing all that wait.
 TcpListener::TcpListener(Loop& loop, int fd, Accepted accepted)
     : loop_(loop), fd_(fd), retry_(loop, [this] { poll_->start(); }) {
   poll_.emplace(loop, fd, [this, accepted = std::move(accepted)] { accept_some(accepted); });

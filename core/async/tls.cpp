@@ -170,7 +170,7 @@ Result<bool> TlsStream::State::encrypt(Bytes record) {
 Task<Result<>> TlsStream::State::write(Shared self, Parts parts) {
   CO_TRY(self->can_write());
   if (!self->done) co_return fail("write: no TLS handshake was made");
-  if (self->said_end) co_return fail("write: behind the end");
+  if (self->said_end) co_return fail("write: after the end");
   Pieces records(parts, kRecord);
   for (Bytes record = records.next(); !record.empty(); record = records.next()) {
     for (;;) {

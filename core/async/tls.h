@@ -50,7 +50,7 @@ class TlsContext {
 
 enum class TlsSide { client, server };
 
-// A connection. As with TcpStream, closing or destroying it resumes who waits for it with an Error, from the loop; a
+// A connection. As with TcpStream, closing or destroying it resumes its waiters with an Error, from the loop; a
 // coroutine that is destroyed in the middle of a handshake or a write closes it, in the middle of a read does not. An
 // error of TLS is for ever: all that follows fails with it.
 //

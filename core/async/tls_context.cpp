@@ -61,7 +61,7 @@ Result<Certificate> parse_certificate(Bytes der) {
   const std::string error = take_openssl_error();
   if (!certificate) return fail("certificate: {}", error);
   if (at != der.data() + der.size())
-    return fail("certificate: {} behind it", counted(static_cast<std::size_t>(der.data() + der.size() - at), "byte"));
+    return fail("certificate: {} after it", counted(static_cast<std::size_t>(der.data() + der.size() - at), "byte"));
   return certificate;
 }
 
@@ -72,7 +72,7 @@ Result<Key> parse_key(Bytes der) {
   Key key(info ? EVP_PKCS82PKEY(info.get()) : nullptr);
   const std::string error = take_openssl_error();
   if (!key) return fail("private key: {}", error);
-  if (at != der.data() + der.size()) return fail("private key: bytes behind it");
+  if (at != der.data() + der.size()) return fail("private key: bytes after it");
   return key;
 }
 
@@ -133,7 +133,7 @@ Result<> use_authorities(SSL_CTX* context, std::string_view ca_pem) {
   return {};
 }
 
-// As they stand in a message (RFC 7301 section 3.1): each behind its length.
+// As they stand in a message (RFC 7301 section 3.1): each after its length.
 Result<std::string> encode_alpn(const std::vector<std::string>& protocols) {
   std::string wire;
   for (const std::string& protocol : protocols) {

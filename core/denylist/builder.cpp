@@ -15,11 +15,11 @@ using layout::V6;
 
 namespace {
 
-constexpr std::uint32_t kMinFilterLog = 19;      // 4 MiB: what a million prefixes take, so that fewer cost the same
-constexpr std::uint64_t kMostUnits = 4;          // of one size, for a range; then larger units are taken
-constexpr std::uint64_t kMostLargest = 1 << 16;  // of the largest, for a range
-// Of all ranges, besides kMostUnits for each: a short list of huge networks would take gigabytes.
-constexpr std::uint64_t kMostBesides = 1 << 20;
+constexpr std::uint32_t kMinFilterLog = 19;     // 4 MiB: what a million prefixes take, so that fewer cost the same
+constexpr std::uint64_t kMaxUnits = 4;          // of one size, for a range; then larger units are taken
+constexpr std::uint64_t kMaxLargest = 1 << 16;  // of the largest, for a range
+// Of all ranges, besides kMaxUnits for each: a short list of huge networks would take gigabytes.
+constexpr std::uint64_t kMaxBesides = 1 << 20;
 
 // An entry of a list, as a number; `rank` says which list decides where several have an address: the least.
 template <typename Family>
@@ -121,7 +121,7 @@ std::optional<std::size_t> unit_size(typename Family::Key first, typename Family
     const unsigned bits = Family::kUnits[size];
     const std::uint64_t count = Family::unit(last, bits) - Family::unit(first, bits);  // less one
     const bool largest = size + 1 == Family::kUnits.size();
-    if (count < (largest ? kMostLargest : kMostUnits)) return size;
+    if (count < (largest ? kMaxLargest : kMaxUnits)) return size;
   }
   return std::nullopt;
 }
@@ -158,7 +158,7 @@ class Divided {
     slot.content = layout::Content::divided(size, static_cast<std::uint32_t>(range));
     const Key last = Family::last_of(first, Family::kUnits[size]);
     if (ranges_[range].list == 0) ++range;
-    // The unit's first part that is of a list; and what is behind it, if anything, must be of none.
+    // The unit's first part that is of a list; and what follows it, if anything, must be on no list.
     const Key part_first = std::max(first, ranges_[range].first), part_last = std::min(last, last_of(range));
     if (part_last < last && (ranges_[range + 1].list != 0 || last_of(range + 1) < last)) return slot;
     const auto free = free_bits(part_first, part_last);
@@ -171,9 +171,9 @@ class Divided {
  private:
   [[nodiscard]] std::size_t range_of(Key key, std::size_t most) const {
     const auto is_behind = [](Key wanted, const Range& range) { return wanted < range.first; };
-    const auto behind =
+    const auto after =
         std::upper_bound(ranges_.begin(), ranges_.begin() + static_cast<std::ptrdiff_t>(most) + 1, key, is_behind);
-    return static_cast<std::size_t>(behind - ranges_.begin()) - 1;
+    return static_cast<std::size_t>(after - ranges_.begin()) - 1;
   }
 
   std::span<const Range> ranges_;
@@ -202,7 +202,7 @@ void ImageBuilder::build(Built<Family>& built) const {
   built.ranges = sweep.finish();
 
   const Divided<Family> divided(built.ranges);
-  const std::uint64_t most = kMostUnits * built.ranges.size() + kMostBesides;
+  const std::uint64_t most = kMaxUnits * built.ranges.size() + kMaxBesides;
   std::array<std::optional<std::uint64_t>, Family::kUnits.size()> known;  // of each size, the one before
   for (std::uint32_t i = 0; i < built.ranges.size() && !built.saturated; ++i) {
     if (built.ranges[i].list == 0) continue;
@@ -224,7 +224,7 @@ void ImageBuilder::build(Built<Family>& built) const {
   }
 }
 
-// Leaves those that divided units need: mostly none.
+// Leaves those that divided units need, mostly no range at all.
 template <typename Family>
 void ImageBuilder::Built<Family>::drop_ranges() {
   constexpr std::uint32_t kDropped = ~0U;

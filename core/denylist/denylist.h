@@ -1,4 +1,4 @@
-// Denylist: what the denylist plugin publishes, for those who ask: ipsubdomain in the dns processes, the broker in the
+// Denylist: what the denylist plugin publishes, for those that ask: ipsubdomain in the dns processes, the broker in the
 // service process. Where the Corefile has no denylist, nothing is on a list, and asking costs one comparison.
 #pragma once
 

@@ -85,9 +85,9 @@ class Reader {
   }
 
   [[nodiscard]] std::uint32_t search(std::uint64_t from, std::uint64_t to, Key key) const {
-    const auto is_behind = [](Key wanted, const Range& range) { return wanted < range.first; };
-    const Range* const behind = std::upper_bound(ranges_ + from + 1, ranges_ + to, key, is_behind);
-    return behind[-1].list;
+    const auto is_before = [](Key wanted, const Range& range) { return wanted < range.first; };
+    const Range* const after = std::upper_bound(ranges_ + from + 1, ranges_ + to, key, is_before);
+    return after[-1].list;
   }
 
   const Header& header_;
@@ -110,7 +110,8 @@ Result<> check_family(Bytes bytes, const Parts& parts) {
   const auto* const slots = at<typename Family::Slot>(bytes, parts.slots<Family>());
   for (std::uint32_t i = 0; i < family.slots; ++i) {
     const layout::Content content = slots[i].content;
-    if (content.is_divided() && content.range() >= family.ranges) return fail("denylist: slot {} is of no range", i);
+    if (content.is_divided() && content.range() >= family.ranges)
+      return fail("denylist: slot {} refers to no range", i);
     if (!content.is_divided() && content.list() > header.lists) return fail("denylist: slot {} is of no list", i);
   }
   return {};

@@ -12,9 +12,9 @@
 //   same for one prefix and for a million.
 // * The *slots*, a hash table, say of a unit what is to be known: which prefix of it (mostly all of it, or one host) is
 //   on which list. They hold the addresses themselves, so an answer never depends on a hash. So ends the look-up of
-//   nearly all addresses that are denied: at one place in memory behind the filter.
+//   nearly all addresses that are denied: at one place in memory after the filter.
 // * The *ranges* are for units that are divided in another way, whose slot has the number of a range. Each range begins
-//   where the one before ends, and belongs to one list, or to none. An address is searched among those of its unit.
+//   where the one before ends, and belongs to one list or to no list. An address is searched among those of its unit.
 //
 // Where networks are too large for units, or these would be too many, there are none: the ranges divide all addresses
 // of the family, and every look-up searches them.

@@ -26,7 +26,7 @@ struct FamilyHeader {
 
 struct Header {
   std::uint64_t magic;
-  std::uint64_t seed;        // of the hash: who writes a list cannot know which units collide
+  std::uint64_t seed;        // of the hash, so that list authors cannot construct collisions
   std::uint32_t filter_log;  // 2^filter_log words
   std::uint32_t lists;
   std::uint32_t names_size;  // bytes
@@ -42,7 +42,7 @@ struct List {
 // What a slot says of its unit, whose size is `size` of the family's kUnits:
 //
 //     0 | size: 2 | 0: 9 | free: 7 | list: 13   The addresses that are like the slot's in all but the last `free` bits
-//                                               are on this list (1 + its index), all others of the unit on none.
+//                                               are on this list (1 + its index), the others of the unit on no list.
 //     1 | size: 2 | range: 29                   It is divided in another way: its first address is in this range.
 //     0                                         The slot is empty.
 class Content {

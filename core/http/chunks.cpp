@@ -8,9 +8,9 @@ namespace swage::http {
 
 namespace {
 
-constexpr unsigned kMostDigits = 16;
+constexpr unsigned kMaxDigits = 16;
 
-// 16: none.
+// 16 where it is not a digit.
 unsigned hex_digit(char c) {
   if (is_digit(c)) return static_cast<unsigned>(c - '0');
   const char lower = static_cast<char>(c | 0x20);
@@ -66,7 +66,7 @@ bool ChunkReader::step_size(char c) {
   if (digits_ > 0 && c == '\r') return go(true, State::size_end);
   const unsigned digit = hex_digit(c);
   size_ = size_ << 4 | digit;  // the one before had been read to its end: 0
-  return digit < 16 && ++digits_ <= kMostDigits;
+  return digit < 16 && ++digits_ <= kMaxDigits;
 }
 
 bool ChunkReader::step_trailer(char c) {

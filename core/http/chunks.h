@@ -30,7 +30,7 @@ class ChunkReader {
   enum class State {
     size,
     extension,
-    size_end,  // of a chunk's line; _end: behind CR, before LF
+    size_end,  // of a chunk's line; _end: after CR, before LF
     data,
     data_cr,
     data_end,  // of a chunk

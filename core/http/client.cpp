@@ -22,7 +22,8 @@ Task<Result<Received>> exchange(async::Stream& stream, std::string request, Clie
   std::array<std::uint8_t, kReadSize> buffer;
   Bytes rest;
   while (!parser.done()) {
-    // Who refuses a request may close before it has read all of it: the reason is worth more than the write's Error.
+    // A server that refuses a request may close before it has read all of it: the reason is worth more than the write's
+    // Error.
     const Result<std::size_t> size = co_await stream.read(buffer);
     if (!size && !written) co_return std::unexpected(written.error());
     if (!size) co_return std::unexpected(size.error());

@@ -1,5 +1,5 @@
-// Clients: the connections of a Server by their clients' networks, and who has to make room when there are too many of
-// them or they hold too much. Internal to core/http.
+// Clients: the connections of a Server by their clients' networks, and which has to make room when there are too many
+// of them or they hold too much. Internal to core/http.
 #pragma once
 
 #include <cstddef>
@@ -32,8 +32,8 @@ class Clients {
   void remove(const Client& client);
 
   [[nodiscard]] std::size_t count(const IpAddress& network) const;
-  // Who waits for longest: of one network; of the network that has most connections, or whose connections hold most.
-  // Where all of those are being answered, of the next one. nullptr: nobody waits.
+  // The one that has waited longest: of one network; of the network that has most connections, or whose connections
+  // hold most. Where all of those are being answered, of the next one. nullptr: nobody waits.
   [[nodiscard]] const Client* longest_waiting(const IpAddress& network) const;
   [[nodiscard]] const Client* longest_waiting_of_most() const;
   [[nodiscard]] const Client* longest_waiting_of_heaviest() const;

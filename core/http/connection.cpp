@@ -13,9 +13,9 @@ using Stage = RequestParser::Stage;
 
 namespace {
 
-constexpr std::size_t kReadAhead = 16 << 10;    // bytes
-constexpr std::chrono::seconds kLinger(2);      // see Connection::linger()
-constexpr std::size_t kMostLingered = 1 << 20;  // bytes
+constexpr std::size_t kReadAhead = 16 << 10;   // bytes
+constexpr std::chrono::seconds kLinger(2);     // see Connection::linger()
+constexpr std::size_t kMaxLingered = 1 << 20;  // bytes
 
 }  // namespace
 
@@ -92,7 +92,7 @@ Task<> Connection::read_ahead() {
   changed_.set();
 }
 
-// Else those who send many requests at once would have all of them answered while everybody waits.
+// Otherwise a client that sends many requests at once would have all of them answered while the others wait.
 Task<> Connection::let_others_go_on() {
   client_.waiting_since = shared_.loop.now();
   co_await async::sleep(shared_.loop, std::chrono::milliseconds(0));
@@ -231,7 +231,7 @@ Task<> Connection::linger() {
   read_deadline_.start(kLinger);
   std::size_t lingered = 0;
   while (!ended_ && !late_) {
-    if (lingered < kMostLingered) {
+    if (lingered < kMaxLingered) {
       lingered += ahead_.bytes().size();
       consume(ahead_.bytes().size());
     }

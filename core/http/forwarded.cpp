@@ -30,8 +30,8 @@ std::optional<IpAddress> parse_entry(std::string_view text) {
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
     if (close == std::string_view::npos) return std::nullopt;
-    const std::string_view behind = text.substr(close + 1);
-    if (!behind.empty() && (behind[0] != ':' || !is_port(behind.substr(1)))) return std::nullopt;
+    const std::string_view rest = text.substr(close + 1);
+    if (!rest.empty() && (rest[0] != ':' || !is_port(rest.substr(1)))) return std::nullopt;
     return parse_address(text.substr(1, close - 1), true);
   }
   const std::size_t colon = text.find(':');

@@ -11,8 +11,8 @@ namespace swage::http {
 
 // From `connection` on, and then through the entries of all X-Forwarded-For fields from right to left, the first
 // address that is no trusted proxy's; where all are trusted, the leftmost. An entry may have a port: "192.0.2.1:80",
-// "[2001:db8::1]:80", and spaces around it. One that is no address ends the walk: what is left of it was vouched for by
-// nobody; then the address before it counts. IPv4-mapped IPv6 is IPv4 everywhere.
+// "[2001:db8::1]:80", and spaces around it. One that is not an address ends the walk: what is left of it was vouched
+// for by nobody; then the address before it counts. IPv4-mapped IPv6 is IPv4 everywhere.
 [[nodiscard]] IpAddress client_address(const IpAddress& connection, const Fields& fields,
                                        std::span<const Prefix> trusted);
 

@@ -22,7 +22,7 @@ class Parser final : public beast::http::basic_parser<kRequest> {
 
  public:
   explicit Parser(std::size_t most_fields) : most_fields_(most_fields) {
-    Base::skip(true);  // is done behind the head
+    Base::skip(true);  // is done after the head
     Base::header_limit(std::numeric_limits<std::uint32_t>::max());
   }
 

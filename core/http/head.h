@@ -17,7 +17,7 @@ struct Head {
   bool http_1_0 = false;       // else 1.1
   Fields fields;
 
-  // True where the connection can go on behind this message, for all that it says (RFC 9112, 9.3).
+  // True where the connection can go on after this message, as far as it says (RFC 9112, 9.3).
   [[nodiscard]] bool keeps_alive() const;
 };
 

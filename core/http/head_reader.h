@@ -1,4 +1,4 @@
-// HeadReader: the first line and the fields of a message, to the empty line behind them, as one piece of text that is
+// HeadReader: the first line and the fields of a message, to the empty line after them, as one piece of text that is
 // clean enough to be read in one way only. Without I/O. Internal to core/http.
 #pragma once
 

@@ -46,7 +46,7 @@ struct Request {
   bool http_1_0 = false;
 
   [[nodiscard]] std::string_view path() const;   // of the target, before any '?'
-  [[nodiscard]] std::string_view query() const;  // of the target, behind the first '?'; empty where there is none
+  [[nodiscard]] std::string_view query() const;  // of the target, after the first '?'; empty where there is none
 };
 
 struct Response {

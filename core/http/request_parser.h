@@ -1,8 +1,9 @@
 // RequestParser: one request of HTTP/1.1 or 1.0 (RFC 9112) out of bytes. Without I/O: bytes go in, a Request comes out.
 //
 // Nothing is read that two readers could read in two ways. Refused: what HeadReader refuses; space before a colon;
-// Content-Length that is no plain number, twice, or with Transfer-Encoding; Transfer-Encoding in HTTP/1.0; Host that is
-// missing from HTTP/1.1, twice, no host, or not the one of an absolute target; malformed chunks, sizes and extensions.
+// Content-Length that is not a plain number, twice, or with Transfer-Encoding; Transfer-Encoding in HTTP/1.0; Host that
+// is missing from HTTP/1.1, twice, no host, or not the one of an absolute target; malformed chunks, sizes and
+// extensions.
 #pragma once
 
 #include <expected>
@@ -35,7 +36,7 @@ class RequestParser {
   [[nodiscard]] Stage stage() const;
   // True where the client waits for a 100 before it sends the body (RFC 9110, 10.1.1). REQUIRES: Stage::body.
   [[nodiscard]] bool expects_continue() const;
-  // True where the connection can go on behind this request, for all that the client says. REQUIRES: done, not taken.
+  // True where the connection can go on after this request, as far as the client says. REQUIRES: done, not taken.
   [[nodiscard]] bool keeps_alive() const;
   // REQUIRES: done; once.
   [[nodiscard]] Request take();

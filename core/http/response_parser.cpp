@@ -10,7 +10,7 @@ namespace swage::http {
 
 namespace {
 
-constexpr unsigned kMostSkipped = 16;
+constexpr unsigned kMaxSkipped = 16;
 
 std::unexpected<Error> failed(Fault fault) {
   if (fault == Fault::header_too_large) return fail("http: header of the response too large");
@@ -66,7 +66,7 @@ Result<> ResponseParser::receive_head(Bytes& in) {
   auto head = parse_response_head(state_->reader.text(), limits_.fields);
   if (!head) return failed(head.error());
   if (head->status / 100 == 1 && head->status != 101) {
-    if (++skipped_ > kMostSkipped) return fail("http: too many interim responses");
+    if (++skipped_ > kMaxSkipped) return fail("http: too many interim responses");
     state_ = std::make_unique<State>(limits_);
     return {};
   }

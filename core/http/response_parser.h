@@ -23,7 +23,7 @@ class ResponseParser {
   // The connection has ended. An Error where the response has not.
   [[nodiscard]] Result<> receive_end();
   [[nodiscard]] bool done() const;
-  // True where the connection can go on behind this response, for all that it says. REQUIRES: done, not taken.
+  // True where the connection can go on after this response, as far as it says. REQUIRES: done, not taken.
   [[nodiscard]] bool keeps_alive() const;
   // REQUIRES: done; once.
   [[nodiscard]] Response take();
@@ -34,7 +34,7 @@ class ResponseParser {
 
   const bool to_head_;
   const MessageLimits limits_;
-  std::unique_ptr<State> state_;  // a new one behind each 1xx
+  std::unique_ptr<State> state_;  // a new one after each 1xx
   unsigned skipped_ = 0;          // of those
 };
 

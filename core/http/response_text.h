@@ -12,7 +12,7 @@ namespace swage::http {
 struct Framing {
   bool to_head = false;      // the request was HEAD: no body, only its length
   bool to_http_1_0 = false;  // it wants to be told if the connection goes on
-  bool closes = false;       // the connection behind it
+  bool closes = false;       // the connection after it
 };
 
 // The date is RFC 9110's 6.6.1. Control characters of the response's fields become spaces; a field whose name is none

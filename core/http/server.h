@@ -8,11 +8,11 @@
 //
 // While the Handler works the connection is watched: Caller::gone is set when the client closes it, or its sending
 // half, which looks the same until something is written. The response is written all the same: a client that
-// half-closes behind its request (nc -N) gets it from a Handler that does not ask for `gone`. Go's net/http does the
-// same. A client that pipelines more than 16 KiB behind its request is not read meanwhile, and so not seen closing.
+// half-closes after its request (nc -N) gets it from a Handler that does not ask for `gone`. Go's net/http does the
+// same. A client that pipelines more than 16 KiB after its request is not read meanwhile, and so not seen closing.
 //
 // A body over Limits::body is not read: the Handler is called with Request::body_too_large, and the connection closes
-// behind the response, once the client has closed or two seconds later.
+// after the response, once the client has closed or two seconds later.
 #pragma once
 
 #include <chrono>
@@ -54,10 +54,10 @@ struct Limits {
   Time body_time{10'000};    // from there to the end of the body
   Time idle_time{60'000};    // from a response to the next request's first byte
   Time write_time{10'000};   // of a response
-  Time grace_time{1'000};    // behind drain(): from a response, or TLS, to a next request that may be on its way
+  Time grace_time{1'000};    // after drain(): from a response, or TLS, to a next request that may be on its way
 };
 
-// Who asks. Lives as long as the request is handled.
+// The client. Lives as long as the request is handled.
 struct Caller {
   IpAddress address;   // of the connection's other side; IPv4 as IPv4. See forwarded.h for what is behind a proxy
   async::Event& gone;  // set when nobody waits for the response any more, or Server::close() was called
@@ -73,7 +73,8 @@ using Handler = std::function<async::Task<Response>(Request, Caller&)>;
 class Server {
  public:
   Server(async::Loop& loop, Limits limits, Handler handler);
-  // Closes all connections and destroys the tasks of those who are being answered. REQUIRES: not called by one of them.
+  // Closes all connections and destroys the tasks of requests that are being answered. REQUIRES: not called by one of
+  // them.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

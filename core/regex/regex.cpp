@@ -24,7 +24,7 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   options.set_log_errors(false);
   options.set_max_mem(kMemory);
   auto compiled = std::make_unique<const re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()), options);
-  if (!compiled->ok()) return fail("'{}' is no regular expression: {}", pattern, compiled->error());
+  if (!compiled->ok()) return fail("'{}' is not a valid regular expression: {}", pattern, compiled->error());
   return Regex(std::move(compiled));
 }
 

@@ -206,7 +206,7 @@ Result<AutoService::ZoneFiles> AutoService::list() {
   return files;
 }
 
-// Each on a line of its own, of a zone: what is no zone file at all has an error in every line.
+// Each on a line of its own, of a zone: what is not a zone file at all has an error in every line.
 void AutoService::say_errors(const zone::Builder& builder, const Error& error, const dns::Name& apex,
                              bool was_served) const {
   const auto& errors = builder.report().errors();

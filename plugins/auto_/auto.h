@@ -28,7 +28,7 @@ struct FileNames {
   regex::Regex pattern;
   std::string origin;  // "{1}" and so on are groups of the pattern
 
-  // In lower case; nullopt where the file is none. An Error where what comes out is no name.
+  // In lower case; nullopt where the file is not a zone. An Error where the result is not a name.
   [[nodiscard]] std::optional<Result<dns::Name>> origin_of(std::string_view file) const;
 };
 

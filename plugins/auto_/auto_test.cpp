@@ -66,7 +66,7 @@ TEST_CASE("auto: setup") {
   CHECK(setup_error("directory /tmp (.*) {1") == "Corefile:3: auto: '{1' has no '}'");
   CHECK(setup_error("directory /tmp (?P<zone>.*) {zone}") == "");
   CHECK(setup_error("directory") == "Corefile:3: directive 'auto': expected a folder after 'directory'");
-  CHECK(setup_error("directory /tmp (") == "Corefile:3: auto: '(' is no regular expression: missing ): (");
+  CHECK(setup_error("directory /tmp (") == "Corefile:3: auto: '(' is not a valid regular expression: missing ): (");
   CHECK(setup_error("directory /tmp .* {1}") == "Corefile:3: auto: '.*' has no group for the zone's name");
   CHECK(setup_error("directory /tmp (.*)").starts_with("Corefile:3: directive 'auto': expected an origin"));
   CHECK(setup_error("directory /tmp (.*) {1} more").starts_with("Corefile:3: directive 'auto': unexpected 'more'"));
@@ -162,25 +162,25 @@ TEST_CASE("auto: what cannot be read costs its own zones alone, and a line in th
     return count("[ERROR]");
   };
   // The service may look while the changes of a step are being made.
-  const auto looks =
-      tests::run_steps(harness.service(), served,
-                       {{[&] {  // one folder and one file are closed; beside them files change, come and go
-                           chmod(secret.c_str(), 0);
-                           replace(folder, "zones/db.e.org", zone_text(9) + "more A 192.0.2.9\n", 0);
-                           replace(folder, "zones/db.a.org", zone_text(2));
-                           replace(folder, "zones/db.z.org", zone_text(2));
-                           replace(folder, "zones/db.b.org", zone_text(2));  // is that of the closed folder
-                           std::filesystem::remove_all(gone);
-                         },
-                         [&] { return served() == "211-12" && errors() == 3; }},
-                        {[&] { replace(folder, "zones/db.a.org", zone_text(3)); }, [&] { return served() == "311-12"; }},
-                        {[&] {
-                           chmod(secret.c_str(), 0755);
-                           replace(folder, "zones/secret/db.b.org", zone_text(4));
-                           replace(folder, "zones/db.e.org", zone_text(4));
-                         },
-                         [&] { return served() == "321-42" && errors() == 4; }},
-                        {[&] { replace(folder, "zones/db.a.org", zone_text(5)); }, [&] { return served() == "521-42"; }}});
+  const auto looks = tests::run_steps(
+      harness.service(), served,
+      {{[&] {  // one folder and one file are closed; beside them files change, come and go
+          chmod(secret.c_str(), 0);
+          replace(folder, "zones/db.e.org", zone_text(9) + "more A 192.0.2.9\n", 0);
+          replace(folder, "zones/db.a.org", zone_text(2));
+          replace(folder, "zones/db.z.org", zone_text(2));
+          replace(folder, "zones/db.b.org", zone_text(2));  // is that of the closed folder
+          std::filesystem::remove_all(gone);
+        },
+        [&] { return served() == "211-12" && errors() == 3; }},
+       {[&] { replace(folder, "zones/db.a.org", zone_text(3)); }, [&] { return served() == "311-12"; }},
+       {[&] {
+          chmod(secret.c_str(), 0755);
+          replace(folder, "zones/secret/db.b.org", zone_text(4));
+          replace(folder, "zones/db.e.org", zone_text(4));
+        },
+        [&] { return served() == "321-42" && errors() == 4; }},
+       {[&] { replace(folder, "zones/db.a.org", zone_text(5)); }, [&] { return served() == "521-42"; }}});
   said += log.take();  // all of it: what Catch prints from here on is not taken
   INFO(said);
   CHECK(looks == std::vector<std::string>{"11111-", "211-12", "311-12", "321-42", "521-42"});

@@ -23,9 +23,9 @@ using swage::denylist::Source;
 
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{64} << 20;  // of a file
-constexpr std::chrono::milliseconds kRetry = 30s;          // after a feed failed; doubles up to its `refresh`
-constexpr std::size_t kMostValidator = 1024;               // bytes of an ETag or a date
+constexpr std::size_t kMaxBytes = std::size_t{64} << 20;  // of a file
+constexpr std::chrono::milliseconds kRetry = 30s;         // after a feed failed; doubles up to its `refresh`
+constexpr std::size_t kMaxValidator = 1024;               // bytes of an ETag or a date
 
 // A snapshot of what is in force, for another thread.
 struct Part {
@@ -92,14 +92,14 @@ Result<DenylistService::Read> DenylistService::read(const List& list, std::strin
   const bool urls = list.settings.format == ListSettings::Format::url;
   read.text =
       urls ? parse_urls(text, forge_zones_) : parse_addresses(text, list.settings.feed ? Wide::leave_out : Wide::take);
-  // Some server's page, or worse, is no list.
+  // Some server's page, or worse, is not a list.
   if (list.settings.feed && text.empty()) return fail("is empty");
   if (list.settings.feed && read.text.unusable > read.text.lines / 2) {
-    return fail("is no list of {}: {} of its {} {} none, the first is line {}", urls ? "URLs" : "addresses",
+    return fail("is not a list of {}: {} of its {} {} not, the first is line {}", urls ? "URLs" : "addresses",
                 read.text.unusable, counted(read.text.lines, "line"), read.text.unusable == 1 ? "is" : "are",
                 read.text.first_unusable_line);
   }
-  // Who could write it could take everybody's names away, or with an allow list undo all others.
+  // Its author could take everybody's names away or, with an allow list, undo all others.
   if (list.settings.feed && read.text.lines > 0 && read.text.wide + read.text.unusable == read.text.lines) {
     return fail("has nothing but networks that are too wide: line {}, {}", read.text.first_wide_line,
                 read.text.first_wide);
@@ -114,18 +114,18 @@ Result<DenylistService::Read> DenylistService::read(const List& list, std::strin
   return read;
 }
 
-// A file that is damaged, or another file by mistake, is no list: who was denied before would be let in.
+// A file that is damaged, or another file by mistake, is not a list: what was denied before would be let in.
 Result<DenylistService::Read> DenylistService::read_file(const List& list) const {
   const std::string& path = list.settings.place;
-  TRY(const std::string text, read_whole_file(path, kMostBytes));
+  TRY(const std::string text, read_whole_file(path, kMaxBytes));
   if (const std::size_t zero = text.find('\0'); zero != std::string::npos) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(zero), '\n');
-    return fail("{}:{}: has a NUL byte: it is no text", path, line);
+    return fail("{}:{}: has a NUL byte: it is not text", path, line);
   }
   Result<Read> result = read(list, text, {});
   if (result && result->text.lines > 0 && result->text.unusable == result->text.lines) {
     const std::size_t lines = result->text.lines;
-    return fail("{}:{}: is no address and no network{}", path, result->text.first_unusable_line,
+    return fail("{}:{}: is neither an address nor a network{}", path, result->text.first_unusable_line,
                 lines == 1 ? "" : fmt::format(", nor is any other of the file's {} lines", lines));
   }
   return result;
@@ -147,7 +147,7 @@ Result<> DenylistService::update(List& list, Result<Read> read) {
   if (same) return {};
   std::string unusable;
   if (read->text.unusable != 0) {
-    unusable = fmt::format("; {} of no use, the first is line {}", counted(read->text.unusable, "line is", "lines are"),
+    unusable = fmt::format("; {} ignored (the first is line {})", counted(read->text.unusable, "line"),
                            read->text.first_unusable_line);
   }
   log::info("plugin/denylist: {}: {}{}", settings.name, counted(list.current->entries.size(), "entry", "entries"),
@@ -252,8 +252,8 @@ async::Task<Result<>> DenylistService::refresh(async::Loop& loop, http::Fetcher&
   if (fetched->status == 304 && conditional) co_return Result<>();
   if (fetched->status != 200) co_return fail("failed: HTTP status {}", fetched->status);
   KeptList kept;
-  if (fetched->etag.size() <= kMostValidator) kept.etag = std::move(fetched->etag);
-  if (fetched->last_modified.size() <= kMostValidator) kept.last_modified = std::move(fetched->last_modified);
+  if (fetched->etag.size() <= kMaxValidator) kept.etag = std::move(fetched->etag);
+  if (fetched->last_modified.size() <= kMaxValidator) kept.last_modified = std::move(fetched->last_modified);
   const auto read_it = [this, &list, &fetched, &kept] { return read(list, fetched->body, std::move(kept)); };
   Result<Read> read = co_await async::work(loop, read_it);
   if (!read) co_return std::unexpected(read.error());

@@ -250,13 +250,13 @@ TEST_CASE("denylist: a file of garbage stops the start") {
   const tests::Folder folder;
   const std::string path = folder.file("deny.txt");
   PluginHarness harness(kOnly, fmt::format("libp2p.direct {{\n denylist {{\n  file {}\n }}\n}}\n", path));
-  const std::string none = "is no address and no network, nor is any other of the file's";
+  const std::string none = "is neither an address nor a network, nor is any other of the file's";
   const std::pair<std::string, std::string> cases[] = {
       {"# list\n<html>\n<body>502</body>\n", fmt::format(":2: {} 2 lines", none)},
       {"\x7F"
        "ELF\x02\x01",
-       ":1: is no address and no network"},
-      {std::string("10.0.0.0/8\n\0\0\0\n", 15), ":2: has a NUL byte: it is no text"}};
+       ":1: is neither an address nor a network"},
+      {std::string("10.0.0.0/8\n\0\0\0\n", 15), ":2: has a NUL byte: it is not text"}};
   for (const auto& [text, error] : cases) {
     static_cast<void>(folder.write("deny.txt", text));
     CHECK(harness.prepare() == "Corefile:3: denylist: " + path + error);
@@ -297,9 +297,9 @@ TEST_CASE("denylist: a file that becomes garbage keeps the last good list") {
   CHECK(said ==
         "[INFO] plugin/denylist: deny.txt: 1 entry\n"
         "[ERROR] plugin/denylist: deny.txt: " +
-            path + ":1: is no address and no network, nor is any other of the file's 2 lines" + kept +
-            "[ERROR] plugin/denylist: deny.txt: " + path + ":1: has a NUL byte: it is no text" + kept +
-            "[INFO] plugin/denylist: deny.txt: 1 entry; 1 line is of no use, the first is line 2\n"
+            path + ":1: is neither an address nor a network, nor is any other of the file's 2 lines" + kept +
+            "[ERROR] plugin/denylist: deny.txt: " + path + ":1: has a NUL byte: it is not text" + kept +
+            "[INFO] plugin/denylist: deny.txt: 1 entry; 1 line ignored (the first is line 2)\n"
             "[INFO] plugin/denylist: " +
             path + ": can be read again\n[INFO] plugin/denylist: deny.txt: 0 entries\n");
 }

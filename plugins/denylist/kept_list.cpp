@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x31'74'70'65'6B'79'6E'64;  // and the version
 constexpr std::size_t kEntry = 18;                           // bytes
-constexpr std::uint64_t kMostText = 64 << 10;
+constexpr std::uint64_t kMaxText = 64 << 10;
 
 struct Header {
   std::uint64_t magic;
@@ -50,7 +50,7 @@ std::optional<KeptList> recall(Bytes memory) {
   if (memory.size() < sizeof header) return std::nullopt;
   std::memcpy(&header, memory.data(), sizeof header);
   memory = memory.subspan(sizeof header);
-  if (header.magic != kMagic || header.etag_size > kMostText || header.last_modified_size > kMostText) {
+  if (header.magic != kMagic || header.etag_size > kMaxText || header.last_modified_size > kMaxText) {
     return std::nullopt;
   }
   const std::size_t texts = header.etag_size + header.last_modified_size;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kSpace = " \t\r\v\f";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr std::size_t kMostHost = 253;  // characters of a name
+constexpr std::size_t kMaxHost = 253;  // characters of a name
 
 std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kSpace);
@@ -36,7 +36,7 @@ void for_each_line(std::string_view text, ListText& list, Read read) {
 
 // An address; one of IPv6 may have a zone ("%eth0"), which means nothing here.
 std::optional<IpAddress> parse_address(std::string_view text) {
-  if (text.size() > kMostHost) return std::nullopt;
+  if (text.size() > kMaxHost) return std::nullopt;
   const std::size_t percent = text.find('%');
   if (percent != std::string_view::npos && percent + 1 == text.size()) return std::nullopt;
   const auto address = IpAddress::parse(text.substr(0, percent));
@@ -48,9 +48,9 @@ Prefix host_prefix(const IpAddress& address) {
   return {address, static_cast<std::uint8_t>(address.is_v6() ? 128 : 32)};
 }
 
-constexpr std::uint8_t kWidestV4 = 8, kWidestV6 = 16;        // bits
-constexpr std::uint64_t kMostOfV4 = std::uint64_t{1} << 30;  // addresses
-constexpr std::uint64_t kMostOfV6 = std::uint64_t{1} << 52;  // networks of /64
+constexpr std::uint8_t kWidestV4 = 8, kWidestV6 = 16;     // bits
+constexpr std::uint64_t kMaxV4 = std::uint64_t{1} << 30;  // addresses
+constexpr std::uint64_t kMaxV6 = std::uint64_t{1} << 52;  // networks of /64
 
 // From `begin` to before `end`: addresses of IPv4, networks of /64 of IPv6.
 struct Range {
@@ -115,7 +115,7 @@ std::string host_of(std::string_view url) {
     host = host.substr(0, host.rfind(':'));
   }
   if (host.ends_with('.')) host.remove_suffix(1);
-  if (host.size() > kMostHost) return {};
+  if (host.size() > kMaxHost) return {};
   std::string lower(host);
   std::ranges::transform(lower, lower.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
@@ -147,7 +147,7 @@ bool has_too_much(std::vector<Prefix> networks) {
     const Range range = plain.address.is_v6() ? public_v6(plain) : public_v4(plain);
     if (!range.empty()) (plain.address.is_v6() ? v6 : v4).push_back(range);
   }
-  return covered(std::move(v4)) > kMostOfV4 || covered(std::move(v6)) > kMostOfV6;
+  return covered(std::move(v4)) > kMaxV4 || covered(std::move(v6)) > kMaxV6;
 }
 
 ListText parse_addresses(std::string_view text, Wide wide) {
@@ -155,7 +155,7 @@ ListText parse_addresses(std::string_view text, Wide wide) {
   for_each_line(text, list, [&](std::string_view line, std::size_t number) -> std::optional<bool> {
     line = trim(line.substr(0, line.find_first_of("#;")));
     if (line.empty()) return std::nullopt;
-    if (line.size() > kMostHost) return false;
+    if (line.size() > kMaxHost) return false;
     if (line.find('/') != std::string_view::npos) {
       const auto prefix = Prefix::parse(line);
       if (!prefix) return false;

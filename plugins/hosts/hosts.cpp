@@ -96,6 +96,10 @@ struct HostsService::Loaded {
 Result<> HostsService::prepare() {
   file_.remember();
   if (access(path_.c_str(), F_OK) != 0 && errno == ENOENT) {
+    if (!snapshot_.bytes().empty()) {  // of the configuration before
+      log::error("plugin/hosts: {} does not exist; the entries stay as they were", path_);
+      return snapshot_.keep();
+    }
     if (path_given_) log::warning("plugin/hosts: {} does not exist; it is read as soon as it does", path_);
     return {};
   }

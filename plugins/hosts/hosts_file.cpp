@@ -46,7 +46,7 @@ Result<> HostsReader::feed(std::string_view piece) {
   while (!piece.empty()) {
     const std::size_t end = piece.find('\n');
     const std::string_view part = piece.substr(0, end);
-    too_long_ = too_long_ || line_.size() + part.size() > kMostLine;
+    too_long_ = too_long_ || line_.size() + part.size() > kMaxLine;
     if (end == std::string_view::npos) {
       if (!too_long_) line_ += part;
       return {};
@@ -65,13 +65,13 @@ Result<LeftOut> HostsReader::finish() {
 
 Result<> HostsReader::end_line(std::string_view line) {
   if (too_long_) {
-    leave_out(fmt::format("has more than {} bytes", kMostLine));
+    leave_out(fmt::format("has more than {} bytes", kMaxLine));
     line = {};
   }
   line = line.substr(0, line.find('#'));
   const std::string_view first = take_word(line);
   const auto address = parse_host_address(first);
-  if (!first.empty() && !address) leave_out(fmt::format("'{}' is no address", first.substr(0, 100)));
+  if (!first.empty() && !address) leave_out(fmt::format("'{}' is not an address", first.substr(0, 100)));
   for (std::string_view word = take_word(line); address && !word.empty(); word = take_word(line)) {
     const auto name = dns::Name::parse(word);
     if (!name) {

@@ -23,10 +23,10 @@ struct LeftOut {
 [[nodiscard]] std::optional<IpAddress> parse_host_address(std::string_view text);
 
 // Reads a hosts file as it comes, in pieces of any size, and keeps no more of it than a line. As in CoreDNS nothing in
-// it is an error: what is no address, or no name, is left out, and so is a line of more than kMostLine bytes.
+// it is an error: what is not an address, or not a name, is left out, and so is a line of more than kMaxLine bytes.
 class HostsReader {
  public:
-  static constexpr std::size_t kMostLine = std::size_t{64} << 10;  // bytes
+  static constexpr std::size_t kMaxLine = std::size_t{64} << 10;  // bytes
 
   // REQUIRES: `into` outlives it.
   explicit HostsReader(HostsBuilder& into) : into_(into) {}

@@ -232,7 +232,7 @@ TEST_CASE("hosts: files as they are found") {
   }
   CHECK(image.left_out.count == 3);
   CHECK(image.left_out.line == 10);
-  CHECK(image.left_out.why == "'123.123.123' is no address");
+  CHECK(image.left_out.why == "'123.123.123' is not an address");
   CHECK(Image("").lookup("a") == "");
   CHECK(Image("# nothing").lookup("10.0.0.1") == "");
   CHECK(HostsImage({}).addresses(*dns::Name::parse("a"), false).empty());
@@ -257,7 +257,7 @@ TEST_CASE("hosts: many names, of one address or each its own, are all found; an 
 }
 
 TEST_CASE("hosts: a file is the same in pieces of any size; lines that are too long are left out") {
-  const std::string line = "10.0.0.2 " + std::string(HostsReader::kMostLine - 20, ' ') + " b.test";
+  const std::string line = "10.0.0.2 " + std::string(HostsReader::kMaxLine - 20, ' ') + " b.test";
   const std::string text =
       "10.0.0.1 a.test # one\r\n" + line + "\n#" + std::string(70'000, '#') + "\nwrong\n\n10.0.0.3 c.test";
   for (const std::size_t step : {1UL, 2UL, 3UL, 7UL, 65'535UL, 65'536UL, 65'537UL, text.size()}) {
@@ -334,7 +334,7 @@ TEST_CASE("hosts: the file is read when it appears and when it changes; one that
   CHECK(looks == std::vector<std::string>{"SERVFAIL\n", one, two, two, two});
   CHECK(said == "[INFO] plugin/hosts: " + path + ": 1 name, 1 entry\n[INFO] plugin/hosts: " + path +
                     ": 1 name, 1 entry\n[WARNING] plugin/hosts: " + path +
-                    ":2: 'rubbish' is no address; left out, as is all like it: 1 in the file\n"
+                    ":2: 'rubbish' is not an address; left out, as is all like it: 1 in the file\n"
                     "[ERROR] plugin/hosts: " +
                     path + ": No such file or directory; the entries stay as they were\n[ERROR] plugin/hosts: " + path +
                     ": is not a regular file; the entries stay as they were\n");

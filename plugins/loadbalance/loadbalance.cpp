@@ -19,7 +19,7 @@ std::uint32_t kind(const Record& record) {
   return record.type == Type::mx ? 3 : 1;
 }
 
-// The records of this kind. REQUIRES: they are one behind the other.
+// The records of this kind. REQUIRES: they are side by side.
 std::span<Record> of_kind(std::span<Record> records, std::uint32_t which) {
   const auto range = std::ranges::equal_range(records, which, {}, kind);
   return {range.begin(), range.end()};

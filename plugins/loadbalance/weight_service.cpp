@@ -7,7 +7,7 @@
 namespace swage::plugins::loadbalance {
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{64} << 20;  // of a weight file
+constexpr std::size_t kMaxBytes = std::size_t{64} << 20;  // of a weight file
 
 }  // namespace
 
@@ -15,6 +15,10 @@ constexpr std::size_t kMostBytes = std::size_t{64} << 20;  // of a weight file
 Result<> WeightService::prepare() {
   followed_.remember();
   if (!FileStamp::of(file_.path).exists() && file_.reload.count() != 0) {
+    if (!file_.snapshot->bytes().empty()) {  // of the configuration before
+      log::error("plugin/loadbalance: {} cannot be read; the weights stay as they were", file_.path);
+      return file_.snapshot->keep();
+    }
     log::warning("plugin/loadbalance: {} cannot be read yet: all weights are 1", file_.path);
     return {};
   }
@@ -39,7 +43,7 @@ async::Task<Result<>> WeightService::run(Host& host) {
 
 // On any thread.
 Result<shm::Segment> WeightService::load() const {
-  TRY(const std::string text, read_whole_file(file_.path, kMostBytes));
+  TRY(const std::string text, read_whole_file(file_.path, kMaxBytes));
   TRY(const std::vector<Weight> weights, parse_weights(file_.path, text));
   return write_weights("swage " + file_.snapshot->name(), weights);
 }

@@ -130,7 +130,7 @@ TEST_CASE("rewrite: setup") {
       {"stop", "a rule begins with name, type, class, edns0, ttl or rcode"},
       {"name", "a name rule needs FROM and TO"},
       {"nmae a b", "expected name, type, class, edns0, ttl or rcode, not 'nmae'"},
-      {"stop name regex [bad[ bar", "'[bad[' is no regular expression: missing ]: [bad["},
+      {"stop name regex [bad[ bar", "'[bad[' is not a valid regular expression: missing ]: [bad["},
       {"name like a b", "expected exact, prefix, suffix, substring or regex, not 'like'"},
       {"name regex (.*).a {1}.{2}.a",
        "'{1}.{2}.a.' uses group 2, but the regular expression has 1, and 31 at most can be used"},

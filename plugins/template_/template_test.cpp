@@ -53,7 +53,7 @@ TEST_CASE("template: setup") {
       {"XX ANY", "", "2: template: unknown class 'XX'"},
       {"IN THING", "", "2: template: unknown record type 'THING'"},
       {"IN A", "match", "3: directive 'template': expected a regular expression after 'match'"},
-      {"IN A", "match (", "3: template: '(' is no regular expression: missing ): ("},
+      {"IN A", "match (", "3: template: '(' is not a valid regular expression: missing ): ("},
       {"IN A", "match " + std::string(10'001, 'a'),
        "3: template: a regular expression of 10001 bytes; at most 10000 are allowed"},
       {"IN A", "answer", "3: directive 'template': expected a record after 'answer'"},

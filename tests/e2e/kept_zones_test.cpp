@@ -102,6 +102,28 @@ TEST_CASE("kept zones: those of a folder that is away, or whose files cannot be 
   CHECK(wait_until([&] { return running.served() == "REFUSED 1"; }, kPatience));
 }
 
+TEST_CASE("kept zones: a hosts file that is gone keeps its entries through the same") {
+  const char* const corefile =
+      "hosts.test {\n bind 127.0.0.1\n hosts @FOLDER@/hosts {\n  10.0.0.1 own.hosts.test\n  reload 50ms\n }\n}\n";
+  Server server(corefile);
+  const auto serves = [&] {
+    const Decoded response = server.ask({.name = "a.hosts.test.", .type = "A"});
+    return response.answer == std::vector<std::string>{"a.hosts.test. 3600 IN A 10.0.0.2"};
+  };
+  const std::string path = server.folder().write("hosts", "10.0.0.2 a.hosts.test\n");
+  REQUIRE(wait_until(serves, kPatience));
+  std::filesystem::remove(path);
+  REQUIRE(server.process().wait_for(path + ": No such file or directory; the entries stay as they were", 20s));
+  REQUIRE(kill(children(server.process().pid(), "@service").at(0), SIGKILL) == 0);
+  REQUIRE(server.process().wait_for(path + " does not exist; the entries stay as they were", 20s));
+  CHECK(serves());
+  server.process().signal(SIGUSR1);
+  REQUIRE(server.process().wait_for("Reloading complete", 20s));
+  CHECK(serves());
+  static_cast<void>(server.folder().write("hosts", "10.0.0.3 b.hosts.test\n"));
+  CHECK(wait_until([&] { return !serves(); }, kPatience));
+}
+
 TEST_CASE("kept zones: at a first start the broken one is said and not served, and -check fails") {
   const Folder folder;
   std::filesystem::create_directory(folder.file("zones"));
