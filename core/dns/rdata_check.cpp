@@ -126,8 +126,9 @@ const char* fault_of(char letter, Bytes rest) {
 }
 
 Result<> check_fields(const RecordType& known, Bytes rdata) {
-  Bytes rest = rdata;
-  for (std::size_t i = 0; i < known.fields.size(); ++i) {
+  const bool has_fixed = rdata.size() >= known.fixed_bytes;
+  Bytes rest = has_fixed ? rdata.subspan(known.fixed_bytes) : rdata;
+  for (std::size_t i = has_fixed ? known.fixed_fields : 0; i < known.fields.size(); ++i) {
     const std::size_t size = field_size(known.fields[i], rest, rdata);
     if (size == kNone) [[unlikely]] {
       return fail("{}: {}: {}", to_string(known.type), known.field_name(i), fault_of(known.fields[i], rest));

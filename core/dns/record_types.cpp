@@ -141,10 +141,10 @@ constexpr auto names_of(std::string_view letters) {
   std::array<NamesInRdata, kSize> names{};
   for (const RecordType& type : kTypes) {
     if (type.fields.find_first_of(letters) == std::string_view::npos) continue;
-    const std::string_view from = type.fields.substr(type.fixed_fields());
+    const std::string_view from = type.fields.substr(type.fixed_fields);
     const std::size_t count = std::min(from.find_first_not_of(letters), from.size());
     NamesInRdata& place = names.at(count == 0 ? kSize : static_cast<std::size_t>(type.type));  // else no constant
-    place = {static_cast<std::uint8_t>(type.fixed_bytes()), static_cast<std::uint8_t>(count)};
+    place = {type.fixed_bytes, static_cast<std::uint8_t>(count)};
   }
   return names;
 }

@@ -49,6 +49,18 @@ enum class TextForm : std::uint8_t { fields, wks, nsap, loc, atma, a6, apl, hip,
   return field == 'n' || field == 'N' || field == 'o' || field == 'O';
 }
 
+[[nodiscard]] constexpr std::uint8_t count_fixed(std::string_view fields) {
+  std::uint8_t count = 0;
+  while (count < fields.size() && fixed_size(fields[count]) != 0) ++count;
+  return count;
+}
+
+[[nodiscard]] constexpr std::uint8_t count_bytes(std::string_view fixed_fields) {
+  std::size_t bytes = 0;
+  for (const char field : fixed_fields) bytes += fixed_size(field);
+  return static_cast<std::uint8_t>(bytes);
+}
+
 // The fields of a type's data, one letter each:
 //   n name   N name that may be compressed (RFC 3597 section 4)   o, O the same of a host whose addresses an answer
 //   adds 1 2 4 8 number of so many bytes   t seconds   d timestamp   a IPv4 address   q IPv6 address c character-string
@@ -66,16 +78,9 @@ struct RecordType {
   TextForm text = TextForm::fields;
 
   // The leading fields of fixed size, and their bytes.
-  [[nodiscard]] constexpr std::size_t fixed_fields() const {
-    std::size_t count = 0;
-    while (count < fields.size() && fixed_size(fields[count]) != 0) ++count;
-    return count;
-  }
-  [[nodiscard]] constexpr std::size_t fixed_bytes() const {
-    std::size_t bytes = 0;
-    for (std::size_t i = 0; i < fixed_fields(); ++i) bytes += fixed_size(fields[i]);
-    return bytes;
-  }
+  std::uint8_t fixed_fields = count_fixed(fields);
+  std::uint8_t fixed_bytes = count_bytes(fields.substr(0, fixed_fields));
+
   // The data are a name and nothing else.
   [[nodiscard]] constexpr bool is_one_name() const { return fields.size() == 1 && is_name_field(fields[0]); }
   // Of the field at `index`, for messages.
