@@ -45,6 +45,17 @@ void check_time(const RecordStore::Record& rrsig, dns::NameView name, Report& re
   });
 }
 
+// RFC 4034 section 3.1.3: the asterisk of a wildcard does not count. Validators take no signature with more labels.
+void check_labels(const RecordStore::Record& rrsig, dns::NameView name, Report& report) {
+  const unsigned labels = rrsig.rdata()[3];
+  const std::size_t most = name.label_count() - (name.is_wildcard() ? 1 : 0);
+  if (labels <= most) return;
+  report.warn(Warning::signature, rrsig.place, [&] {
+    return fmt::format("the signature of {} {} says {} labels, but the name has {}", name.to_string(),
+                       to_string(rrsig.covered()), labels, most);
+  });
+}
+
 // `rrset` without signatures.
 void check_ttls(const RecordStore& store, dns::NameView name, std::span<const Ref> rrset, Report& report) {
   std::uint32_t lowest = UINT32_MAX;
@@ -92,6 +103,7 @@ void check_node(const RecordStore& store, dns::NameView name, std::span<const Re
     const RecordStore::Record& first = store.record(records[i]);
     if (first.type == dns::Type::rrsig) {
       check_time(first, name, report);
+      check_labels(first, name, report);
       ++i;
       continue;
     }

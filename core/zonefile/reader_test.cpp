@@ -455,6 +455,14 @@ TEST_CASE("zone files: warnings about signatures and chains") {
         "zone:3: the signature of example.org. SOA expired on 2026-11-18 00:00 UTC\n"
         "zone:4: the signature of example.org. NS expires within 7 days, on 2026-11-25 00:00 UTC\n"
         "zone:5: the signature of a.example.org. A is not valid before 2026-12-01 00:00 UTC\n");
+  // The asterisk does not count (RFC 4034 section 3.1.3).
+  const auto with_labels = [](std::string_view owner, unsigned labels) {
+    return fmt::format("{} RRSIG A 13 {} 60 20270101000000 20260101000000 7 @ AQNR\n", owner, labels);
+  };
+  CHECK(warnings(with_labels("a", 3) + with_labels("b", 2) + with_labels("*.c", 3)) == "");
+  CHECK(warnings(with_labels("a", 4) + with_labels("*.c", 4)) ==
+        "zone:3: the signature of a.example.org. A says 4 labels, but the name has 3\n"
+        "zone:4: the signature of *.c.example.org. A says 4 labels, but the name has 3\n");
   const auto signed_zone = [&](std::string_view apex_next, std::string_view a_next, std::string_view a_types) {
     return sig("@", "SOA", kGood) + sig("@", "NS", kGood) + fmt::format("@ NSEC {} NS SOA RRSIG NSEC\n", apex_next) +
            sig("@", "NSEC", kGood) + "a A 192.0.2.1\n" + sig("a", "A", kGood) +
