@@ -55,7 +55,9 @@ OrFault<> RecordParser::read(std::string_view text) {
   if (dns::is_meta_type(type_)) return fault(1, "no record has the type {}", tokens.front().text);
   RdataText rdata(type_, tokens.subspan(1), 1, dns::NameView(), rdata_);
   TRY(parse_rdata(rdata));
-  if (const auto checked = dns::check_rdata(type_, rdata_); !checked) return fault(1, "{}", checked.error().text());
+  const auto doubt = dns::check_rdata(type_, rdata_);
+  if (!doubt) return fault(1, "{}", doubt.error().text());
+  doubt_ = *doubt;
   return {};
 }
 

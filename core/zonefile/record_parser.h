@@ -28,6 +28,7 @@ class RecordParser {
   [[nodiscard]] dns::Class rclass() const { return rclass_; }
   [[nodiscard]] std::uint32_t ttl() const { return ttl_; }
   [[nodiscard]] Bytes rdata() const { return rdata_; }
+  [[nodiscard]] std::string_view doubt() const { return doubt_; }  // of check_rdata(); empty: none
 
  private:
   [[nodiscard]] OrFault<> read(std::string_view text);
@@ -39,6 +40,7 @@ class RecordParser {
   dns::Class rclass_ = dns::Class::in;
   std::uint32_t ttl_ = 0;
   std::vector<std::uint8_t> rdata_;
+  std::string_view doubt_;
 };
 
 }  // namespace swage::zonefile

@@ -24,6 +24,16 @@ Result<> read_match(Controller& controller, Rule& rule) {
   return {};
 }
 
+// A record of another class than the question's could not be read by who asked.
+Result<> check_class(const Rule& rule, const zonefile::RecordParser& record) {
+  if (rule.rclass == dns::Class::any || record.rclass() == rule.rclass) return {};
+  return fail("expected a record of class {}, not {}", to_string(rule.rclass), to_string(record.rclass()));
+}
+
+std::string doubt_of(const zonefile::RecordParser& record) {
+  return record.doubt().empty() ? "" : fmt::format("{}: {}", to_string(record.type()), record.doubt());
+}
+
 // A directive as far as it is read, and where its records stand.
 struct Reading {
   Rule rule{};
@@ -38,9 +48,14 @@ Result<> read_records(Controller& controller, std::vector<dns::Record> Response:
     SectionRecord record{section, *std::move(text), {}};
     if (record.text.is_constant()) {
       zonefile::RecordParser parser;
-      const Result<> parsed = parser.parse(controller.val());
+      Result<> parsed = parser.parse(controller.val());
+      if (parsed) parsed = check_class(reading.rule, parser);
       if (!parsed) {
         return std::unexpected(controller.error("template: '{}': {}", controller.val(), parsed.error().text()));
+      }
+      const std::string doubt = doubt_of(parser);
+      if (!doubt.empty()) {
+        controller.warn(controller.token().error(fmt::format("template: '{}': {}", controller.val(), doubt)));
       }
       record.fixed = FixedRecord{parser.owner(), parser.type(), parser.rclass(), parser.ttl(),
                                  std::vector(parser.rdata().begin(), parser.rdata().end())};
@@ -135,14 +150,35 @@ constexpr auto kSamples =
 
 constexpr std::size_t kMostZonesTried = 100;
 
-// Makes records of samples in one zone until one is right. All that went wrong; empty where one was right.
-std::vector<std::string> try_samples(const Rule& rule, const RecordTemplate& text, const std::string& zone) {
+// What came of records made from samples.
+struct Trial {
+  bool made = false;                // one of them is right
+  std::string doubt;                // about all that are right
+  std::vector<std::string> errors;  // why the others are not
+};
+
+// False where one is right, and nothing is doubtful about it: then the rest need not be tried.
+bool goes_on(Trial& trial, const Rule& rule, const Result<>& parsed, const zonefile::RecordParser& record) {
+  Result<> done = parsed;
+  if (done) done = check_class(rule, record);
+  if (!done) {
+    trial.errors.push_back(done.error().text());
+    return true;
+  }
+  const std::string doubt = doubt_of(record);
+  if (!trial.made || doubt.empty()) trial.doubt = doubt;
+  trial.made = true;
+  return !doubt.empty();
+}
+
+// Makes records of samples in one zone; see goes_on().
+bool try_samples(const Rule& rule, const RecordTemplate& text, const std::string& zone, Trial& trial) {
   std::vector<GroupName> groups;
   for (const Pattern& pattern : rule.patterns) std::ranges::copy(pattern.groups, std::back_inserter(groups));
   std::vector<std::string> types = {"A", "AAAA", "TXT", "CNAME"};
   if (rule.type != dns::Type::any) types = {to_string(rule.type)};
+  const std::string rclass = to_string(rule.rclass == dns::Class::any ? dns::Class::in : rule.rclass);
   const dns::Name qname = rule.zones.values().front().name;
-  std::vector<std::string> errors;
   zonefile::RecordParser parser;
   for (const std::string_view sample : kSamples) {
     const std::string name = fmt::format("{}.{}", sample, zone == "." ? "" : zone);
@@ -155,25 +191,22 @@ std::vector<std::string> try_samples(const Rule& rule, const RecordTemplate& tex
       query.client.address = *IpAddress::parse(client);
       for (const std::string& type : types) {
         Output made;
-        const Facts facts{query, zone, name, "IN", type, match, groups};
+        const Facts facts{query, zone, name, rclass, type, match, groups};
         Result<> done = text.write(facts, made);
         if (done) done = parser.parse(made.view());
-        if (done) return {};
-        errors.push_back(done.error().text());
+        if (!goes_on(trial, rule, done, parser)) return false;
       }
     }
   }
-  return errors;
+  return true;
 }
 
-std::vector<std::string> try_samples(const Rule& rule, const RecordTemplate& text) {
-  std::vector<std::string> errors;
+Trial try_samples(const Rule& rule, const RecordTemplate& text) {
+  Trial trial;
   for (const RuleZone& zone : rule.zones.values() | std::views::take(kMostZonesTried)) {
-    const std::vector<std::string> more = try_samples(rule, text, zone.text);
-    if (more.empty()) return {};
-    errors.insert(errors.end(), more.begin(), more.end());
+    if (!try_samples(rule, text, zone.text, trial)) break;
   }
-  return errors;
+  return trial;
 }
 
 // What would be SERVFAIL for each query is an error of the Corefile: where it is wrong whatever a query brings. Else it
@@ -182,10 +215,14 @@ Result<> check_records(Controller& controller, const Reading& reading) {
   for (std::size_t i = 0; i < reading.rule.records.size(); ++i) {
     const SectionRecord& record = reading.rule.records[i];
     if (record.fixed) continue;
-    const std::vector<std::string> errors = try_samples(reading.rule, record.text);
-    if (errors.empty()) continue;
-    const bool always = std::ranges::all_of(errors, [&](const std::string& each) { return each == errors.front(); });
+    const Trial trial = try_samples(reading.rule, record.text);
+    const std::vector<std::string>& errors = trial.errors;
     const config::Token& place = reading.places[i];
+    if (!trial.doubt.empty()) {
+      controller.warn(place.error(fmt::format("template: '{}': {}", record.text.text(), trial.doubt)));
+    }
+    if (trial.made) continue;
+    const bool always = std::ranges::all_of(errors, [&](const std::string& each) { return each == errors.front(); });
     if (always) {
       return std::unexpected(place.error(fmt::format("template: '{}': {}", record.text.text(), errors.front())));
     }

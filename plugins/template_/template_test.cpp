@@ -88,6 +88,10 @@ TEST_CASE("template: setup") {
        "3: template: '{{ .Name }} 60 IN B 192.0.2.1': unknown record type 'B'"},
       {"IN A", "additional \"{{ .Name }} 60 IN\"", "3: template: '{{ .Name }} 60 IN': a record without a type"},
       {"IN A", "answer \"www A 1 . 2\"", "3: template: 'www A 1 . 2': A: expected an IPv4 address, not '1'"},
+      {"IN A", "answer \"www CH A 192.0.2.1\"",
+       "3: template: 'www CH A 192.0.2.1': expected a record of class IN, not CH"},
+      {"CH TXT", "answer \"{{ .Name }} 60 TXT x\"",
+       "3: template: '{{ .Name }} 60 TXT x': expected a record of class CH, not IN"},
       {"IN A", "answer \"www OPT x\"", "3: template: 'www OPT x': no record has the type OPT"},
       {"IN A", "answer \"www CNAME \\# 1 ff\"",
        "3: template: 'www CNAME \\# 1 ff': CNAME: target: not an uncompressed domain name"},
@@ -199,13 +203,13 @@ TEST_CASE("template: what a record can hold") {
       {"a 1 TXT {{ parseInt `0x1f` 0 64 }} {{ parseInt (index .Match 1) 36 0 }}", "a. 1 IN TXT \"31\" \"42656\"\n"},
       {"a 1 TXT x  {{- .Class -}}  y {{ 7 }}", "a. 1 IN TXT \"xINy\" \"7\"\n"},
       {"a TXT b", "a. 3600 IN TXT \"b\"\n"},
-      {"a CH 5 TXT b", "a. 5 CH TXT \"b\"\n"},
       {"{{ .Name }} TYPE65280 \\# 1 ab", "www.example. 3600 IN TYPE65280 \\# 1 ab\n"}};
   for (const Case& each : cases) {
     INFO(each.question);
     CHECK(answer("IN ANY example", match + "answer \"" + each.question + "\"", "WWW.example. TXT") ==
           "NOERROR aa\n" + each.answer);
   }
+  CHECK(answer("CH TXT example", "answer \"a CH 5 TXT b\"", "a.example. TXT CH") == "NOERROR aa\na. 5 CH TXT \"b\"\n");
   CHECK(answer("IN TXT example", "answer \"{{ .Name }} 1 {{ .Type }} x\"", "a.example. ANY") ==
         "NOERROR aa\na.example. 1 IN TXT \"x\"\n");
   CHECK(answer("IN ANY", "rcode SERVFAIL\nanswer \"a A 192.0.2.1\"", "a. A") == "SERVFAIL\n");
@@ -274,6 +278,10 @@ TEST_CASE("template: what may become a record is left alone; what none of the va
        }) {
     INFO(good);
     CHECK(warnings("IN ANY . example", good) == "");  // "a.." is none, but "a.example." is
+  }
+  for (const char* const record : {"www MD a.", "{{ .Name }} MD a."}) {
+    CHECK(warnings("IN ANY", fmt::format("answer \"{}\"", record)) ==
+          fmt::format("Corefile:3: template: '{}': MD: obsolete: an MX record says it\n", record));
   }
   CHECK(warnings("IN A", "match (.*)\nanswer \"{{ .Name }} 60 IN A {{ .Group.1 }}.0.2.300\"")
             .starts_with("Corefile:4: template: '{{ .Name }} 60 IN A {{ .Group.1 }}.0.2.300': of the values tried none "
