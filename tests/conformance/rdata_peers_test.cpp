@@ -1,4 +1,4 @@
-// The data of every record type, as swage sees them and as BIND (named-checkconf -z, named-compilezone), Knot DNS
+// The data of every record type, as swage sees them and as BIND (named-checkzone, named-compilezone), Knot DNS
 // (kzonecheck) and ldns (ldns-read-zone) do: the forms of rdata.yaml, and mutants of them. A difference that
 // explained_rdata.h does not explain fails the test; SWAGE_SHOW=1 prints how often each explanation was used.
 //
@@ -106,7 +106,7 @@ class Comparison {
 void compare(std::vector<std::string> records) {
   const Folder folder;
   Comparison comparison(records);
-  if (have_peer("named-checkconf") && have_peer("named-compilezone")) {
+  if (have_peer("named-checkzone") && have_peer("named-compilezone")) {
     const auto taken = taken_by_bind(folder, records);
     comparison.with("BIND", taken);
     comparison.same_wire(folder, taken);

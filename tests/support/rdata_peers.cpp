@@ -61,22 +61,17 @@ void ask_knot(const Folder& folder, std::span<const std::string> records, std::s
 
 }  // namespace
 
-// named-checkconf -z loads many zones in one run.
+// A run of named-checkzone for each record: what is wrong with one, such as a parenthesis that is not closed, is not to
+// change what the next one is. Only the data count, not whether a server has an address.
 std::vector<bool> taken_by_bind(const Folder& folder, const std::vector<std::string>& records) {
-  std::string config = fmt::format("options {{ directory \"{}\"; }};\n", folder.path());
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const std::string file = folder.write(fmt::format("bind{}", i), zone_of({&records[i], 1}));
-    config += fmt::format(
-        "zone \"z{}.\" {{ type primary; file \"{}\"; check-names ignore; check-integrity no; check-mx-cname ignore; "
-        "}};\n",
-        i, file);
-  }
-  bool crashed = false;
-  const std::string output =
-      output_of({.arguments = {"named-checkconf", "-z", folder.write("bind.conf", config)}}, crashed);
   std::vector<bool> taken(records.size());
   for (std::size_t i = 0; i < records.size(); ++i) {
-    taken[i] = output.find(fmt::format("zone z{}/IN: loaded serial", i)) != std::string::npos;
+    const std::string file = folder.write("bind.zone", zone_of({&records[i], 1}));
+    bool crashed = false;
+    const std::string output = output_of({.arguments = {"named-checkzone", "-i", "none", "-k", "ignore", "-M", "ignore",
+                                                        "-S", "ignore", "example.", file}},
+                                         crashed);
+    taken[i] = !crashed && output.ends_with("OK\n");
   }
   return taken;
 }
