@@ -95,6 +95,19 @@ std::string records_text(Bytes image) {
   return text;
 }
 
+std::string records_besides(std::string_view lines) {
+  const auto image = build_image(std::string(kZoneStart) + std::string(lines), "zone", "example.org");
+  if (!image) return image.error().text();
+  std::string text = records_text(*image);
+  for (const std::string_view line : {"example.org. 60 IN NS ns.example.org.\n",
+                                      "example.org. 60 IN SOA ns.example.org. host.example.org. 1 2 3 4 5\n"}) {
+    const std::size_t at = text.find(line);
+    if (at == std::string::npos) return "not there: " + std::string(line);
+    text.erase(at, line.size());
+  }
+  return text;
+}
+
 std::string record_text(const dns::Record& record) {
   std::vector<std::uint8_t> wire(record.owner.data(), record.owner.data() + record.owner.size());
   const auto put = [&](std::size_t size, std::uint32_t value) {

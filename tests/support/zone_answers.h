@@ -42,6 +42,10 @@ class TestZone {
 // All records of an image but NSEC3s, one a line, in canonical order.
 [[nodiscard]] std::string records_text(Bytes image);
 
+// What a zone example.org with these lines after kZoneStart holds besides it (records_text), or the Error.
+inline constexpr std::string_view kZoneStart = "@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN NS ns\n";
+[[nodiscard]] std::string records_besides(std::string_view lines);
+
 // One record in presentation format, by ldns.
 [[nodiscard]] std::string record_text(const dns::Record& record);
 [[nodiscard]] std::string response_text(const dns::Response& response);
