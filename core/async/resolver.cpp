@@ -8,14 +8,12 @@
 
 #include "core/async/socket_watch.h"
 #include "core/counted.h"
+#include "core/text.h"
 
 namespace swage::async {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_of_label(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-}
+bool is_of_label(char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; }
 
 int family_of(Resolver::Family family) {
   switch (family) {
@@ -36,7 +34,7 @@ bool is_host_name(std::string_view name) {
   for (std::string_view rest = name;;) {
     const std::string_view label = rest.substr(0, rest.find('.'));
     if (label.empty() || label.size() > 63 || !std::ranges::all_of(label, is_of_label)) return false;
-    if (label.size() == rest.size()) return !std::ranges::all_of(label, is_digit);
+    if (label.size() == rest.size()) return !is_decimal(label);
     rest.remove_prefix(label.size() + 1);
   }
 }

@@ -6,13 +6,14 @@
 #include <cstdlib>
 
 #include "core/config/sources.h"
+#include "core/text.h"
 
 namespace swage::config {
 namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r'; }
-bool is_upper_name(char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
-bool is_name(char c) { return is_upper_name(c) || (c >= 'a' && c <= 'z') || c == '.'; }
+bool is_upper_name(char c) { return is_upper(c) || is_digit(c) || c == '_'; }
+bool is_name(char c) { return is_letter_or_digit(c) || c == '_' || c == '.'; }
 
 // Reads one file; run() is called once.
 class Reader {

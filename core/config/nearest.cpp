@@ -2,18 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include <fmt/format.h>
+
+#include "core/text.h"
 
 namespace swage::config {
 namespace {
 
 constexpr std::size_t kMaxWord = 40;  // longer ones are not worth guessing
 
-bool same(char a, char b) {
-  return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-}
+bool same(char a, char b) { return to_lower(a) == to_lower(b); }
 
 // Damerau-Levenshtein distance, in its optimal string alignment form. REQUIRES: neither is longer than kMaxWord.
 std::size_t distance(std::string_view a, std::string_view b) {

@@ -1,19 +1,15 @@
 #include "core/config/server_key.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/net.h"
+#include "core/text.h"
 
 namespace swage::config {
 namespace {
 
 constexpr std::size_t kMaxName = 255;  // bytes on the wire, with all length bytes and the root's
 constexpr std::size_t kMaxLabel = 63;
-
-bool is_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 // One reverse zone for each network of whole labels in `prefix`: whole bytes in IPv4, half bytes in IPv6.
 std::vector<std::string> reverse_zones(const Prefix& prefix) {
@@ -50,9 +46,9 @@ const char* objection(char character) {
 std::size_t byte_size(std::string_view text) {
   if (text.front() != '\\') return 1;
   if (text.size() < 2) return 0;
-  if (text[1] < '0' || text[1] > '9') return 2;
+  if (!is_digit(text[1])) return 2;
   const std::string_view digits = text.substr(1, 3);
-  return digits.size() == 3 && is_digits(digits) && digits <= "255" ? 4 : 0;
+  return digits.size() == 3 && is_decimal(digits) && digits <= "255" ? 4 : 0;
 }
 
 Result<std::string> domain_name(std::string_view text) {
@@ -77,9 +73,7 @@ Result<std::string> domain_name(std::string_view text) {
     at += size;
   }
   if (wire > kMaxName) return fail("'{}' is no zone: it has more than {} bytes", text, kMaxName);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-  return name;
+  return lower_case(name);
 }
 
 Result<std::vector<std::string>> plain_zones(std::string_view text) {
@@ -109,10 +103,9 @@ Result<Key> parse_key(std::string_view text) {
   if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos) {
     const std::string_view port = text.substr(colon + 1);
     if (port.empty()) return fail("'{}': expected a port behind ':'", text);
-    if (is_digits(port)) {
+    if (is_decimal(port)) {
       std::uint16_t number = 0;
-      const auto [end, error] = std::from_chars(port.begin(), port.end(), number);
-      if (error != std::errc() || number == 0) return fail("'{}' is no port; expected 1 to 65535", port);
+      if (!parse_number(port, number) || number == 0) return fail("'{}' is no port; expected 1 to 65535", port);
       key.port = number;
       zone = text.substr(0, colon);
     }

@@ -15,6 +15,7 @@
 #include "core/dial/race.h"
 #include "core/dial/services.h"
 #include "core/dial/upgrade.h"
+#include "core/text.h"
 
 namespace swage::dial {
 namespace {
@@ -36,11 +37,7 @@ constexpr libp2p::yamux::Limits kLimits{.inbound_streams = 8,
                                         .output = std::size_t{32} << 10};
 
 // For a metric and a line of a log.
-std::string printable(std::string_view agent) {
-  std::string text(agent.substr(0, kMaxAgent));
-  std::ranges::replace_if(text, [](char c) { return c < 0x20 || c > 0x7E; }, '?');
-  return text;
-}
+std::string name_of_agent(std::string_view agent) { return printable(agent.substr(0, kMaxAgent)); }
 
 // So many, or fewer where they would take more than a part of the descriptors that the process may have: those who ask
 // for registrations have connections of their own.
@@ -132,7 +129,7 @@ Task<Result<>> Dialer::State::ask_agent(Secured secured) {
   services.identified = &told;
   serving.start(serve(loop, *connection, std::move(services)));
   CO_TRY(const auto message, co_await ask_identity(*connection));
-  const std::string agent = printable(message.agent_version.value_or(""));
+  const std::string agent = name_of_agent(message.agent_version.value_or(""));
   if (!agent.empty()) settings.on_identified(peer, agent);
   co_await async::wait_for(told, kCuriosity);
   for (int i = 0; i < 20 && connection->streams() > 0; ++i) co_await async::sleep(loop, kMoment);

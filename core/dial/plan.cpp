@@ -4,6 +4,8 @@
 #include <expected>
 #include <optional>
 
+#include "core/text.h"
+
 namespace swage::dial {
 namespace {
 
@@ -35,9 +37,7 @@ std::optional<std::string> host_name(const Component& component) {
   std::string name(component.text().value_or(""));
   if (name.ends_with('.')) name.pop_back();
   if (!async::is_host_name(name)) return std::nullopt;
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return name;
+  return lower_case(name);
 }
 
 std::optional<std::variant<IpAddress, HostName>> take_host(Components& components) {

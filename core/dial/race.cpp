@@ -5,6 +5,7 @@
 
 #include "core/counted.h"
 #include "core/dial/network.h"
+#include "core/text.h"
 
 namespace swage::dial {
 
@@ -28,9 +29,8 @@ std::string name_of(const Candidate& candidate, const IpAddress& address) {
 std::string staged(Stage stage, std::string_view why) {
   constexpr std::string_view kConnectTo = "connect to ";  // and the endpoint, which is known
   if (stage == "connect" && why.starts_with(kConnectTo)) why.remove_prefix(std::min(why.size(), why.rfind(": ") + 2));
-  const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
-  const bool begins = why.size() > stage.size() && why[stage.size()] == ':' &&
-                      std::ranges::equal(why.substr(0, stage.size()), stage, same);
+  const bool begins =
+      why.size() > stage.size() && why[stage.size()] == ':' && equal_without_case(why.substr(0, stage.size()), stage);
   return begins ? std::string(why) : fmt::format("{}: {}", stage, why);
 }
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/text.h"
+
 namespace swage::dns {
 namespace {
 
@@ -14,7 +16,7 @@ constexpr Digits digits_of(std::string_view alphabet, bool any_case) {
   for (std::size_t i = 0; i < alphabet.size(); ++i) {
     const auto letter = static_cast<unsigned char>(alphabet[i]);
     digits[letter] = static_cast<std::uint8_t>(i);
-    if (any_case && letter >= 'A' && letter <= 'Z') digits[letter + 0x20U] = static_cast<std::uint8_t>(i);
+    if (any_case) digits[static_cast<unsigned char>(to_lower(alphabet[i]))] = static_cast<std::uint8_t>(i);
   }
   return digits;
 }

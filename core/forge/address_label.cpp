@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <array>
 
+#include "core/text.h"
+
 namespace swage::forge {
 namespace {
 
 constexpr std::size_t kGroups = 8;
 
-bool is_decimal(std::uint8_t c) { return c >= '0' && c <= '9'; }
-
 // Takes a decimal number of at most 255, without leading zeros, from the front of `text`.
 std::optional<std::uint8_t> take_octet(Bytes& text) {
   unsigned value = 0;
   std::size_t digits = 0;
-  for (; digits < text.size() && is_decimal(text[digits]); ++digits) {
+  for (; digits < text.size() && is_digit(static_cast<char>(text[digits])); ++digits) {
     if (digits > 0 && value == 0) return std::nullopt;
     value = value * 10 + (text[digits] - '0');
     if (value > 255) return std::nullopt;
@@ -29,9 +29,9 @@ std::optional<std::uint16_t> take_group(Bytes& text) {
   unsigned value = 0;
   std::size_t digits = 0;
   for (; digits < text.size() && text[digits] != '-'; ++digits) {
-    const std::uint8_t c = text[digits];
-    if (digits == 4 || !(is_decimal(c) || (c >= 'a' && c <= 'f'))) return std::nullopt;
-    value = value << 4 | static_cast<unsigned>(is_decimal(c) ? c - '0' : c - 'a' + 10);
+    const auto c = static_cast<char>(text[digits]);
+    if (digits == 4 || is_upper(c) || hex_value(c) < 0) return std::nullopt;
+    value = value << 4 | static_cast<unsigned>(hex_value(c));
   }
   if (digits == 0) return std::nullopt;
   text = text.subspan(digits);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/http/grammar.h"
+#include "core/text.h"
 
 namespace swage::http {
 
@@ -34,7 +35,7 @@ bool BodyReader::done() const {
 }
 
 std::optional<std::uint64_t> parse_length(std::string_view value) {
-  if (value.empty() || !std::ranges::all_of(value, is_digit)) return std::nullopt;
+  if (!is_decimal(value)) return std::nullopt;
   std::uint64_t length = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
   return error == std::errc() ? length : std::numeric_limits<std::uint64_t>::max();

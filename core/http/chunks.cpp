@@ -3,19 +3,13 @@
 #include <algorithm>
 
 #include "core/http/grammar.h"
+#include "core/text.h"
 
 namespace swage::http {
 
 namespace {
 
 constexpr unsigned kMaxDigits = 16;
-
-// 16 where it is not a digit.
-unsigned hex_digit(char c) {
-  if (is_digit(c)) return static_cast<unsigned>(c - '0');
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? static_cast<unsigned>(lower - 'a' + 10) : 16;
-}
 
 }  // namespace
 
@@ -64,9 +58,10 @@ bool ChunkReader::step(char c) {
 bool ChunkReader::step_size(char c) {
   if (digits_ > 0 && c == ';') return go(true, State::extension);
   if (digits_ > 0 && c == '\r') return go(true, State::size_end);
-  const unsigned digit = hex_digit(c);
-  size_ = size_ << 4 | digit;  // the one before had been read to its end: 0
-  return digit < 16 && ++digits_ <= kMaxDigits;
+  const int digit = hex_value(c);
+  if (digit < 0) return false;
+  size_ = size_ << 4 | static_cast<unsigned>(digit);  // the one before had been read to its end: 0
+  return ++digits_ <= kMaxDigits;
 }
 
 bool ChunkReader::step_trailer(char c) {

@@ -1,13 +1,13 @@
 #include "core/http/forwarded.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 
 #include "core/embedded_ipv4.h"
 #include "core/http/grammar.h"
 #include "core/http/written_address.h"
+#include "core/text.h"
 
 namespace swage::http {
 
@@ -15,8 +15,7 @@ namespace {
 
 bool is_port(std::string_view text) {
   std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size();
+  return parse_number(text, port);
 }
 
 std::optional<IpAddress> parse_address(std::string_view text, bool v6) {

@@ -4,14 +4,13 @@
 #include <algorithm>
 #include <string_view>
 
-namespace swage::http {
+#include "core/text.h"
 
-[[nodiscard]] inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+namespace swage::http {
 
 // Of methods and names of fields.
 [[nodiscard]] inline bool is_token_char(char c) {
-  return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-         (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+  return is_letter_or_digit(c) || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
 }
 
 // Of values: whatever is no control character; a tab is none.

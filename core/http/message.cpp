@@ -4,12 +4,11 @@
 #include <utility>
 
 #include "core/http/grammar.h"
+#include "core/text.h"
 
 namespace swage::http {
 
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool list_has(std::string_view list, std::string_view element) {
   while (true) {
@@ -21,8 +20,6 @@ bool list_has(std::string_view list, std::string_view element) {
 }
 
 }  // namespace
-
-bool equal_without_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
 void Fields::add(std::string name, std::string value) {
   if (fields_.empty()) fields_.reserve(8);

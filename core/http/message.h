@@ -9,9 +9,6 @@
 
 namespace swage::http {
 
-// True where both are the same but for the case of ASCII letters: names of fields, hosts.
-[[nodiscard]] bool equal_without_case(std::string_view a, std::string_view b);
-
 struct Field {
   std::string name, value;
 };

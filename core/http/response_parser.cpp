@@ -5,6 +5,7 @@
 #include "core/http/body_reader.h"
 #include "core/http/head.h"
 #include "core/http/head_reader.h"
+#include "core/text.h"
 
 namespace swage::http {
 

@@ -4,17 +4,16 @@
 #include <initializer_list>
 
 #include "core/libp2p/varint.h"
+#include "core/text.h"
 
 namespace swage::libp2p {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool is_separator(char c) { return c == ' ' || c == '\t' || c == ','; }
 
-bool is_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; }
+bool is_name(char c) { return is_letter_or_digit(c) || c == '-'; }
 
-bool is_value(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
+bool is_value(char c) { return is_printable(c) && c != '"' && c != '\\'; }
 
 // Takes the characters off the front that are of a kind.
 template <typename Kind>
@@ -36,7 +35,7 @@ std::optional<std::string_view>* member(AuthParams& params, std::string_view nam
       {"sig", &AuthParams::sig},
   };
   for (const auto& [known, at] : kMembers) {
-    if (std::ranges::equal(known, name, {}, {}, lower)) return &(params.*at);
+    if (equal_without_case(known, name)) return &(params.*at);
   }
   return nullptr;
 }
@@ -75,7 +74,7 @@ std::vector<std::uint8_t> signed_bytes(std::initializer_list<std::pair<std::stri
 
 bool has_auth_scheme(std::string_view header) {
   const std::string_view rest = header.substr(std::min(header.size(), kAuthScheme.size()));
-  return std::ranges::equal(header.substr(0, kAuthScheme.size()), kAuthScheme, {}, lower, lower) &&
+  return equal_without_case(header.substr(0, kAuthScheme.size()), kAuthScheme) &&
          (rest.empty() || is_separator(rest.front()));
 }
 

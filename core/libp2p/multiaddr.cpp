@@ -4,6 +4,7 @@
 
 #include "core/libp2p/multiaddr_values.h"
 #include "core/libp2p/varint.h"
+#include "core/text.h"
 
 namespace swage::libp2p {
 namespace {
@@ -22,11 +23,7 @@ std::unexpected<MultiaddrError> bad_value(const ProtocolInfo& protocol, const Er
 }
 
 // What can stand in a line of a log.
-std::string printable(std::string_view name) {
-  std::string text(name.substr(0, 40));
-  std::ranges::replace_if(text, [](char c) { return c < 0x20 || c > 0x7E; }, '?');
-  return text;
-}
+std::string shown(std::string_view name) { return printable(name.substr(0, 40)); }
 
 std::expected<Component, MultiaddrError> take_text(std::string_view& rest);
 std::expected<Component, MultiaddrError> take_binary(Bytes& rest);
@@ -61,7 +58,7 @@ std::expected<Component, MultiaddrError> take_text(std::string_view& rest) {
   const std::string_view name = take_part(rest);
   if (name.empty()) return failure(Kind::malformed, "no protocol between two '/'");
   const ProtocolInfo* const protocol = multiaddr::find_protocol(name);
-  if (protocol == nullptr) return failure(Kind::unknown_protocol, "unknown protocol " + printable(name));
+  if (protocol == nullptr) return failure(Kind::unknown_protocol, "unknown protocol " + shown(name));
   if (protocol->form == Form::none) return Component{protocol->code, {}};
   if (rest.empty()) return failure(Kind::malformed, fmt::format("no value behind {}", name));
   const std::string_view text = protocol->form == Form::path ? std::exchange(rest, {}) : take_part(rest);

@@ -1,13 +1,13 @@
 #include "core/libp2p/multiaddr_values.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/counted.h"
 #include "core/libp2p/multibase.h"
 #include "core/libp2p/peer_id.h"
 #include "core/libp2p/varint.h"
 #include "core/net.h"
+#include "core/text.h"
 
 namespace swage::libp2p::multiaddr {
 namespace {
@@ -51,17 +51,10 @@ Result<ByteVector> decode_base64(std::string_view alphabet, std::string_view tex
   return bytes;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 template <typename Number>
-Result<Number> parse_number(std::string_view text, int base = 10) {
+Result<Number> number_in(std::string_view text, int base = 10) {
   Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  if (error != std::errc() || end != text.data() + text.size()) return fail("not a number in range: '{}'", text);
+  if (!parse_number(text, number, base)) return fail("not a number in range: '{}'", text);
   return number;
 }
 
@@ -71,7 +64,7 @@ void append_port(ByteVector& bytes, std::uint16_t port) {
 }
 
 Result<ByteVector> parse_port(std::string_view text) {
-  TRY(const auto port, parse_number<std::uint16_t>(text));
+  TRY(const auto port, number_in<std::uint16_t>(text));
   ByteVector bytes;
   append_port(bytes, port);
   return bytes;
@@ -88,8 +81,8 @@ Result<ByteVector> parse_ip(Form form, std::string_view text) {
 Result<ByteVector> parse_onion(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return fail("an onion address has a port: HOST:PORT");
-  TRY(ByteVector bytes, multibase::decode(Base::base32, lower(text.substr(0, colon))));
-  TRY(const auto port, parse_number<std::uint16_t>(text.substr(colon + 1)));
+  TRY(ByteVector bytes, multibase::decode(Base::base32, lower_case(text.substr(0, colon))));
+  TRY(const auto port, number_in<std::uint16_t>(text.substr(colon + 1)));
   append_port(bytes, port);
   return bytes;
 }
@@ -106,7 +99,7 @@ Result<ByteVector> parse_peer_id(std::string_view text) {
 }
 
 Result<ByteVector> parse_prefix_length(std::string_view text) {
-  TRY(const auto bits, parse_number<std::uint8_t>(text));
+  TRY(const auto bits, number_in<std::uint8_t>(text));
   return ByteVector{bits};
 }
 
@@ -114,7 +107,7 @@ Result<ByteVector> parse_hex(std::string_view text) {
   if (text.size() % 2 != 0) return fail("half a byte in base 16");
   ByteVector bytes;
   for (; !text.empty(); text.remove_prefix(2)) {
-    TRY(const auto byte, parse_number<std::uint8_t>(text.substr(0, 2), 16));
+    TRY(const auto byte, number_in<std::uint8_t>(text.substr(0, 2), 16));
     bytes.push_back(byte);
   }
   return bytes;
@@ -130,10 +123,10 @@ Result<ByteVector> parse_certhash(std::string_view text) {
       return parse_hex(digits);
     case 'b':
     case 'B':
-      return multibase::decode(Base::base32, lower(digits));
+      return multibase::decode(Base::base32, lower_case(digits));
     case 'k':
     case 'K':
-      return multibase::decode(Base::base36, lower(digits));
+      return multibase::decode(Base::base36, lower_case(digits));
     case 'z':
       return multibase::decode(Base::base58btc, digits);
     case 'm':
@@ -147,15 +140,14 @@ Result<ByteVector> parse_certhash(std::string_view text) {
   }
 }
 
-bool is_unreserved(std::uint8_t c) {  // RFC 3986 section 2.3
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
+bool is_unreserved(char c) {  // RFC 3986 section 2.3
+  return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 std::string percent_encode(Bytes bytes) {
   std::string text;
   for (const std::uint8_t byte : bytes) {
-    if (is_unreserved(byte)) {
+    if (is_unreserved(static_cast<char>(byte))) {
       text += static_cast<char>(byte);
     } else {
       text += {'%', kHex[byte >> 4], kHex[byte & 15]};
@@ -172,7 +164,7 @@ Result<ByteVector> percent_decode(std::string_view text) {
       continue;
     }
     if (text.size() < 3) return fail("a '%' without two digits");
-    TRY(const auto byte, parse_number<std::uint8_t>(text.substr(1, 2), 16));
+    TRY(const auto byte, number_in<std::uint8_t>(text.substr(1, 2), 16));
     bytes.push_back(byte);
     text.remove_prefix(2);
   }
@@ -233,7 +225,7 @@ Result<ByteVector> decode_text(Form form, std::string_view text) {
     case Form::certhash:
       return parse_certhash(text);
     case Form::garlic32:
-      return multibase::decode(Base::base32, lower(text));
+      return multibase::decode(Base::base32, lower_case(text));
     case Form::garlic64:
       return decode_base64(kBase64I2p, text);
   }

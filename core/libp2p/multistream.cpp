@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/libp2p/varint.h"
+#include "core/text.h"
 
 namespace swage::libp2p::multistream {
 namespace {
@@ -17,11 +18,7 @@ std::unexpected<SelectError> failure(Kind kind, std::string text) {
 }
 
 // What can stand in a line of a log.
-std::string printable(std::string_view message) {
-  std::string text(message.substr(0, 80));
-  std::ranges::replace_if(text, [](char c) { return c < 0x20 || c > 0x7E; }, '?');
-  return text;
-}
+std::string shown(std::string_view message) { return printable(message.substr(0, 80)); }
 
 bool is_protocol(std::string_view name) {
   return !name.empty() && name.size() <= kMaxText && name.find('\n') == std::string_view::npos;
@@ -92,7 +89,7 @@ SelectResult<> Initiator::receive(Bytes& in) {
 
 SelectResult<> Initiator::handle(const std::string& message) {
   if (!header_seen_) {
-    if (message != kHeader) return failure(Kind::unexpected, "not multistream: " + printable(message));
+    if (message != kHeader) return failure(Kind::unexpected, "not multistream: " + shown(message));
     header_seen_ = true;
     return {};
   }
@@ -101,12 +98,12 @@ SelectResult<> Initiator::handle(const std::string& message) {
     return {};
   }
   if (message != kNotAvailable) {
-    return failure(Kind::unexpected, fmt::format("{} was proposed, the answer is {}", printable(protocols_[proposed_]),
-                                                 printable(message)));
+    return failure(Kind::unexpected,
+                   fmt::format("{} was proposed, the answer is {}", shown(protocols_[proposed_]), shown(message)));
   }
   if (proposed_ + 1 == protocols_.size()) {
     return failure(Kind::refused,
-                   fmt::format("{} is not available", printable(fmt::to_string(fmt::join(protocols_, ", ")))));
+                   fmt::format("{} is not available", shown(fmt::to_string(fmt::join(protocols_, ", ")))));
   }
   append_message(output_, protocols_[++proposed_]);
   return {};
@@ -134,7 +131,7 @@ SelectResult<> Responder::receive(Bytes& in) {
 
 SelectResult<> Responder::handle(const std::string& message) {
   if (!header_seen_) {
-    if (message != kHeader) return failure(Kind::unexpected, "not multistream: " + printable(message));
+    if (message != kHeader) return failure(Kind::unexpected, "not multistream: " + shown(message));
     header_seen_ = true;
     append_message(output_, kHeader);
     return {};

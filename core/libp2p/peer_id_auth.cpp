@@ -7,6 +7,7 @@
 
 #include "core/crypto/base64.h"
 #include "core/crypto/hash.h"
+#include "core/text.h"
 
 namespace swage::libp2p {
 namespace {
@@ -17,15 +18,13 @@ using ByteVector = std::vector<std::uint8_t>;
 constexpr std::size_t kChallengeBytes = 32;
 constexpr std::size_t kMinChallengeText = 32;  // characters of a client's challenge
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 // "example.com:8443" is "example.com", "[2001:db8::1]:80" is "[2001:db8::1]".
 std::string_view without_port(std::string_view host) {
   constexpr std::size_t kMaxDigits = 5;
   const std::size_t colon = host.rfind(':');
   if (colon == std::string_view::npos) return host;
   const std::string_view port = host.substr(colon + 1);
-  const bool is_port = port.size() <= kMaxDigits && port.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool is_port = port.size() <= kMaxDigits && (port.empty() || is_decimal(port));
   return is_port ? host.substr(0, colon) : host;
 }
 
@@ -33,11 +32,7 @@ std::string_view without_dot(std::string_view name) {
   return name.substr(0, name.size() - (name.ends_with('.') ? 1 : 0));
 }
 
-std::string as_compared(std::string_view domain) {
-  std::string name(without_dot(without_port(domain)));
-  std::ranges::transform(name, name.begin(), lower);
-  return name;
-}
+std::string as_compared(std::string_view domain) { return lower_case(without_dot(without_port(domain))); }
 
 // Two secrets from one: who knows one of them knows neither the other nor the one.
 crypto::Secret derive(const crypto::Secret& secret, std::string_view purpose) {
@@ -100,7 +95,7 @@ std::optional<PeerIdAuth::Exchange> PeerIdAuth::begin(const Request& request, Au
                                                       Gate& gate) const {
   const std::string_view name = without_dot(without_port(request.host));
   const auto domain =
-      std::ranges::find_if(domains_, [name](const auto& ours) { return std::ranges::equal(name, ours, {}, lower); });
+      std::ranges::find_if(domains_, [name](const auto& ours) { return equal_without_case(name, ours); });
   if (domain == domains_.end()) return std::nullopt;
   return Exchange{request.host, *domain, now, &random, &gate, {token_key_.bytes(), *domain}};
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/result.h"
+#include "core/text.h"
 
 namespace swage::metrics {
 namespace {
@@ -64,11 +65,9 @@ bool is_text(std::string_view text) {
 }
 
 bool is_name(std::string_view name, bool colons) {
-  const auto is_letter = [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colons && c == ':');
-  };
-  if (name.empty() || name.size() > 200 || !is_letter(name[0])) return false;
-  return std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+  const auto may_begin = [&](char c) { return is_letter(c) || c == '_' || (colons && c == ':'); };
+  if (name.empty() || name.size() > 200 || !may_begin(name[0])) return false;
+  return std::ranges::all_of(name, [&](char c) { return may_begin(c) || is_digit(c); });
 }
 
 // What ends at the next 0, which is taken off too; nullopt where there is none.

@@ -11,6 +11,7 @@
 #include "core/http/message.h"
 #include "core/libp2p/key_vectors.h"
 #include "core/libp2p/peer_id_auth.h"
+#include "core/text.h"
 
 #include <catch2/catch.hpp>
 
@@ -34,7 +35,7 @@ std::string field(std::string_view request, std::string_view name) {
   for (std::size_t at = request.find("\r\n"); at != std::string_view::npos; at = request.find("\r\n", at + 2)) {
     const std::string_view line = request.substr(at + 2, request.find("\r\n", at + 2) - at - 2);
     if (line.size() > name.size() && line[name.size()] == ':' &&
-        http::equal_without_case(line.substr(0, name.size()), name)) {
+        equal_without_case(line.substr(0, name.size()), name)) {
       return std::string(line.substr(name.size() + 2));
     }
   }

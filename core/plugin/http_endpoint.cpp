@@ -1,12 +1,12 @@
 #include "core/plugin/http_endpoint.h"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <utility>
 
 #include "core/config/values.h"
 #include "core/http/server.h"
+#include "core/text.h"
 
 namespace swage {
 
@@ -29,10 +29,7 @@ http::Limits limits() {
 std::string host_name_hint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   const std::string_view name = text.substr(0, colon);
-  const auto is_name = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_';
-  };
-  const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  const auto is_name = [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_'; };
   if (colon == std::string_view::npos || !std::ranges::all_of(name, is_name) || std::ranges::none_of(name, is_letter)) {
     return "";
   }

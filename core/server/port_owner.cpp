@@ -10,6 +10,8 @@
 #include <optional>
 #include <sstream>
 
+#include "core/text.h"
+
 namespace swage::server {
 namespace {
 
@@ -75,7 +77,7 @@ std::string port_owner(const Endpoint& endpoint, Transport transport) {
   std::error_code error;
   for (fs::directory_iterator it("/proc", error), end; !error && it != end; it.increment(error)) {
     const std::string pid = it->path().filename().string();
-    if (pid.find_first_not_of("0123456789") != std::string::npos || !has_socket(it->path(), link)) continue;
+    if (!is_decimal(pid) || !has_socket(it->path(), link)) continue;
     std::ifstream file(it->path() / "comm");
     std::string name;
     std::getline(file, name);

@@ -1,19 +1,16 @@
 // Reads the directive: acl [ZONES...] { ACTION [type QTYPE...] [net SOURCE...] }
-#include <strings.h>
-
+#include "core/text.h"
 #include "plugins/acl/acl.h"
 
 namespace swage::plugins::acl {
 namespace {
 
-bool is(const std::string& word, const char* expected) { return strcasecmp(word.c_str(), expected) == 0; }
-
 Result<Action> read_action(const Controller& controller) {
   const std::string& word = controller.val();
-  if (is(word, "allow")) return Action::allow;
-  if (is(word, "block")) return Action::block;
-  if (is(word, "filter")) return Action::filter;
-  if (is(word, "drop")) return Action::drop;
+  if (equal_without_case(word, "allow")) return Action::allow;
+  if (equal_without_case(word, "block")) return Action::block;
+  if (equal_without_case(word, "filter")) return Action::filter;
+  if (equal_without_case(word, "drop")) return Action::drop;
   return std::unexpected(controller.error("acl: '{}' is no action: expected allow, block, filter or drop", word));
 }
 
@@ -54,7 +51,7 @@ Result<bool> read_section(Controller& controller, Section<T>& section) {
   section.given = true;
   for (bool empty = true; controller.next_arg(); empty = false) {
     const std::string& word = controller.val();
-    if (is(word, "type") || is(word, "net")) {
+    if (equal_without_case(word, "type") || equal_without_case(word, "net")) {
       if (empty) return std::unexpected(controller.error("acl: expected something between '{}' and '{}'", name, word));
       return true;
     }
@@ -64,7 +61,7 @@ Result<bool> read_section(Controller& controller, Section<T>& section) {
       TRY(read(controller, section));
     }
   }
-  if (is(controller.val(), name.c_str()))
+  if (equal_without_case(controller.val(), name.c_str()))
     return std::unexpected(controller.error("acl: expected something behind '{}'", name));
   return false;
 }
@@ -74,10 +71,10 @@ Result<Policy> read_policy(Controller& controller) {
   Section<dns::Type> types;
   Section<Prefix> nets;
   for (bool more = controller.next_arg(); more;) {
-    if (is(controller.val(), "type")) {
+    if (equal_without_case(controller.val(), "type")) {
       TRY(more, read_section(controller, types));
       nets.closed = nets.given;
-    } else if (is(controller.val(), "net")) {
+    } else if (equal_without_case(controller.val(), "net")) {
       TRY(more, read_section(controller, nets));
       types.closed = types.given;
     } else {

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace swage::plugins::broker {
 
 std::vector<std::string> Cors::origins_of(const http::Request& request) {
   std::vector<std::string> origins;
   for (const http::Field& field : request.fields) {
-    if (http::equal_without_case(field.name, "Origin")) origins.push_back(field.value);
+    if (equal_without_case(field.name, "Origin")) origins.push_back(field.value);
   }
   return origins;
 }

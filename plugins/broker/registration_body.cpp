@@ -8,6 +8,7 @@
 
 #include "core/crypto/base64.h"
 #include "core/http/message.h"
+#include "core/text.h"
 
 namespace swage::plugins::broker {
 namespace {
@@ -28,8 +29,8 @@ class Reader : public nlohmann::json_sax<Json> {
     return true;
   }
   bool key(std::string& name) override {
-    if (http::equal_without_case(name, "value")) return begin(Where::value, has_value_);
-    if (http::equal_without_case(name, "addresses")) return begin(Where::addresses, has_addresses_);
+    if (equal_without_case(name, "value")) return begin(Where::value, has_value_);
+    if (equal_without_case(name, "addresses")) return begin(Where::addresses, has_addresses_);
     return refuse("the body has an unknown field");
   }
   bool end_object() override { return true; }

@@ -13,6 +13,7 @@
 #include "core/counted.h"
 #include "core/descriptor.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "core/whole_file.h"
 
 namespace swage::plugins::broker {
@@ -73,7 +74,6 @@ Result<crypto::Secret> parse_access_token(std::string_view text, const std::stri
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
   if (text.empty() || !std::ranges::all_of(text, is_printable)) {
     return fail("{}: not an access token; expected one line of printable ASCII", where);
   }

@@ -4,6 +4,7 @@
 
 #include "core/config/values.h"
 #include "core/plugin/http_endpoint.h"
+#include "core/text.h"
 #include "plugins/broker/broker.h"
 
 namespace swage::plugins::broker {
@@ -19,9 +20,7 @@ constexpr std::size_t kMostAddresses = 256;
 Result<std::string> read_domain(Controller& controller) {
   TRY(std::string_view text, controller.expect_arg("a domain"));
   if (text.ends_with('.')) text.remove_suffix(1);
-  const auto is_host = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-  };
+  const auto is_host = [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.'; };
   const Result<dns::Name> name = dns::Name::parse(text);
   if (!name || text.empty() || !std::ranges::all_of(text, is_host)) {
     return std::unexpected(controller.error("broker: '{}' is no domain; expected one without port", controller.val()));
@@ -95,8 +94,7 @@ bool is_origin(std::string_view text) {
   const std::size_t scheme = text.find("://");
   if (scheme == 0 || scheme == std::string_view::npos || scheme + 3 == text.size()) return false;
   const auto is_part = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("+-._:[]").find(c) != std::string_view::npos;
+    return is_lower(c) || is_digit(c) || std::string_view("+-._:[]").find(c) != std::string_view::npos;
   };
   return std::ranges::all_of(text.substr(0, scheme), is_part) && std::ranges::all_of(text.substr(scheme + 3), is_part);
 }

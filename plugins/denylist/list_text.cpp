@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/embedded_ipv4.h"
+#include "core/text.h"
 
 namespace swage::plugins::denylist {
 namespace {
@@ -93,10 +94,7 @@ std::uint64_t covered(std::vector<Range> ranges) {
 }
 
 bool is_scheme(std::string_view text) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  const auto may_follow = [&](char c) {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-  };
+  const auto may_follow = [](char c) { return is_letter_or_digit(c) || c == '+' || c == '-' || c == '.'; };
   return !text.empty() && is_letter(text[0]) && std::ranges::all_of(text, may_follow);
 }
 
@@ -116,10 +114,7 @@ std::string host_of(std::string_view url) {
   }
   if (host.ends_with('.')) host.remove_suffix(1);
   if (host.size() > kMaxHost) return {};
-  std::string lower(host);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
+  return lower_case(host);
 }
 
 std::optional<IpAddress> address_of_host(const std::string& host, std::span<const std::string> forge_zones) {

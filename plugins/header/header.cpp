@@ -1,13 +1,8 @@
 #include "plugins/header/header.h"
 
-#include <strings.h>
+#include "core/text.h"
 
 namespace swage::plugins::header {
-namespace {
-
-bool is(const std::string& word, const char* expected) { return strcasecmp(word.c_str(), expected) == 0; }
-
-}  // namespace
 
 // Of a query's flags only RD means anything to those behind, and comes back in the response.
 Result<Outcome> Header::serve(const Query& query, Response& response, Next next) const {
@@ -30,24 +25,24 @@ namespace {
 
 // SELECTOR, which was read, ACTION FLAGS...
 Result<> read_rule(Controller& controller, Flags& query, Flags& response) {
-  const bool of_query = is(controller.val(), "query");
-  if (!of_query && !is(controller.val(), "response")) {
+  const bool of_query = equal_without_case(controller.val(), "query");
+  if (!of_query && !equal_without_case(controller.val(), "response")) {
     return std::unexpected(controller.error("header: '{}' is neither 'query' nor 'response'", controller.val()));
   }
   TRY(controller.expect_arg("'set' or 'clear'"));
-  const bool set = is(controller.val(), "set");
-  if (!set && !is(controller.val(), "clear")) {
+  const bool set = equal_without_case(controller.val(), "set");
+  if (!set && !equal_without_case(controller.val(), "clear")) {
     return std::unexpected(controller.error("header: '{}' is neither 'set' nor 'clear'", controller.val()));
   }
   TRY(controller.expect_arg("a flag: aa, ra or rd"));
   Flags& flags = of_query ? query : response;
   do {
     const std::string& flag = controller.val();
-    if (is(flag, "aa")) {
+    if (equal_without_case(flag, "aa")) {
       flags.authoritative = set;
-    } else if (is(flag, "ra")) {
+    } else if (equal_without_case(flag, "ra")) {
       flags.recursion_available = set;
-    } else if (is(flag, "rd")) {
+    } else if (equal_without_case(flag, "rd")) {
       flags.recursion_desired = set;
     } else {
       return std::unexpected(controller.error("header: '{}' is no flag that can be set: expected aa, ra or rd", flag));

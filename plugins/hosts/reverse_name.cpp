@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/text.h"
+
 namespace swage::plugins::hosts {
 namespace {
 
@@ -14,7 +16,7 @@ int parse_byte(Bytes label) {
   if (label.size() > 3 || (label.size() > 1 && label[0] == '0')) return kNone;
   int value = 0;
   for (const std::uint8_t digit : label) {
-    if (digit < '0' || digit > '9') return kNone;
+    if (!is_digit(static_cast<char>(digit))) return kNone;
     value = value * 10 + (digit - '0');
   }
   return value <= 255 ? value : kNone;
@@ -22,9 +24,8 @@ int parse_byte(Bytes label) {
 
 int parse_nibble(Bytes label) {
   if (label.size() != 1) return kNone;
-  const std::uint8_t digit = label[0];
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : kNone;
+  const int value = hex_value(static_cast<char>(label[0]));
+  return value < 0 ? kNone : value;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "core/config/values.h"
+#include "core/text.h"
 #include "plugins/ipsubdomain/ipsubdomain.h"
 
 namespace swage::plugins::ipsubdomain {
@@ -12,7 +13,7 @@ constexpr std::int64_t kMaxTtl = 2147483647;  // seconds (RFC 2181 section 8)
 
 // "3600", or a duration of whole seconds such as "1h".
 Result<std::uint32_t> parse_seconds(std::string_view text) {
-  if (text.find_first_not_of("0123456789") == std::string_view::npos) return config::parse_ttl(text);
+  if (is_decimal(text)) return config::parse_ttl(text);
   TRY(const auto duration, config::parse_duration(text));
   const auto seconds = std::chrono::floor<std::chrono::seconds>(duration);
   if (seconds != duration) return fail("'{}' is no whole number of seconds", text);

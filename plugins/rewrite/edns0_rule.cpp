@@ -1,11 +1,10 @@
 // The rules that change EDNS options of the question: of any number (local), NSID, and the client's subnet (RFC 7871).
-#include <strings.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "core/config/values.h"
+#include "core/text.h"
 #include "plugins/rewrite/rules.h"
 
 namespace swage::plugins::rewrite {
@@ -122,13 +121,11 @@ class SubnetRule : public Edns0Rule {
   std::uint8_t v4_bits_, v6_bits_;
 };
 
-bool is(const std::string& word, const char* expected) { return strcasecmp(word.c_str(), expected) == 0; }
-
 Result<Action> parse_action(const std::string& word) {
-  if (is(word, "set")) return Action::set;
-  if (is(word, "append")) return Action::append;
-  if (is(word, "replace")) return Action::replace;
-  if (is(word, "unset")) return Action::unset;
+  if (equal_without_case(word, "set")) return Action::set;
+  if (equal_without_case(word, "append")) return Action::append;
+  if (equal_without_case(word, "replace")) return Action::replace;
+  if (equal_without_case(word, "unset")) return Action::unset;
   return fail("expected set, append, replace or unset, not '{}'", word);
 }
 
@@ -137,8 +134,7 @@ Result<std::uint16_t> parse_code(std::string_view text) {
   const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
   const std::string_view digits = is_hex ? text.substr(2) : text;
   std::uint16_t code = 0;
-  const auto [end, wrong] = std::from_chars(digits.begin(), digits.end(), code, is_hex ? 16 : 10);
-  if (wrong != std::errc() || end != digits.end()) return fail("'{}' is no number of an EDNS option", text);
+  if (!parse_number(digits, code, is_hex ? 16 : 10)) return fail("'{}' is no number of an EDNS option", text);
   return code;
 }
 
@@ -155,10 +151,9 @@ Result<std::string> parse_data(std::string_view text) {
   if (!text.starts_with("0x")) return std::string(text);
   std::string data;
   for (std::size_t at = 2; at < text.size(); at += 2) {
-    unsigned byte = 0;
-    const auto [end, wrong] =
-        std::from_chars(&text[at], &text[at] + std::min<std::size_t>(2, text.size() - at), byte, 16);
-    if (wrong != std::errc() || end != &text[at] + 2) return fail("'{}' is not hexadecimal", text);
+    std::uint8_t byte = 0;
+    if (at + 2 > text.size() || !parse_number(text.substr(at, 2), byte, 16))
+      return fail("'{}' is not hexadecimal", text);
     data += static_cast<char>(byte);
   }
   return data;
@@ -195,9 +190,9 @@ NewRule make_edns0_rule(bool stops, Words words) {
   words = words.subspan(2);
   // No option of the question comes back in a response here: there is nothing to revert.
   if (action != Action::unset && !words.empty() && words.back() == "revert") words = words.first(words.size() - 1);
-  if (is(kind, "local")) return make_local(stops, action, words);
-  if (is(kind, "subnet")) return make_subnet(stops, action, words);
-  if (!is(kind, "nsid")) return fail("expected local, nsid or subnet, not '{}'", kind);
+  if (equal_without_case(kind, "local")) return make_local(stops, action, words);
+  if (equal_without_case(kind, "subnet")) return make_subnet(stops, action, words);
+  if (!equal_without_case(kind, "nsid")) return fail("expected local, nsid or subnet, not '{}'", kind);
   if (!words.empty()) return fail("an edns0 nsid rule has no data");
   return std::make_unique<const Edns0Rule>(stops, action, dns::kOptionNsid);
 }

@@ -1,10 +1,9 @@
 // The rules that change a number: class and type of the question, TTLs and rcode of the answer.
-#include <strings.h>
-
 #include <algorithm>
 #include <array>
 
 #include "core/config/values.h"
+#include "core/text.h"
 #include "plugins/rewrite/rules.h"
 #include "plugins/rewrite/text_match.h"
 
@@ -103,15 +102,15 @@ Result<TtlRule::Range> parse_range(std::string_view text) {
 
 Result<dns::Rcode> parse_rcode(const std::string& text) {
   // By number; those that are not assigned have no name.
-  static constexpr std::array<const char*, 24> kNames = {
+  static constexpr std::array<std::string_view, 24> kNames = {
       "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
       "NXRRSET", "NOTAUTH", "NOTZONE",  "",         "",        "",        "",         "",
       "BADSIG",  "BADKEY",  "BADTIME",  "BADMODE",  "BADNAME", "BADALG",  "BADTRUNC", "BADCOOKIE"};
   for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (*kNames[i] != 0 && strcasecmp(kNames[i], text.c_str()) == 0) return static_cast<dns::Rcode>(i);
+    if (!kNames[i].empty() && equal_without_case(kNames[i], text)) return static_cast<dns::Rcode>(i);
   }
-  if (strcasecmp(text.c_str(), "NOTIMPL") == 0) return dns::Rcode::notimp;  // as CoreDNS has it, too
-  if (strcasecmp(text.c_str(), "BADVERS") == 0) return static_cast<dns::Rcode>(16);
+  if (equal_without_case(text, "NOTIMPL")) return dns::Rcode::notimp;  // as CoreDNS has it, too
+  if (equal_without_case(text, "BADVERS")) return static_cast<dns::Rcode>(16);
   const auto number = config::parse_integer<std::uint16_t>(text, 0, 23);
   if (!number) return fail("'{}' is no rcode", text);
   return static_cast<dns::Rcode>(*number);

@@ -1,25 +1,22 @@
 #include "plugins/rewrite/text_match.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include "core/text.h"
 
 namespace swage::plugins::rewrite {
 
 std::optional<MatchKind> parse_match_kind(std::string_view word) {
   constexpr std::array<std::string_view, 5> kWords = {"exact", "prefix", "suffix", "substring", "regex"};
   for (std::size_t i = 0; i < kWords.size(); ++i) {
-    if (word.size() == kWords[i].size() && strncasecmp(word.data(), kWords[i].data(), word.size()) == 0) {
-      return static_cast<MatchKind>(i);
-    }
+    if (equal_without_case(word, kWords[i])) return static_cast<MatchKind>(i);
   }
   return std::nullopt;
 }
 
 std::string normalized(std::string_view text) {
-  std::string result;
-  for (const char c : text) result += static_cast<char>(dns::lower(static_cast<std::uint8_t>(c)));
+  std::string result = lower_case(text);
   if (!result.ends_with('.') || result.ends_with("\\.")) result += '.';
   return result;
 }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/dns/name_text.h"
+#include "core/text.h"
 
 namespace swage::plugins::template_ {
 namespace {
@@ -27,10 +28,7 @@ constexpr auto kFields = std::to_array<Field>({{".Zone", Kind::zone},
                                                {".Question.Qclass", Kind::question_class},
                                                {".Message.Id", Kind::message_id}});
 
-bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-         c == '-' || c == '+' || c == '$';
-}
+bool is_word(char c) { return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-' || c == '+' || c == '$'; }
 
 // The inside of one {{ … }}.
 class ActionParser {
@@ -124,7 +122,7 @@ class ActionParser {
   }
 
   static Result<Expression> field_or_number(std::string_view word) {
-    if (word[0] >= '0' && word[0] <= '9') {
+    if (is_digit(word[0])) {
       Expression number{.kind = Kind::number};
       const auto [end, wrong] = std::from_chars(word.begin(), word.end(), number.number);
       if (wrong != std::errc() || end != word.end()) return fail("'{}' is no number", word);

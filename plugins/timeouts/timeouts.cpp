@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/config/values.h"
+#include "core/text.h"
 
 namespace swage::plugins::timeouts {
 namespace {
@@ -15,7 +16,7 @@ constexpr seconds kLeast = seconds(1), kMost = std::chrono::hours(24);
 // A duration, or a number of seconds.
 Result<seconds> read_duration(Controller& controller) {
   TRY(const std::string_view text, controller.expect_arg("a duration"));
-  const bool is_number = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number = is_decimal(text);
   const auto duration = config::parse_duration(is_number ? std::string(text) + "s" : std::string(text));
   if (!duration) return std::unexpected(controller.error("timeouts: {}", duration.error().text()));
   if (*duration < kLeast || *duration > kMost) {

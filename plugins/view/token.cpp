@@ -4,11 +4,12 @@
 #include <charconv>
 #include <optional>
 
+#include "core/text.h"
+
 namespace swage::plugins::view {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_of_word(char c) { return is_letter(c) || c == '_'; }
 
 class Tokenizer {
  public:
@@ -42,9 +43,9 @@ class Tokenizer {
   Result<Token> next() {
     const std::size_t start = at_;
     const char first = peek();
-    if (is_letter(first)) {
+    if (is_of_word(first)) {
       return Token{Token::Type::word, start,
-                   std::string(take_while([](char c) { return is_letter(c) || is_digit(c); }))};
+                   std::string(take_while([](char c) { return is_of_word(c) || is_digit(c); }))};
     }
     if (is_digit(first) || (first == '.' && is_digit(peek(1)))) return number();
     if (first == '\'' || first == '"' || first == '`') return quoted(first);
@@ -62,7 +63,7 @@ class Tokenizer {
     std::string digits;
     // A sign belongs to it behind an e alone.
     const bool hex = peek() == '0' && (peek(1) == 'x' || peek(1) == 'X');
-    while (is_digit(peek()) || is_letter(peek()) || peek() == '.' ||
+    while (is_digit(peek()) || is_of_word(peek()) || peek() == '.' ||
            (!hex && (peek() == '-' || peek() == '+') && (digits.ends_with('e') || digits.ends_with('E')))) {
       if (peek() != '_') digits += peek();
       ++at_;
