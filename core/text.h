@@ -48,7 +48,7 @@ template <typename Number>
   return lower;
 }
 
-// What a stranger sent, for a log or a message: '?' for each character that is not printable.
+// What a client sent, for a log or a message: '?' for each character that is not printable.
 [[nodiscard]] inline std::string printable(std::string_view text) {
   std::string result(text);
   std::ranges::replace_if(result, [](char c) { return !is_printable(c); }, '?');

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kQuestion = 12;
 constexpr std::uint16_t kPointer = 0xC000;
-constexpr std::size_t kMostPlace = 0x3FFF;  // a pointer has 14 bits
+constexpr std::size_t kMaxPlace = 0x3FFF;  // a pointer has 14 bits
 
 std::uint32_t hash(std::uint16_t parent, const std::uint8_t* label) {
   std::uint32_t value = 2166136261U ^ parent;
@@ -75,9 +75,9 @@ std::size_t Compressor::write(NameView name, std::size_t at) {
   } else {
     store_u16(&message_[at + new_bytes], kPointer | suffix);
   }
-  for (; count > 0 && nodes_ < kMostNodes; --count) {
+  for (; count > 0 && nodes_ < kMaxNodes; --count) {
     const std::size_t place = at + labels[count - 1];
-    if (place > kMostPlace) break;
+    if (place > kMaxPlace) break;
     slot(suffix, &message_[place]) = {static_cast<std::uint16_t>(place), suffix};
     suffix = static_cast<std::uint16_t>(place);
     ++nodes_;

@@ -16,7 +16,7 @@ class Compressor {
   // `qname`: that name where the query has it: views into it are recognised by their address, without a look at them.
   Compressor(MutableBytes message, NameView qname) : message_(message), qname_(qname) {}
 
-  // Writes `name` at byte `at`. Returns the place behind it, or 0 where it does not fit.
+  // Writes `name` at byte `at`. Returns the place after it, or 0 where it does not fit.
   [[nodiscard]] std::size_t write(NameView name, std::size_t at);
 
  private:
@@ -27,7 +27,7 @@ class Compressor {
     std::uint16_t parent;  // place of the node that this label hangs on; 0 is the root
   };
   static constexpr std::size_t kSlots = 256;
-  static constexpr std::size_t kMostNodes = kSlots * 3 / 4;
+  static constexpr std::size_t kMaxNodes = kSlots * 3 / 4;
 
   void start();
   [[nodiscard]] Node& slot(std::uint16_t parent, const std::uint8_t* label);

@@ -19,7 +19,7 @@ NameView name_at(Bytes rdata) {
   return {rdata.data(), size + 1};
 }
 
-// Writes records one behind the other, as long as they fit.
+// Writes records one after another, as long as they fit.
 class Writer {
  public:
   // `out`: the room for the message without its OPT.
@@ -43,7 +43,7 @@ class Writer {
     return true;
   }
 
-  // Back to an earlier place. Nothing may be added afterwards: the compressor remembers names behind it.
+  // Back to an earlier place. Nothing may be added afterwards: the compressor remembers names after it.
   void cut(std::size_t at) { at_ = at; }
 
  private:

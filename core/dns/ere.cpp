@@ -100,7 +100,7 @@ class Expression {
     }
     return low <= high && high <= 255 && !rest_.empty() && take() == '}';
   }
-  // What is behind "[", with its "]".
+  // What follows "[", up to and including its "]".
   bool bracket() {
     if (next_is('^')) take();
     for (bool first = true;; first = false) {

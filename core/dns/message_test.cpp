@@ -20,7 +20,7 @@ std::vector<std::uint8_t> encoded(const Query& query, Response& response, std::s
   return out;
 }
 
-struct Owned {  // records need somebody who owns their bytes
+struct Owned {  // owns the bytes of records
   std::vector<std::vector<std::uint8_t>> bytes;
   std::deque<Name> names;
   NameView name(std::string_view text) { return names.emplace_back(*Name::parse(text)); }
@@ -62,7 +62,7 @@ TEST_CASE("parse: what a query says") {
   CHECK_FALSE(query.edns.has_option(11));
 }
 
-TEST_CASE("parse: every cut of a query is malformed or too short, and nothing is read behind its end") {
+TEST_CASE("parse: every cut of a query is malformed or too short, and nothing is read past its end") {
   const t::Packet whole =
       t::encode({.name = "www.example.org.", .type = "A", .opt = t::Opt{.options = {{10, "12345678"}}}});
   for (std::size_t size = 0; size < whole.size(); ++size) {

@@ -154,7 +154,7 @@ Name Name::lowercased() const {
 }
 
 // Sixteen bytes at a time, in a register that every machine of 64 bits has: 30 instructions for a name of 90 bytes
-// where words of 8 bytes took 240. What lies behind the name is changed too, and is nothing.
+// where words of 8 bytes took 240. Bytes after the name are changed too, and mean nothing.
 void Name::assign_lowercased(NameView view) {
   using Lane __attribute__((vector_size(16))) = std::uint8_t;
   static_assert((kMaxName + 1) % sizeof(Lane) == 0);

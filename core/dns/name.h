@@ -1,4 +1,4 @@
-// Domain names in wire format (RFC 1035 section 3.1): NameView looks at somebody else's bytes, Name owns a copy.
+// Domain names in wire format (RFC 1035 section 3.1): NameView refers to bytes that it does not own, Name owns a copy.
 #pragma once
 
 #include <array>
@@ -21,8 +21,8 @@ inline constexpr std::size_t kMaxLabels = 127;  // without the root
   return static_cast<std::uint8_t>(byte + (static_cast<std::uint8_t>(byte - 'A') < 26 ? 0x20 : 0));
 }
 
-// A whole, valid, uncompressed name: labels, each behind its length byte, then the root's 0. Comparisons ignore case
-// (RFC 4343). The bytes belong to somebody else and must outlive the view.
+// A whole, valid, uncompressed name: labels, each after its length byte, then the root's 0. Comparisons ignore case
+// (RFC 4343). The view does not own the bytes, which must outlive it.
 class NameView {
  public:
   constexpr NameView() = default;  // the root
@@ -46,7 +46,7 @@ class NameView {
   [[nodiscard]] bool is_wildcard() const { return size_ > 2 && data_[0] == 1 && data_[1] == '*'; }
   // Presentation format (RFC 1035 section 5.1), absolute, spelling kept: "example.org.", "a\.b.example.org.", ".".
   [[nodiscard]] std::string to_string() const;
-  void append_to(std::string& text) const;  // the same, behind what is there
+  void append_to(std::string& text) const;  // appends the same text
 
   [[nodiscard]] bool operator==(NameView other) const;     // without case
   [[nodiscard]] bool same_spelling(NameView other) const;  // with case
@@ -66,7 +66,7 @@ class Name {
   Name(NameView view);  // NOLINT(google-explicit-constructor): a copy of the same value
   // From presentation format; relative names are taken as absolute: "example.org" and "example.org." are the same.
   [[nodiscard]] static Result<Name> parse(std::string_view text);
-  // From wire format without compression pointers at the start of `wire`; bytes behind the name are left alone.
+  // From wire format without compression pointers at the start of `wire`; bytes after the name are ignored.
   [[nodiscard]] static Result<Name> from_wire(Bytes wire);
 
   operator NameView() const { return {bytes_.data(), size_}; }  // NOLINT(google-explicit-constructor)

@@ -63,7 +63,7 @@ TEST_CASE("name: places within an escape") {
   CHECK(dns::is_in_escape("\\", 7));
 }
 
-TEST_CASE("name: what is no name") {
+TEST_CASE("name: what is not a valid name") {
   const std::string label63(63, 'x');
   CHECK(error_of("") == "a domain name cannot be empty");
   CHECK(error_of("a..b") == "empty label in domain name 'a..b'");

@@ -15,10 +15,10 @@ enum class Parsed : std::uint8_t {
   drop,     // shorter than a header, or itself a response: never answered
 };
 
-// Reads `message`, which must outlive `query`. Fills what the message says; transport, addresses, zone and time are the
-// caller's. Refused as malformed: QDCOUNT other than 1, ANCOUNT or NSCOUNT above 1, ARCOUNT above 2, a compressed or
-// too long question name, a second OPT or one that is not at the root, options that do not fit, bytes left over. What
-// is refused has `message`, and in `edns` the first OPT record that could be read, if there is one.
+// Reads `message`, which must outlive `query`. Fills in what the message contains; transport, addresses, zone and time
+// are the caller's. Refused as malformed: QDCOUNT other than 1, ANCOUNT or NSCOUNT above 1, ARCOUNT above 2, a
+// compressed or too long question name, a second OPT or one that is not at the root, options that do not fit, bytes
+// left over. What is refused has `message`, and in `edns` the first OPT record that could be read, if there is one.
 [[nodiscard]] Parsed parse(Bytes message, Query& query);
 
 }  // namespace swage::dns

@@ -119,7 +119,7 @@ const char* fault_of(char letter, Bytes rest) {
       return "not a bitmap of types";
     case 'w':
     case 'W':
-      return "not what its type says";
+      return "not what its type requires";
     default:
       return "cut short";
   }

@@ -1,5 +1,5 @@
-// The one check of a record's data in wire form by its type. Whatever text a record came from, and whoever sent it, it
-// passes here before a zone takes it or a plugin answers with it. No I/O; faces untrusted bytes.
+// The one check of a record's data in wire form by its type. A record from any text or
+// source passes it before a zone takes the record or a plugin answers with it. No I/O; faces untrusted bytes.
 #pragma once
 
 #include <string_view>
@@ -10,10 +10,10 @@
 
 namespace swage::dns {
 
-// Fails for types that no zone may hold (OPT, ANY, …) and for data of a known type that are not what its RFC says they
-// must be: "MX: mail server: not a domain name". Data of other types may be anything (RFC 3597). Names are
-// uncompressed. The value is a warning, about what other servers serve and hardly anybody means; empty if there is
-// none. It lives for ever.
+// Fails for types that no zone may hold (OPT, ANY, …) and for data of a known type that are not what its RFC
+// requires: "MX: mail server: not a domain name". Data of other types may be anything (RFC 3597). Names are
+// uncompressed. The value is a warning about data that other servers serve but that are hardly ever meant; empty if
+// there is none. It is a string literal.
 [[nodiscard]] Result<std::string_view> check_rdata(Type type, Bytes rdata);
 
 }  // namespace swage::dns

@@ -80,7 +80,7 @@ Result<std::string_view> check_rkey(Bytes rdata) {
 Result<std::string_view> check_key(Bytes rdata) {
   const bool without_key = (rdata[0] & 0xC0) == 0xC0;
   const bool has_key = rdata.size() > 4;
-  if (without_key && has_key) return fail("public key: the flags say that there is none");
+  if (without_key && has_key) return fail("public key: the flags say that there is no key");
   if (!without_key && !has_key) return fail("public key: missing");
   return without_key ? Result<std::string_view>{} : check_public_key(rdata);
 }

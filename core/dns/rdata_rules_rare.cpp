@@ -33,7 +33,7 @@ bool is_angle(std::uint32_t value, std::uint32_t degrees) {
 }  // namespace
 
 // RFC 1035 sections 3.3.4 and 3.3.5.
-Result<std::string_view> check_obsolete(Bytes) { return "obsolete: an MX record says it"; }
+Result<std::string_view> check_obsolete(Bytes) { return "obsolete: use MX records"; }
 
 // RFC 8777 section 4.2.3.
 Result<std::string_view> check_amtrelay(Bytes rdata) {
@@ -103,7 +103,7 @@ Result<std::string_view> check_a6(Bytes rdata) {
   if (prefix % 8 != 0 && rdata[1] >> (8 - prefix % 8) != 0) return fail("address: bits of the prefix are set");
   const Bytes name = rdata.subspan(1 + size);
   if (prefix == 0 ? !name.empty() : name.empty() || name_size_on_wire(name) != name.size()) {
-    return fail("prefix name: {}", prefix == 0 ? "there is no prefix" : "not an uncompressed domain name");
+    return fail("prefix name: {}", prefix == 0 ? "the prefix length is 0" : "not an uncompressed domain name");
   }
   return {};
 }
@@ -133,8 +133,8 @@ Result<std::string_view> check_ipseckey(Bytes rdata) {
   const std::size_t gateway = rdata[1] == 3 ? name_size_on_wire(rest) : kSizes[rdata[1]];
   const bool has_key = rest.size() > gateway;
   if (has_key && rdata[2] != 0) return {};
-  if (!has_key && rdata[2] == 0) return "public key: none, which BIND 9.18 does not read";
-  return fail("public key: {}", has_key ? "the algorithm 0 says that there is none" : "missing");
+  if (!has_key && rdata[2] == 0) return "public key: missing, which BIND 9.18 cannot read";
+  return fail("public key: {}", has_key ? "algorithm 0 says that there is no key" : "missing");
 }
 
 // RFC 8005 section 5: lengths and algorithm, HIT, public key, names of rendezvous servers.

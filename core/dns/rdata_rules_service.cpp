@@ -10,7 +10,7 @@ namespace {
 
 std::uint16_t u16_at(Bytes bytes, std::size_t at) { return load_u16(&bytes[at]); }
 
-// Names after their lengths, one or more, none empty.
+// Names after their lengths, one or more; no name is empty.
 bool is_alpn(Bytes value) {
   std::size_t at = 0;
   while (at < value.size() && value[at] != 0) at += 1U + value[at];
@@ -36,7 +36,7 @@ const char* fault_of(std::uint16_t key, Bytes value) {
       if (!is_list(value, 2) || !is_ascending(value)) return "expected keys in order, each once";
       return u16_at(value, 0) == kMandatory ? "names itself" : nullptr;
     case kAlpn:
-      return is_alpn(value) ? nullptr : "expected names of protocols, none empty";
+      return is_alpn(value) ? nullptr : "expected protocol names that are not empty";
     case kNoDefaultAlpn:
     case kOhttp:
       return value.empty() ? nullptr : "has no value";
@@ -115,9 +115,9 @@ Result<std::string_view> check_service(Bytes rdata) {
     if (const char* fault = fault_of(parameters.key, parameters.value)) return fail("{}: {}", name, fault);
     if (parameters.key == kEch && !is_ech(parameters.value)) doubt = "ech: not an ECHConfigList";
   }
-  if (has_key(bytes, kNoDefaultAlpn) && !has_key(bytes, kAlpn)) return fail("no-default-alpn: there is no alpn");
+  if (has_key(bytes, kNoDefaultAlpn) && !has_key(bytes, kAlpn)) return fail("no-default-alpn: needs alpn");
   const std::uint16_t missing = missing_key(bytes);
-  if (missing != UINT16_MAX) return fail("mandatory: there is no {}", service_key_name(missing));
+  if (missing != UINT16_MAX) return fail("mandatory: {} is missing", service_key_name(missing));
   // Section 2.4.2: they are ignored.
   if (u16_at(rdata, 0) == 0 && !bytes.empty()) doubt = "parameters: without effect where the priority is 0";
   return doubt;

@@ -134,8 +134,8 @@ constexpr auto kByMnemonic = [] {
 constexpr std::size_t kLongestMnemonic =
     std::ranges::max(kTypes, {}, [](const RecordType& type) { return type.mnemonic.size(); }).mnemonic.size();
 
-// The names with one of these letters, of all types with a number below kSize. They must be behind fields of fixed
-// size.
+// The names with one of these letters, of all types with a number below kSize. They must follow fields of
+// fixed size.
 template <std::size_t kSize>
 constexpr auto names_of(std::string_view letters) {
   std::array<NamesInRdata, kSize> names{};

@@ -16,7 +16,7 @@ namespace swage::dns {
 // How the data are written in a zone file: as their fields in order, or in a form of the type's own.
 enum class TextForm : std::uint8_t { fields, wks, nsap, loc, atma, a6, apl, hip, service, amtrelay };
 
-// The size of a field whose letter tells it; 0 for all others.
+// The size of a field that always has the same; 0 for all others.
 [[nodiscard]] constexpr std::size_t fixed_size(char field) {
   switch (field) {
     case '1':
@@ -118,7 +118,8 @@ extern const std::array<NamesInRdata, 66> kHosts;
   return number < derived::kHosts.size() ? derived::kHosts[number] : NamesInRdata{};
 }
 
-// The place of the first name in `rdata`; nothing where the type has none, or not after fields and strings alone.
+// The place of the first name in `rdata`; nullopt where the type has no name, or one after fields of other kinds than
+// numbers and character-strings.
 [[nodiscard]] std::optional<std::size_t> first_name(Type type, Bytes rdata);
 
 }  // namespace swage::dns

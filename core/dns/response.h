@@ -14,8 +14,8 @@
 
 namespace swage::dns {
 
-// One resource record. The owner and the rdata (uncompressed wire format, at most 65,535 bytes) belong to somebody else
-// and must outlive the response: a zone, the query, or the response's arena.
+// One resource record. The owner and the rdata (uncompressed wire format, at most 65,535 bytes) are owned
+// by a zone, the query or the response's arena, and must outlive the response.
 struct Record {
   NameView owner;
   Type type = Type::a;
@@ -46,7 +46,7 @@ class Arena {
   std::size_t used_ = 0;   // bytes of it
 };
 
-// Starts REFUSED and empty, so that a query nobody answers is refused.
+// Starts REFUSED and empty, so that a query that no plugin answers is refused.
 class Response {
  public:
   Rcode rcode = Rcode::refused;
@@ -54,7 +54,7 @@ class Response {
   bool recursion_available = false;       // RA
   std::optional<bool> recursion_desired;  // RD; none: the query's
   bool truncated = false;                 // TC; encode() finds out
-  std::uint8_t plugin = 0;                // whose it is: Plugin::number() of the last that was asked
+  std::uint8_t plugin = 0;                // the plugin that answered: Plugin::number() of the last one asked
   std::uint16_t most_bytes = 0xFFFF;      // encode() makes no larger message; 512 or more
   std::vector<Record> answer, authority, additional;
   std::vector<EdnsOption> options;  // sent only where the query has an OPT

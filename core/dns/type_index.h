@@ -1,5 +1,5 @@
 // Record types as a short list: those that have a number up to 65 or from 249 to 257, and "other" for all the rest. For
-// tables with an entry for each type that somebody may ask for, and a bound.
+// tables with an entry for each type that clients ask for, and a bound.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace swage::dns {
   return number >= 249 && number <= 257 ? number - 249 + 66 : 0;
 }
 
-// The names of all, each behind `prefix`.
+// The names of all, each with `prefix` before it.
 [[nodiscard]] inline std::vector<std::string> type_index_names(std::string_view prefix) {
   std::vector<std::string> names = {std::string(prefix) + "other"};
   for (std::uint16_t number = 1; number <= 257; ++number) {

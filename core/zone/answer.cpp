@@ -14,7 +14,7 @@ namespace {
 // Names that one answer goes through, from CNAME to CNAME. Resolvers go on from where we stop.
 constexpr int kMaxChain = 16;
 
-// DNSSEC's own types are beside a CNAME, not behind it (RFC 4035 section 2.5).
+// DNSSEC's own types stand beside a CNAME: they are not looked for at its target (RFC 4035 section 2.5).
 bool follows_cname(dns::Type qtype) {
   return qtype != dns::Type::cname && qtype != dns::Type::rrsig && qtype != dns::Type::nsec &&
          qtype != dns::Type::key && qtype != dns::Type::any;
@@ -95,7 +95,7 @@ Answer::Step Answer::substitute(const Node& dname_owner) {
                               .rclass = dns::Class::in,
                               .ttl = dname.ttl,
                               .rdata = cname});
-  if (query_.qtype == dns::Type::cname) return Step::done;  // that was it
+  if (query_.qtype == dns::Type::cname) return Step::done;  // the synthesised CNAME is the answer
   return follow({cname.data(), cname.size()});
 }
 

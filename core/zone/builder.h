@@ -26,7 +26,7 @@ class Builder {
   [[nodiscard]] Report& report();
   [[nodiscard]] const Report& report() const;
 
-  // Whether a SOA record was added: what has none is hardly a zone file.
+  // Whether a SOA record was added: a file without one is hardly a zone file.
   [[nodiscard]] bool has_soa() const;
 
   // Takes a copy of one record. `rdata` is in wire format, uncompressed. Fails for an owner outside the zone, a SOA
@@ -34,8 +34,8 @@ class Builder {
   [[nodiscard]] Result<> add(dns::NameView owner, dns::Type type, std::uint32_t ttl, Bytes rdata, Place place = 0);
 
   // Sorts and checks: one SOA at the apex, no CNAME beside other records, one DNAME at a name, no RRset that no message
-  // has room for. Drops duplicates; gives an RRset its lowest TTL. Fails where the report has errors, those of whoever
-  // added records too. Call once, after the last add().
+  // has room for. Drops duplicates; gives an RRset its lowest TTL. Fails where the report has errors,
+  // including those reported by the reader that added the records. Call once, after the last add().
   [[nodiscard]] Result<> finish();
 
   // Bytes of the image. REQUIRES: finish() succeeded.

@@ -24,7 +24,7 @@ class CanonicalKey {
   std::array<std::uint8_t, 2 * dns::kMaxName> bytes_;
 };
 
-// The first 16 bytes of a key, zeros behind its end. Where two of them differ, their order is that of the names.
+// The first 16 bytes of a key, zeros after its end. Where two of them differ, their order is that of the names.
 struct KeyPrefix {
   std::uint64_t high = 0;
   std::uint64_t low = 0;

@@ -11,7 +11,7 @@ using Ref = RecordStore::Ref;
 using image::Denial;
 
 // Names that are hashed to see whether there is an NSEC3 for them take less than a second.
-constexpr std::size_t kMostHashes = 2'000'000;
+constexpr std::size_t kMaxHashes = 2'000'000;
 
 dns::NameView name_at(Bytes rdata) {
   std::size_t end = 0;
@@ -65,7 +65,7 @@ class Signing {
   Report& report_;
   bool cut_ = false;                             // the node under way is a delegation
   const RecordStore::Record* before_ = nullptr;  // the NSEC before this one,
-  const PlannedNode* before_node_ = nullptr;     // and whose it is
+  const PlannedNode* before_node_ = nullptr;     // and its node
   bool names_are_hashed_ = false;
 };
 
@@ -134,7 +134,7 @@ void Signing::check_hashes() {
                          plan_.name(nsec3s[(i + 1) % nsec3s.size()].node).to_string());
     });
   }
-  names_are_hashed_ = plan_.nodes().size() * (1U + plan_.nsec3_parameters().iterations) <= kMostHashes;
+  names_are_hashed_ = plan_.nodes().size() * (1U + plan_.nsec3_parameters().iterations) <= kMaxHashes;
 }
 
 void Signing::check_nsec3(const PlannedNode& node) {

@@ -19,7 +19,7 @@ struct Case {
   const char* expected;
 };
 
-// RRSIGs without what is behind the type that they cover, and no double blanks.
+// RRSIGs without what follows the type that they cover, and without double blanks.
 std::string shorten(const std::string& text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
@@ -150,7 +150,7 @@ TEST_CASE("zone with NSEC3 and opt-out: the examples of RFC 5155 appendix B") {
                "58470 5 1 3079f1593ebad6dc121e202a8b766a6a4837206c") "-- additional\nns1.a.example. 3600 IN A "
                                                                      "192.0.2.5\nns2.a.example. 3600 IN A "
                                                                      "192.0.2.6\n"},
-          // section 7.2.8: the owner of an NSEC3 is no name of the zone, but here it is one on its own account
+          // section 7.2.8: the owner of an NSEC3 is not a name of the zone, but here it has other records too
           {"2t7b4g4vsa5smi47k61mv5bv1a22bojr.example.", "A",
            "NOERROR aa\n" SIGNED("2t7b4g4vsa5smi47k61mv5bv1a22bojr.example.", "A", "192.0.2.127")},
           {"2t7b4g4vsa5smi47k61mv5bv1a22bojr.example.", "NSEC3",
@@ -174,7 +174,7 @@ TEST_CASE("zone: a negative SOA's signature has its TTL, and a signature that of
         "example. 100 IN NSEC example. NS SOA RRSIG NSEC\nexample. 100 IN RRSIG NSEC\n");
   CHECK(shorten(zone.ask("example.", "SOA", true)) ==
         "NOERROR aa\nexample. 3600 IN SOA ns. host. 1 2 3 4 60\nexample. 3600 IN RRSIG SOA\n");
-  // A signature of what the zone has not is data all the same.
+  // A signature of an RRset that the zone does not have is data all the same.
   CHECK(shorten(zone.ask("example.", "RRSIG")) ==
         "NOERROR aa\nexample. 3600 IN RRSIG SOA\nexample. 7 IN RRSIG TXT\nexample. 100 IN RRSIG NSEC\n");
   CHECK(shorten(zone.ask("example.", "TXT")) == "NOERROR aa\n-- authority\nexample. 60 IN SOA ns. host. 1 2 3 4 60\n");

@@ -110,7 +110,7 @@ struct Node {
 
 struct Rrset {
   std::uint16_t type;
-  std::uint16_t count;  // 0: only RRSIGs, of an RRset that the zone has not
+  std::uint16_t count;  // 0: only RRSIGs, of an RRset that the zone does not have
   std::uint32_t ttl;
   std::uint32_t size : 24;  // in units, of this header and all that belongs to it
   std::uint32_t sigs : 8;

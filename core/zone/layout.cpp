@@ -246,7 +246,7 @@ void Writer::write_nsec3s() {
   while (next_bucket <= (1U << layout_.bucket_bits_)) bucket[next_bucket++] = header_.nsec3_count;
 }
 
-// Answers find the addresses of the hosts in NS, MX and the like without looking up their names.
+// Answers find the addresses of the hosts in NS, MX, SRV, SVCB and HTTPS without looking up their names.
 void Writer::find_targets() {
   const ImageReader reader(image_);
   const dns::NameView apex = reader.apex().name();
@@ -267,7 +267,7 @@ void Writer::find_targets() {
   }
 }
 
-// RFC 2181 section 10.3, RFC 2782: what NS, MX and SRV lead to has an address, and is no alias.
+// RFC 2181 section 10.3, RFC 2782: the hosts that NS, MX and SRV name have addresses and are not aliases.
 void Writer::check_target(const Node& owner, const RecordStore::Record& record, dns::NameView target,
                           const Found& found) {
   if ((record.type != dns::Type::ns && record.type != dns::Type::mx && record.type != dns::Type::srv) ||

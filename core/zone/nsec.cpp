@@ -22,7 +22,7 @@ void NsecChain::cover(dns::NameView name) {
   const auto* const keys = zone_.at<KeyPrefix>(header.order_keys);
   const std::size_t steps = (header.order_count + image::kOrderStep - 1) / image::kOrderStep;
   const auto [low, high] = std::equal_range(keys, keys + steps, KeyPrefix::of(name, zone_.apex().name_size));
-  // What is before `low` is below the name, what is behind `high` above it; in between the keys do not tell.
+  // What is before `low` is below the name, what is after `high` above it; in between the keys are equal.
   const std::size_t first = low == keys ? 0 : static_cast<std::size_t>(low - keys - 1) * image::kOrderStep;
   const std::size_t last =
       std::min<std::size_t>(static_cast<std::size_t>(high - keys) * image::kOrderStep, header.order_count);

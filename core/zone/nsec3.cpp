@@ -11,7 +11,7 @@ using image::Nsec3;
 
 namespace {
 
-// The first entry that is not below `hash`, which may be the one behind the last.
+// The first entry that is not below `hash`, which may be the end.
 const Nsec3* lower_bound(ImageReader zone, const dns::Nsec3Hash& hash) {
   const image::Header& header = zone.header();
   const auto* const entries = zone.at<Nsec3>(header.nsec3);

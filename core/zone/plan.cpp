@@ -26,7 +26,8 @@ std::strong_ordering compare_rdata(dns::Type type, Bytes a, Bytes b) {
       [](std::uint8_t x, std::uint8_t y) { return dns::lower(x) <=> dns::lower(y); });
 }
 
-// By type, the RRSIGs behind what they cover, and the records of an RRset in canonical order (RFC 4034 section 6.3).
+// By type, the RRSIGs after the RRset that they cover, and the records of an RRset in canonical order (RFC 4034
+// section 6.3).
 std::strong_ordering compare(const RecordStore::Record& a, const RecordStore::Record& b) {
   if (a.covered() != b.covered()) return a.covered() <=> b.covered();
   if (a.type != b.type) return (a.type == dns::Type::rrsig) <=> (b.type == dns::Type::rrsig);
@@ -141,7 +142,7 @@ void Plan::add_nsec3(Ref owner, std::span<const Ref> records) {
   PlannedNsec3 nsec3{};
   if (depth_of(name, apex_) != 1 || !dns::decode_base32hex(as_text(name.first_label()), nsec3.hash)) {
     report_->refuse(store_->record(records.front()).place,
-                    fmt::format("{} has an NSEC3 record, but is no hash of a name", name.to_string()));
+                    fmt::format("{} has an NSEC3 record, but is not the hash of a name", name.to_string()));
     return;
   }
   nsec3.node.owner = owner;
@@ -178,7 +179,7 @@ void Plan::check_apex() {
   }
   if (const auto ds = find(nodes_.front(), dns::Type::ds)) {  // RFC 4035 section 2.4
     report_->warn(Warning::hidden, store_->record(ds->records.front()).place,
-                  [&] { return fmt::format("{} DS belongs into the zone above", apex); });
+                  [&] { return fmt::format("{} DS belongs in the zone above", apex); });
   }
 }
 

@@ -50,7 +50,7 @@ class Plan {
   static constexpr std::uint32_t kNoNode = UINT32_MAX;
 
   // Takes the records over from `store`, which must outlive the plan, as must the report. What is wrong with them goes
-  // there; after an error the plan is of no use.
+  // there; after an error the plan must not be used.
   [[nodiscard]] static Plan make(dns::NameView apex, RecordStore& store, Report& report);
 
   [[nodiscard]] const std::vector<PlannedNode>& nodes() const { return nodes_; }     // the apex first
@@ -62,7 +62,7 @@ class Plan {
     const dns::NameView owner = store_->name(node.owner);
     return {owner.data() + node.skip, owner.size() - node.skip};
   }
-  // The next RRset of a node: `at` is where to go on, from 0; nothing behind the last.
+  // The next RRset of a node: `at` is where to go on, from 0; nullopt after the last.
   [[nodiscard]] std::optional<PlannedRrset> next_rrset(const PlannedNode& node, std::size_t& at) const;
 
  private:

@@ -9,7 +9,7 @@
 namespace swage::zone {
 namespace {
 
-// The canonical keys of many names, one behind the other.
+// The canonical keys of many names, one after another.
 class SortKeys {
  public:
   explicit SortKeys(std::size_t count) { starts_.reserve(count + 1); }
@@ -22,7 +22,7 @@ class SortKeys {
   }
   void finish() { starts_.push_back(static_cast<std::uint32_t>(bytes_.size())); }
 
-  // The 8 bytes of a key from `depth` on, as a number; behind its end there are zeros.
+  // The 8 bytes of a key from `depth` on, as a number; after its end there are zeros.
   [[nodiscard]] std::uint64_t word(std::size_t key, std::size_t depth) const {
     std::uint64_t value = 0;
     const std::size_t start = starts_[key] + depth;
@@ -60,7 +60,7 @@ void sort_from(const SortKeys& keys, std::span<SortItem> items, std::size_t dept
   for (std::size_t start = 0; start < items.size();) {
     std::size_t end = start + 1;
     while (end < items.size() && items[end].word == items[start].word) ++end;
-    // A word of zeros is behind the end of all of these keys.
+    // A word of zeros means that all of these keys have ended.
     if (end - start > 1 && items[start].word != 0) sort_from(keys, items.subspan(start, end - start), depth + 8);
     start = end;
   }

@@ -18,7 +18,7 @@ Place Report::place(unsigned line) {
   return next_ > UINT32_MAX ? 0 : static_cast<Place>(place);  // four thousand million lines
 }
 
-std::string Report::said(Place place, std::string_view text) const {
+std::string Report::located(Place place, std::string_view text) const {
   if (files_.empty()) return std::string(text);
   if (place == 0) return fmt::format("{}: {}", files_.front(), text);
   const auto after = std::ranges::upper_bound(stretches_, place, {}, &Stretch::first);
@@ -27,14 +27,14 @@ std::string Report::said(Place place, std::string_view text) const {
 }
 
 void Report::refuse(Place place, std::string_view text) {
-  if (!is_full()) errors_.push_back(said(place, text));
+  if (!is_full()) errors_.push_back(located(place, text));
 }
 
 std::vector<std::string> Report::warnings() const {
   std::vector<std::pair<Place, std::string>> all;
   for (const Kind& kind : kinds_) {
-    for (const auto& [place, text] : kind.kept) all.emplace_back(place, said(place, text));
-    if (kind.count > kMostAlike) all.back().second += fmt::format("; and {} more", kind.count - kMostAlike);
+    for (const auto& [place, text] : kind.kept) all.emplace_back(place, located(place, text));
+    if (kind.count > kMaxAlike) all.back().second += fmt::format("; and {} more", kind.count - kMaxAlike);
   }
   std::ranges::stable_sort(all, {}, [](const auto& each) { return each.first; });
   std::vector<std::string> lines;

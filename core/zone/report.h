@@ -1,4 +1,4 @@
-// What reading a zone came to besides its records: errors, for which it is refused, and warnings, with which it is
+// What is wrong or doubtful about a zone: with errors it is refused, with warnings it is
 // served. Each has the file and the line of the entry that it is about. In the service process.
 #pragma once
 
@@ -24,7 +24,7 @@ enum class Warning : std::uint8_t {
   no_ns,          // at the apex
   address,        // a server without an address, or whose name is an alias
   hidden,         // records that no answer shows
-  chain,          // what NSEC or NSEC3 records deny though it exists, and the like
+  chain,          // NSEC or NSEC3 records that deny existing data, or do not join
   unsigned_data,  // in a signed zone
   signature,      // out of its time
 };
@@ -32,8 +32,8 @@ inline constexpr std::size_t kWarnings = 10;
 
 class Report {
  public:
-  static constexpr std::size_t kMostErrors = 20;
-  static constexpr std::size_t kMostAlike = 5;  // warnings of a kind
+  static constexpr std::size_t kMaxErrors = 20;
+  static constexpr std::size_t kMaxAlike = 5;  // warnings of a kind
 
   // `now` in seconds since 1970.
   explicit Report(std::int64_t now = std::time(nullptr)) : now_(now) {}
@@ -47,14 +47,14 @@ class Report {
 
   // About the zone as a whole where `place` is 0.
   void refuse(Place place, std::string_view text);
-  // `text()` says what; it is called for the first kMostAlike of a kind only, the others are counted.
+  // `text()` says what; it is called for the first kMaxAlike of a kind only, the others are counted.
   template <typename Text>
   void warn(Warning kind, Place place, const Text& text) {
     Kind& of = kinds_[static_cast<std::size_t>(kind)];
-    if (of.count++ < kMostAlike) of.kept.emplace_back(place, text());
+    if (of.count++ < kMaxAlike) of.kept.emplace_back(place, text());
   }
   // True where there would be no end of errors.
-  [[nodiscard]] bool is_full() const { return errors_.size() >= kMostErrors; }
+  [[nodiscard]] bool is_full() const { return errors_.size() >= kMaxErrors; }
 
   // "FILE:LINE: what", in the order of the files.
   [[nodiscard]] const std::vector<std::string>& errors() const { return errors_; }
@@ -73,7 +73,7 @@ class Report {
     std::vector<std::pair<Place, std::string>> kept;
   };
   // "FILE:LINE: TEXT"
-  [[nodiscard]] std::string said(Place place, std::string_view text) const;
+  [[nodiscard]] std::string located(Place place, std::string_view text) const;
 
   std::int64_t now_;
   std::vector<std::string> files_;

@@ -51,7 +51,7 @@ void check_labels(const RecordStore::Record& rrsig, dns::NameView name, Report& 
   const std::size_t most = name.label_count() - (name.is_wildcard() ? 1 : 0);
   if (labels <= most) return;
   report.warn(Warning::signature, rrsig.place, [&] {
-    return fmt::format("the signature of {} {} says {} labels, but the name has {}", name.to_string(),
+    return fmt::format("the signature of {} {} covers {} labels, but the name has {}", name.to_string(),
                        to_string(rrsig.covered()), labels, most);
   });
 }
@@ -116,8 +116,9 @@ void check_node(const RecordStore& store, dns::NameView name, std::span<const Re
         others.add(place);
     }
     if (first.type == dns::Type::ns && name.is_wildcard()) {  // RFC 4592 section 4.2
-      report.warn(Warning::hidden, first.place,
-                  [&] { return fmt::format("{} NS delegates no name but the asterisk's own", name.to_string()); });
+      report.warn(Warning::hidden, first.place, [&] {
+        return fmt::format("{} NS delegates only the name with the asterisk itself", name.to_string());
+      });
     }
     if (i - start > 1) check_ttls(store, name, records.subspan(start, i - start), report);
   }
@@ -154,18 +155,18 @@ void check_sizes(const Plan& plan, const RecordStore& store, const PlannedNode& 
 void check_hidden(const Plan& plan, const RecordStore& store, std::span<const Ref> records, const PlannedNode& node,
                   const PlannedNode& cover, Report& report) {
   const bool by_dname = (cover.flags & image::kDname) != 0;
-  dns::Type said = dns::Type::rrsig;
+  dns::Type reported = dns::Type::rrsig;
   for (const Ref ref : records) {
     const RecordStore::Record& record = store.record(ref);
     const bool is_fine = record.type == dns::Type::rrsig || (!by_dname && is_shown(record.type, &node == &cover));
-    if (is_fine || record.type == said) continue;
-    said = record.type;
+    if (is_fine || record.type == reported) continue;
+    reported = record.type;
     report.warn(Warning::hidden, record.place, [&] {
       const std::string_view where = by_dname          ? "below the DNAME of"
                                      : &node == &cover ? "at the delegation"
                                                        : "below the delegation";
-      return fmt::format("{} {} is {} {}, and so in no answer", plan.name(node).to_string(), to_string(said), where,
-                         plan.name(cover).to_string());
+      return fmt::format("{} {} is {} {}, so no answer shows it", plan.name(node).to_string(), to_string(reported),
+                         where, plan.name(cover).to_string());
     });
   }
 }

@@ -67,7 +67,7 @@ void Sections::add_additional(const Rrset& rrset) {
     const Node* host = zone_.node_or_null(hosts[i]);
     if (host == nullptr) continue;
     const Node* cover = zone_.node_or_null(host->cover);
-    // Data below a delegation are not ours to tell, but for name servers.
+    // Below a delegation only name-server addresses are served.
     const bool glue = cover != nullptr && (cover->flags & image::kCut) != 0 && type == dns::Type::ns;
     if (cover == nullptr || glue) add_addresses(*host, true);
   }

@@ -28,7 +28,7 @@ inline constexpr std::uint32_t kMaxTtl = 0x7FFFFFFF;
 [[nodiscard]] OrFault<> unescape(const Token& token, std::vector<std::uint8_t>& to);
 
 // The rdata of one record in the making: takes tokens from the front, puts wire format at the end. Each step fails
-// where the tokens are at their end or the next one is malformed, and says what was expected.
+// where the tokens are at their end or the next one is malformed, with a message that says what was expected.
 class RdataText {
  public:
   // `tokens` are those after the type, `line` the type's; `rdata` is emptied.

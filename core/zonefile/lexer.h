@@ -1,5 +1,5 @@
 // Zone files as entries of tokens (RFC 1035 section 5.1): parentheses, comments and quotes are resolved here; escapes
-// are left to whoever knows what the token means. Internal to core/zonefile; in the service process.
+// are left to the parsers of the fields. Internal to core/zonefile; in the service process.
 #pragma once
 
 #include <string_view>
@@ -16,7 +16,7 @@ struct Token {
   bool is_pair = false;  // key="value", the quotes in it
 };
 
-// What was wrong, and where; the file's name is put before it by whoever knows it.
+// What is wrong, and in which line; the reader adds the name of the file.
 struct Fault {
   unsigned line;
   std::string text;

@@ -90,7 +90,7 @@ OrFault<std::uint8_t> parse_precision(RdataText& text) {
 }  // namespace
 
 OrFault<> parse_loc(RdataText& text) {
-  text.rdata() = {0, 0x12, 0x16, 0x13};  // version; size 1 m, precision 10 km and 10 m, where nothing is said
+  text.rdata() = {0, 0x12, 0x16, 0x13};  // version; size 1 m, precision 10 km and 10 m, by default
   TRY(parse_angle(text, kLatitude));
   TRY(parse_angle(text, kLongitude));
   TRY(parse_altitude(text));

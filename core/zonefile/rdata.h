@@ -11,7 +11,7 @@ namespace swage::zonefile {
 // check_rdata() to say.
 [[nodiscard]] OrFault<> parse_rdata(RdataText& text);
 
-// For parse_rdata alone: whole types in a text of their own…
+// For parse_rdata alone: types whose text is more than their fields in order,
 [[nodiscard]] OrFault<> parse_svcb(RdataText& text);      // RFC 9460; svcb.cpp
 [[nodiscard]] OrFault<> parse_loc(RdataText& text);       // RFC 1876 section 3; loc.cpp
 [[nodiscard]] OrFault<> parse_wks(RdataText& text);       // RFC 1035 section 3.4.2; wks.cpp
@@ -22,7 +22,7 @@ namespace swage::zonefile {
 [[nodiscard]] OrFault<> parse_hip(RdataText& text);       // RFC 8005 section 6
 [[nodiscard]] OrFault<> parse_amtrelay(RdataText& text);  // RFC 8777 section 4.3
 
-// … and single fields.
+// and single fields.
 [[nodiscard]] OrFault<> parse_nxt_bitmap(RdataText& text);  // RFC 2535 section 5.2
 [[nodiscard]] OrFault<> parse_locator(RdataText& text);     // RFC 6742 section 2.1.2: four groups of 16 bits
 [[nodiscard]] OrFault<> parse_eui(RdataText& text, std::size_t bytes);  // RFC 7043

@@ -65,7 +65,7 @@ struct ReaderState {
   bool is_over = false;  // a bound was reached: what follows would say so again and again
 };
 
-// The owner of the last record: that of the next one where that has none, in an included file too.
+// The owner of the last record, which the next one has too where its own is left out, also in an included file.
 struct Owner {
   std::array<std::uint8_t, dns::kMaxName> bytes;
   std::size_t size = 0;  // 0: none yet

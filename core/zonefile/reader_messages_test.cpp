@@ -84,7 +84,7 @@ TEST_CASE("zone files: errors name file and line") {
       {"x DNAME a\nx DNAME b\n", "zone:4: x.example.org. has 2 DNAME records"},
       {"x CNAME a\nx DNAME b\n", "zone:4: x.example.org. has a CNAME and other records"},
       {"x NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s\n",
-       "zone:3: x.example.org. has an NSEC3 record, but is no hash of a name"},
+       "zone:3: x.example.org. has an NSEC3 record, but is not the hash of a name"},
   });
   for (const Case& test : cases) {
     INFO(test.text);
@@ -106,12 +106,12 @@ TEST_CASE("zone files: warnings, each with its line, and what is served neverthe
        "zone:4: the TTLs of x.example.org. A differ; all get the lowest, 40\n"},
       {"x TXT (\n\"a\n\n b\"\n c )\nx TXT d\n", "zone:4: a quoted string goes on after the end of its line\n"},
       {"x DNAME a.\na.x A 192.0.2.1\nb.a.x TXT x\n",
-       "zone:4: a.x.example.org. A is below the DNAME of x.example.org., and so in no answer\n"
-       "zone:5: b.a.x.example.org. TXT is below the DNAME of x.example.org., and so in no answer\n"},
+       "zone:4: a.x.example.org. A is below the DNAME of x.example.org., so no answer shows it\n"
+       "zone:5: b.a.x.example.org. TXT is below the DNAME of x.example.org., so no answer shows it\n"},
       {"x NS ns.x\nx TXT a\nns.x A 192.0.2.1\nmx.x MX 1 a.\ny.x NS a.\n",
-       "zone:4: x.example.org. TXT is at the delegation x.example.org., and so in no answer\n"
-       "zone:6: mx.x.example.org. MX is below the delegation x.example.org., and so in no answer\n"
-       "zone:7: y.x.example.org. NS is below the delegation x.example.org., and so in no answer\n"},
+       "zone:4: x.example.org. TXT is at the delegation x.example.org., so no answer shows it\n"
+       "zone:6: mx.x.example.org. MX is below the delegation x.example.org., so no answer shows it\n"
+       "zone:7: y.x.example.org. NS is below the delegation x.example.org., so no answer shows it\n"},
       {"@ NS a\n@ NS b\na CNAME c\nc A 192.0.2.1\nb TXT x\n@ MX 1 a\n@ MX 2 d\n_s._tcp SRV 1 2 3 a\n@ MX 3 c\n",
        "zone:3: example.org. NS: a.example.org. is an alias (CNAME)\n"
        "zone:4: example.org. NS: b.example.org. has no address in the zone\n"
@@ -119,8 +119,8 @@ TEST_CASE("zone files: warnings, each with its line, and what is served neverthe
        "zone:9: example.org. MX: d.example.org. has no address in the zone\n"
        "zone:10: _s._tcp.example.org. SRV: a.example.org. is an alias (CNAME)\n"},
       {"*.x NS a.\n@ DS 1 13 2 0123456789012345678901234567890123456789012345678901234567890123\n",
-       "zone:3: *.x.example.org. NS delegates no name but the asterisk's own\n"
-       "zone:4: example.org. DS belongs into the zone above\n"},
+       "zone:3: *.x.example.org. NS delegates only the name with the asterisk itself\n"
+       "zone:4: example.org. DS belongs in the zone above\n"},
       // what lies in another zone, null MX, wildcards, glue
       {"x NS ns.x\nx NS ns.y\ny NS ns.y\nns.x A 192.0.2.1\n@ MX 0 .\na MX 1 m.x\n*.w A 192.0.2.1\nb MX 1 a.w\n",
        "zone:5: y.example.org. NS: ns.y.example.org. has no address in the zone\n"},
@@ -161,8 +161,8 @@ TEST_CASE("zone files: warnings about signatures and chains") {
   };
   CHECK(warnings(with_labels("a", 3) + with_labels("b", 2) + with_labels("*.c", 3)) == "");
   CHECK(warnings(with_labels("a", 4) + with_labels("*.c", 4)) ==
-        "zone:3: the signature of a.example.org. A says 4 labels, but the name has 3\n"
-        "zone:4: the signature of *.c.example.org. A says 4 labels, but the name has 3\n");
+        "zone:3: the signature of a.example.org. A covers 4 labels, but the name has 3\n"
+        "zone:4: the signature of *.c.example.org. A covers 4 labels, but the name has 3\n");
   const auto signed_zone = [&](std::string_view apex_next, std::string_view a_next, std::string_view a_types) {
     return sig("@", "SOA", kGood) + sig("@", "NS", kGood) + fmt::format("@ NSEC {} NS SOA RRSIG NSEC\n", apex_next) +
            sig("@", "NSEC", kGood) + "a A 192.0.2.1\n" + sig("a", "A", kGood) +
@@ -184,7 +184,7 @@ TEST_CASE("zone files: warnings about signatures and chains") {
         "zone:16: a.example.org. TXT has no signature, in a signed zone\n");
 }
 
-TEST_CASE("zone files: all errors are said together, up to 20") {
+TEST_CASE("zone files: all errors are reported together, up to 20") {
   zone::Builder builder(*dns::Name::parse("example.org"));
   std::string text = std::string(tests::kZoneStart) + "a FOO x\nb A 1\nc A 192.0.2.1\nd CNAME a\nd CNAME b\n";
   const auto error = [&](zone::Builder& into) {
@@ -199,7 +199,7 @@ TEST_CASE("zone files: all errors are said together, up to 20") {
   CHECK(error(many) == "zone:3: unknown type 'FOO'; and more errors");
   CHECK(many.report().errors().size() == 20);
   CHECK(many.report().errors().back() == "zone:25: unknown type 'FOO'");
-  text = "@ SAO ns host 1 2 3 4 5\n";  // nor is it said that there is no SOA
+  text = "@ SAO ns host 1 2 3 4 5\n";  // a missing SOA is not reported too
   zone::Builder one(*dns::Name::parse("example.org"));
   CHECK(error(one) == "zone:1: unknown type 'SAO'");
 }

@@ -1,4 +1,4 @@
-// What zone files hold. What is said about them is in reader_messages_test.cpp.
+// What zone files hold. Their errors and warnings are tested in reader_messages_test.cpp.
 #include "core/zonefile/reader.h"
 
 #include <array>
@@ -209,10 +209,10 @@ TEST_CASE("zone files: SVCB and HTTPS, the vectors of RFC 9460 appendix D") {
       {"ipv4hint", "SVCB: malformed parameter 'ipv4hint'"},
       {"ipv6hint", "SVCB: malformed parameter 'ipv6hint'"},
       {"no-default-alpn=abc", "SVCB: malformed parameter 'no-default-alpn=abc'"},
-      {"mandatory=key123", "SVCB: mandatory: there is no key123"},
+      {"mandatory=key123", "SVCB: mandatory: key123 is missing"},
       {"mandatory=mandatory", "SVCB: mandatory: names itself"},
       {"mandatory=key123,key123 key123=abc", "SVCB: mandatory: expected keys in order, each once"},
-      {"no-default-alpn", "SVCB: no-default-alpn: there is no alpn"},
+      {"no-default-alpn", "SVCB: no-default-alpn: needs alpn"},
       {"key65535=x", "SVCB: expected a parameter such as alpn=h2, not 'key65535=x'"},
       {"key01=x", "SVCB: expected a parameter such as alpn=h2, not 'key01=x'"},
       {"alpn=h2,,h3", "SVCB: malformed parameter 'alpn=h2,,h3'"},

@@ -18,8 +18,9 @@ namespace swage::zonefile {
 // allocation; rare ones and Errors do.
 class RecordParser {
  public:
-  // Owner, TTL, class and type, then data, as in a zone file; names are absolute without their final dot too. Without a
-  // TTL it is 3600, without a class IN. Fails for text that is not exactly one record, or whose type no answer has.
+  // Owner, TTL, class and type, then data, as in a zone file; names are absolute without their final dot too. The TTL
+  // is 3600 and the class IN where they are left out. Fails for text that is not exactly one record, or whose type is a
+  // meta type.
   [[nodiscard]] Result<> parse(std::string_view text);
 
   // Of the last parse() that succeeded, until the next one.

@@ -281,7 +281,7 @@ TEST_CASE("template: what may become a record is left alone; what none of the va
   }
   for (const char* const record : {"www MD a.", "{{ .Name }} MD a."}) {
     CHECK(warnings("IN ANY", fmt::format("answer \"{}\"", record)) ==
-          fmt::format("Corefile:3: template: '{}': MD: obsolete: an MX record says it\n", record));
+          fmt::format("Corefile:3: template: '{}': MD: obsolete: use MX records\n", record));
   }
   CHECK(warnings("IN A", "match (.*)\nanswer \"{{ .Name }} 60 IN A {{ .Group.1 }}.0.2.300\"")
             .starts_with("Corefile:4: template: '{{ .Name }} 60 IN A {{ .Group.1 }}.0.2.300': of the values tried none "

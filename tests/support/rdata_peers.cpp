@@ -32,7 +32,7 @@ std::string output_of(const Command& command, bool& crashed) {
   return process->log();
 }
 
-// The numbers behind each `before`.
+// The numbers that follow each `before`.
 std::vector<std::size_t> numbers_after(std::string_view text, std::string_view before) {
   std::vector<std::size_t> numbers;
   for (std::size_t at = text.find(before); at != std::string_view::npos; at = text.find(before, at + 1)) {
@@ -43,7 +43,7 @@ std::vector<std::size_t> numbers_after(std::string_view text, std::string_view b
   return numbers;
 }
 
-// One run of kzonecheck says all the lines that are wrong, unless it crashes: then there are two runs of half of them.
+// One run of kzonecheck reports all wrong lines, unless it crashes: then there are two runs of half of them.
 void ask_knot(const Folder& folder, std::span<const std::string> records, std::size_t first, std::vector<bool>& taken) {
   bool crashed = false;
   const std::string file = folder.write("knot.zone", zone_of(records));

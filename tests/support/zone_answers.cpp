@@ -90,7 +90,7 @@ std::string records_text(Bytes image) {
         text += record_text({node->name(), type, dns::Class::in, (*rrset).ttl, rdata.next(), false}) + '\n';
       }
     }
-    node = reinterpret_cast<const zone::image::Node*>(&*rrset);  // which is behind the last
+    node = reinterpret_cast<const zone::image::Node*>(&*rrset);  // which follows the last
   }
   return text;
 }

@@ -24,7 +24,7 @@ class TestZone {
   [[nodiscard]] Bytes bytes() const { return {reinterpret_cast<const std::uint8_t*>(image_.data()), size_}; }
 
   // The answer as text: "NOERROR aa", then each record on a line in presentation format, fields separated by one space.
-  // "-- authority" and "-- additional" stand before those sections where they have records; "(optional)" is behind a
+  // "-- authority" and "-- additional" stand before those sections where they have records; "(optional)" follows a
   // record that may be left out.
   [[nodiscard]] std::string ask(std::string_view qname, std::string_view qtype, bool dnssec_ok = false) const;
 
