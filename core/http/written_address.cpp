@@ -9,6 +9,7 @@
 
 #include "core/embedded_ipv4.h"
 #include "core/http/grammar.h"
+#include "core/text.h"
 
 namespace swage::http {
 namespace {
@@ -16,8 +17,7 @@ namespace {
 enum class ZerosMean : std::uint8_t { octal, nothing };
 
 bool is_of_address(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.' || c == 'x' ||
-         c == 'X';
+  return hex_value(c) >= 0 || c == ':' || c == '.' || c == 'x' || c == 'X';
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view text, ZerosMean zeros) {
