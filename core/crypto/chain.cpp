@@ -17,7 +17,7 @@ namespace swage::crypto {
 namespace {
 
 constexpr std::int64_t kSoon = std::int64_t{7} * 86400;  // seconds
-constexpr std::size_t kMostNames = 5;                    // that are told
+constexpr std::size_t kMaxNames = 5;                     // that are told
 
 using Certificate = std::unique_ptr<X509, Free<X509_free>>;
 
@@ -60,7 +60,7 @@ std::string names_in(X509* certificate) {
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
     if (name->type != GEN_DNS) continue;
-    if (++count > kMostNames) return text + ", …";
+    if (++count > kMaxNames) return text + ", …";
     const auto* const bytes = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
     text +=
         (text.empty() ? "" : ", ") + std::string(bytes, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));

@@ -19,7 +19,7 @@ inline constexpr std::size_t kSecp256k1Size = 33;  // bytes of a public key, com
 class EvpPublicKey {
  public:
   // PKIX (SubjectPublicKeyInfo) in DER: 2048 to 8192 bits, an odd exponent of at most 65537, which is what
-  // libp2p's libraries make: each bit more costs who verifies.
+  // libp2p's libraries make: each further bit costs the verifier.
   [[nodiscard]] static Result<EvpPublicKey> rsa(Bytes pkix);
   // PKIX in DER: on P-224, P-256, P-384 or P-521, the curve by its name, the point uncompressed.
   [[nodiscard]] static Result<EvpPublicKey> ecdsa(Bytes pkix);

@@ -24,8 +24,8 @@ class X25519Key {
 
   [[nodiscard]] const X25519Public& public_key() const { return public_; }
 
-  // What only the owner of the other key can know too (RFC 7748, section 6.1). It is no key yet: hash it. Fails for a
-  // point of small order, with which the secret would be zeros whatever our key is.
+  // What only the owner of the other key can know too (RFC 7748, section 6.1). It is not a key yet: hash it. Fails for
+  // a point of small order, with which the secret would be zeros whatever our key is.
   [[nodiscard]] Result<Secret> agree(const X25519Public& theirs) const;
 
  private:

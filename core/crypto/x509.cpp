@@ -100,7 +100,7 @@ Result<Certificate> Certificate::parse(Bytes der) {
   X509_get0_uids(x509, &issuer, &subject);
   if (issuer != nullptr || subject != nullptr) return fail("a certificate with unique identifiers");
   const auto not_before = to_seconds(X509_get0_notBefore(x509)), not_after = to_seconds(X509_get0_notAfter(x509));
-  if (!not_before || !not_after) return fail("a certificate whose validity is no time");
+  if (!not_before || !not_after) return fail("a certificate whose validity is not a time");
   certificate.validity_ = {*not_before, *not_after};
   certificate.extensions_ = extensions_of(x509);
   certificate.public_key_ = encode(i2d_X509_PUBKEY, X509_get_X509_PUBKEY(x509));

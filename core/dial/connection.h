@@ -1,5 +1,5 @@
 // Connection: many streams over one secured stream, by yamux (core/libp2p/yamux.h); Substream: one of them. For both
-// sides. Owned by whoever upgraded the stream; in the service process, and in swage-peer.
+// sides. Owned by the upgrader of the stream; in the service process, and in swage-peer.
 //
 //     CO_TRY(const auto stream, co_await connection->open("/ipfs/id/1.0.0"));
 //     CO_TRY(const std::size_t size, co_await stream->read(buffer));
@@ -32,7 +32,7 @@ namespace detail {
 struct SubstreamState;
 }
 
-// As with TcpStream, closing or destroying it, or its Connection, resumes who waits for it with an Error, from the
+// As with TcpStream, closing or destroying it, or its Connection, resumes whatever waits for it with an Error, from the
 // loop.
 class Substream : public async::Stream {
  public:

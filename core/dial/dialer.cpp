@@ -118,7 +118,8 @@ Task<> Dialer::State::identify_within(Secured secured, async::Semaphore::Permit 
   static_cast<void>(permit);  // until here
 }
 
-// Peers ask who we are as soon as they are connected, and some complain where the connection ends before they know.
+// Peers ask who we are as soon as they are connected, and some log a warning where the connection ends before they
+// know.
 Task<Result<>> Dialer::State::ask_agent(Secured secured) {
   const libp2p::PeerId peer = secured.peer;
   DialledStream* const carrier = secured.carrier;

@@ -1,5 +1,5 @@
 // Dialer: finds out whether a libp2p peer can be reached at one of the addresses that somebody submitted for it, by
-// dialling them and having it prove its key. Runs in the service process; whoever runs registrations owns one.
+// dialling them and having it prove its key. Runs in the service process; owned by the broker.
 //
 // The addresses are a stranger's: what is connected to is decided by an AddressPolicy, for names after they were
 // resolved and for exactly the addresses that were judged; nothing is sent to them but the fixed bytes of the
@@ -51,7 +51,7 @@ struct Settings {
   AddressPolicy policy{};
   async::Resolver::Settings resolver{};
 
-  // Identify goes on behind a success: at most so many at once and in a second (others have none: who is there is
+  // Identify goes on after a success: at most so many at once and in a second (others have none: who is there is
   // proven, and what it is called matters less than the next registration), each for so long.
   std::size_t identifications = 256;
   std::size_t identifications_a_second = 50;
@@ -68,7 +68,7 @@ struct Reached {
   std::string security;       // "noise", "tls"
 };
 
-// The text is for logs: what became of each address, and at which stage. It tells what somebody's network looks like
+// The text is for logs: the outcome of each address, and its stage. It tells what somebody's network looks like
 // from here, so no client may see it.
 class DialError : public Error {
  public:

@@ -3,7 +3,7 @@
 //     /ip4/A | /ip6/A | /dns/N | /dns4/N | /dns6/N    /tcp/P    tcp
 //                                                     …/ws      ws
 //                                                     …/wss, …/tls/ws, …/tls/sni/N/ws     wss
-//                                                     and behind any of them: /p2p/ID, if it is the peer's own
+//                                                     and after any of them: /p2p/ID, if it is the peer's own
 //
 // All else is skipped, never an error, and why is said: QUIC, WebTransport, WebRTC, relays, /ip6zone, other peers'
 // addresses, port 0, names that are not valid host names, and texts that are not multiaddrs. /dnsaddr, too: it stands

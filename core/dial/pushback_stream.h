@@ -39,7 +39,7 @@ class PushbackStream : public async::Stream {
 };
 
 // `Protocol` has done(), take_output() and receive(Bytes&), as multistream's and Noise's sides have. What was read
-// behind its end is given back. REQUIRES: awaited at once.
+// after its end is given back. REQUIRES: awaited at once.
 template <typename Protocol>
 [[nodiscard]] async::Task<Result<>> converse(Protocol& protocol, PushbackStream& stream) {
   std::array<std::uint8_t, 2048> buffer;

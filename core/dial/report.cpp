@@ -5,7 +5,7 @@
 namespace swage::dial {
 namespace {
 
-constexpr std::size_t kMostSkipped = 32;  // more do not fit anyway
+constexpr std::size_t kMaxSkipped = 32;  // more do not fit anyway
 
 std::string shortened(std::string_view text, std::size_t most) {
   if (text.size() <= most) return std::string(text);
@@ -15,11 +15,11 @@ std::string shortened(std::string_view text, std::size_t most) {
 }  // namespace
 
 std::string Report::line(std::string_view address, std::string_view why) {
-  return shortened(address, kMostAddress) + ": " + shortened(why, kMostReason);
+  return shortened(address, kMaxAddress) + ": " + shortened(why, kMaxReason);
 }
 
 void Report::not_dialled(std::string_view address, std::string_view why) {
-  if (skipped_.size() >= kMostSkipped) return not_dialled();
+  if (skipped_.size() >= kMaxSkipped) return not_dialled();
   skipped_.push_back(line(address, fmt::format("not dialled: {}", why)));
 }
 
@@ -30,7 +30,7 @@ std::string Report::text() const {
   std::size_t told = 0;
   for (const auto* lines : {&dialled_, &skipped_}) {
     for (const std::string& each : *lines) {
-      if (text.size() + each.size() + kMore > kMostText) break;
+      if (text.size() + each.size() + kMore > kMaxText) break;
       text += (told++ == 0 ? ": " : "; ") + each;
     }
   }

@@ -1,4 +1,4 @@
-// Report: what became of each address of a registration, on one line for the log. A value.
+// Report: the outcome of each address of a registration, on one line for the log. A value.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +17,11 @@ class Report {
   void not_dialled() { ++others_; }
 
   // "1 of 2 addresses dialled: ADDRESS: connect: timed out; ADDRESS: not dialled: not public". What was dialled comes
-  // first; at most kMostText bytes, with the number of those that are left out.
+  // first; at most kMaxText bytes, with the number of those that are left out.
   [[nodiscard]] std::string text() const;
 
-  static constexpr std::size_t kMostText = 1'500;
-  static constexpr std::size_t kMostAddress = 150, kMostReason = 150;  // bytes
+  static constexpr std::size_t kMaxText = 1'500;
+  static constexpr std::size_t kMaxAddress = 150, kMaxReason = 150;  // bytes
 
  private:
   [[nodiscard]] static std::string line(std::string_view address, std::string_view why);

@@ -17,7 +17,7 @@ TEST_CASE("report: each address with its reason, those that were dialled first, 
   CHECK(report.text().find(std::string(138, 'a') + "") != std::string::npos);
   CHECK(report.text().find("a...: bbb") != std::string::npos);
   for (int i = 0; i < 1000; ++i) report.not_dialled(std::string(100, 'x'), "y");
-  CHECK(report.text().size() <= Report::kMostText);
+  CHECK(report.text().size() <= Report::kMaxText);
   CHECK(report.text().starts_with("2 of 1003 addresses dialled: "));
   CHECK(report.text().ends_with(" more"));
   Report unknown;

@@ -12,7 +12,7 @@ struct Port {
 };
 
 // Ascending. Why they are here:
-//   answers whoever connects, for reflection or for loops      echo, discard, chargen, daytime, finger …
+//   answers any connection, for reflection or for loops      echo, discard, chargen, daytime, finger …
 //   takes lines of text for commands                           SMTP, IMAP, POP, NNTP, FTP, Redis, memcached, IRC, SIP
 //   counts failed logins, and locks out or reports who did it  SSH, telnet, RDP, VNC, databases, LDAP, Kerberos
 //   prints what it gets                                        LPD, IPP, 9100

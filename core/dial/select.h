@@ -10,7 +10,10 @@
 
 namespace swage::dial {
 
-enum class Side { dialler, listener };  // who opened the connection or the stream, and so proposes; and who chooses
+enum class Side {
+  dialler,
+  listener
+};  // the side that opened the connection or the stream, and so proposes; the one that chooses
 
 // The protocol that both sides will speak from here on: of ours, in the dialler's order. What the other side says in it
 // already is still to be read. REQUIRES: awaited at once; a dialler has at least one protocol.

@@ -6,7 +6,7 @@
 //     handshake           who is it?
 //     multistream-select  /yamux/1.0.0           unless TLS has agreed on it by ALPN ("Inlined muxer negotiation")
 //
-// Nothing here knows the time: who wants a deadline uses async::within().
+// Nothing here knows the time: for a deadline use async::within().
 #pragma once
 
 #include <memory>

@@ -79,7 +79,7 @@ std::optional<IpAddress> parse_v6(Bytes text) {
   }
   if (!gap) return count == kGroups ? std::optional(IpAddress::v6(address)) : std::nullopt;
   if (count == kGroups) return std::nullopt;
-  // What is behind the gap goes to the end.
+  // What follows the gap goes to the end.
   const auto begin = address.begin() + static_cast<std::ptrdiff_t>(2 * *gap);
   std::rotate(begin, address.begin() + static_cast<std::ptrdiff_t>(2 * count), address.end());
   return IpAddress::v6(address);

@@ -84,7 +84,7 @@ Result<> check_file(const shm::Segment& file, const std::string& path) {
   return {};
 }
 
-// Writes to a copy of `file`'s descriptor. A file that cannot be written is complained about once; answers come from
+// Writes to a copy of `file`'s descriptor. A file that cannot be written is reported once; answers come from
 // memory.
 Result<shm::TableWriter::Mirror> mirror_in(const shm::Segment& file, const std::string& path) {
   const auto copy = std::make_shared<Descriptor>(fcntl(file.fd(), F_DUPFD_CLOEXEC, 3));

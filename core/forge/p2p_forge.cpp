@@ -41,7 +41,7 @@ class Native {
   void open(const Token& at) { tokens_.push_back({"{", at.file, at.line, false, false}); }
   void close(const Token& at) { tokens_.push_back({"}", at.file, at.line, false, true}); }
 
-  // Into `block` before `place`; behind what the block has of this directive already. Returns the new place.
+  // Into `block` before `place`; after what the block has of this directive already. Returns the new place.
   // `known_as`: what the Corefile calls it.
   std::size_t put(ServerBlock& block, std::size_t place, const std::string& known_as = {}) {
     const auto present = find(block, tokens_.front().text);
@@ -109,7 +109,7 @@ Result<> read_database(Dispenser& dispenser, Acme& acme) {
   TRY(const std::string_view path, dispenser.expect_arg("a path"));
   acme.badger = dispenser.token();
   if (path.find_first_not_of('/') == std::string_view::npos) {
-    return std::unexpected(wrong(dispenser.token(), fmt::format("'{}' is no path of a store", path)));
+    return std::unexpected(wrong(dispenser.token(), fmt::format("'{}' is not a valid path of a store", path)));
   }
   return dispenser.expect_end();
 }

@@ -171,7 +171,7 @@ TEST_CASE("p2p-forge: errors name the line of what is wrong") {
   CHECK(acme("database-type redis x") ==
         "Corefile:3: directive 'acme': unknown database type 'redis'; expected badger PATH");
   CHECK(acme("database-type badger") == "Corefile:3: directive 'acme': expected a path after 'badger'");
-  CHECK(acme("database-type badger //") == "Corefile:3: directive 'acme': '//' is no path of a store");
+  CHECK(acme("database-type badger //") == "Corefile:3: directive 'acme': '//' is not a valid path of a store");
   CHECK(acme("database-type badger x y") ==
         "Corefile:3: directive 'acme': unexpected 'y'; expected the end of the line");
   CHECK(

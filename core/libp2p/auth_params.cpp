@@ -48,7 +48,7 @@ Result<> take_param(std::string_view& rest, AuthParams& params) {
   const std::string_view value = take_while(rest, is_value);
   if (!rest.starts_with('"')) return fail("the value of {} does not end with a quote", name);
   rest.remove_prefix(1);
-  if (!rest.empty() && !is_separator(rest.front())) return fail("no comma behind the value of {}", name);
+  if (!rest.empty() && !is_separator(rest.front())) return fail("no comma after the value of {}", name);
   auto* const param = member(params, name);
   if (param == nullptr) return {};
   if (*param) return fail("{} comes twice", name);

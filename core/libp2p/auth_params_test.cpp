@@ -75,7 +75,7 @@ TEST_CASE("auth params: what is malformed, and why") {
       {"libp2p-PeerID sig=\"s\r\n\"", "the value of sig does not end with a quote"},
       {"libp2p-PeerID sig=\"\xc3\xa9\"", "the value of sig does not end with a quote"},
       {std::string("libp2p-PeerID sig=\"s\0\"", 19), "the value of sig does not end with a quote"},
-      {R"(libp2p-PeerID sig="s"opaque="o")", "no comma behind the value of sig"},
+      {R"(libp2p-PeerID sig="s"opaque="o")", "no comma after the value of sig"},
       {R"(libp2p-PeerID sig="s", sig="s")", "sig comes twice"},
       {R"(libp2p-PeerID sig="s", opaque="o", SIG="t")", "SIG comes twice"},
       {"libp2p-PeerID " + std::string(4083, ' '), "the header has more than 4096 bytes"},

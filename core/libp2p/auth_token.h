@@ -40,7 +40,7 @@ class AuthSealer {
 
   [[nodiscard]] std::string seal(const AuthToken& token) const;
   // Fails for all that seal() did not write with this key and service, and where it is older than its kind may be (5
-  // minutes; a bearer 1 hour) or from more than a minute ahead. What is no token fails like a foreign one.
+  // minutes; a bearer 1 hour) or from more than a minute ahead. An invalid token fails like a foreign one.
   [[nodiscard]] Result<AuthToken> open(std::string_view text, AuthTime now) const;
 
  private:

@@ -43,8 +43,8 @@ class PublicKey {
   Key key_;  // what `data_` means
 };
 
-// The one form of a public key's protobuf. Of the key only what is quickly seen is looked at: its type and its size; it
-// may still be none.
+// The one form of a public key's protobuf. Of the key only its type and its size are looked at; it may still be
+// invalid.
 [[nodiscard]] Result<std::vector<std::uint8_t>> canonical_public_key(Bytes message);
 
 // About how long it takes to read a key and to verify one signature by it, on a slow core: 0.1 ms for Ed25519 and for
@@ -59,12 +59,13 @@ class PrivateKey {
   [[nodiscard]] static PrivateKey generate(KeyType type);
   // An Ed25519 key. REQUIRES: 32 bytes, secret.
   [[nodiscard]] static PrivateKey from_seed(Bytes seed);
-  // The Data: Ed25519 the seed and then the public key once or twice, or not at all (py-libp2p); secp256k1 32 bytes; RSA PKCS#1, ECDSA SEC 1.
+  // The Data: Ed25519 the seed and then the public key once or twice, or not at all (py-libp2p); secp256k1 32 bytes;
+  // RSA PKCS#1, ECDSA SEC 1.
   [[nodiscard]] static Result<PrivateKey> from_protobuf(Bytes message);
 
   [[nodiscard]] const PublicKey& public_key() const { return public_; }
   [[nodiscard]] crypto::Secret to_protobuf() const;  // for a file of the owner's
-  // What public_key().verify() wants. Fails only for an RSA key that came from elsewhere and is none.
+  // What public_key().verify() wants. Fails only for an RSA key that came from elsewhere and is not valid.
   [[nodiscard]] Result<std::vector<std::uint8_t>> sign(Bytes message) const;
 
  private:

@@ -35,7 +35,7 @@ std::expected<std::vector<Component>, MultiaddrError> take_all(Rest rest, Take t
   components.reserve(4);  // as many as most have
   bool ended = false;     // by a path
   while (!rest.empty()) {
-    if (ended) return failure(Kind::malformed, "something behind a path");
+    if (ended) return failure(Kind::malformed, "something after a path");
     if (components.size() == Multiaddr::kMaxComponents) return failure(Kind::too_long, "too many components");
     TRY(Component component, take(rest));
     ended = multiaddr::info(component.protocol).form == Form::path;
@@ -60,7 +60,7 @@ std::expected<Component, MultiaddrError> take_text(std::string_view& rest) {
   const ProtocolInfo* const protocol = multiaddr::find_protocol(name);
   if (protocol == nullptr) return failure(Kind::unknown_protocol, "unknown protocol " + shown(name));
   if (protocol->form == Form::none) return Component{protocol->code, {}};
-  if (rest.empty()) return failure(Kind::malformed, fmt::format("no value behind {}", name));
+  if (rest.empty()) return failure(Kind::malformed, fmt::format("no value after {}", name));
   const std::string_view text = protocol->form == Form::path ? std::exchange(rest, {}) : take_part(rest);
   auto value = multiaddr::value_from_text(protocol->form, text);
   if (!value) return bad_value(*protocol, value.error());

@@ -24,7 +24,7 @@ class MultiaddrError : public Error {
     too_long,          // more than the bounds of Multiaddr
     malformed,         // no multiaddr: no '/' at the start, a value that is missing or cut off, a bad varint
     unknown_protocol,  // a protocol that is not in our table: somebody's transport; skip the address
-    bad_value,         // a value that is none of its protocol
+    bad_value,         // a value that is not valid for its protocol
   };
 
   MultiaddrError(Kind kind, std::string text) : Error(std::move(text)), kind_(kind) {}

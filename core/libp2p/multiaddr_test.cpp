@@ -285,7 +285,7 @@ TEST_CASE("multiaddr: bytes that are none") {
       {"a50303000155", Kind::bad_value},                  // an identity hash of no key
       {"90030161", Kind::bad_value},                      // a path "a"
       {"9003032f612f", Kind::bad_value},                  // a path "/a/"
-      {"9003022f61060050", Kind::malformed},              // something behind a path
+      {"9003022f61060050", Kind::malformed},              // something after a path
       {"d203021201", Kind::bad_value},                    // a hash that says it has 1 byte, and has 0
       {"d20304120102ff", Kind::bad_value},                // one that has 2
   };

@@ -33,14 +33,14 @@ std::string encode_base64(std::string_view alphabet, Bytes bytes) {
   return text;
 }
 
-// With or without padding; the bits behind the last byte must be 0.
+// With or without padding; the bits after the last byte must be 0.
 Result<ByteVector> decode_base64(std::string_view alphabet, std::string_view text) {
   for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
   ByteVector bytes;
   unsigned buffer = 0, bits = 0;
   for (const char c : text) {
     const std::size_t value = alphabet.find(c);
-    if (value == std::string_view::npos) return fail("{:#04x} is no digit of base 64", static_cast<std::uint8_t>(c));
+    if (value == std::string_view::npos) return fail("{:#04x} is not a digit of base 64", static_cast<std::uint8_t>(c));
     buffer = buffer << 6 | static_cast<unsigned>(value);
     bits += 6;
     if (bits < 8) continue;

@@ -12,7 +12,7 @@ constexpr std::string_view kBase58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghi
 Result<std::uint8_t> digit_value(std::string_view alphabet, char digit) {
   const std::size_t value = alphabet.find(digit);
   if (value == std::string_view::npos) {
-    return fail("byte {:#04x} is no digit of base {}", static_cast<std::uint8_t>(digit), alphabet.size());
+    return fail("byte {:#04x} is not a digit of base {}", static_cast<std::uint8_t>(digit), alphabet.size());
   }
   return static_cast<std::uint8_t>(value);
 }
@@ -79,7 +79,7 @@ Result<std::vector<std::uint8_t>> decode_base32(std::string_view digits) {
     bytes.push_back(static_cast<std::uint8_t>(buffer >> bits));
   }
   if (bits >= 5) return fail("base 32 text has a digit too many");
-  if ((buffer & ((1U << bits) - 1)) != 0) return fail("the bits behind the last byte of a base 32 text must be 0");
+  if ((buffer & ((1U << bits) - 1)) != 0) return fail("the bits after the last byte of a base 32 text must be 0");
   return bytes;
 }
 

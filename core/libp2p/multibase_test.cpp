@@ -48,14 +48,14 @@ TEST_CASE("multibase: the vectors of the multibase specification") {
 }
 
 TEST_CASE("multibase: what is no text of a base") {
-  CHECK(error_of(Base::base32, "MY") == "byte 0x4d is no digit of base 32");
-  CHECK(error_of(Base::base32, "my======") == "byte 0x3d is no digit of base 32");
-  CHECK(error_of(Base::base32, "mz") == "the bits behind the last byte of a base 32 text must be 0");
+  CHECK(error_of(Base::base32, "MY") == "byte 0x4d is not a digit of base 32");
+  CHECK(error_of(Base::base32, "my======") == "byte 0x3d is not a digit of base 32");
+  CHECK(error_of(Base::base32, "mz") == "the bits after the last byte of a base 32 text must be 0");
   CHECK(error_of(Base::base32, "a") == "base 32 text has a digit too many");
   CHECK(error_of(Base::base32, "mya") == "base 32 text has a digit too many");
-  CHECK(error_of(Base::base36, "K5") == "byte 0x4b is no digit of base 36");
-  CHECK(error_of(Base::base36, "k-5") == "byte 0x2d is no digit of base 36");
-  CHECK(error_of(Base::base58btc, "Qm0") == "byte 0x30 is no digit of base 58");
+  CHECK(error_of(Base::base36, "K5") == "byte 0x4b is not a digit of base 36");
+  CHECK(error_of(Base::base36, "k-5") == "byte 0x2d is not a digit of base 36");
+  CHECK(error_of(Base::base58btc, "Qm0") == "byte 0x30 is not a digit of base 58");
 }
 
 TEST_CASE("multibase: decode is the inverse of encode") {

@@ -47,7 +47,7 @@ SelectResult<bool> MessageReader::read_size(Bytes& in) {
     in = in.subspan(1);
     const auto size = varint::read(size_bytes_);
     if (!size && size.error() == varint::Fault::malformed) return failure(Kind::malformed, "bad size of a message");
-    // A varint that goes on behind its second byte is more than kMaxText.
+    // A varint that goes on after its second byte is more than kMaxText.
     if (size ? size->value > kMaxText + 1 : size_bytes_.size() > 1) {
       return failure(Kind::too_long, "a message is too long");
     }

@@ -1,5 +1,5 @@
 // multistream-select 1.0 (https://github.com/multiformats/multistream-select): two sides agree on the protocol that a
-// connection or a stream will speak. Without I/O: bytes go in, bytes come out. Owned by whoever owns the connection.
+// connection or a stream will speak. Without I/O: bytes go in, bytes come out. Owned by the owner of the connection.
 //
 //     message     varint: size of text and newline | text | '\n'
 //     initiator   /multistream/1.0.0  /first  …                      /second  …
@@ -27,7 +27,7 @@ class SelectError : public Error {
  public:
   enum class Kind {
     too_long,           // a message of more than kMaxText, or a listing of more than that
-    malformed,          // a size that is no varint, a message without a newline at its end
+    malformed,          // a size that is not a varint, a message without a newline at its end
     unexpected,         // a message that has no place here: another version, a protocol that was not proposed
     refused,            // the responder has none of our protocols
     too_many_proposals  // the initiator goes on and on
@@ -50,7 +50,7 @@ void append_message(std::vector<std::uint8_t>& out, std::string_view text);
 class MessageReader {
  public:
   // The next message without its newline; nullopt when `in` is used up before it is whole. Takes what it used from the
-  // front of `in`, and nothing behind the message. After an error there is nothing more to read.
+  // front of `in`, and nothing after the message. After an error there is nothing more to read.
   [[nodiscard]] SelectResult<std::optional<std::string>> read(Bytes& in);
 
  private:
@@ -61,7 +61,7 @@ class MessageReader {
   std::string text_;
 };
 
-// The side that proposes, in the order of its liking.
+// The side that proposes, in order of preference.
 class Initiator {
  public:
   // REQUIRES: at least one; none of them empty, longer than kMaxText, or with a newline.

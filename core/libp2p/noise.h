@@ -1,6 +1,6 @@
 // libp2p's secure channel over Noise (https://github.com/libp2p/specs/blob/master/noise/README.md): two sides agree on
-// keys and prove who they are. Without I/O and without a clock: bytes go in, bytes come out. Owned by whoever owns the
-// connection. Extensions (early data) are neither sent nor looked at.
+// keys and prove their identities. Without I/O and without a clock: bytes go in, bytes come out. Owned by the owner of
+// the connection. Extensions (early data) are neither sent nor looked at.
 //
 //     TRY(auto handshake, Handshake::start({Role::initiator, peer}, identity, random));
 //     while (!handshake.done()) { send(handshake.take_output()); …; TRY(handshake.receive(in)); }
@@ -38,7 +38,7 @@ struct Channel {
 
 // A static key, and the signature with which an identity vouches for it. A peer has "one or more" of them in its
 // lifetime ("Static Key Authentication"): one serves any number of handshakes. What was sent is protected by the
-// ephemeral keys too, also from who gets hold of the static one later. Copies share the key.
+// ephemeral keys too, also from anybody who gets hold of the static one later. Copies share the key.
 class StaticKey {
  public:
   // Fails where `identity` cannot sign. Neither is needed later.

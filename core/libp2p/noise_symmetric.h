@@ -26,7 +26,7 @@ class NoiseError : public Error {
     bad_payload,    // no protobuf, or without an identity key that can be used, or without a signature
     bad_signature,  // the identity key did not sign the static key
     wrong_peer,     // it proved to be another peer than the expected one
-    cannot_sign,    // our own identity key is none
+    cannot_sign,    // our own identity key is not valid
     exhausted,      // 2^64 - 1 messages were sent or received
   };
 

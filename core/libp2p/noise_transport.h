@@ -1,5 +1,5 @@
 // The frames of libp2p's Noise (https://github.com/libp2p/specs/blob/master/noise/README.md, "Wire Format"), and what
-// they carry when the handshake is done. Without I/O. Owned by whoever owns the connection.
+// they carry when the handshake is done. Without I/O. Owned by the owner of the connection.
 //
 //     frame     length of the message, 16 bits, big-endian | message
 //     message   in the handshake: as in noise_xx.h; later: ciphertext | tag, 16 bytes
@@ -27,7 +27,7 @@ void append_frame(std::vector<std::uint8_t>& out, Bytes message);
 class FrameReader {
  public:
   // The next message; nullopt when `in` is used up before it is whole. Takes what it used from the front of `in`, and
-  // nothing behind the message.
+  // nothing after the message.
   [[nodiscard]] std::optional<std::vector<std::uint8_t>> read(Bytes& in);
 
   // Whether all that came in were whole messages: if not, an end of the stream here has cut one off.
@@ -61,7 +61,7 @@ class Decryptor {
   // it used from the front of `in`. An error is for ever: every further call fails in the same way.
   [[nodiscard]] NoiseResult<std::optional<std::vector<std::uint8_t>>> receive(Bytes& in);
 
-  // As of FrameReader. Noise has no end of its own: what is behind the last message may have been withheld.
+  // As of FrameReader. Noise has no end of its own: what follows the last message may have been withheld.
   [[nodiscard]] bool between_messages() const { return reader_.between_messages(); }
 
  private:

@@ -17,7 +17,7 @@ __extension__ using Wide = unsigned __int128;
 constexpr std::size_t kLimbs = 6;
 using Number = std::array<std::uint64_t, kLimbs>;  // least significant first
 
-constexpr std::size_t kBody = 32;  // bytes behind the head
+constexpr std::size_t kBody = 32;  // bytes after the head
 
 // The head of a CID: version 1, codec 0x72, then how the multihash begins.
 struct Head {
@@ -53,7 +53,7 @@ using Pairs __attribute__((vector_size(kLane))) = std::uint16_t;
 using Octets = std::array<std::uint64_t, 2>;
 static_assert(std::endian::native == std::endian::little);
 
-// The values of the last `count` of 16 characters, the others as 0; sets bits of `bad` where one is no digit.
+// The values of the last `count` of 16 characters, the others as 0; sets bits of `bad` where one is not a digit.
 template <typename Base>
 inline Lane digit_values(const std::uint8_t* characters, std::size_t count, Lane& bad) {
   Lane c;
@@ -96,7 +96,7 @@ inline void append(Number& number, std::uint64_t value) {
   }
 }
 
-// The number that `count` digits write; 0, which no head is, where one is no digit. REQUIRES: it fits a Number.
+// The number that `count` digits write; 0, which no head is, where one is not a digit. REQUIRES: it fits a Number.
 template <typename Base, std::size_t count>
 inline Number read_number(const std::uint8_t* digits) {
   constexpr std::size_t kRest = count % kLane;  // in the last lane, which begins among those that were read before

@@ -28,7 +28,7 @@ class PeerId {
 
   PeerId() = default;  // nobody's: an empty multihash
   // From a label of a domain name: multibase base36 ("k…") or base32 ("b…"), CIDv1, codec libp2p-key (0x72), multihash.
-  // REQUIRES: lower-case, as in Query::key; upper case is no digit. Only what the encoder writes is accepted: no
+  // REQUIRES: lower-case, as in Query::key; upper case is not a digit. Only what the encoder writes is accepted: no
   // trailing bytes, no leading zeros, no stray bits. Allocates nothing; takes 20 to 30 ns more for a peer
   // ID than for a label of another length (core_libp2p_test "[bench]").
   [[nodiscard]] static std::optional<PeerId> from_label(Bytes lower_case_label);
@@ -48,7 +48,7 @@ class PeerId {
   static std::optional<PeerId> from_cid(const Cid& cid);
 
   std::uint8_t size_ = 0;
-  std::array<std::uint8_t, kMaxSize> bytes_{};  // 0 behind the multihash
+  std::array<std::uint8_t, kMaxSize> bytes_{};  // 0 after the multihash
 };
 
 }  // namespace swage::libp2p

@@ -34,7 +34,7 @@ std::string_view without_dot(std::string_view name) {
 
 std::string as_compared(std::string_view domain) { return lower_case(without_dot(without_port(domain))); }
 
-// Two secrets from one: who knows one of them knows neither the other nor the one.
+// Two secrets from one: neither of them reveals the other, or the one.
 crypto::Secret derive(const crypto::Secret& secret, std::string_view purpose) {
   crypto::Secret derived(crypto::kEd25519Size);
   crypto::hkdf_sha256({}, secret.bytes(), as_bytes(purpose), derived.bytes());

@@ -2,7 +2,7 @@
 // (https://github.com/libp2p/specs/blob/master/http/peer-id-auth.md). It keeps nothing between requests: what it must
 // know later is in tokens (auth_token.h), and its keys come from one secret. So every instance that has the secret
 // finishes what another began, also after a restart. The price: within its 5 minutes a challenge can be answered again
-// by who overheard the answer, which TLS prevents. No I/O, any process.
+// by anybody who overheard the answer, which TLS prevents. No I/O, any process.
 //
 //     server-initiated   →                                                401 ← challenge-client, public-key, opaque
 //                        → public-key, opaque, challenge-server, sig          ← sig, bearer
@@ -47,7 +47,7 @@ class PeerIdAuth {
     PeerId peer;
     std::string authentication_info;  // for the response, whatever its status; empty after a bearer
   };
-  // What is at fault, for those who count.
+  // What is at fault, for metrics.
   enum class Fault : std::uint8_t { host, header, token, signature };
   // 400: nothing that this client repeats will help.
   struct Malformed {

@@ -30,8 +30,8 @@ using Flow = PeerIdAuthClient::Flow;
 namespace {
 
 const std::string kDomain = "registration.example";
-constexpr std::size_t kMostWritten = 2048;  // bytes of a header, as the specification suggests
-const AuthTime kNow{1'750'000'000'123ms};   // 2025-06-15T15:06:40.123Z
+constexpr std::size_t kMaxWritten = 2048;  // bytes of a header, as the specification suggests
+const AuthTime kNow{1'750'000'000'123ms};  // 2025-06-15T15:06:40.123Z
 
 PeerIdAuth make_server(std::uint8_t secret = 7, std::vector<std::string> domains = {kDomain}) {
   return {crypto::Secret::copy_of(std::vector<std::uint8_t>(32, secret)), std::move(domains)};
@@ -64,16 +64,16 @@ PeerIdAuth::Answer ask(std::string_view authorization, std::string_view host = k
 // "challenge", "authenticated", "malformed: …", "refused: …"; and what must hold of each.
 std::string outcome(const PeerIdAuth::Answer& answer) {
   if (const auto* const challenge = std::get_if<PeerIdAuth::Challenge>(&answer)) {
-    CHECK(challenge->www_authenticate.size() <= kMostWritten);
+    CHECK(challenge->www_authenticate.size() <= kMaxWritten);
     return "challenge";
   }
   if (const auto* const refused = std::get_if<PeerIdAuth::Refused>(&answer)) {
     CHECK(refused->www_authenticate.starts_with("libp2p-PeerID challenge-client=\""));
-    CHECK(refused->www_authenticate.size() <= kMostWritten);
+    CHECK(refused->www_authenticate.size() <= kMaxWritten);
     return "refused: " + refused->why;
   }
   if (const auto* const malformed = std::get_if<PeerIdAuth::Malformed>(&answer)) return "malformed: " + malformed->why;
-  CHECK(std::get<PeerIdAuth::Authenticated>(answer).authentication_info.size() <= kMostWritten);
+  CHECK(std::get<PeerIdAuth::Authenticated>(answer).authentication_info.size() <= kMaxWritten);
   return "authenticated";
 }
 

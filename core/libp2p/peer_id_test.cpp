@@ -177,7 +177,7 @@ TEST_CASE("peer id: multihashes and base58 texts that are none") {
         "a multihash of 34 bytes that is neither SHA-256 nor an Ed25519 or secp256k1 key");
   CHECK(error_of(PeerId::from_base58("12D3")) ==
         "a multihash of 3 bytes that is neither SHA-256 nor an Ed25519 or secp256k1 key");
-  CHECK(error_of(PeerId::from_base58("12D3K0")) == "byte 0x30 is no digit of base 58");
+  CHECK(error_of(PeerId::from_base58("12D3K0")) == "byte 0x30 is not a digit of base 58");
   CHECK(error_of(PeerId::from_base58(std::string(85, '1'))) == "a text of 85 characters is too long for a peer ID");
 }
 

@@ -120,7 +120,7 @@ CertificateResult<PublicKey> verify_certificate(Bytes der, system_clock::time_po
   if (!certificate->signed_by_itself()) return failure(Kind::bad_self_signature, "the certificate did not sign itself");
 
   const auto identity = read_signed_key(extension);
-  if (!identity) return failure(Kind::bad_identity, "the extension is no SignedKey");
+  if (!identity) return failure(Kind::bad_identity, "the extension is not a SignedKey");
   auto key = PublicKey::from_protobuf(identity->public_key);
   if (!key) return failure(Kind::bad_identity, key.error().text());
   if (!key->verify(signed_bytes(certificate->public_key()), identity->signature)) {

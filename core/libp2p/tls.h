@@ -34,7 +34,7 @@ class CertificateError : public Error {
     bad_self_signature,  // its own key did not sign it, or in a way that is not supported
     unknown_critical,    // it wants a critical extension to be understood that is not
     no_identity,         // it has not exactly one libp2p extension
-    bad_identity,        // the extension is no SignedKey, or holds no key that can be used
+    bad_identity,        // the extension is not a SignedKey, or its key cannot be used
     bad_signature,       // the identity key did not sign the certificate's key
   };
 

@@ -14,7 +14,7 @@ inline constexpr std::size_t kMaxSize = 9;  // bytes, that is 63 bits
 
 enum class Fault {
   incomplete,  // the bytes end within the varint; what is there may be the start of one
-  malformed,   // longer than kMaxSize, or longer than its value needs: no bytes behind it can mend that
+  malformed,   // longer than kMaxSize, or longer than its value needs: no further bytes can mend that
 };
 
 struct Decoded {

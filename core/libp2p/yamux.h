@@ -1,8 +1,8 @@
 // A yamux session (https://github.com/libp2p/specs/blob/master/yamux/README.md): many streams over one connection.
-// Without I/O and without a clock: bytes go in and events come out, commands go in and bytes come out. Owned by whoever
-// owns the connection.
+// Without I/O and without a clock: bytes go in and events come out, commands go in and bytes come out. Owned by the
+// owner of the connection.
 //
-// It holds no payload of the other side: that is in the events, and whoever takes it gives it back to the window with
+// It holds no payload of the other side: that is in the events, and their receiver gives it back to the window with
 // consume() when it is used. What the other side can make the two hold together is bounded by Limits.
 //
 //     for (Bytes in = received; !in.empty();) {          // and again as long as there are events

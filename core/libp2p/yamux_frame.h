@@ -20,7 +20,7 @@ class YamuxError : public Error {
     duplicate,        // a second SYN of a stream
     window_exceeded,  // more data than the window lets through
     window_overflow,  // a window of 2^32 bytes or more
-    after_fin,        // data behind the end of a stream
+    after_fin,        // data after the end of a stream
     output_full,      // our answers pile up: the other side sends and does not read
     going_away,       // no new streams: one of the sides said go away
     too_many,         // streams that we opened, or their numbers are used up

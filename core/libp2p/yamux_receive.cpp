@@ -117,7 +117,7 @@ YamuxResult<std::optional<Event>> Session::begin_body() {
 
 YamuxResult<std::optional<Event>> Session::begin_data(StreamId id, Stream& stream) {
   if (payload_ == 0) return std::nullopt;
-  if (stream.they_finished) return fail(Kind::after_fin, fmt::format("data behind the end of stream {}", id));
+  if (stream.they_finished) return fail(Kind::after_fin, fmt::format("data after the end of stream {}", id));
   if (payload_ > stream.credit) return fail(Kind::window_exceeded, fmt::format("stream {} exceeds its window", id));
   stream.credit -= payload_;
   if (payload_ <= limits_.unconsumed - std::min(limits_.unconsumed, unconsumed_)) return std::nullopt;

@@ -135,7 +135,7 @@ TEST_CASE("yamux: what a listener makes of frames, split at every boundary") {
       {data(0, 0, 1), "data of stream 0", frame(Type::go_away, 0, 0, 1)},
       {frame(Type::ping, kSyn, 1, 0), "ping or go away of stream 1", frame(Type::go_away, 0, 0, 1)},
       {frame(Type::go_away, 0, 1, 0), "ping or go away of stream 1", frame(Type::go_away, 0, 0, 1)},
-      {update(kSyn | kFin, 1) + data(0, 1, 1), "opened 1, finished 1, data behind the end of stream 1",
+      {update(kSyn | kFin, 1) + data(0, 1, 1), "opened 1, finished 1, data after the end of stream 1",
        frame(Type::go_away, 0, 0, 1)},
       {update(kSyn, 1, 0xFFFFFFFF), "opened 1, a window of stream 1 that overflows", frame(Type::go_away, 0, 0, 1)},
       {update(kSyn, 1) + frame(Type::data, 0, 1, 256 * 1024 + 1), "opened 1, 262145 bytes in a frame",

@@ -26,7 +26,7 @@ PeerIdAuthClient::Dialect auth_dialect(const Dialect& dialect, const Url& url, c
   return auth;
 }
 
-// What clients find that split a header at commas: behind the first '=' of the first part that contains the name
+// What clients find that split a header at commas: after the first '=' of the first part that contains the name
 // anywhere, without quotes and spaces around it.
 std::string_view part_with(std::string_view header, std::string_view name) {
   while (!header.empty()) {
@@ -43,11 +43,11 @@ std::string_view part_with(std::string_view header, std::string_view name) {
 }
 
 std::string printable(std::string_view text) {
-  constexpr std::size_t kMost = 500;  // bytes
+  constexpr std::size_t kMaxShown = 500;  // bytes
   std::string line;
-  for (const char c : text.substr(0, kMost)) line += c >= ' ' && c != 0x7f ? c : ' ';
+  for (const char c : text.substr(0, kMaxShown)) line += c >= ' ' && c != 0x7f ? c : ' ';
   line.erase(line.find_last_not_of(' ') + 1);
-  return text.size() > kMost ? line + "…" : line;
+  return text.size() > kMaxShown ? line + "…" : line;
 }
 
 }  // namespace

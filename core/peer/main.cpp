@@ -34,7 +34,7 @@ int complain(Exit status, const Error& error) {
 
 void say(const std::string& line) {
   std::printf("%s\n", line.c_str());
-  std::fflush(stdout);  // who waits for the line reads a pipe
+  std::fflush(stdout);  // the reader of the line may be at the end of a pipe
 }
 
 Result<libp2p::PrivateKey> key_for(const Options& options) {
@@ -42,10 +42,10 @@ Result<libp2p::PrivateKey> key_for(const Options& options) {
   return libp2p::PrivateKey::generate(options.key_type.value_or(libp2p::KeyType::ed25519));
 }
 
-constexpr std::size_t kMostAuthorities = std::size_t{16} << 20;  // bytes
+constexpr std::size_t kMaxAuthorities = std::size_t{16} << 20;  // bytes
 
 Result<std::string> read_authorities(const std::string& path) {
-  TRY(std::string pem, read_whole_file(path, kMostAuthorities));
+  TRY(std::string pem, read_whole_file(path, kMaxAuthorities));
   if (pem.empty()) return fail("{}: is empty", path);
   return pem;
 }

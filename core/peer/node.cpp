@@ -94,7 +94,7 @@ dial::Services Node::services_for(const Endpoint& peer, bool is_websocket) const
   return {.identify = std::move(message), .ping = true};
 }
 
-// What goes wrong is the other side's business: whoever dials us sees it.
+// What goes wrong is the other side's business: the dialler sees it.
 Task<> Node::serve(std::unique_ptr<async::Stream> stream, bool is_websocket, dial::Services services) {
   auto accepting = accept(std::move(stream), is_websocket);
   auto accepted = co_await async::within(loop_, settings_.handshake_timeout, std::move(accepting));

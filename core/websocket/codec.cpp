@@ -118,7 +118,7 @@ Result<> Codec::take_control(unsigned opcode) {
   return {};
 }
 
-// Answered with its own status code (section 5.5.1). The reason behind it is for nobody here.
+// Answered with its own status code (section 5.5.1). The reason after it is ignored.
 Result<> Codec::take_close() {
   const bool empty = control_.empty();
   if (!empty && (control_.size() < kCodeSize || !may_be_sent(load_u16(control_.data())))) {

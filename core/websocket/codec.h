@@ -1,5 +1,5 @@
 // The frames of a WebSocket (RFC 6455 section 5), by wslay: a flow of bytes in binary messages. Without I/O: bytes go
-// in, bytes come out. Owned by whoever owns the connection. Internal to core/async.
+// in, bytes come out. Owned by the connection's owner. Internal to core/websocket.
 //
 // Messages are handed on as they come, never put together: what is held is a few KiB, however large the other side
 // makes them. Each pong or close frame that is owed is 131 bytes of output() at most.
@@ -37,7 +37,7 @@ class Codec {
   // Takes bytes from the front of `in` and puts payload into `into`, which is not empty; gives its size. 0: more is
   // needed, and `in` is empty; or ended(). An error is for ever; the close frame that says why is in output().
   [[nodiscard]] Result<std::size_t> receive(Bytes& in, MutableBytes into);
-  // The other side sent a close frame. What came behind it is nothing.
+  // The other side sent a close frame. What comes after it is ignored.
   [[nodiscard]] bool ended() const { return ended_; }
 
   // Puts `payload` into output(), as one message. REQUIRES: not closed().

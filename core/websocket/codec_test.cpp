@@ -242,10 +242,10 @@ TEST_CASE("websocket upgrade: what a server answers") {
   const std::string all = upgrade + connection + key + version;
   const std::string fine = "HTTP/1.1 101 Switching Protocols";
   const auto bad = [](const std::string& why) {
-    return "HTTP/1.1 400 Bad Request (WebSocket: a request that is none: " + why + ")";
+    return "HTTP/1.1 400 Bad Request (WebSocket: not a valid request: " + why + ")";
   };
   const auto other = [](const std::string& why) {
-    return "HTTP/1.1 426 Upgrade Required (WebSocket: a request that is none: " + why + ")";
+    return "HTTP/1.1 426 Upgrade Required (WebSocket: not a valid request: " + why + ")";
   };
   CHECK(answer_upgrade_request(request(all)).response ==
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
@@ -298,8 +298,8 @@ TEST_CASE("websocket upgrade: what a client makes of the answer") {
     CHECK(check(line + upgrade + connection + accept + more + end) ==
           "WebSocket: the server chose what was not offered");
   }
-  CHECK(check("SSH-2.0-OpenSSH\r\n\r\n").starts_with("WebSocket: a response that is none: "));
-  CHECK(check("\r\n\r\n").starts_with("WebSocket: a response that is none: "));
+  CHECK(check("SSH-2.0-OpenSSH\r\n\r\n").starts_with("WebSocket: not a valid response: "));
+  CHECK(check("\r\n\r\n").starts_with("WebSocket: not a valid response: "));
 }
 
 TEST_CASE("websocket upgrade: a head in all sizes of pieces; what is behind it is left") {
@@ -320,13 +320,13 @@ TEST_CASE("websocket upgrade: a head in all sizes of pieces; what is behind it i
 }
 
 TEST_CASE("websocket upgrade: a head of 16 KiB is the most") {
-  for (const std::size_t size : {HttpHead::kMost, HttpHead::kMost + 1}) {
+  for (const std::size_t size : {HttpHead::kMaxSize, HttpHead::kMaxSize + 1}) {
     const std::string start = "HTTP/1.1 404 Not Found\r\nA: ";
     const std::string text = start + std::string(size - start.size() - 4, 'x') + "\r\n\r\n";
     HttpHead head;
     Bytes in = as_bytes(text);
     const auto received = head.receive(in);
-    CHECK(received.has_value() == (size == HttpHead::kMost));
+    CHECK(received.has_value() == (size == HttpHead::kMaxSize));
     if (received) CHECK(check(head.text()) == "WebSocket: the server answered 404");
   }
 }

@@ -25,10 +25,10 @@ using http::field;
 
 constexpr int kHttp11 = 11;
 constexpr std::size_t kKeySize = 16;
-constexpr std::size_t kMostText = 4096;  // bytes of a host or a path
+constexpr std::size_t kMaxText = 4096;  // bytes of a host or a path
 
 std::string base64(Bytes bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock writes a 0 behind it
+  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock writes a 0 after it
   const int size =
       EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
   text.resize(static_cast<std::size_t>(size));
@@ -45,7 +45,7 @@ bool is_key(std::string_view text) {
 // Visible characters of ASCII alone.
 bool can_stand_in_request(std::string_view text) {
   const auto visible = [](char c) { return c > ' ' && c < '\x7F'; };
-  return !text.empty() && text.size() <= kMostText && std::ranges::all_of(text, visible);
+  return !text.empty() && text.size() <= kMaxText && std::ranges::all_of(text, visible);
 }
 
 std::string_view text_of(beast::string_view text) { return {text.data(), text.size()}; }
@@ -70,7 +70,7 @@ std::string serialize(const http::message<is_request, http::empty_body>& message
 template <bool is_request>
 Result<http::header<is_request>> parse(std::string_view head) {
   http::parser<is_request, http::empty_body> parser;
-  parser.header_limit(static_cast<std::uint32_t>(HttpHead::kMost + 1));
+  parser.header_limit(static_cast<std::uint32_t>(HttpHead::kMaxSize + 1));
   beast::error_code error;
   parser.put(boost::asio::buffer(head.data(), head.size()), error);
   if (!parser.is_header_done()) return fail("{}", error ? error.message() : "no whole head");
@@ -89,7 +89,8 @@ bool is_upgrade(const http::fields& fields) {
 
 using Request = http::header<true>;
 
-// Why this is no request for a WebSocket (section 4.2.1), nullptr if it is one; and whether another version would be.
+// Why this is not a valid request for a WebSocket (section 4.2.1), nullptr if it is one; and whether another version
+// would be.
 const char* objection(const Request& request, bool& other_version) {
   if (request.method() != http::verb::get) return "not a GET";
   if (request.version() != kHttp11) return "not HTTP/1.1";
@@ -118,7 +119,7 @@ UpgradeAnswer refuse(http::status status, std::string_view why) {
   }
   response.set(field::connection, status == http::status::upgrade_required ? "Upgrade, close" : "close");
   response.set(field::content_length, "0");
-  return {serialize(response), Error(fmt::format("WebSocket: a request that is none: {}", why))};
+  return {serialize(response), Error(fmt::format("WebSocket: not a valid request: {}", why))};
 }
 
 }  // namespace
@@ -126,12 +127,13 @@ UpgradeAnswer refuse(http::status status, std::string_view why) {
 Result<bool> HttpHead::receive(Bytes& in) {
   constexpr std::string_view kEnd = "\r\n\r\n";
   const std::size_t before = text_.size();
-  const Bytes some = in.first(std::min(in.size(), kMost - before));
+  const Bytes some = in.first(std::min(in.size(), kMaxSize - before));
   text_ += as_text(some);
   const std::size_t end = text_.find(kEnd, before - std::min(before, kEnd.size() - 1));
   if (end != std::string::npos) text_.resize(end + kEnd.size());
   in = in.subspan(text_.size() - before);
-  if (end == std::string::npos && text_.size() == kMost) return fail("WebSocket: a head of more than {} bytes", kMost);
+  if (end == std::string::npos && text_.size() == kMaxSize)
+    return fail("WebSocket: a head of more than {} bytes", kMaxSize);
   return end != std::string::npos;
 }
 
@@ -162,7 +164,7 @@ Result<std::string> upgrade_request(std::string_view host, std::string_view path
 
 Result<> check_upgrade_response(std::string_view head, std::string_view key) {
   const auto parsed = parse<false>(head);
-  if (!parsed) return fail("WebSocket: a response that is none: {}", parsed.error().text());
+  if (!parsed) return fail("WebSocket: not a valid response: {}", parsed.error().text());
   const auto& response = *parsed;
   if (response.result() != http::status::switching_protocols) {
     return fail("WebSocket: the server answered {}", response.result_int());

@@ -11,10 +11,10 @@
 
 namespace swage::websocket {
 
-// Collects the head of a message: up to the empty line, and no byte of what is behind it.
+// Collects the head of a message: up to the empty line, and no byte of what follows it.
 class HttpHead {
  public:
-  static constexpr std::size_t kMost = std::size_t{16} << 10;  // bytes
+  static constexpr std::size_t kMaxSize = std::size_t{16} << 10;  // bytes
 
   // Takes bytes from the front of `in`. True when the head is there; an Error where it is too large.
   [[nodiscard]] Result<bool> receive(Bytes& in);

@@ -47,7 +47,7 @@ Task<Result<>> WebSocket::say(std::string text) {
   co_return co_await written(0);
 }
 
-// What is behind the head stays in input().
+// What follows the head stays in input().
 Task<Result<>> WebSocket::read_head(HttpHead& head) {
   for (;;) {
     CO_TRY(const bool more, co_await fill());

@@ -5,7 +5,7 @@
 // carrier without one is an Error, as is a text message. Pings are answered, by the reader. close() says so in a close
 // frame where nothing else waits to be written. Closing, destroying and limits are as with TlsStream.
 //
-// The upgrade waits as long as the other side lets it: who wants a deadline destroys the task, or closes the carrier.
+// The upgrade waits as long as the other side lets it: for a deadline, destroy the task or close the carrier.
 #pragma once
 
 #include <memory>
@@ -19,12 +19,12 @@
 namespace swage::websocket {
 
 // Asks for the upgrade of `path` ("/") at `host` ("example.com:8080"), without subprotocol or extension. Fails where
-// either cannot stand in a request, or the answer is no upgrade.
+// either cannot stand in a request, or the answer is not an upgrade.
 [[nodiscard]] async::Task<Result<std::unique_ptr<async::Stream>>> connect(async::Loop& loop,
                                                                           std::unique_ptr<async::Stream> carrier,
                                                                           std::string host, std::string path);
 
-// Waits for a client's upgrade, whatever it asks for. A request that is none is answered 400 or 426, and an Error.
+// Waits for a client's upgrade, whatever it asks for. An invalid request is answered 400 or 426, and is an Error.
 [[nodiscard]] async::Task<Result<std::unique_ptr<async::Stream>>> accept(async::Loop& loop,
                                                                          std::unique_ptr<async::Stream> carrier);
 

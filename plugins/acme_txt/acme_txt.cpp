@@ -32,7 +32,7 @@ std::int64_t coarse_time() {
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
-// The zone two labels above qname; nullptr where that is none of ours.
+// The zone two labels above qname; nullptr where it is not one of ours.
 const dns::Name* AcmeTxt::zone_of(const Query& query) const {
   if (query.label_count < 2 || as_text(query.key.view().first_label()) != kLabel) return nullptr;
   const dns::NameView above = query.key_suffix(2);

@@ -5,7 +5,7 @@
 namespace swage::plugins::broker {
 namespace {
 
-constexpr std::size_t kMostText = 256;  // bytes of each thing that the client says; what is longer is cut
+constexpr std::size_t kMaxText = 256;  // bytes of each thing that the client says; what is longer is cut
 
 // As Go's %q, but for bytes that are not ASCII or not printable: those are always \xNN.
 std::string quoted(std::string_view text) {
@@ -63,9 +63,9 @@ std::string access_line(std::string_view method, std::string_view target, unsign
 
 AccessLog::Request::Request(AccessLog& log, const http::Request& request) : log_(log) {
   if (log.name_.empty()) return;
-  method_ = request.method.substr(0, kMostText);
-  target_ = request.target.substr(0, kMostText);
-  agent_ = request.fields.find("User-Agent").value_or("").substr(0, kMostText);
+  method_ = request.method.substr(0, kMaxText);
+  target_ = request.target.substr(0, kMaxText);
+  agent_ = request.fields.find("User-Agent").value_or("").substr(0, kMaxText);
 }
 
 void AccessLog::Request::answered(unsigned status) const {

@@ -18,7 +18,7 @@ class AccessLog {
  public:
   AccessLog() : AccessLog("") {}  // writes nothing
   // `name`: what the Corefile calls the plugin.
-  explicit AccessLog(std::string name) : name_(std::move(name)), lines_(name_, kMostLines) {}
+  explicit AccessLog(std::string name) : name_(std::move(name)), lines_(name_, kMaxLines) {}
 
   // A request that is under way. What is logged of it is kept: it may be moved away.
   class Request {
@@ -33,7 +33,7 @@ class AccessLog {
   };
 
  private:
-  static constexpr std::uint64_t kMostLines = 1000;  // a second
+  static constexpr std::uint64_t kMaxLines = 1000;  // a second
   std::string name_;
   LineLimit lines_;
 };

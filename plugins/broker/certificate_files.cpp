@@ -9,13 +9,13 @@
 namespace swage::plugins::broker {
 namespace {
 
-constexpr std::size_t kMost = 1 << 20;  // bytes of a file
+constexpr std::size_t kMaxFile = 1 << 20;  // bytes of a file
 
 Result<crypto::Secret> read(const std::string& path) {
   TRY(InputFile file, InputFile::open(path));
-  crypto::Secret buffer(std::min(file.size(), kMost) + 1);
+  crypto::Secret buffer(std::min(file.size(), kMaxFile) + 1);
   TRY(const std::size_t size, file.read(buffer.bytes()));
-  if (size > kMost) return fail("{}: has more than {} bytes", path, kMost);
+  if (size > kMaxFile) return fail("{}: has more than {} bytes", path, kMaxFile);
   if (size == buffer.bytes().size()) return fail("{}: has grown while it was read", path);
   return crypto::Secret::copy_of(buffer.bytes().first(size));
 }

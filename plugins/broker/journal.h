@@ -1,4 +1,4 @@
-// Journal: what a broker logs and counts of those who ask it. In the service process.
+// Journal: what a broker logs and counts of its requests. In the service process.
 #pragma once
 
 #include <cstdint>

@@ -16,7 +16,7 @@ const std::vector<double>& time_bounds() {
   return bounds;
 }
 
-// Clients choose the method: what is none of the usual ones is one series.
+// Clients choose the method: all unusual ones are one series.
 std::string_view known_method(std::string_view method) {
   static constexpr std::string_view kMethods[] = {"POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"};
   const auto* const known = std::ranges::find(kMethods, method);
@@ -49,8 +49,8 @@ Measures::Measures(metrics::Registry& registry)
                                   {"kubo", "go-ipfs", "helia", "js-libp2p", "go-libp2p", "go-http-client",
                                    "python-requests", "curl", "node", "browser", "other"}}})),
       results_(registry.counters(
-          "swage_broker_registrations_total", "Registrations of peers that proved their key, by what became of them.",
-          {}, {{"result", {"ok", "invalid", "forbidden", "limited", "unreachable", "unavailable", "gone"}}})),
+          "swage_broker_registrations_total", "Registrations of peers that proved their key, by outcome.", {},
+          {{"result", {"ok", "invalid", "forbidden", "limited", "unreachable", "unavailable", "gone"}}})),
       unproven_(registry.counters(
           "swage_broker_unauthenticated_total", "Requests refused before their peer was known, by the reason.", {},
           {{"reason", {"host", "malformed", "token", "signature", "limited", "busy", "http"}}})),

@@ -33,7 +33,7 @@ class Measures {
  public:
   // gone: the client went away meanwhile.
   enum class Result : std::uint8_t { ok, invalid, forbidden, limited, unreachable, unavailable, gone };
-  // Why a request does not say whose it is. http: it is no request.
+  // Why a request is not authenticated. http: it is not a valid request.
   enum class Unproven : std::uint8_t { host, malformed, token, signature, limited, busy, http };
 
   Measures() = default;  // counts nothing
@@ -42,7 +42,7 @@ class Measures {
 
   // A peer was dialled.
   void probed(bool reached, Agent agent) const;
-  // A peer that has proved who it is was told what became of its registration.
+  // An authenticated peer was told the outcome of its registration.
   void decided(Result result) const { results_.at(static_cast<std::size_t>(result)).add(); }
 
   // A request was refused before its peer was known; those that only ask for a challenge are not.

@@ -13,8 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint16_t kHttps = 443;
-constexpr std::size_t kMostConcurrent = 64;
-constexpr std::size_t kMostAddresses = 256;
+constexpr std::size_t kMaxConcurrent = 64;
+constexpr std::size_t kMaxAddresses = 256;
 
 // "registration.libp2p.direct"
 Result<std::string> read_domain(Controller& controller) {
@@ -23,7 +23,8 @@ Result<std::string> read_domain(Controller& controller) {
   const auto is_host = [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.'; };
   const Result<dns::Name> name = dns::Name::parse(text);
   if (!name || text.empty() || !std::ranges::all_of(text, is_host)) {
-    return std::unexpected(controller.error("broker: '{}' is no domain; expected one without port", controller.val()));
+    return std::unexpected(
+        controller.error("broker: '{}' is not a valid domain; expected one without port", controller.val()));
   }
   std::string domain = name->lowercased().to_string();
   domain.pop_back();
@@ -116,7 +117,8 @@ Result<> read_cors(Controller& controller, std::vector<std::string>& origins) {
 Result<dial::Rate> parse_rate(std::string_view text) {
   if (text == "off") return dial::Rate{};
   const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return fail("'{}' is no limit; expected COUNT/DURATION, such as 10/1h", text);
+  if (slash == std::string_view::npos)
+    return fail("'{}' is not a valid limit; expected COUNT/DURATION, such as 10/1h", text);
   TRY(const auto count, config::parse_integer<std::uint32_t>(text.substr(0, slash), 1, 1'000'000));
   TRY(const auto duration, config::parse_duration(text.substr(slash + 1)));
   if (duration < 1s || duration > 24h * 366) return fail("'{}' is not 1s to 8784h", text.substr(slash + 1));
@@ -180,9 +182,9 @@ Result<> read_dial(Controller& controller, dial::Settings& dial) {
     if (property == "timeout") {
       TRY(read_timeout(controller, dial.timeout));
     } else if (property == "concurrency") {
-      TRY(read_number(controller, dial.concurrency, kMostConcurrent));
+      TRY(read_number(controller, dial.concurrency, kMaxConcurrent));
     } else if (property == "addresses") {
-      TRY(read_number(controller, dial.addresses, kMostAddresses));
+      TRY(read_number(controller, dial.addresses, kMaxAddresses));
     } else if (property == "allow") {
       TRY(read_prefixes(controller, allow));
     } else if (property == "deny") {

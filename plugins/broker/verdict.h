@@ -1,5 +1,5 @@
-// Verdict: what became of the registration of a peer that has proved who it is. One table has what each outcome means
-// to the client, and as what it is counted. A value.
+// Verdict: the outcome of the registration of an authenticated peer. One table says what each outcome means to the
+// client, and as what it is counted. A value.
 #pragma once
 
 #include <chrono>

@@ -2,7 +2,7 @@
 // microseconds (libp2p::verification_cost), one for each client's network and one for all of them; no I/O, no clock. In
 // the service process.
 //
-// Who gets what where there is not enough for all, first to last:
+// What is granted when there is not enough for all, first to last:
 //
 //     a cheap key (Ed25519, RSA to 4096 bits, P-256) from a network that has all of its budget   always
 //     any other cheap key; the first dear key of a network in a minute                           while a third is left
@@ -28,7 +28,7 @@ class VerificationLimit {
   using Time = dial::RateLimit::Time;
   using Micros = std::chrono::microseconds;
 
-  // Who had too much: this client's network, or all together.
+  // What is exhausted: the budget of this client's network, or that of all.
   enum class Short : std::uint8_t { nobody, network, all };
   struct Answer {
     Short what = Short::nobody;

@@ -27,7 +27,7 @@ void answer_address(const Query& query, const IpAddress& address, std::uint32_t 
       {.owner = query.qname, .type = query.qtype, .ttl = ttl, .rdata = response.arena.copy(address.bytes())});
 }
 
-// True where the plugins behind say that the name does not exist, or do not know its zone.
+// True where the following plugins say that the name does not exist, or do not know its zone.
 bool knows_nothing(const Response& response) {
   return response.answer.empty() && (response.rcode == dns::Rcode::nxdomain || response.rcode == dns::Rcode::refused);
 }

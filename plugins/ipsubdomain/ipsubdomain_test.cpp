@@ -367,7 +367,7 @@ TEST_CASE("ipsubdomain: Corefiles that are refused") {
       {"ipsubdomain {\n  ttl -5\n}", "Corefile:3: ttl: '-5' is no duration: it is negative"},
       {"ipsubdomain {\n  ttl soon\n}",
        "Corefile:3: ttl: 'soon' is no duration; expected a number with a unit, such as 500ms, 30s or 1h30m"},
-      {"ipsubdomain {\n  ttl 1500ms\n}", "Corefile:3: ttl: '1500ms' is no whole number of seconds"},
+      {"ipsubdomain {\n  ttl 1500ms\n}", "Corefile:3: ttl: '1500ms' is not a whole number of seconds"},
       {"ipsubdomain {\n  ttl 2147483648\n}",
        "Corefile:3: ttl: '2147483648' is no TTL; expected seconds, 0 to 2147483647"},
       {"ipsubdomain {\n  ttl 700000h\n}", "Corefile:3: ttl: '700000h' is more than 2147483647 seconds"},

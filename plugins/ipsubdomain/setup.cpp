@@ -16,7 +16,7 @@ Result<std::uint32_t> parse_seconds(std::string_view text) {
   if (is_decimal(text)) return config::parse_ttl(text);
   TRY(const auto duration, config::parse_duration(text));
   const auto seconds = std::chrono::floor<std::chrono::seconds>(duration);
-  if (seconds != duration) return fail("'{}' is no whole number of seconds", text);
+  if (seconds != duration) return fail("'{}' is not a whole number of seconds", text);
   if (seconds.count() > kMaxTtl) return fail("'{}' is more than {} seconds", text, kMaxTtl);
   return static_cast<std::uint32_t>(seconds.count());
 }
