@@ -10,13 +10,13 @@
 namespace swage::config {
 namespace {
 
-constexpr std::size_t kMaxWord = 40;  // longer ones are not worth guessing
+constexpr std::size_t kMaxGuessed = 40;  // longer ones are not worth guessing
 
 bool same(char a, char b) { return to_lower(a) == to_lower(b); }
 
-// Damerau-Levenshtein distance, in its optimal string alignment form. REQUIRES: neither is longer than kMaxWord.
+// Damerau-Levenshtein distance, in its optimal string alignment form. REQUIRES: neither is longer than kMaxGuessed.
 std::size_t distance(std::string_view a, std::string_view b) {
-  std::array<std::array<std::size_t, kMaxWord + 1>, kMaxWord + 1> cost;  // of a's first i letters to b's first j
+  std::array<std::array<std::size_t, kMaxGuessed + 1>, kMaxGuessed + 1> cost;  // of a's first i letters to b's first j
   for (std::size_t i = 0; i <= a.size(); ++i) {
     for (std::size_t j = 0; j <= b.size(); ++j) {
       if (i == 0 || j == 0) {
@@ -36,11 +36,11 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> known) {
-  if (word.empty() || word.size() > kMaxWord) return std::nullopt;
+  if (word.empty() || word.size() > kMaxGuessed) return std::nullopt;
   std::size_t best = std::max<std::size_t>(1, word.size() / 3);
   std::optional<std::string_view> found;
   for (const std::string_view candidate : known) {
-    if (candidate.size() > kMaxWord) continue;
+    if (candidate.size() > kMaxGuessed) continue;
     const std::size_t wrong = distance(word, candidate);
     if (wrong >= word.size() || wrong > best || (found && wrong == best)) continue;
     best = wrong;

@@ -72,9 +72,9 @@ class Writer {
 };
 
 // After the first failure everything reads as 0 and "".
-class Reader {
+class PackedReader {
  public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  explicit PackedReader(std::string_view bytes) : rest_(bytes) {}
   std::uint32_t count() {
     const std::string_view bytes = take(4);
     return bytes.empty() ? 0 : load_u32(as_bytes(bytes).data());
@@ -190,7 +190,7 @@ std::string Sources::serialize() const {
 
 Result<Sources> Sources::deserialize(std::string_view bytes) {
   Sources sources;
-  Reader reader(bytes.substr(std::min(kMagic.size(), bytes.size())));
+  PackedReader reader(bytes.substr(std::min(kMagic.size(), bytes.size())));
   for (auto left = reader.count(); left > 0 && reader.ok(); --left) {
     std::string path = reader.text();
     sources.add(std::move(path), reader.text());

@@ -19,10 +19,10 @@ namespace {
 constexpr std::int64_t kSoon = std::int64_t{7} * 86400;  // seconds
 constexpr std::size_t kMaxNames = 5;                     // that are told
 
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
+using OwnedX509 = std::unique_ptr<X509, Free<X509_free>>;
 
-std::vector<Certificate> read_all(std::string_view pem) {
-  std::vector<Certificate> found;
+std::vector<OwnedX509> read_all(std::string_view pem) {
+  std::vector<OwnedX509> found;
   if (pem.size() > std::numeric_limits<int>::max()) return found;
   const std::unique_ptr<BIO, Free<BIO_free>> reader(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   while (X509* const next = PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr)) found.emplace_back(next);
@@ -91,11 +91,11 @@ bool is_known(X509* certificate) {
   if (!search || X509_STORE_CTX_init(search.get(), store.get(), certificate, nullptr) != 1) return false;
   X509* found = nullptr;
   const bool known = X509_STORE_CTX_get1_issuer(&found, search.get(), certificate) == 1;
-  const Certificate owned(found);
+  const OwnedX509 owned(found);
   return known;
 }
 
-void judge_issuers(const std::vector<Certificate>& chain, ChainReport& report) {
+void judge_issuers(const std::vector<OwnedX509>& chain, ChainReport& report) {
   for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
     if (issued(chain[i + 1].get(), chain[i].get())) continue;
     report.objections.push_back(
@@ -116,7 +116,7 @@ void judge_issuers(const std::vector<Certificate>& chain, ChainReport& report) {
 
 Result<ChainReport> judge_chain(std::string_view pem, const std::string& host, std::int64_t now) {
   const ErrorMark mark;
-  const std::vector<Certificate> chain = read_all(pem);
+  const std::vector<OwnedX509> chain = read_all(pem);
   if (chain.empty()) return fail("no certificate in PEM");
   ChainReport report;
   for (std::size_t i = 0; i < chain.size(); ++i) judge_time(chain[i].get(), i, now, report);

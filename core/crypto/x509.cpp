@@ -18,7 +18,7 @@ namespace {
 using ByteVector = std::vector<std::uint8_t>;
 using std::chrono::sys_seconds;
 
-constexpr std::size_t kMaxDer = 16384;
+constexpr std::size_t kMaxCertificate = 16384;
 
 // The DER of an object, by the i2d function of its type.
 template <typename T>
@@ -86,7 +86,7 @@ void add_extension(X509* x509, const Extension& extension) {
 void Certificate::Free::operator()(x509_st* owned) const { X509_free(owned); }
 
 Result<Certificate> Certificate::parse(Bytes der) {
-  if (der.size() > kMaxDer) return fail("a certificate of {} bytes is too long", der.size());
+  if (der.size() > kMaxCertificate) return fail("a certificate of {} bytes is too long", der.size());
   const ErrorMark mark;
   const std::uint8_t* at = der.data();
   Certificate certificate(decltype(x509_)(d2i_X509(nullptr, &at, static_cast<long>(der.size()))));

@@ -19,7 +19,7 @@ struct LabelStarts {
 };
 
 // Lengths are below 64 and so no letters: whole names can be compared without looking at label boundaries.
-bool equal_without_case(const std::uint8_t* a, const std::uint8_t* b, std::size_t size) {
+bool same_letters(const std::uint8_t* a, const std::uint8_t* b, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
     if (lower(a[i]) != lower(b[i])) return false;
   }
@@ -40,11 +40,11 @@ bool NameView::is_under(NameView zone) const {
   const std::size_t skip = size_ - zone.size_;
   std::size_t offset = 0;
   while (offset < skip) offset += 1U + data_[offset];
-  return offset == skip && equal_without_case(data_ + skip, zone.data_, zone.size_);
+  return offset == skip && same_letters(data_ + skip, zone.data_, zone.size_);
 }
 
 bool NameView::operator==(NameView other) const {
-  return size_ == other.size_ && equal_without_case(data_, other.data_, size_);
+  return size_ == other.size_ && same_letters(data_, other.data_, size_);
 }
 
 bool NameView::same_spelling(NameView other) const {

@@ -6,7 +6,7 @@ namespace swage::libp2p {
 namespace {
 
 constexpr std::uint64_t kTypeField = 1, kDataField = 2;
-enum WireType : std::uint8_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
+enum WireType : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
 // Takes the fields off the front of a message. Lengths that the message does not have are errors.
 class Reader {
@@ -37,16 +37,16 @@ class Reader {
 
   [[nodiscard]] Result<> skip(std::uint64_t wire_type) {
     switch (wire_type) {
-      case varint:
+      case kVarint:
         TRY(take_varint());
         return {};
-      case fixed64:
+      case kFixed64:
         TRY(take(8));
         return {};
-      case fixed32:
+      case kFixed32:
         TRY(take(4));
         return {};
-      case bytes: {
+      case kBytes: {
         TRY(const std::uint64_t size, take_varint());
         TRY(take(size));
         return {};
@@ -70,9 +70,9 @@ Result<KeyMessage> read_key_message(Bytes message) {
     TRY(const std::uint64_t tag, reader.take_varint());
     const std::uint64_t field = tag >> 3, wire_type = tag & 7;
     if (field == 0) return fail("the key's protobuf has a field 0");
-    if (field == kTypeField && wire_type == varint) {
+    if (field == kTypeField && wire_type == kVarint) {
       TRY(type, reader.take_varint());
-    } else if (field == kDataField && wire_type == bytes) {
+    } else if (field == kDataField && wire_type == kBytes) {
       TRY(const std::uint64_t size, reader.take_varint());
       TRY(data, reader.take(size));
     } else {

@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kDrainCheck = 20ms;
+constexpr auto kDnsDrainCheck = 20ms;
 
 class DnsChild {
  public:
@@ -131,7 +131,7 @@ class DnsChild {
     if (sessions == 0) {
       loop_.stop();
     } else {
-      drain_timer_->start(kDrainCheck);
+      drain_timer_->start(kDnsDrainCheck);
     }
   }
 

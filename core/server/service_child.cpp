@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kUsualUser = "swage";  // where the Corefile says nothing: the package makes it
-constexpr auto kDrainCheck = 10ms;
+constexpr auto kServiceDrainCheck = 10ms;
 constexpr auto kLastCall = 1s;  // before the end of draining
 
 // Pieces of memory from this size on are the system's again when they are freed. Unless told so, glibc keeps pieces of
@@ -292,7 +292,7 @@ class ServiceChild : public Host {
       return;
     }
     if (left < kLastCall) call_last();
-    drain_timer_->start(kDrainCheck);
+    drain_timer_->start(kServiceDrainCheck);
   }
 
   async::Loop& loop_;

@@ -101,7 +101,7 @@ Result<Descriptor> open_socket(const Endpoint& endpoint, int type, For what) {
   sockaddr_storage address;
   const socklen_t size = endpoint.to_sockaddr(address);
   if (bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0) return cannot_listen(endpoint, type);
-  if (type == SOCK_STREAM && listen(fd, kBacklog) != 0) return cannot_listen(endpoint, type);
+  if (type == SOCK_STREAM && ::listen(fd, kBacklog) != 0) return cannot_listen(endpoint, type);
   return socket;
 }
 

@@ -20,7 +20,7 @@ constexpr int kBatchesInARow = 16;
 constexpr int kMostBatchesAtTheEnd = 4096;
 constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(in6_pktinfo));
 
-std::int64_t steady_now() {
+std::int64_t nanoseconds_now() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
@@ -109,7 +109,7 @@ std::size_t UdpListener::serve_batch() {
   const auto count = static_cast<std::size_t>(std::max(received, 0));
   batch_.received = count;
   if (count == 0) return 0;  // nothing there, or an ICMP error of an earlier answer
-  const std::int64_t now = steady_now();
+  const std::int64_t now = nanoseconds_now();
   batch_.answers = 0;
   for (std::size_t i = 0; i < count; ++i) answer(i, now);
   if (batch_.answers > 0) send(batch_.answers);

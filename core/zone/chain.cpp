@@ -8,7 +8,6 @@ namespace swage::zone {
 namespace {
 
 using Ref = RecordStore::Ref;
-using image::Denial;
 
 // Names that are hashed to see whether there is an NSEC3 for them take less than a second.
 constexpr std::size_t kMaxHashes = 2'000'000;
@@ -35,7 +34,7 @@ class Signing {
   Signing(const Plan& plan, const RecordStore& store, Report& report) : plan_(plan), store_(store), report_(report) {}
 
   void check() {
-    const bool nsec = plan_.denial() == Denial::nsec;
+    const bool nsec = plan_.denial() == image::Denial::nsec;
     if (!nsec) check_hashes();
     for (const PlannedNode& node : plan_.nodes()) {
       cut_ = node.cover != Plan::kNoNode;
@@ -171,7 +170,7 @@ void Signing::check_bitmap(const PlannedNode& node, Bytes bitmap, Place place) {
 }  // namespace
 
 void check_signing(const Plan& plan, const RecordStore& store, Report& report) {
-  if (plan.denial() != Denial::none) Signing(plan, store, report).check();
+  if (plan.denial() != image::Denial::none) Signing(plan, store, report).check();
 }
 
 }  // namespace swage::zone

@@ -13,7 +13,7 @@ namespace {
 using libp2p::PeerIdAuth;
 using Fault = PeerIdAuth::Fault;
 
-crypto::Digest seed_of(crypto::Random& random) {
+crypto::Digest random_seed(crypto::Random& random) {
   crypto::Digest seed;
   random.fill(seed);
   return seed;
@@ -50,7 +50,7 @@ std::string shown(std::string_view text) {
 Bytes client_network(const IpAddress& client) { return client.bytes().first(client.is_v6() ? 6 : 3); }
 
 Authentication::Authentication(PeerIdAuth auth, dial::Rate clients, crypto::Random& random, Journal& journal)
-    : auth_(std::move(auth)), random_(random), journal_(journal), limit_(clients, seed_of(random)) {}
+    : auth_(std::move(auth)), random_(random), journal_(journal), limit_(clients, random_seed(random)) {}
 
 std::expected<PeerIdAuth::Authenticated, http::Response> Authentication::authenticate(const http::Request& request,
                                                                                       const IpAddress& client,
