@@ -13,6 +13,9 @@
 
 namespace swage::denylist {
 
+// How many lists an image can tell apart.
+inline constexpr std::size_t kMaxLists = layout::kMaxLists;
+
 struct Source {
   std::string name;
   Type type{};

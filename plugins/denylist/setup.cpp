@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "core/config/values.h"
+#include "core/denylist/builder.h"
 #include "core/denylist/denylist.h"
-#include "core/denylist/layout.h"
 #include "plugins/denylist/denylist.h"
 
 namespace swage::plugins::denylist {
@@ -147,7 +147,7 @@ Result<> set_up(Controller& controller, http::Fetcher::Settings fetching) {
     if (!first) return std::unexpected(controller.error("denylist stands once in a server block"));
     TRY(controller.expect_end());
     while (controller.next_block()) {
-      if (settings.size() == swage::denylist::layout::kMaxLists) {
+      if (settings.size() == swage::denylist::kMaxLists) {
         return std::unexpected(controller.error("denylist: more than {} lists", settings.size()));
       }
       TRY(ListSettings list, read_list(controller));
