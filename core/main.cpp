@@ -75,7 +75,7 @@ void raise_descriptor_limit() {
 }
 
 // The file .env of the working directory, as p2p-forge does it: before the Corefile is read, and for the children too.
-// One that is not in order changes nothing, but is complained about.
+// One that is not in order changes nothing and is reported.
 constexpr const char* kDotenv = ".env";
 
 int serve(Options options) {
@@ -113,6 +113,7 @@ int run(std::span<const char* const> arguments) {
       for (const PluginType& plugin : plugins::all()) std::printf("%s\n", std::string(plugin.name).c_str());
       return 0;
     case Options::Action::check: {
+      log::set_form(options->log_form);
       const Result<bool> dotenv = config::load_dotenv(kDotenv);
       if (!dotenv) std::fprintf(stderr, "warning: %s\n", dotenv.error().text().c_str());
       config::Sources sources = first_sources(*options);

@@ -280,9 +280,11 @@ void ChallengeKeeper::attend(std::int64_t now) {
 }
 
 std::string ChallengeKeeper::description(std::int64_t now) const {
-  const shm::Table table(made_.exists() ? made_.bytes() : memory_.store->bytes());
-  return fmt::format("{} of {}, in {}", counted(table.count_live(now), "peer"), table.capacity(),
-                     settings_.path.empty() ? "memory" : settings_.path);
+  const std::string place = settings_.path.empty() ? "memory" : settings_.path;
+  const Bytes bytes = made_.exists() ? made_.bytes() : memory_.store->bytes();
+  if (bytes.empty()) return fmt::format("up to {}, in {}", counted(settings_.capacity, "peer"), place);
+  const shm::Table table(bytes);
+  return fmt::format("{} of {}, in {}", counted(table.count_live(now), "peer"), table.capacity(), place);
 }
 
 }  // namespace swage::forge

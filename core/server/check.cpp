@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string>
+#include <string_view>
 
 #include "core/config/corefile_text.h"
 #include "core/counted.h"
 #include "core/log.h"
 #include "core/server/configuration.h"
+#include "core/server/privileges.h"
 #include "core/server/sockets.h"
 
 namespace swage::server {
@@ -41,7 +44,21 @@ void try_ports(const Configuration& configuration, config::Errors& errors) {
   }
 }
 
-void print_warning(const std::string& text) { std::fprintf(stderr, "warning: %s\n", log::one_line(text).c_str()); }
+// To standard error; with -log-format json, as the log writes it.
+void print(std::string_view level, const char* prefix, const std::string& text) {
+  const std::string line =
+      log::form().json ? log::formed(fmt::format("[{}] {}", level, text)) : prefix + log::one_line(text);
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+void print_warning(const std::string& text) { print("WARNING", "warning: ", text); }
+
+// Whether the service process could become who `user` says.
+void try_user(const Configuration& configuration, config::Errors& errors) {
+  if (!configuration.user) return;
+  const Result<Account> account = find_account(configuration.user->text);
+  if (!account) errors.add(configuration.user->error(account.error().text()));
+}
 
 // What directives of another server mean.
 void print_native(const std::string& corefile, config::Sources& sources, config::Translations translations) {
@@ -59,9 +76,10 @@ int check(const Options& options, config::Sources sources, std::span<const Plugi
   log::flush();  // not in the middle of what follows
   for (const std::string& warning : sources.warnings()) print_warning(warning);
   for (const Error& warning : configuration.warnings) print_warning(warning.text());
+  try_user(configuration, errors);
   if (options.try_ports && errors.empty()) try_ports(configuration, errors);
   if (!errors.empty()) {
-    for (const std::string& line : config::lines_of(errors.joined())) std::fprintf(stderr, "%s\n", line.c_str());
+    for (const std::string& line : config::lines_of(errors.joined())) print("ERROR", "", line);
     return 1;
   }
   if (const std::size_t count = log::errors(); count > 0) {

@@ -111,6 +111,13 @@ TEST_CASE("hosts: setup") {
         "Corefile:3: directive 'hosts' twice in a server block");
 }
 
+TEST_CASE("hosts: a line of the block without a name is warned of") {
+  const PluginHarness harness(kPlugins, ". {\n hosts {\n  10.0.0.1\n  10.0.0.2 a.test\n }\n}");
+  REQUIRE(harness.configuration().warnings.size() == 1);
+  CHECK(harness.configuration().warnings[0].text() ==
+        "Corefile:3: hosts: '10.0.0.1' has no name after it; the line is ignored");
+}
+
 // What CoreDNS's README shows, and what its tests ask.
 TEST_CASE("hosts: the situations of CoreDNS's README") {
   SECTION("a file, wherever the names are") {

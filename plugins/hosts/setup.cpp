@@ -36,10 +36,16 @@ Result<> read_entry(Controller& controller, const Settings& settings, HostsBuild
   if (!settings.fallthrough.empty()) {
     return std::unexpected(controller.error("hosts: entries stand before fallthrough"));
   }
+  const config::Token start = controller.token();
+  bool named = false;
   while (controller.next_arg()) {
+    named = true;
     const auto name = dns::Name::parse(controller.val());
     if (!name) return std::unexpected(controller.error("hosts: {}", name.error().text()));
     TRY(entries.add(*address, name->lowercased()));
+  }
+  if (!named) {
+    controller.warn(start.error(fmt::format("hosts: '{}' has no name after it; the line is ignored", start.text)));
   }
   return {};
 }

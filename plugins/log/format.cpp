@@ -107,6 +107,12 @@ std::string replaced(std::string text, std::string_view name, std::string_view v
   return text;
 }
 
+// "{foo}", "{>id}"; not the braces of JSON around something else.
+bool looks_like_placeholder(std::string_view text) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./>";
+  return text.size() > 2 && text.starts_with('{') && text.find_first_not_of(kLetters, 1) == text.size() - 1;
+}
+
 constexpr std::string_view kCommon =
     "{remote}:{port} - {>id} \"{type} {class} {name} {proto} {size} {>do} {>bufsize}\" {rcode} {>rflags} {rsize} "
     "{duration}";
@@ -193,6 +199,7 @@ Format::Format(std::string_view text) {
     const std::string_view placeholder = rest.substr(start, end + 1 - start);
     const Append append = find(placeholder);
     const bool is_label = append == nullptr && placeholder.starts_with("{/");
+    if (append == nullptr && !is_label && looks_like_placeholder(placeholder)) unknown_.emplace_back(placeholder);
     before += rest.substr(0, append != nullptr || is_label ? start : end + 1);
     if (append != nullptr) pieces_.push_back({std::exchange(before, {}), append});
     if (is_label) {

@@ -40,6 +40,8 @@ class Format {
 
   // The labels of metadata in it.
   [[nodiscard]] std::vector<std::string> labels() const;
+  // What looks like a placeholder and is text: "{foo}".
+  [[nodiscard]] const std::vector<std::string>& unknown() const { return unknown_; }
 
   // Appends the line for `event`. Allocates nothing where `line` has the room.
   void append_to(std::string& line, const Event& event) const;
@@ -61,6 +63,7 @@ class Format {
   [[nodiscard]] static Append find(std::string_view placeholder);  // nullptr where it is none
 
   std::vector<Piece> pieces_;
+  std::vector<std::string> unknown_;
 };
 
 }  // namespace swage::plugins::log

@@ -49,6 +49,10 @@ Result<Rule> parse_arguments(Controller& controller) {
   }
   if (rule.names.empty()) rule.names.emplace_back();  // the root: all
   if (format) rule.format = Format(*format);
+  for (const std::string& text : rule.format.unknown()) {
+    controller.warn(controller.token().error(
+        fmt::format("directive 'log': '{}' is not a placeholder; it is logged as it stands", text)));
+  }
   for (std::string& label : rule.format.labels()) controller.metadata().expect(std::move(label), controller.token());
   return rule;
 }

@@ -63,6 +63,20 @@ TEST_CASE("log: setup") {
         "Corefile:4: directive 'log': unknown class 'abracadabra'; expected success, denial, error or all");
 }
 
+TEST_CASE("log: what looks like a placeholder and is none is warned of") {
+  const auto warnings = [](std::string_view format) {
+    const PluginHarness harness(kPlugins, fmt::format(". {{\n log . {}\n}}", format), answer);
+    std::string text;
+    for (const Error& each : harness.configuration().warnings) text += each.text() + "\n";
+    return text;
+  };
+  CHECK(warnings("\"{foo} {name} {>nothing} x\"") ==
+        "Corefile:2: directive 'log': '{foo}' is not a placeholder; it is logged as it stands\n"
+        "Corefile:2: directive 'log': '{>nothing}' is not a placeholder; it is logged as it stands\n");
+  CHECK(warnings("{common}") == "");
+  CHECK(warnings(R"("{ \"name\": \"{name}\" } {} {a b}")") == "");
+}
+
 TEST_CASE("log: one line a query, as it was sent") {
   CHECK(logged("log . \"{name} {rcode}\"", kEach) ==
         "ok.example.org. NOERROR\nnxdomain.example.org. NXDOMAIN\nfail.example.org. SERVFAIL\n"

@@ -170,6 +170,7 @@ TEST_CASE("operating: -check tries where the store is kept, and makes nothing") 
   INFO(good.errors);
   CHECK(good.status == 0);
   CHECK(good.output.find("\nOK: ") != std::string::npos);
+  CHECK(good.output.find("acme-txt: a.test.: up to 100000 peers, in " + folder.file("store")) != std::string::npos);
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 
   const auto refused = [&](const std::string& path, const std::string& more = "") {
@@ -191,6 +192,17 @@ TEST_CASE("operating: -check tries where the store is kept, and makes nothing") 
   const Outcome beside = run_swage({"-check", "-conf", server.folder().file("Corefile")});
   CHECK(beside.status == 0);
   CHECK(beside.output.find("in use") != std::string::npos);
+}
+
+TEST_CASE("operating: -check knows whether there is the user that the Corefile names") {
+  const Folder folder;
+  const auto checked = [&](const std::string& user) {
+    return run_swage({"-check", "-conf", folder.write("Corefile", ". {\n    user " + user + "\n    whoami\n}\n")});
+  };
+  CHECK(checked("root").status == 0);
+  const Outcome outcome = checked("nobody-of-this-name");
+  CHECK(outcome.status == 1);
+  CHECK(outcome.errors == folder.file("Corefile") + ":2: there is no user 'nobody-of-this-name' on this machine\n");
 }
 
 TEST_CASE("operating: -check -ports tries the ports") {
@@ -323,6 +335,9 @@ TEST_CASE("operating: -log-format json makes an object of every line, of all pro
   const Outcome failed = run_swage({"-conf", corefile, "-log-format", "json"});
   CHECK(failed.status == 1);
   CHECK(nlohmann::json::parse(failed.errors)["level"] == "FATAL");
+  const Outcome checked = run_swage({"-check", "-conf", corefile, "-log-format", "json"});
+  CHECK(checked.status == 1);
+  CHECK(nlohmann::json::parse(checked.errors)["level"] == "ERROR");
   CHECK(run_swage({"-log-format", "xml"}).status == 2);
 
   static_cast<void>(folder.write("Corefile", ". {\n    bind 127.0.0.1\n    whoami\n}\n"));
