@@ -23,7 +23,7 @@ std::string quoted(std::string_view text) {
   return line + '"';
 }
 
-std::string quoted(std::string_view text) {
+std::string plain_word(std::string_view text) {
   std::string line;
   for (const char c : text) line += c > ' ' && c <= '~' ? c : '?';
   return line;
@@ -57,7 +57,7 @@ std::string go_duration(std::chrono::nanoseconds duration) {
 
 std::string access_line(std::string_view method, std::string_view target, unsigned status,
                         std::chrono::nanoseconds duration, std::string_view agent) {
-  return fmt::format("{} {} (status={} dt={} ua={})", quoted(method), quoted(target), status,
+  return fmt::format("{} {} (status={} dt={} ua={})", plain_word(method), plain_word(target), status,
                      go_duration(duration), quoted(agent));
 }
 
