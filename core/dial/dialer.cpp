@@ -47,13 +47,6 @@ std::size_t within_files(std::size_t wanted, std::size_t part) {
   return std::min<std::size_t>(wanted, limit.rlim_cur / part);
 }
 
-crypto::Digest random_seed() {
-  crypto::SystemRandom random;
-  crypto::Digest seed;
-  random.fill(seed);
-  return seed;
-}
-
 }  // namespace
 
 // Shared with the tasks of reach(), which may be destroyed after the Dialer.
@@ -67,7 +60,7 @@ struct Dialer::State {
         races(loop, settings.races),
         dials(loop, std::max<std::size_t>(within_files(settings.total, 4), 1)),
         lookups(loop, settings.resolver.lookups),
-        limits(settings.network_limit, settings.foreign_limit, random_seed()),
+        limits(settings.network_limit, settings.foreign_limit, make_seed(random)),
         identifications(loop, within_files(settings.identifications, 8)),
         ending(loop) {}
 
@@ -84,6 +77,7 @@ struct Dialer::State {
   TargetDialer target_dialer;
   async::Resolver resolver;
   async::Shares races, dials, lookups;
+  crypto::SystemRandom random;
   TargetLimits limits;
   std::optional<std::int64_t> looked;  // at our own addresses, by the loop's time
   async::Semaphore identifications;

@@ -9,6 +9,12 @@ namespace swage::dial {
 
 using std::chrono::microseconds;
 
+crypto::Digest make_seed(crypto::Random& random) {
+  crypto::Digest seed;
+  random.fill(seed);
+  return seed;
+}
+
 RateLimit::RateLimit(Rate rate, const crypto::Digest& seed, std::size_t sets)
     : per_(microseconds(rate.per).count()),
       interval_(rate.count == 0 ? 0 : per_ / rate.count),

@@ -7,9 +7,9 @@
 //
 //     set of 8 entries, chosen by the key's hash:  hash (8) | full (8: microseconds) | hash | full | …
 //
-// A new key in a full set takes the entry that is full soonest: it has used the least, so the least is forgotten. Who
-// wants a key of his forgotten that has used up all, has to use up all of 8 others of the same set first; which set a
-// key is in only the seed tells. Two keys of the same 64-bit hash would share a bucket.
+// A new key in a full set takes the entry that is full soonest: it has used the least, so the least is forgotten. To
+// evict an exhausted key, a client must exhaust 8 others of its set; which set a key is in only the seed tells. Two
+// keys of the same 64-bit hash would share a bucket.
 #pragma once
 
 #include <array>
@@ -20,6 +20,7 @@
 
 #include "core/bytes.h"
 #include "core/crypto/hash.h"
+#include "core/crypto/random.h"
 
 namespace swage::dial {
 
@@ -29,6 +30,9 @@ struct Rate {
 
   bool operator==(const Rate&) const = default;
 };
+
+// An unpredictable seed for a RateLimit.
+[[nodiscard]] crypto::Digest make_seed(crypto::Random& random);
 
 class RateLimit {
  public:

@@ -13,12 +13,6 @@ namespace {
 using libp2p::PeerIdAuth;
 using Fault = PeerIdAuth::Fault;
 
-crypto::Digest random_seed(crypto::Random& random) {
-  crypto::Digest seed;
-  random.fill(seed);
-  return seed;
-}
-
 http::Response challenge(std::string www_authenticate, std::string_view text) {
   http::Response response = respond(401, text);
   response.fields.add("WWW-Authenticate", std::move(www_authenticate));
@@ -50,7 +44,7 @@ std::string shown(std::string_view text) {
 Bytes client_network(const IpAddress& client) { return client.bytes().first(client.is_v6() ? 6 : 3); }
 
 Authentication::Authentication(PeerIdAuth auth, dial::Rate clients, crypto::Random& random, Journal& journal)
-    : auth_(std::move(auth)), random_(random), journal_(journal), limit_(clients, random_seed(random)) {}
+    : auth_(std::move(auth)), random_(random), journal_(journal), limit_(clients, dial::make_seed(random)) {}
 
 std::expected<PeerIdAuth::Authenticated, http::Response> Authentication::authenticate(const http::Request& request,
                                                                                       const IpAddress& client,

@@ -140,7 +140,7 @@ async::Task<Result<>> Broker::serve(Host& host) {
   dial::Dialer dialer(host.loop(), libp2p::PrivateKey::generate(libp2p::KeyType::ed25519), std::move(dial));
   Dialling dialling;
   dialling.reach = [&host, &dialer](libp2p::PeerId peer, std::vector<std::string> addresses, const IpAddress& client,
-                                   async::Event& gone) {
+                                    async::Event& gone) {
     return reach_until(dialer, host.last_call(), peer, std::move(addresses), client, gone);
   };
   dialling.has_room = [&dialer](const IpAddress& client) { return dialer.has_room(client); };

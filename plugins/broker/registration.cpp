@@ -12,12 +12,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-crypto::Digest seed_of(crypto::Random& random) {
-  crypto::Digest seed;
-  random.fill(seed);
-  return seed;
-}
-
 // The same number in every process and after every restart.
 shm::NetworkId network_id(const IpAddress& client) {
   std::uint64_t id = client.is_v6() ? 6 : 4;
@@ -37,8 +31,8 @@ Registrar::Registrar(Rules rules, libp2p::PeerIdAuth auth, forge::ChallengeStore
       dialling_(std::move(dialling)),
       clocks_(clocks),
       journal_(journal),
-      peers_(rules_.peer_limit, seed_of(random)),
-      clients_(rules_.client_limit, seed_of(random)) {}
+      peers_(rules_.peer_limit, dial::make_seed(random)),
+      clients_(rules_.client_limit, dial::make_seed(random)) {}
 
 async::Task<http::Response> Registrar::answer(http::Request request, http::Caller& caller) {
   const IpAddress client = http::client_address(caller.address, request.fields, rules_.trusted_proxies);
