@@ -84,10 +84,10 @@ Bytes AutoPlugin::authority(const Query& query) const {
   const shm::FlatMap zones(snapshot_.bytes());
   const auto longest = [&](std::size_t most_labels) {
     std::optional<Bytes> found;
-    for (std::size_t label = query.label_count - most_labels; !found && label <= query.label_count; ++label) {
-      const Bytes image = zones.find(as_text(query.key_suffix(label).bytes()));
+    dns::for_each_suffix(query, most_labels, [&](std::uint64_t, dns::NameView name) {
+      const Bytes image = zones.find(as_text(name.bytes()));
       if (!image.empty()) found = image;
-    }
+    });
     return found;
   };
   return dns::find_authority(query, longest).value_or(Bytes());
