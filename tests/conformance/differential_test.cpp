@@ -30,11 +30,6 @@ constexpr const char* kTypes[] = {"A",     "A",         "A",         "AAAA",   "
 // QTYPE ANY is not asked: what a server makes of it is its own choice (RFC 8482). Nor is RRSIG, for the same reason:
 // some servers give one signature, some all, some none.
 
-std::uint32_t number_from(const char* variable, std::uint32_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : static_cast<std::uint32_t>(std::stoul(text));
-}
-
 struct Zone {
   GeneratedZone generated;
   Signing signing;

@@ -14,6 +14,7 @@
 #include <regex>
 #include <set>
 
+#include "core/text.h"
 #include "tests/support/broker/published_forge.h"
 #include "tests/support/broker/registrar.h"
 
@@ -181,13 +182,6 @@ std::string without_tokens(const std::string& text) {
   return std::regex_replace(std::regex_replace(text, token, "=\"\""), expires, "");
 }
 
-// Names of headers are compared without case (RFC 9110 section 5.1).
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
 std::string response(const std::string& status, const std::map<std::string, std::string>& headers,
                      const std::string& body) {
   std::string text = status + "\n";
@@ -198,7 +192,7 @@ std::string response(const std::string& status, const std::map<std::string, std:
 std::string wanted(const YAML::Node& entry, const Variables& variables, bool swage) {
   std::map<std::string, std::string> headers;
   for (const auto& each : of(entry, "headers", swage)) {
-    headers[lower(each.first.as<std::string>())] = each.second.as<std::string>();
+    headers[lower_case(each.first.as<std::string>())] = each.second.as<std::string>();
   }
   return response(of(entry, "status", swage).as<std::string>(), headers,
                   filled(of(entry, "body", swage).as<std::string>(""), variables));
@@ -210,7 +204,7 @@ std::string got(const http::Response& answer, bool body_counts) {
   for (const http::Field& field : answer.fields) {
     if (field.name == "Date" || field.name == "Content-Length" || field.name == "Connection") continue;
     if (field.name == "Cache-Control" && field.value == "no-store") continue;
-    headers[lower(field.name)] = without_tokens(field.value);
+    headers[lower_case(field.name)] = without_tokens(field.value);
   }
   return response(std::to_string(answer.status), headers, body_counts ? answer.body : kAny);
 }
@@ -252,8 +246,7 @@ Variables variables_of(const YAML::Node& table, const PublishedForge& forge) {
   variables["padding"] = std::string(std::size_t{16} << 10, ' ');
   std::string node = PublishedForge::node_key().public_key().peer_id().to_base36();
   variables["node"] = node;
-  std::ranges::transform(node, node.begin(),
-                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::ranges::transform(node, node.begin(), to_upper);
   variables["NODE"] = node;
   return variables;
 }

@@ -19,11 +19,6 @@
 namespace swage::tests {
 namespace {
 
-unsigned number_from(const char* variable, unsigned otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : static_cast<unsigned>(std::stoul(text));
-}
-
 // What swage says of the record: its wire form, or why not.
 struct Said {
   bool taken;

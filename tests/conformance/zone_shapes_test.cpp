@@ -10,6 +10,7 @@
 #include "core/zonefile/reader.h"
 #include "core/zonefile/record_parser.h"
 #include "tests/support/loopback.h"
+#include "tests/support/peers.h"
 #include "tests/support/process.h"
 #include "tests/support/zone_answers.h"
 
@@ -157,15 +158,8 @@ void compare(const Records& swage, const Records& peer, std::span<const Differen
   CHECK(swage != peer);
 }
 
-bool has(const char* program) {
-  if (installed(program)) return true;
-  if (const char* ci = std::getenv("CI"); ci != nullptr && *ci != '\0') FAIL(program << " is not installed");
-  std::fprintf(stderr, "%s is not installed: its part is left out\n", program);
-  return false;
-}
-
 TEST_CASE("zone shapes: what swage reads is what BIND and ldns read") {
-  const bool with_bind = has("named-compilezone"), with_ldns = has("ldns-read-zone");
+  const bool with_bind = have_peer("named-compilezone"), with_ldns = have_peer("ldns-read-zone");
   const Folder folder;
   unsigned shapes = 0;
   for (const auto& file : std::filesystem::directory_iterator(kFolder)) {

@@ -1,8 +1,9 @@
 #include "tests/support/comparable_answer.h"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
+
+#include "core/text.h"
 
 namespace swage::tests {
 namespace {
@@ -18,9 +19,7 @@ std::string word(const std::string& text, std::size_t& at) {
 }  // namespace
 
 RecordText RecordText::parse(const std::string& text) {
-  std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  const std::string lower = lower_case(text);
   RecordText record;
   std::size_t at = 0;
   record.owner = word(lower, at);

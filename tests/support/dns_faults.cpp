@@ -1,9 +1,9 @@
 // faults() of dns_cases.h: what every answer must be, and what a case demands besides.
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 #include <set>
 
+#include "core/text.h"
 #include "tests/support/dns_cases.h"
 
 namespace swage::tests {
@@ -14,15 +14,10 @@ constexpr std::uint16_t kOfferedSize = 1232;  // what the server says it takes o
 
 using Records = std::multiset<std::string>;
 
-char lower(char letter) { return static_cast<char>(std::tolower(static_cast<unsigned char>(letter))); }
-
 // Records for comparison; in lower case unless their spelling counts.
 Records comparable(const std::vector<std::string>& records, bool exact) {
   Records result;
-  for (std::string record : records) {
-    if (!exact) std::transform(record.begin(), record.end(), record.begin(), lower);
-    result.insert(record);
-  }
+  for (const std::string& record : records) result.insert(exact ? record : lower_case(record));
   return result;
 }
 

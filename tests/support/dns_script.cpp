@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
+
+#include "core/text.h"
 
 namespace swage::tests {
 namespace {
@@ -74,7 +75,7 @@ std::vector<std::uint8_t> DnsScript::answer(Bytes query) {
   while (at < query.size() && query[at] != 0) {
     if (!name.empty()) name += '.';
     for (std::size_t i = 1; i <= query[at] && at + i < query.size(); ++i) {
-      name += static_cast<char>(std::tolower(query[at + i]));
+      name += to_lower(static_cast<char>(query[at + i]));
     }
     at += std::size_t{query[at]} + 1;
   }

@@ -46,6 +46,11 @@ bool have_peer(std::string_view program) {
   return false;
 }
 
+unsigned number_from(const char* variable, unsigned otherwise) {
+  const char* const text = std::getenv(variable);
+  return text == nullptr ? otherwise : static_cast<unsigned>(std::stoul(text));
+}
+
 Result<Peer> Peer::start(Port port, const Command& command, const std::vector<std::string>& names) {
   Peer peer(std::move(port));
   TRY(peer.process_, Process::start(command));

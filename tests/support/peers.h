@@ -31,6 +31,9 @@ struct Resolving {
 // environment has CI=true. For Catch tests only.
 [[nodiscard]] bool have_peer(std::string_view program);
 
+// The number in an environment variable, such as SWAGE_SEED; `otherwise` where it is not set.
+[[nodiscard]] unsigned number_from(const char* variable, unsigned otherwise);
+
 class Peer {
  public:
   // Authoritative for `zones`, ready to answer. `folder` must outlive the peer.

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <set>
+
+#include "core/text.h"
 
 namespace swage::tests {
 namespace {
@@ -21,15 +22,9 @@ std::string random_case(std::string name, std::mt19937& random) {
     if (name[at] == '\\') {
       ++at;
     } else if (random() % 2 == 0) {
-      name[at] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[at])));
+      name[at] = to_upper(name[at]);
     }
   }
-  return name;
-}
-
-std::string lower_case(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
   return name;
 }
 
