@@ -10,8 +10,8 @@ namespace swage {
 
 class Descriptor {
  public:
-  Descriptor() = default;                   // none
-  explicit Descriptor(int fd) : fd_(fd) {}  // what open(), socket() and the like give; negative: none
+  Descriptor() = default;                   // no descriptor
+  explicit Descriptor(int fd) : fd_(fd) {}  // what open(), socket() and the like give; negative: no descriptor
   ~Descriptor();
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Descriptor& operator=(Descriptor&& other) noexcept;

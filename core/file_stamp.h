@@ -15,7 +15,7 @@ struct FileStamp {
   std::int64_t size = -1;
   std::uint64_t inode = 0;
 
-  // Of the file at `path`; the default, with a size of -1, where there is none that can be looked at.
+  // Of the file at `path`; the default, with a size of -1, if there is none that can be looked at.
   [[nodiscard]] static FileStamp of(const std::string& path) {
     struct stat status{};
     if (stat(path.c_str(), &status) != 0) return {};

@@ -82,7 +82,7 @@ std::size_t character_size(std::string_view text) {
   return overlong || beyond ? 0 : size;
 }
 
-// What is no UTF-8 becomes U+FFFD, as in Go.
+// What is not UTF-8 becomes U+FFFD, as in Go.
 void append_json(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {

@@ -51,12 +51,12 @@ struct Endpoint {
   auto operator<=>(const Endpoint&) const = default;
 };
 
-// A network in CIDR notation; the bits behind `length` are 0.
+// A network in CIDR notation; the bits after `length` are 0.
 struct Prefix {
   IpAddress address;
   std::uint8_t length = 0;  // bits
 
-  // "192.0.2.0/24", "2001:db8::/32"; an address without a length is a network of one. Bits behind the length are
+  // "192.0.2.0/24", "2001:db8::/32"; an address without a length is a network of one. Bits after the length are
   // cleared.
   [[nodiscard]] static Result<Prefix> parse(std::string_view text);
   [[nodiscard]] bool contains(const IpAddress& address) const;
@@ -65,7 +65,7 @@ struct Prefix {
   auto operator<=>(const Prefix&) const = default;
 };
 
-// What this machine calls itself; "localhost" if it has no name.
+// The host name; "localhost" if the machine has no name.
 [[nodiscard]] std::string host_name();
 
 }  // namespace swage

@@ -1,5 +1,5 @@
 // Event: something that coroutines wait for and somebody sets; any_of(), for several events; wait_for() and sleep(),
-// which a time ends.
+// which end after a time.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ class Event {
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
-  // Wakes all who wait; they go on in the loop's next turn, not before set() returns. They may have their turn after
+  // Wakes all that wait; they go on in the loop's next turn, not before set() returns. They may have their turn after
   // the Event is destroyed.
   void set();
   void reset() { set_ = false; }

@@ -72,7 +72,7 @@ using HandleOwner = std::unique_ptr<Handle, CloseHandle>;
 class Timer {
  public:
   Timer(Loop& loop, std::function<void()> passed);
-  // From now on; an earlier start() is forgotten. May pass up to 1 ms early.
+  // From now on; an earlier start() is forgotten. May fire up to 1 ms early.
   void start(std::chrono::milliseconds time);
   void stop();
 
@@ -84,8 +84,8 @@ class Timer {
 // until it was read or stop() is called. Does not own the descriptor, which must stay open until stop() or destruction.
 class Poll {
  public:
-  // Watches at once. REQUIRES: `fd` can be polled (no plain file), and nothing else on this loop watches it. Makes it
-  // non-blocking.
+  // Watches at once. REQUIRES: `fd` can be polled (not a plain file), and nothing else on this loop watches it. Makes
+  // it non-blocking.
   Poll(Loop& loop, int fd, std::function<void()> readable);
   void start();
   void stop();
@@ -104,12 +104,12 @@ class Signal {
 };
 
 // Calls a function when something in a folder was made, written, renamed or removed: what it was, the caller finds out.
-// Many changes at a time may be one call or several; changes on file systems of the network may be none.
+// Many changes at a time may be one call or several; changes on network file systems may be no call at all.
 class FolderWatch {
  public:
   FolderWatch(Loop& loop, std::string folder, std::function<void()> changed);
-  // From now on. Called again it looks for the folder again: another one may have its name by now. False where there is
-  // none, or it cannot be watched.
+  // From now on. Called again it looks for the folder again: another one may have its name by now. False if there is
+  // none or it cannot be watched.
   bool start();
 
  private:

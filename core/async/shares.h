@@ -1,6 +1,6 @@
-// Shares: a number of places for which groups of strangers compete, so that none of them keeps the others out. Who
-// comes while all are taken gets a place from the group that has most: it is told to give one back, the one that it has
-// had for longest. In the service process.
+// Shares: a number of places for which groups of strangers compete, so that none of them keeps the others out. One
+// that comes while all are taken gets a place from the group that has most: it is told to give one back, the one that
+// it has had for longest. In the service process.
 //
 //     Event wanted(loop);
 //     const Shares::Place place = co_await shares.acquire(network, wanted);

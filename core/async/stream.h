@@ -32,8 +32,8 @@ class Stream {
     return write_parts(Parts{Bytes(pieces)...});
   }
 
-  // At once, without waiting for anything; again is nothing. What was written arrives, unless bytes that arrived here
-  // were not read (TCP then resets the connection).
+  // At once, without waiting for anything; a second call does nothing. What was written arrives, unless bytes that
+  // arrived here were not read (TCP then resets the connection).
   virtual void close() = 0;
 
  protected:

@@ -45,7 +45,7 @@ struct PromiseBase {
   [[nodiscard]] Final final_suspend() const noexcept { return {}; }
   [[noreturn]] void unhandled_exception() const noexcept { std::terminate(); }  // our code does not throw
 
-  std::coroutine_handle<> awaiting = std::noop_coroutine();  // who goes on when this is finished
+  std::coroutine_handle<> awaiting = std::noop_coroutine();  // goes on when this is finished
 };
 
 template <typename T>

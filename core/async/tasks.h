@@ -32,7 +32,7 @@ class Tasks {
   // Loop::spawn(), what it uses must live as long.
   void start(Task<> task);
 
-  // That are not finished.
+  // Tasks that are not finished.
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
@@ -65,7 +65,7 @@ template <typename T>
   co_return std::move(result);
 }
 
-// The same with an event instead of a time.
+// As within(), with an event instead of a time.
 template <typename T>
 [[nodiscard]] Task<std::optional<T>> until(Event& event, Task<T> task) {
   std::optional<T> result;

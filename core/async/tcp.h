@@ -14,7 +14,7 @@
 
 namespace swage::async {
 
-// A connection, with TCP_NODELAY. Closing or destroying it resumes who waits for it with an Error, from the loop: a
+// A connection, with TCP_NODELAY. Closing or destroying it resumes its waiters with an Error, from the loop: a
 // coroutine may close or destroy the stream on which another one, or its own caller, waits. A coroutine that is
 // destroyed in the middle of a write closes the stream, as nobody knows how much was written.
 class TcpStream : public Stream {
@@ -35,7 +35,7 @@ class TcpStream : public Stream {
   void end_writing();
   void close() override;
   // Once closed, the kernel tells the other side at once, forgets what was not sent yet, and keeps no TIME_WAIT: for
-  // who dials many and says nothing last.
+  // one that dials many and is not the last to speak.
   void reset_when_closed();
 
   // REQUIRES: adopted, or connected. Still known when closed.
@@ -69,7 +69,7 @@ class TcpListener {
   // Between these, clients wait in the socket's backlog.
   void pause();
   void resume();
-  // For ever. Accepted connections are not touched.
+  // For good. Accepted connections are not touched.
   void close();
 
   // REQUIRES: not closed.
@@ -81,7 +81,7 @@ class TcpListener {
 
   Loop& loop_;
   int fd_;
-  std::optional<Poll> poll_;  // none when closed. Owns the Accepted, which may destroy this and so must outlive it
+  std::optional<Poll> poll_;  // empty when closed. Owns the Accepted, which may destroy this and so must outlive it
   Timer retry_;
   bool starved_ = false;                                            // said in the log already
   std::shared_ptr<bool> accepting_ = std::make_shared<bool>(true);  // for accept_some(), which this may not outlive

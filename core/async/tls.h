@@ -21,13 +21,13 @@
 namespace swage::async {
 
 // How a side of TLS behaves. A cheap value: copies share what never changes. Neither renegotiation nor compression nor
-// early data are ever done. `alpn` holds protocols of 1 to 255 bytes in order of preference (RFC 7301); none: the
+// early data are ever done. `alpn` holds protocols of 1 to 255 bytes in order of preference (RFC 7301); empty: the
 // extension is not used.
 class TlsContext {
  public:
   // A server of TLS 1.2 and 1.3: a chain of certificates in PEM, the leaf first, and its key in PEM, not encrypted;
   // other blocks in either are skipped, so both may be the same text. Of the client's protocols it takes the one that
-  // `alpn` names first; where none fits it goes on without.
+  // `alpn` names first; if none fits it goes on without.
   [[nodiscard]] static Result<TlsContext> server(std::string_view chain_pem, std::string_view key_pem,
                                                  std::vector<std::string> alpn);
   // A client of TLS 1.2 and 1.3 that verifies the server's chain, by the authorities in `ca_pem` or by the system's
@@ -52,7 +52,7 @@ enum class TlsSide { client, server };
 
 // A connection. As with TcpStream, closing or destroying it resumes its waiters with an Error, from the loop; a
 // coroutine that is destroyed in the middle of a handshake or a write closes it, in the middle of a read does not. An
-// error of TLS is for ever: all that follows fails with it.
+// error of TLS is final: all that follows fails with it.
 //
 // One reads and one writes at a time, and neither waits for the other. It holds at most one read of the carrier (16
 // KiB) and 192 KiB that are not written yet; a peer that makes us answer without reading is then not read any more.
@@ -75,8 +75,8 @@ class TlsStream : public Stream {
   void close() override;
 
   // REQUIRES: the handshake is done.
-  [[nodiscard]] std::string alpn() const;                            // the protocol agreed upon; empty: none
-  [[nodiscard]] std::vector<std::uint8_t> peer_certificate() const;  // the leaf in DER; empty: none
+  [[nodiscard]] std::string alpn() const;                            // the protocol agreed upon, if any
+  [[nodiscard]] std::vector<std::uint8_t> peer_certificate() const;  // the leaf in DER, if any
 
  private:
   struct State;

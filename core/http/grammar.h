@@ -13,7 +13,7 @@ namespace swage::http {
   return is_letter_or_digit(c) || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
 }
 
-// Of values: whatever is no control character; a tab is none.
+// Of values: any character but control characters; tabs are allowed.
 [[nodiscard]] inline bool is_text_char(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return c == '\t' || (byte >= 0x20 && byte != 0x7F);

@@ -27,7 +27,7 @@ class Regex {
   Regex& operator=(Regex&& other) noexcept;
   ~Regex();
 
-  // Fails for what is no expression, is longer than kMaxPattern or would take too much memory. The Error says why,
+  // Fails for what is not an expression, is longer than kMaxPattern or would take too much memory. The Error says why,
   // without file and line.
   [[nodiscard]] static Result<Regex> compile(std::string_view pattern);
 
