@@ -7,7 +7,7 @@
 namespace swage::plugins::file {
 namespace {
 
-constexpr std::size_t kMostShown = 500;  // zones of a server block that have metrics
+constexpr std::size_t kMaxShown = 500;  // zones of a server block that have metrics
 constexpr std::chrono::milliseconds kReload = std::chrono::minutes(1);
 
 Result<> read_property(Controller& controller, ServedZone& like) {
@@ -67,7 +67,7 @@ void show(metrics::Registry& metrics, ServedZone& zone) {
 Result<> setup(Controller& controller) {
   std::vector<ServedZone> zones;
   while (controller.next()) TRY(read_directive(controller, zones));
-  for (ServedZone& zone : zones | std::views::take(kMostShown)) show(controller.metrics(), zone);
+  for (ServedZone& zone : zones | std::views::take(kMaxShown)) show(controller.metrics(), zone);
   for (const ServedZone& zone : zones) controller.add(std::make_unique<ZoneService>(zone));
   controller.add(std::unique_ptr<const Plugin>(std::make_unique<FilePlugin>(zones)));
   return {};

@@ -7,7 +7,7 @@
 namespace swage::plugins::prometheus {
 namespace {
 
-constexpr std::size_t kMostZones = 500;  // of a server block that coredns_plugin_enabled names
+constexpr std::size_t kMaxZones = 500;  // of a server block that coredns_plugin_enabled names
 constexpr std::string_view kAddress = "localhost:9153";
 constexpr std::string_view kCompiler = "c++ " __VERSION__;
 
@@ -33,9 +33,9 @@ async::Task<Result<>> Prometheus::run(Host& host) {
 namespace {
 
 // Gauges say 1 in the service process alone: those of all processes are added up.
-class Facts : public Service {
+class ConstantGauges : public Service {
  public:
-  explicit Facts(std::vector<metrics::Gauge> ones) : ones_(std::move(ones)) {}
+  explicit ConstantGauges(std::vector<metrics::Gauge> ones) : ones_(std::move(ones)) {}
   Result<> prepare() override {
     for (const metrics::Gauge& each : ones_) each.set(1);
     return {};
@@ -68,7 +68,7 @@ Result<> setup(Controller& controller) {
   static_cast<void>(registry.counter("coredns_panics_total", "A metrics that counts the number of panics."));
   const std::string view = controller.view_name();
   for (const Listener& listener : controller.listeners()) {
-    for (const dns::Name& zone : controller.zones() | std::views::take(kMostZones)) {
+    for (const dns::Name& zone : controller.zones() | std::views::take(kMaxZones)) {
       for (const std::string& name : controller.directives()) {
         ones.push_back(
             registry.gauge("coredns_plugin_enabled",
@@ -77,7 +77,7 @@ Result<> setup(Controller& controller) {
       }
     }
   }
-  controller.add(std::make_unique<Facts>(std::move(ones)));
+  controller.add(std::make_unique<ConstantGauges>(std::move(ones)));
   if (!endpoints.empty()) controller.add(std::make_unique<Prometheus>(std::move(endpoints)));
   const std::vector<std::string> plugins = plugin_names(controller);
   controller.add(

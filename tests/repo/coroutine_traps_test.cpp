@@ -6,7 +6,7 @@
 //    before. An aggregate made with parentheses is as bad, but looks like a constructor's call: beware.
 // 2. A GNU statement expression with co_await: the compiler crashes.
 // 4. A lambda that captures and is a coroutine: what it captured is gone when it goes on.
-// 9. co_await in the condition of an if, a loop or a switch, in a coroutine that declares no variable at all: it is
+// 8. co_await in the condition of an if, a loop or a switch, in a coroutine that declares no variable at all: it is
 // never
 //    resumed. A variable anywhere in the body, of any kind, is enough.
 //
@@ -226,7 +226,7 @@ class Finder {
     return is_one_of(brace - 1, {")", ">", "const", "noexcept", "override", "final"});
   }
 
-  // Reports trap 9 in the body that begins at `open`. Lambdas in it are bodies of their own.
+  // Reports trap 8 in the body that begins at `open`. Lambdas in it are bodies of their own.
   void check_conditions(std::size_t open) {
     int line = 0;  // of an await in a condition
     bool declares = false;
@@ -240,7 +240,7 @@ class Finder {
       }
       declares |= ends_declaration(i) || is_one_of(i, {"CO_TRY", "TRY", "auto", "using", "struct"});
     }
-    if (line != 0 && !declares) add(line, "trap 9: co_await in a condition of a coroutine without a variable");
+    if (line != 0 && !declares) add(line, "trap 8: co_await in a condition of a coroutine without a variable");
   }
 
   // At what comes after the name of a variable: "const bool stopped =", "Timer timer(", "int count;".
@@ -401,7 +401,7 @@ TEST_CASE("coroutine traps: a co_await in a condition where no variable is decla
   CAPTURE(sample);
   const auto found = traps_in_bare_body(sample);
   REQUIRE(found.size() == 1);
-  CHECK(found[0].find(": trap 9: co_await in a condition") != std::string::npos);
+  CHECK(found[0].find(": trap 8: co_await in a condition") != std::string::npos);
   for (const char* const variable :
        {"const bool b = g();", "for (int n = 0; n < 3; ++n) g(n);", "{ std::vector<Timer> t; }", "const auto& a = *b;",
         "Timer timer(loop);", "CO_TRY(co_await f());", "if (Result<> r; r) g();"}) {
