@@ -15,7 +15,7 @@ constexpr Milliseconds kSilence{20};  // how long nothing must come, after the a
 
 Packet sentinel() { return encode({.name = ".", .type = "NS", .id = 0xFFFE}); }
 
-// Nothing was sent for `packet`: the first to come is the answer to the query behind it.
+// Nothing was sent for `packet`: the first packet to arrive is the answer to the query sent after it.
 std::string silence_over_udp(const Endpoint& server, const Packet& packet) {
   const UdpClient client(server);
   client.send(packet);

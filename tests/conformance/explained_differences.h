@@ -1,4 +1,4 @@
-// The differences between swage, Knot DNS and NSD that differential_test knows, each with the RFC that tells who is
+// The differences between swage, Knot DNS and NSD that differential_test knows, each with the RFC that says which is
 // right or leaves the choice. Whatever is not in this list fails the test.
 #pragma once
 
@@ -21,7 +21,7 @@ struct Comparison {
   ComparableAnswer swage, knot, nsd;
 
   [[nodiscard]] bool same() const { return swage == knot && knot == nsd; }
-  // Who says something else than the other two; "nobody" where all three differ.
+  // The server that differs from the other two; "nobody" where all three differ.
   [[nodiscard]] std::string_view alone() const {
     if (knot == nsd) return "swage";
     if (swage == nsd) return "knot";
@@ -146,7 +146,7 @@ inline constexpr Explanation kExplained[] = {
      explained::asterisk_is_asked},
     {"nsd",
      "proves the name before a DNAME's substitution, not the one after it (RFC 6672 section 5.3.4.1); does not follow "
-     "a wildcard's CNAME behind a DNAME",
+     "a wildcard's CNAME after a DNAME",
      explained::nsd_proves_before_dname},
     {"nsd",
      "denies a wildcard with a wrong NSEC record where names with labels such as \\000 sort before the asterisk (RFC "

@@ -1,5 +1,5 @@
-// Where BIND, Knot DNS and ldns see record data otherwise than swage, each with the RFC that says who is right or
-// leaves the choice. Whatever is not in these lists fails rdata_peers_test.
+// Where BIND, Knot DNS and ldns judge record data differently from swage, each with the RFC that says which is right,
+// or leaves the choice. Whatever is not in these lists fails rdata_peers_test.
 #pragma once
 
 #include <algorithm>
@@ -76,11 +76,11 @@ constexpr auto kStricter = std::to_array<Stricter>({
     {"Knot", "SVCB HTTPS", "no-default-alpn: there", "", "RFC 9460 section 7.1.1; BIND checks it too"},
     {"Knot", "CAA", "tag:", "", "RFC 8659 section 4.1; BIND checks it too"},
     {"ldns", "", "malformed hexadecimal", "", "ldns fills up half a byte"},
-    {"ldns", "", "malformed base64", "", "ldns takes what is no base64 as nothing"},
+    {"ldns", "", "malformed base64", "", "ldns reads malformed base64 as no data"},
     {"ldns", "ATMA", "expected", "", "ldns fills up half a byte"},
     {"ldns", "APL", "expected a prefix", "", "RFC 3123 section 4: BIND checks it too"},
     {"ldns", "SSHFP", "fingerprint:", "", "RFC 6594: the size of a hash is fixed; BIND checks it too"},
-    {"ldns", "NSEC NSEC3 CSYNC", "type", "", "ldns leaves out what is no type; BIND checks it too"},
+    {"ldns", "NSEC NSEC3 CSYNC", "type", "", "ldns leaves out what is not a type; BIND checks it too"},
     {"ldns", "NSEC3", "next hash:", "", "RFC 5155 section 3: the hash is SHA-1's; BIND checks it too"},
     {"ldns", "ZONEMD", "digest:", "", "RFC 8976 section 2.2.4; BIND checks it too"},
     {"ldns", "SVCB HTTPS", "", "", "RFC 9460 sections 2.2, 7 and 8; BIND checks it too"},
@@ -88,10 +88,11 @@ constexpr auto kStricter = std::to_array<Stricter>({
     {"ldns", "WKS", "expected a", "", "ldns takes names that it does not know for 0"},
     {"ldns", "X25", "expected 4 digits", "", "RFC 1183 section 3.1; BIND checks it too"},
     {"ldns", "NSAP", "expected 0x", "", "RFC 1706 section 5; BIND checks it too"},
-    {"ldns", "SIG RRSIG", "expected a t", "", "ldns takes what is no type for type 0, and the head of a time"},
+    {"ldns", "SIG RRSIG", "expected a t", "",
+     "ldns reads what is not a type as type 0, and the first part of a malformed time"},
     {"ldns", "LOC", "expected", "", "ldns wraps degrees and metres"},
     {"ldns", "NAPTR", "regexp:", "", "RFC 3402 section 3.2; BIND checks it too"},
-    {"ldns", "", "expected a number up to", "", "ldns wraps numbers, or takes what is none as 0"},
+    {"ldns", "", "expected a number up to", "", "ldns wraps numbers, or reads what is not a number as 0"},
 });
 
 // What swage takes and a peer refuses.

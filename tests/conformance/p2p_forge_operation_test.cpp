@@ -198,7 +198,7 @@ void check_metrics(Program program) {
     Lines both;
     for (const YAML::Node& each : table["both"]) both.insert(each.as<std::string>());
     std::string text;
-    const auto complete = [&] {  // queries and peers are counted behind what their clients see
+    const auto complete = [&] {  // queries and peers are counted after their clients have the answer
       text = scrape();
       return std::ranges::includes(series_of(text), both) &&
              std::regex_search(text, std::regex(R"(\ncoredns_forge_acme_libp2p_probe_total\{[^}]*result="ok")"));
@@ -228,7 +228,7 @@ void check_log(Program program) {
   });
 }
 
-// What becomes of a program that is started with `arguments`.
+// How a program that is started with `arguments` ends.
 int status_of(const ForgeFolder& folder, Program program, const std::vector<std::string>& arguments) {
   auto process = Process::start(folder.command(arguments, program));
   REQUIRE(process);

@@ -67,7 +67,7 @@ class Comparison {
       }
     }
     CHECK(unexplained == 0);
-    // A peer that could not be asked at all would be of the same mind as nobody.
+    // A peer that could not be asked at all would take nothing, or everything.
     CHECK(std::ranges::count(taken, true) > static_cast<std::ptrdiff_t>(taken.size() / 10));
     CHECK(std::ranges::count(taken, false) > static_cast<std::ptrdiff_t>(taken.size() / 10));
   }

@@ -152,7 +152,7 @@ TEST_CASE("keepalive: the server says how long a connection may be idle (RFC 782
   REQUIRE(answer.answer.size() == 2);
 }
 
-TEST_CASE("keepalive: not told to those who do not ask") {
+TEST_CASE("keepalive: only in answers to clients that ask for it") {
   const Server server(kCorefile);
   Question asked = question("host.wire.test.");
   REQUIRE(!server.ask_tcp(asked).opt);

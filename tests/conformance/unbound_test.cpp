@@ -90,8 +90,8 @@ std::vector<Expected> forge_names() {
   return names;
 }
 
-// True if the answer, which comes from swage, needs nobody else: no delegation, no name outside, no loop. (QTYPE CNAME
-// and DNAME are not asked: this unbound wants signatures of the CNAMEs that DNAMEs make.)
+// True if the answer, which comes from swage, needs no other server: no delegation, no name outside, no loop. (QTYPE
+// CNAME and DNAME are not asked: this unbound wants signatures of the CNAMEs that DNAMEs make.)
 bool is_complete(const Decoded& answer, const std::string& type) {
   const auto is = [](const std::string& text, std::string_view wanted) {
     return RecordText::parse(text).type == wanted;
@@ -102,7 +102,7 @@ bool is_complete(const Decoded& answer, const std::string& type) {
                                                             [&](const auto& text) { return is(text, "soa"); });
 }
 
-// DS at an apex is a question for the parent, who is not here.
+// DS at an apex is a question for the parent zone, which is not served here.
 bool names_apex(const Question& question, const GeneratedZone& zone) {
   return RecordText::parse(question.name + " 0 IN A").owner == zone.name;
 }

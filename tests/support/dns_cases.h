@@ -15,7 +15,7 @@ namespace swage::tests {
 // answer.
 struct Expectation {
   bool silent = false;              // no answer at all
-  bool header_only = false;         // 12 bytes, and nothing behind them but
+  bool header_only = false;         // 12 bytes, followed by nothing but
   bool header_opt = false;          // an OPT record
   std::vector<std::string> rcodes;  // one of them
   std::optional<bool> aa;

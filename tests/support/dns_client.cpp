@@ -43,7 +43,7 @@ UdpClient::UdpClient(const Endpoint& server) : socket_(open_socket(server, SOCK_
 UdpClient::~UdpClient() { close(socket_); }
 
 void UdpClient::send(Bytes packet) const {
-  // An error here is an ICMP message about an earlier packet: whoever waits for the answer notices.
+  // An error here is an ICMP message about an earlier packet: the wait for the answer shows it.
   [[maybe_unused]] const ssize_t sent = ::send(socket_, packet.data(), packet.size(), 0);
 }
 

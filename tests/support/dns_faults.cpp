@@ -93,7 +93,7 @@ class Check {
 
   void opt() {
     const Result<Decoded> asked = decode(query_);
-    if (!asked) return;  // a query that is wrong somewhere behind its question
+    if (!asked) return;  // a query that is malformed somewhere after its question
     demand(asked->opt.has_value() == answer_.opt.has_value(), asked->opt ? "no OPT" : "OPT without being asked");
     if (!asked->opt || !answer_.opt) return;
     demand(answer_.opt->udp_size == kOfferedSize, fmt::format("the OPT offers {} bytes", answer_.opt->udp_size));

@@ -63,7 +63,7 @@ class Generator {
     return text == "*" ? "star" : text;
   }
 
-  // A name below the apex that nothing else is below: "h3." behind up to two labels of empty non-terminals.
+  // A name below the apex that nothing else is below: "h3." before up to two labels of empty non-terminals.
   std::string fresh(std::string_view kind, int number) {
     std::string name = fmt::format("{}{}.", kind, number);
     for (std::size_t depth = pick(4); depth >= 2; --depth) name += fmt::format("e{}.", pick(3));

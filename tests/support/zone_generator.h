@@ -34,6 +34,6 @@ class NameSource {
 
 // The labels of a name in presentation format, which may hold escapes: "a\.b.c." is {"a\.b", "c"}.
 [[nodiscard]] std::vector<std::string> labels_of(std::string_view name);
-[[nodiscard]] std::string parent_of(std::string_view name);  // "." has none: itself
+[[nodiscard]] std::string parent_of(std::string_view name);  // "." is its own
 
 }  // namespace swage::tests
