@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/config/dotenv.h"
+#include "core/forge/access_token.h"
 #include "core/forge/p2p_forge.h"
 #include "core/log.h"
 #include "core/server/check.h"
@@ -79,6 +80,7 @@ void raise_descriptor_limit() {
 constexpr const char* kDotenv = ".env";
 
 int serve(Options options) {
+  options.service_variables = {forge::kAccessTokenVariable};
   server::become_undumpable();  // its environment may hold the broker's access token
   log::set_form(options.log_form);
   const Result<bool> dotenv = config::load_dotenv(kDotenv);  // before there are threads

@@ -22,15 +22,14 @@ constexpr std::chrono::seconds kGrace{3};  // beyond the time that a child was g
 
 namespace {
 
-// What a program's loader, its C library and sanitizers read; and what Services do: the libraries they use, and the
-// broker's access token. All else stays with the supervisor: what was in a process's environment when it was started
-// remains in its memory, and what the Corefile names of it is in the recorded Sources.
+// What a program's loader, its C library and sanitizers read; and what the libraries of Services do. All else stays
+// with the supervisor: what was in a process's environment when it was started remains in its memory, and what the
+// Corefile names of it is in the recorded Sources.
 constexpr std::array<std::string_view, 11> kForAll = {
     "LD_*", "*SAN_OPTIONS", "GLIBC_TUNABLES",    "MALLOC_*", "TZ",       "TZDIR",
     "LANG", "LC_*",         "LLVM_PROFILE_FILE", "GCOV_*",   "OPENSSL_*"};
-constexpr std::array<std::string_view, 10> kForServices = {
-    "PATH",    "HOME",    "TMPDIR",      "SSL_CERT_*",  "CURL_*",
-    "*_proxy", "*_PROXY", "RES_OPTIONS", "LOCALDOMAIN", "FORGE_ACCESS_TOKEN"};
+constexpr std::array<std::string_view, 9> kForServices = {"PATH",    "HOME",    "TMPDIR",      "SSL_CERT_*", "CURL_*",
+                                                          "*_proxy", "*_PROXY", "RES_OPTIONS", "LOCALDOMAIN"};
 
 // `pattern` is a name, or has a '*' at one end.
 bool matches(std::string_view name, std::string_view pattern) {
@@ -39,17 +38,20 @@ bool matches(std::string_view name, std::string_view pattern) {
   return name == pattern;
 }
 
-bool is_for(std::string_view variable, bool service) {
+// `more`: for a service.
+bool is_for(std::string_view variable, bool service, std::span<const std::string_view> more) {
   const std::string_view name = variable.substr(0, variable.find('='));
-  const auto matching = [name](std::string_view pattern) { return matches(name, pattern); };
-  return std::ranges::any_of(kForAll, matching) || (service && std::ranges::any_of(kForServices, matching));
+  const auto any_of = [name](std::span<const std::string_view> patterns) {
+    return std::ranges::any_of(patterns, [name](std::string_view pattern) { return matches(name, pattern); });
+  };
+  return any_of(kForAll) || (service && (any_of(kForServices) || any_of(more)));
 }
 
 // With a nullptr at the end.
-std::vector<char*> environment_for(bool service) {
+std::vector<char*> environment_for(bool service, std::span<const std::string_view> more) {
   std::vector<char*> variables;
   for (char** each = environ; *each != nullptr; ++each) {
-    if (is_for(*each, service)) variables.push_back(*each);
+    if (is_for(*each, service, more)) variables.push_back(*each);
   }
   variables.push_back(nullptr);
   return variables;
@@ -57,7 +59,8 @@ std::vector<char*> environment_for(bool service) {
 
 }  // namespace
 
-Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker) {
+Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker,
+                                         std::span<const std::string_view> service_variables) {
   TRY(auto ends, Channel::pair());
   ChildProcess child{worker ? fmt::format("dns {}", *worker) : "service",
                      worker,
@@ -81,7 +84,7 @@ Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker) {
   const bool plain = !log::form().json && !log::form().time;
   const std::array<char*, 5> arguments = {program.data(), kind.data(), index.data(), plain ? nullptr : form.data(),
                                           nullptr};
-  const std::vector<char*> environment = environment_for(!worker);
+  const std::vector<char*> environment = environment_for(!worker, service_variables);
   // /proc/self/exe: the same binary, whatever lies at its path by now.
   const int error =
       posix_spawn(&child.pid, "/proc/self/exe", &files, &attributes, arguments.data(), environment.data());

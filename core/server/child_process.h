@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "core/server/channel.h"
 #include "core/server/pulse.h"
@@ -35,8 +37,9 @@ struct ChildProcess {
   std::size_t said = 0;                 // of that
 
   // Runs this same binary again, as the dns process `worker` or as the service. Of this process's environment it has
-  // what its kind needs.
-  [[nodiscard]] static Result<ChildProcess> start(std::optional<std::size_t> worker);
+  // what its kind needs, the service also `service_variables`.
+  [[nodiscard]] static Result<ChildProcess> start(std::optional<std::size_t> worker,
+                                                  std::span<const std::string_view> service_variables);
 
   void kill(int signal) const;
   // Tells it to finish within `time`; it is killed 3 s after that. A second call can only shorten it.

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/log.h"
 #include "core/result.h"
@@ -21,6 +22,7 @@ struct Options {
   bool quiet = false;
   bool try_ports = false;  // with check
   log::Form log_form{};
+  std::vector<std::string_view> service_variables{};  // of the environment, that Services read; the program's to say
   enum class Action : std::uint8_t {
     serve,
     check,

@@ -136,7 +136,7 @@ Result<> Supervisor::begin(config::Sources sources) {
 }
 
 Result<> Supervisor::start_child(Generation& generation, std::optional<std::size_t> worker) {
-  TRY(ChildProcess child, ChildProcess::start(worker));
+  TRY(ChildProcess child, ChildProcess::start(worker, options_.service_variables));
   Channel& channel = child.channel;
   child.generation = generation.number;
   TRY(hand_metrics(child));

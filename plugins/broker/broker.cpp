@@ -8,6 +8,7 @@
 
 #include "core/async/tasks.h"
 #include "core/async/work.h"
+#include "core/forge/access_token.h"
 #include "core/http/server.h"
 #include "core/log.h"
 #include "plugins/broker/api.h"
@@ -21,7 +22,6 @@ namespace {
 
 constexpr auto kRetry = 2s;         // after a prepare() that failed
 constexpr auto kApologize = 500ms;  // to say 503 to those whose registrations are under way at the end
-constexpr const char* kTokenVariable = "FORGE_ACCESS_TOKEN";
 
 std::string endpoints_text(const std::vector<Endpoint>& endpoints) {
   std::string text;
@@ -90,9 +90,9 @@ Result<crypto::Secret> Broker::find_secret() {
 
 Result<std::optional<crypto::Secret>> Broker::find_access_token() const {
   if (!settings_.access_token_file.empty()) return read_access_token(settings_.access_token_file, settings_.name);
-  const char* const token = std::getenv(kTokenVariable);
+  const char* const token = std::getenv(forge::kAccessTokenVariable);
   if (token == nullptr || *token == '\0') return std::nullopt;
-  return parse_access_token(token, kTokenVariable);
+  return parse_access_token(token, forge::kAccessTokenVariable);
 }
 
 Rules Broker::rules() {
@@ -176,8 +176,8 @@ async::Task<Result<>> Broker::serve(Host& host) {
 void Broker::say_open(bool open) const {
   if (settings_.from_p2p_forge) {
     if (open) {
-      log::write(
-          fmt::format("NOTE: environment variable {} not set, registration is open to all peers", kTokenVariable));
+      log::write(fmt::format("NOTE: environment variable {} not set, registration is open to all peers",
+                             forge::kAccessTokenVariable));
     }
     log::info("plugin/{}: Registration HTTP API (/v1/_acme-challenge) listener at {}", settings_.name,
               settings_.listen.back().to_string());
