@@ -48,6 +48,15 @@ template <typename Number>
   return lower;
 }
 
+// The next word of a line, taken off its front; empty at the end.
+[[nodiscard]] inline std::string_view take_word(std::string_view& line) {
+  constexpr std::string_view kBlanks = " \t\r\v\f";
+  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
+  line.remove_prefix(word.size());
+  return word;
+}
+
 // What a client sent, for a log or a message: '?' for each character that is not printable.
 [[nodiscard]] inline std::string printable(std::string_view text) {
   std::string result(text);

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/text.h"
 #include "core/whole_file.h"
 
 namespace swage::plugins::hosts {
@@ -11,16 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxFile = std::size_t{1} << 30;  // bytes
 constexpr std::size_t kPiece = std::size_t{256} << 10;
-constexpr std::string_view kBlanks = " \t\r\v\f";
-
-// Takes the next word off `line`; empty where there is none.
-std::string_view take_word(std::string_view& line) {
-  const std::size_t start = std::min(line.find_first_not_of(kBlanks), line.size());
-  line.remove_prefix(start);
-  const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
-  line.remove_prefix(word.size());
-  return word;
-}
 
 }  // namespace
 

@@ -6,19 +6,10 @@
 #include <optional>
 
 #include "core/config/values.h"
+#include "core/text.h"
 
 namespace swage::plugins::loadbalance {
 namespace {
-
-constexpr std::string_view kBlank = " \t\r\v\f";
-
-// The next word of a line, taken off its front; empty at the end.
-std::string_view take_word(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(kBlank), line.size()));
-  const std::string_view word = line.substr(0, line.find_first_of(kBlank));
-  line.remove_prefix(word.size());
-  return word;
-}
 
 Result<dns::Name> parse_name(std::string_view word) {
   if (IpAddress::parse(word)) return fail("expected a weight after the address '{}'", word);
