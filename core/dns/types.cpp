@@ -1,10 +1,19 @@
 #include "core/dns/types.h"
 
+#include <array>
+
 #include "core/dns/record_types.h"
 #include "core/text.h"
 
 namespace swage::dns {
 namespace {
+
+struct ClassName {
+  Class value;
+  std::string_view name;
+};
+constexpr std::array<ClassName, 5> kClasses = {
+    {{Class::in, "IN"}, {Class::ch, "CH"}, {Class::hs, "HS"}, {Class::none, "NONE"}, {Class::any, "ANY"}}};
 
 // PREFIX followed by a number of 16 bits, as in TYPE65280 (RFC 3597 section 5).
 bool parse_numbered(std::string_view text, std::string_view prefix, std::uint16_t& number) {
@@ -20,17 +29,8 @@ std::string to_string(Type type) {
 }
 
 std::string to_string(Class value) {
-  switch (value) {
-    case Class::in:
-      return "IN";
-    case Class::ch:
-      return "CH";
-    case Class::hs:
-      return "HS";
-    case Class::none:
-      return "NONE";
-    case Class::any:
-      return "ANY";
+  for (const ClassName& known : kClasses) {
+    if (known.value == value) return std::string(known.name);
   }
   return fmt::format("CLASS{}", static_cast<std::uint16_t>(value));
 }
@@ -85,8 +85,8 @@ Result<Type> parse_type(std::string_view text) {
 }
 
 Result<Class> parse_class(std::string_view text) {
-  for (const Class value : {Class::in, Class::ch, Class::hs, Class::none, Class::any}) {
-    if (equal_without_case(to_string(value), text)) return value;
+  for (const ClassName& known : kClasses) {
+    if (equal_without_case(known.name, text)) return known.value;
   }
   std::uint16_t number = 0;
   if (parse_numbered(text, "CLASS", number)) return static_cast<Class>(number);
