@@ -13,26 +13,13 @@
 
 #include "core/file_stamp.h"
 #include "core/plugin/plugin.h"
-#include "core/regex/regex.h"
 #include "core/shm/flat_map.h"
 #include "core/zone/builder.h"
+#include "plugins/auto_/file_names.h"
 
 namespace swage::plugins::auto_ {
 
-// Which files are zones, and of which name.
-struct FileNames {
-  // False for what editors, package managers and version control leave beside zone files, and for names that begin with
-  // a dot.
-  [[nodiscard]] static bool may_be_zone(std::string_view file);
-
-  regex::Regex pattern;
-  std::string origin;  // "{1}" and so on are groups of the pattern
-
-  // In lower case; nullopt where the file is not a zone. An Error where the result is not a name.
-  [[nodiscard]] std::optional<Result<dns::Name>> origin_of(std::string_view file) const;
-};
-
-// Where they are, the directive that says so, and figures.
+// Where the zone files are, the directive that says so, and figures.
 struct Folder {
   std::string path;
   config::Token directive;
