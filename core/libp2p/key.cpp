@@ -112,15 +112,15 @@ std::chrono::microseconds verification_cost(Bytes canonical) {
   const std::size_t size = key.data.size();
   switch (key.type) {
     case KeyType::ed25519:
-      return 100us;
+      return 75us;
     case KeyType::rsa:
-      return size < kRsa4096Size ? 100us : 600us;
+      return size < kRsa4096Size ? 300us : 600us;
     case KeyType::secp256k1:
       return 600us;
     case KeyType::ecdsa:
       break;
   }
-  return size <= kP256Size ? 150us : size <= kP384Size ? 1200us : 2000us;
+  return size <= kP256Size ? 200us : 900us;
 }
 
 PrivateKey::PrivateKey(Ed25519Key key) : key_(std::move(key)), public_(public_of(std::get<Ed25519Key>(key_))) {}

@@ -214,11 +214,14 @@ TEST_CASE("peer id auth: microseconds until a signature is refused", "[.bench]")
     keys.push_back(libp2p::PublicKey::from_data(libp2p::KeyType::ecdsa, unhex(pkix)).value().to_protobuf());
   }
   for (const auto& vector : libp2p::testing::kKeyVectors) keys.push_back(unhex(vector.public_key));
-  for (const std::string_view head : {"30820222300d06092a864886f70d01010105000382020f003082020a0282020100",
-                                      "30820422300d06092a864886f70d01010105000382040f003082040a0282040100"}) {
+  const std::pair<std::string_view, std::size_t> moduli[] = {
+      {"30820122300d06092a864886f70d01010105000382010f003082010a0282010100", 256},
+      {"30820222300d06092a864886f70d01010105000382020f003082020a0282020100", 512},
+      {"30820422300d06092a864886f70d01010105000382040f003082040a0282040100", 1024}};
+  for (const auto& [head, size] : moduli) {
     std::vector<std::uint8_t> pkix = unhex(head);
     pkix.push_back(0x80);
-    pkix.resize(pkix.size() + (keys.size() == 7 ? 512 : 1024) - 2, 0x5A);
+    pkix.resize(pkix.size() + size - 2, 0x5A);
     for (const int byte : {0x01, 0x02, 0x03, 0x01, 0x00, 0x01}) pkix.push_back(static_cast<std::uint8_t>(byte));
     keys.push_back(libp2p::PublicKey::from_data(libp2p::KeyType::rsa, pkix).value().to_protobuf());
   }

@@ -10,12 +10,12 @@ namespace {
 using namespace std::chrono_literals;
 using Micros = VerificationLimit::Micros;
 
-constexpr Micros kDear = 200us;  // and above
+constexpr Micros kDear = 400us;  // and above
 // Of a network: at first 100 ms, and then 2 ms a second; in all 600 ms, and 250 ms a second of one core.
 constexpr Micros kOfNetwork = 100ms, kOfAll = 600ms;
 constexpr std::chrono::milliseconds kNetworkFills = 50s, kAllFills = 2400ms;
 constexpr std::uint32_t kLoginsEach = 2;  // of a registration
-constexpr Micros kCheap = 150us;          // the dearest of the cheap ones
+constexpr Micros kCheap = 300us;          // the dearest of the cheap ones
 
 // As much as its registrations need, and no less than above.
 dial::Rate network_rate(dial::Rate clients) {
