@@ -16,12 +16,12 @@ namespace swage::dial {
 // IPv4 address in it (core/embedded_ipv4.h: NAT64, 6to4, Teredo …) must be allowed as both; ::ffff:0:0/96 is judged as
 // its IPv4 address alone.
 //
-// Of this machine: the addresses of its interfaces, unless a network of `allow` has them in it.
+// Not this machine: the addresses of its interfaces are refused, unless a network of `allow` has them in it.
 //
-// Of a cloud: where a provider tells a machine its secrets, whatever network of `allow` that is in; only an `allow` of
-// exactly this address lets it be dialled.
+// Not a cloud's metadata service, which tells a machine its secrets, even if a network of `allow` has it in it; only an
+// `allow` of exactly this address lets it be dialled.
 //
-// Never, whatever `allow` says: unspecified, multicast, broadcast, and fe80::/10, which means nothing without a scope.
+// Never, regardless of `allow`: unspecified, multicast, broadcast, and fe80::/10, which means nothing without a scope.
 //
 // Ports: reserved_ports.h.
 class AddressPolicy {
@@ -33,9 +33,9 @@ class AddressPolicy {
   void set_own(std::vector<IpAddress> own) { own_ = std::move(own); }
 
   [[nodiscard]] bool allows(const IpAddress& address) const { return objection(address).empty(); }
-  // Why it may not be dialled, in a word or two for the log; empty: it may.
+  // Why it may not be dialled, in a word or two for the log; empty if it may.
   [[nodiscard]] std::string_view objection(const IpAddress& address) const;
-  // The same for a port: whose it is.
+  // As above, for a port: the service that it belongs to.
   [[nodiscard]] std::string_view objection(std::uint16_t port) const;
 
  private:

@@ -44,8 +44,8 @@ class Substream : public async::Stream {
   [[nodiscard]] async::Task<Result<std::size_t>> read(MutableBytes into) override;
   // Tells the other side that no more will be written; reading goes on. REQUIRES: no write waits; none follows.
   void end_writing();
-  // What was written arrives, as long as the Connection lives, unless bytes that arrived here were not read, or more of
-  // them come: then the other side is told that the stream was reset.
+  // What was written still arrives, as long as the Connection lives; unless bytes that arrived here were not read, or
+  // more arrive: then the stream is reset.
   void close() override;
   void reset();
 
@@ -74,12 +74,12 @@ class Connection {
   // Says go away, waits until everything is written, but for `most` at the longest, then for the other side to close,
   // for `linger` at the longest, and closes.
   [[nodiscard]] async::Task<> finish(std::chrono::milliseconds most, std::chrono::milliseconds linger = {});
-  // At once. Streams end with an Error.
+  // Closes at once. Streams end with an Error.
   void close();
 
-  // Set when the connection is over, whoever ended it.
+  // Set when the connection is over, by either side.
   [[nodiscard]] async::Event& over() { return over_; }
-  // That are there; those that the other side opened and nobody has accepted are counted.
+  // Open streams, including those of the other side that are not accepted yet.
   [[nodiscard]] std::size_t streams() const { return session_.streams(); }
 
  private:

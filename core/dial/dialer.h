@@ -1,9 +1,9 @@
 // Dialer: finds out whether a libp2p peer can be reached at one of the addresses that somebody submitted for it, by
 // dialling them and having it prove its key. Runs in the service process; owned by the broker.
 //
-// The addresses are a stranger's: what is connected to is decided by an AddressPolicy, for names after they were
-// resolved and for exactly the addresses that were judged; nothing is sent to them but the fixed bytes of the
-// protocols, and host names that are host names.
+// The addresses are a stranger's: an AddressPolicy decides which are connected to, for names after they were resolved
+// and for exactly the addresses that were judged; nothing is sent to them but the fixed bytes of the protocols, and
+// valid host names.
 #pragma once
 
 #include <chrono>
@@ -31,32 +31,32 @@ struct Settings {
   std::chrono::milliseconds target_timeout{7'500};     // of each target, waiting for its turn included
   std::chrono::milliseconds connect_timeout{5'000};    // of each connection: TCP; so that what is silent makes room
   std::chrono::milliseconds handshake_timeout{5'000};  // of each connection: what follows, up to the proof
-  std::chrono::milliseconds lookup_step{2'500};        // how long a name took is rounded up to that, where time tells
-  std::chrono::milliseconds stagger{1'000};            // between two targets of one IP address, if the first is silent
+  std::chrono::milliseconds lookup_step{2'500};  // the time of a look-up is rounded up to a multiple of it, see reach()
+  std::chrono::milliseconds stagger{1'000};      // between two targets of one IP address, if the first is silent
 
   // Bounds of one reach(), so that it cannot be used as a weapon:
   std::size_t concurrency = 8;             // dials at once
-  std::size_t addresses = 32;              // that count, of those that can be dialled
+  std::size_t addresses = 32;              // considered, of those that can be dialled
   std::size_t names = 4;                   // that are resolved, to 8 addresses each
   std::size_t connections = 8;             // in all
   std::size_t connections_of_address = 2;  // to one IP address, and so to two ports of it at most
-  // And of all: connections to one network (network.h), and those of them that are asked for from outside of it.
+  // Bounds of all together: connections to one network (network.h), and those of them asked for from outside of it.
   Rate network_limit{240, std::chrono::minutes(1)};
   Rate foreign_limit{30, std::chrono::minutes(1)};
 
-  // At once, of all. The networks of those who ask share them (core/async/shares.h); so it is with
+  // At once, of all together. The clients' networks share them (core/async/shares.h), as they do
   // Resolver::Settings::lookups.
   std::size_t races = 512;   // reach()
   std::size_t total = 1024;  // dials; fewer where the process may open few files
   AddressPolicy policy{};
   async::Resolver::Settings resolver{};
 
-  // Identify goes on after a success: at most so many at once and in a second (others have none: who is there is
-  // proven, and what it is called matters less than the next registration), each for so long.
+  // Identify goes on after a success: at most so many at once and in a second, each for so long. Other peers
+  // are not asked: they are proven, and their agent's name matters less than the next registration.
   std::size_t identifications = 256;
   std::size_t identifications_a_second = 50;
   std::chrono::milliseconds identify_timeout{5'000};
-  std::string agent = "swage";  // what we say by identify that we are
+  std::string agent = "swage";  // our agent's name, for identify
   // Called once where the peer told its agent's name ("kubo/0.33.0"): 1 to 64 printable ASCII characters, chosen by the
   // peer. Must not destroy the Dialer.
   std::function<void(const libp2p::PeerId& peer, const std::string& agent)> on_identified{};
@@ -74,18 +74,18 @@ class DialError : public Error {
  public:
   enum class Kind {
     other_transports,  // all addresses are of transports that are not dialled: QUIC, WebTransport, WebRTC, relays
-    nothing_dialable,  // no address of a kind that is dialled, or none that may be
+    nothing_dialable,  // no address of a kind that is dialled, or none that is allowed
     unreachable,       // none answered and proved to be the peer
     timed_out,         // Settings::timeout passed
     cancelled,         // the caller's event was set
-    busy,              // others have the places that it would have taken; or took them
-    limited,           // a network was connected to often enough
+    busy,              // others have, or took, the places that it needs
+    limited,           // the limit of a target network is reached
   };
 
   DialError(Kind kind, std::string text, std::chrono::seconds retry_after = {})
       : Error(std::move(text)), kind_(kind), retry_after_(retry_after) {}
   [[nodiscard]] Kind kind() const { return kind_; }
-  [[nodiscard]] std::chrono::seconds retry_after() const { return retry_after_; }  // limited: when there is a place
+  [[nodiscard]] std::chrono::seconds retry_after() const { return retry_after_; }  // if limited
 
  private:
   Kind kind_;
@@ -104,9 +104,9 @@ class Dialer {
   // for it. The first that proves to be `peer` wins; the others are closed. It ends at once when `cancel` is set, or
   // when the task is destroyed.
   //
-  // Where it fails, nobody learns from the time that it takes whether a port is closed, silent, or speaks something
-  // else: Settings::target_timeout after the last address was known, all dials have ended, and only then is it said. No
-  // places are kept for that.
+  // The time that a failure takes does not tell whether a port is closed, silent, or speaks something else: it is
+  // reported Settings::target_timeout after the last address was known, when all dials have ended. No places are held
+  // meanwhile.
   // REQUIRES: the Dialer and `cancel` outlive the task.
   [[nodiscard]] async::Task<std::expected<Reached, DialError>> reach(libp2p::PeerId peer,
                                                                      std::vector<std::string> addresses,
@@ -115,7 +115,7 @@ class Dialer {
   // False: reach() would say busy at once to a client of this network.
   [[nodiscard]] bool has_room(const IpAddress& client);
 
-  // reach() that dial.
+  // Calls of reach() that are under way.
   [[nodiscard]] std::size_t racing() const;
   // Dials that are under way, of all; and identifications.
   [[nodiscard]] std::size_t dialling() const;

@@ -1,4 +1,4 @@
-// Networks, as limits see them: those who can have one address can have all of its network. Pure.
+// Networks, as limits see them: whoever has one address may have all of its network. Pure.
 #pragma once
 
 #include "core/net.h"

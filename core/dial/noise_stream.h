@@ -1,7 +1,7 @@
 // NoiseStream: what is written is sealed, what is read was (core/libp2p/noise_transport.h), over any Stream.
 //
-// Noise has no end of its own: whoever holds the carrier can cut the flow off between two messages unnoticed. What runs
-// above has to know its own ends (yamux: FIN).
+// Noise has no end of its own: an attacker can cut the flow off between two messages unnoticed. The protocol above must
+// mark its own ends (yamux: FIN).
 #pragma once
 
 #include <memory>
@@ -16,8 +16,8 @@ namespace swage::dial {
 class NoiseStream : public async::Stream {
  public:
   NoiseStream(std::unique_ptr<async::Stream> carrier, libp2p::noise::Channel channel);
-  // Of an initiator that deferred its last message: it goes with what is written first, in one piece, and is not even
-  // made where nothing is. REQUIRES: the handshake is proven, but not done; a write comes before the first read.
+  // Of an initiator that deferred its last message: it goes with the first write, in one piece, and is not even made
+  // if there is none. REQUIRES: the handshake is proven, but not done; a write comes before the first read.
   NoiseStream(std::unique_ptr<async::Stream> carrier, libp2p::noise::Handshake handshake);
 
   // An end in the middle of a message is an Error. After an Error the carrier is closed.

@@ -8,7 +8,7 @@
 
 namespace swage::dial {
 
-// nullopt where the kernel does not tell. Asking it takes some ten microseconds.
+// nullopt if the kernel cannot be asked. Asking takes some ten microseconds.
 [[nodiscard]] std::optional<std::vector<IpAddress>> own_addresses();
 
 }  // namespace swage::dial

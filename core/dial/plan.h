@@ -1,11 +1,11 @@
-// What of a list of addresses can be dialled, and how. Pure; nothing is resolved, judged or connected here.
+// Which addresses of a list can be dialled, and how. Pure; nothing is resolved, judged or connected here.
 //
 //     /ip4/A | /ip6/A | /dns/N | /dns4/N | /dns6/N    /tcp/P    tcp
 //                                                     …/ws      ws
 //                                                     …/wss, …/tls/ws, …/tls/sni/N/ws     wss
 //                                                     and after any of them: /p2p/ID, if it is the peer's own
 //
-// All else is skipped, never an error, and why is said: QUIC, WebTransport, WebRTC, relays, /ip6zone, other peers'
+// All else is skipped with a reason, and is never an error: QUIC, WebTransport, WebRTC, relays, /ip6zone, other peers'
 // addresses, port 0, names that are not valid host names, and texts that are not multiaddrs. /dnsaddr, too: it stands
 // for TXT records full of addresses, so one would make us dial any number of them, and no client of AutoTLS registers
 // with one.
@@ -54,7 +54,7 @@ struct Plan {
   // In the order in which they were submitted, without those that would be dialled in the same way.
   std::vector<Candidate> candidates;
   std::vector<Skipped> skipped;
-  // Some are addresses, but none of them is of TCP and a node's own: all QUIC, WebTransport, WebRTC, relays.
+  // There are addresses, but all of them are of QUIC, WebTransport, WebRTC or relays.
   bool other_transports_only = false;
 };
 

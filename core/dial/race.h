@@ -1,5 +1,5 @@
-// Race: the dials of one registration, of which the first that proves the peer wins. It says what it may do to anybody:
-// so many connections in all, to one IP address, and to one network.
+// Race: the dials of one registration, of which the first that proves the peer wins. It bounds what it does to
+// others: connections in all, to one IP address, and to one network.
 #pragma once
 
 #include <chrono>
@@ -55,7 +55,7 @@ class Race {
   [[nodiscard]] async::Task<Outcome> run(const std::vector<std::string>& submitted, async::Event& cancel,
                                          async::Event& wanted);
 
-  // When a failure may be told, after it began: the same whatever was found out (see Dialer::reach).
+  // How long after its beginning a failure may be reported: independent of what was found (see Dialer::reach).
   [[nodiscard]] std::chrono::nanoseconds answer_time() const;
 
  private:

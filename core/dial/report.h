@@ -13,7 +13,7 @@ class Report {
   // Where connecting got to, and why it ended there: dialled("/ip4/192.0.2.1/tcp/4001", "connect: timed out").
   void dialled(std::string_view address, std::string_view why) { dialled_.push_back(line(address, why)); }
   void not_dialled(std::string_view address, std::string_view why);
-  // Nothing more is known of it than that there is one.
+  // An address of which nothing more is known.
   void not_dialled() { ++others_; }
 
   // "1 of 2 addresses dialled: ADDRESS: connect: timed out; ADDRESS: not dialled: not public". What was dialled comes

@@ -18,7 +18,7 @@ inline constexpr std::string_view kPing = "/ipfs/ping/1.0.0";
 // What the other side is told when it asks.
 struct Services {
   std::optional<libp2p::identify::Message> identify{};  // none: the protocol is not available
-  async::Event* identified = nullptr;  // if any: set when the other side was told who we are; outlives the task
+  async::Event* identified = nullptr;  // if any: set when the other side has our identity; outlives the task
   bool ping = false;
   std::size_t streams = 16;                    // at a time; more are reset
   std::chrono::milliseconds patience{60'000};  // for the protocol, for an answer to be taken, for the next ping
@@ -28,7 +28,7 @@ struct Services {
 // task.
 [[nodiscard]] async::Task<> serve(async::Loop& loop, Connection& connection, Services services);
 
-// Asks who the other side says it is. Knows no time. REQUIRES: the connection outlives the task.
+// Asks the other side for its identity. Has no timeout. REQUIRES: the connection outlives the task.
 [[nodiscard]] async::Task<Result<libp2p::identify::Message>> ask_identity(Connection& connection);
 
 }  // namespace swage::dial

@@ -1,5 +1,5 @@
-// TargetLimits: how often the networks are connected to that strangers name, over all registrations. Of bounded memory,
-// as rate_limit.h says. In the service process.
+// TargetLimits: how often networks that strangers name are connected to, over all registrations. In bounded memory
+// (rate_limit.h). In the service process.
 #pragma once
 
 #include <chrono>
@@ -12,12 +12,12 @@ namespace swage::dial {
 
 class TargetLimits {
  public:
-  // `network`: connections to a network, whoever asks; `foreign`: those of them that are asked for from outside of it.
+  // `network`: connections to a network; `foreign`: those of them that are asked for from outside of it.
   // REQUIRES: `seed` is unpredictable.
   TargetLimits(Rate network, Rate foreign, const crypto::Digest& seed)
       : network_(network, seed), foreign_(foreign, seed) {}
 
-  // Counts a connection to `target` that `client` asks for. Not 0: how long until there may be one; it is not counted.
+  // Counts a connection to `target` that `client` asks for, and returns 0; or, without counting it, how long to wait.
   [[nodiscard]] std::chrono::microseconds take(const IpAddress& target, const IpAddress& client, RateLimit::Time now);
 
  private:

@@ -30,7 +30,7 @@ noise::NoiseResult<noise::StaticKey> make_static_key(const libp2p::PrivateKey& i
   return noise::StaticKey::make(identity, random);
 }
 
-// A handshake of Noise as far as the proof of who is there, for converse().
+// A handshake of Noise up to the proof of the other side's identity, for converse().
 class Proof {
  public:
   explicit Proof(noise::Handshake& handshake) : handshake_(handshake) {}

@@ -3,7 +3,7 @@
 // of it: the dialler in the service process, and the program swage-peer.
 //
 //     multistream-select  /noise, /tls/1.0.0     Noise first: every implementation has it
-//     handshake           who is it?
+//     handshake           proves the other side's key
 //     multistream-select  /yamux/1.0.0           unless TLS has agreed on it by ALPN ("Inlined muxer negotiation")
 //
 // Nothing here knows the time: for a deadline use async::within().
@@ -34,7 +34,7 @@ class DialledStream;
 // How far an upgrade has come, in a word for the log: "multistream", "noise", "tls".
 using Stage = std::string_view;
 
-// A stream that nobody else can read or change, and who is at its other end, proven.
+// A stream that nobody else can read or change, and the proven identity of its other end.
 struct Secured {
   std::unique_ptr<async::Stream> stream;
   libp2p::PublicKey key;
@@ -65,8 +65,8 @@ class Upgrader {
   [[nodiscard]] async::Task<Result<Secured>> secure(std::unique_ptr<async::Stream> raw, Side side,
                                                     std::optional<libp2p::PeerId> expected);
   // As secure(), for a dialler that wants to know whether `expected` is there and perhaps no more: the last message of
-  // Noise waits until something is written to the stream, which must be before it is read. Who is there is known
-  // without it. REQUIRES: the Upgrader and `stage` outlive the task.
+  // Noise waits until something is written to the stream, which must be before it is read. The proof does not
+  // need it. REQUIRES: the Upgrader and `stage` outlive the task.
   [[nodiscard]] async::Task<Result<Secured>> prove(std::unique_ptr<async::Stream> raw, libp2p::PeerId expected,
                                                    Stage& stage);
   [[nodiscard]] async::Task<Result<std::unique_ptr<Connection>>> multiplex(Secured secured, Side side,

@@ -1,4 +1,4 @@
-// Which addresses a text may mean to anybody, for refusals: whoever wrote it, and whoever reads it. No I/O.
+// The addresses that a text may mean to some program, for refusals. No I/O.
 #pragma once
 
 #include <string_view>

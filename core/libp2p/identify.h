@@ -1,5 +1,5 @@
-// The messages of identify (https://github.com/libp2p/specs/blob/master/identify/README.md): who a peer says it is.
-// Nothing here is verified. Without I/O; any process.
+// The messages of identify (https://github.com/libp2p/specs/blob/master/identify/README.md): what a peer says of
+// itself. Nothing here is verified. Without I/O; any process.
 #pragma once
 
 #include <cstdint>

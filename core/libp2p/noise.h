@@ -56,7 +56,7 @@ class Handshake {
  public:
   struct Options {
     Role role = Role::initiator;
-    std::optional<PeerId> expected{};  // who the other side must be; nullopt: anybody who can prove to be somebody
+    std::optional<PeerId> expected{};  // the other side's peer ID; nullopt: any that is proven
     bool defers = false;               // of an initiator: its last message waits for conclude()
   };
 
@@ -66,14 +66,14 @@ class Handshake {
                                                     crypto::Random& random);
 
   // Takes what belongs to the handshake from the front of `in`: when done(), what is left belongs to the channel. An
-  // error is for ever: every further call fails in the same way. An initiator that finds somebody else than it
-  // expected has not said who it is. Holds at most one message that is not whole, of 65535 bytes.
+  // error is for ever: every further call fails in the same way. An initiator that finds another peer than it
+  // expected has not revealed its own. Holds at most one message that is not whole, of 65535 bytes.
   [[nodiscard]] NoiseResult<> receive(Bytes& in);
 
   [[nodiscard]] bool done() const { return xx_.done() && proven(); }
 
-  // Whether it is known who is there. For an initiator that is before its last message: what the responder's second
-  // holds has the authentication that XX gives at most (https://noiseprotocol.org/noise.html, section 7.7).
+  // Whether the other side's identity is proven. For an initiator that is before its last message: what the responder's
+  // second holds has the authentication that XX gives at most (https://noiseprotocol.org/noise.html, section 7.7).
   [[nodiscard]] bool proven() const { return remote_.has_value() && !failed_; }
 
   // REQUIRES: proven().

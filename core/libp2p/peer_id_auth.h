@@ -1,8 +1,8 @@
 // The server's side of libp2p's HTTP authentication of peers
 // (https://github.com/libp2p/specs/blob/master/http/peer-id-auth.md). It keeps nothing between requests: what it must
-// know later is in tokens (auth_token.h), and its keys come from one secret. So every instance that has the secret
-// finishes what another began, also after a restart. The price: within its 5 minutes a challenge can be answered again
-// by anybody who overheard the answer, which TLS prevents. No I/O, any process.
+// know later is in tokens (auth_token.h), and its keys come from one secret. So every instance with the secret can
+// finish what another began, also after a restart. The price: within its 5 minutes a challenge can be answered again by
+// anybody who overheard the answer, which TLS prevents. No I/O, any process.
 //
 //     server-initiated   →                                                401 ← challenge-client, public-key, opaque
 //                        → public-key, opaque, challenge-server, sig          ← sig, bearer
@@ -39,7 +39,7 @@ class PeerIdAuth {
     std::string_view authorization;  // the header's value; empty where there is none
     std::string_view host;           // the Host header's value, as sent
   };
-  // 401: who is it? Also for another scheme than ours.
+  // 401 with a challenge, also for another scheme than ours.
   struct Challenge {
     std::string www_authenticate;
   };
@@ -49,7 +49,7 @@ class PeerIdAuth {
   };
   // What is at fault, for metrics.
   enum class Fault : std::uint8_t { host, header, token, signature };
-  // 400: nothing that this client repeats will help.
+  // 400: repeating the request will not help.
   struct Malformed {
     std::string why;
     Fault fault = Fault::header;
@@ -60,12 +60,12 @@ class PeerIdAuth {
     std::string www_authenticate;
     Fault fault = Fault::token;
   };
-  // The gate does not let a signature be verified now. Nothing is known of the client; the challenge stays good.
+  // The gate does not let a signature be verified now. The client is not known; the challenge stays good.
   struct Postponed {};
   using Answer = std::variant<Challenge, Authenticated, Malformed, Refused, Postponed>;
 
-  // Stands before what is dear: a signature is verified only where it lets that pass. Up to then an answer takes
-  // hashes alone, and one signature of our own.
+  // Guards what is expensive: a signature is verified only if the gate lets it. Without that an answer takes hashes
+  // alone, and one signature of our own.
   class Gate {
    public:
     enum class Leave : std::uint8_t { granted, spent, postponed };
@@ -86,14 +86,14 @@ class PeerIdAuth {
   // where these are different names, there is one verification for each until one succeeds, in this order. What
   // everything takes: core_libp2p_test "[bench]".
   [[nodiscard]] Answer answer(const Request& request, AuthTime now, crypto::Random& random, Gate& gate) const;
-  // The same where every signature may be verified.
+  // As above, with a gate that lets everything pass.
   [[nodiscard]] Answer answer(const Request& request, AuthTime now, crypto::Random& random) const;
 
   [[nodiscard]] const PublicKey& public_key() const { return key_.public_key(); }
 
  private:
   struct Exchange;  // one request, and what it takes to answer it
-  struct Client;    // who it says to be, and what it should have signed
+  struct Client;    // the key that it claims, and what it should have signed
   [[nodiscard]] std::optional<Exchange> begin(const Request& request, AuthTime now, crypto::Random& random,
                                               Gate& gate) const;
   Answer check_bearer(const Exchange& exchange, std::string_view bearer) const;

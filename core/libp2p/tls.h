@@ -1,5 +1,5 @@
 // The certificates of libp2p's TLS handshake (https://github.com/libp2p/specs/blob/master/tls/tls.md, "Peer
-// Authentication"): a certificate that signed itself says in an extension whose it is. TLS itself is
+// Authentication"): a self-signed certificate says in an extension which peer it belongs to. TLS itself is
 // core/async/tls.h's. No I/O, no clock; any process.
 //
 //     SignedKey ::= SEQUENCE {          the value of extension 1.3.6.1.4.1.53594.1.1
@@ -29,10 +29,10 @@ class CertificateError : public Error {
  public:
   enum class Kind {
     malformed,           // not one X.509 certificate of version 3 in DER
-    not_yet_valid,       // its time has not come
-    expired,             // its time is over
+    not_yet_valid,       // its validity has not begun
+    expired,             // its validity is over
     bad_self_signature,  // its own key did not sign it, or in a way that is not supported
-    unknown_critical,    // it wants a critical extension to be understood that is not
+    unknown_critical,    // it has a critical extension that is not understood
     no_identity,         // it has not exactly one libp2p extension
     bad_identity,        // the extension is not a SignedKey, or its key cannot be used
     bad_signature,       // the identity key did not sign the certificate's key
@@ -59,8 +59,8 @@ struct Credentials {
 [[nodiscard]] Result<Credentials> make_credentials(const PrivateKey& identity,
                                                    std::chrono::system_clock::time_point now, crypto::Random& random);
 
-// Whose certificate it is, proven, given that its key signed the handshake. `der` is the only one that the peer sent:
-// more of them are the caller's to refuse.
+// The peer's key, proven, given that the certificate's key signed the handshake. `der` is the only one that the peer
+// sent: more of them are the caller's to refuse.
 [[nodiscard]] CertificateResult<PublicKey> verify_certificate(Bytes der, std::chrono::system_clock::time_point now);
 
 // What to offer by ALPN: the muxers in order of preference, then "libp2p", which leaves the muxer open

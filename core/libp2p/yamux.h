@@ -28,7 +28,7 @@ inline constexpr std::uint32_t kInitialWindow = 256 * 1024;    // "Flow Control"
 inline constexpr std::uint32_t kMaxWindow = 16 * 1024 * 1024;  // that we offer
 inline constexpr std::uint32_t kMaxPayload = 64 * 1024;        // of a frame that we send
 
-enum class Role { initiator, listener };  // who opened the connection; the initiator's streams have odd numbers
+enum class Role { initiator, listener };  // the initiator opened the connection; its streams have odd numbers
 
 enum class Reason : std::uint32_t { normal = 0, protocol_error = 1, internal_error = 2 };  // "Session termination"
 
@@ -79,7 +79,7 @@ class Session {
   [[nodiscard]] YamuxResult<std::size_t> write(StreamId stream, Bytes bytes);
   // No more will be written; reading goes on. Nothing happens where the stream is gone.
   void close(StreamId stream);
-  // Ends it in both directions; whoever holds data of it drops them.
+  // Ends it in both directions; drop its data that were handed out.
   void reset(StreamId stream);
   // Gives `size` bytes of data events back to the window. REQUIRES: there were as many. Nothing where it is gone.
   void consume(StreamId stream, std::size_t size);
@@ -98,7 +98,7 @@ class Session {
  private:
   struct Stream {
     bool ours = false;
-    bool accepted = false;       // by whom it fell to
+    bool accepted = false;       // by the side that did not open it
     bool we_finished = false;    // FIN sent
     bool they_finished = false;  // FIN received
     std::uint32_t send_window = kInitialWindow;

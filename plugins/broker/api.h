@@ -1,4 +1,4 @@
-// Api: what is at which path of the broker. In the service process.
+// Api: the paths of the broker. In the service process.
 #pragma once
 
 #include "core/async/task.h"

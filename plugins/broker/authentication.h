@@ -1,5 +1,5 @@
-// Authentication: whose request is it? What it costs to find out is bounded (verification_limit.h); what fails goes to
-// the Journal. In the service process.
+// Authentication: which peer sent a request. What it costs to find out is bounded (verification_limit.h); failures go
+// to the Journal. In the service process.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ class Authentication {
   // `clients`: how often a network may register. REQUIRES: `random` and `journal` outlive it.
   Authentication(libp2p::PeerIdAuth auth, dial::Rate clients, crypto::Random& random, Journal& journal);
 
-  // Who it is, or the response to a request that does not prove it (yet). `client`: where it comes from.
+  // The peer, or the response to a request that does not prove one (yet). `client`: the request's address.
   [[nodiscard]] std::expected<libp2p::PeerIdAuth::Authenticated, http::Response> authenticate(
       const http::Request& request, const IpAddress& client, Clock now);
 
@@ -40,7 +40,7 @@ class Authentication {
   VerificationLimit limit_;
 };
 
-// Those who can have one address can have all of its network: 24 bits of IPv4, 48 of IPv6.
+// Whoever has one address may have all of its network: 24 bits of IPv4, 48 of IPv6.
 [[nodiscard]] Bytes client_network(const IpAddress& client);
 
 }  // namespace swage::plugins::broker

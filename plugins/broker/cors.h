@@ -1,5 +1,5 @@
 // Cors: which web pages a browser lets ask the broker (https://fetch.spec.whatwg.org/#http-cors-protocol). None unless
-// the Corefile says so: a page could spend the limits of whoever visits it. In the service process.
+// the Corefile says so: a page could use up its visitors' limits. In the service process.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ class Cors {
   // "https://example.org", as browsers write them; "*": all. Empty: none.
   explicit Cors(std::vector<std::string> origins = {}) : origins_(std::move(origins)) {}
 
-  // A browser that asks before it asks, for a page that may. Some clients' first request is an OPTIONS of their own: it
+  // A browser's preflight, for a page that may ask. Some clients' first request is an OPTIONS of their own: it
   // has credentials, which a preflight never has (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
   [[nodiscard]] bool is_preflight(const http::Request& request) const;
   [[nodiscard]] static http::Response preflight();

@@ -23,7 +23,7 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  // A request was refused before it was known whose it is. What comes by the million: few of them are logged.
+  // An unauthenticated request was refused. Anybody can cause millions: only a few are logged.
   void refused(Measures::Unproven reason, const IpAddress& client, unsigned status, std::string_view why);
 
   // A peer was dialled. One that was reached may say what its software is, within 6 seconds; until then, and for one

@@ -63,7 +63,7 @@ async::Task<Verdict> Registrar::decide(const http::Request& request, const Appli
   co_return store(applicant, body->value, *reached);
 }
 
-// What can be said without asking anybody.
+// What the request alone decides.
 Registrar::OrVerdict<RegistrationBody> Registrar::read(const http::Request& request) const {
   if (request.method != "POST") return refuse({Outcome::not_a_post});
   if (!has_access(request)) return refuse({Outcome::no_access});
@@ -79,8 +79,8 @@ bool Registrar::has_access(const http::Request& request) const {
   return token && crypto::equal(as_bytes(*token), rules_.access_token->bytes());
 }
 
-// Nobody registers from an address that is denied, nor for one. Every address on the request's way counts, whether its
-// proxies are trusted or not: what a client adds can only deny it. Names are not resolved for this. The words are
+// Nobody registers from a denied address, or for one. Every address on the request's way counts, whether its proxies
+// are trusted or not: what a client adds can only deny it. Names are not resolved for this. The words are
 // p2p-forge's, which asks for the connection's address and the leftmost forwarded one.
 Registrar::OrVerdict<void> Registrar::check_denylist(const http::Request& request, const Applicant& applicant,
                                                      const RegistrationBody& body) const {

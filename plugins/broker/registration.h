@@ -1,6 +1,6 @@
-// Registrar: one registration, from a request to a response, in the order of docs/autotls.md: whose request it is
-// (authentication.h), what it asks for (registration_body.h), whether it may, whether the peer is there, and the store.
-// In the service process.
+// Registrar: one registration, from a request to a response, in the order of docs/autotls.md: who asks
+// (authentication.h), for what (registration_body.h), the denylist and the limits, whether the peer can be reached, and
+// the store. In the service process.
 #pragma once
 
 #include <expected>

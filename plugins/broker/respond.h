@@ -1,4 +1,4 @@
-// A short response of the broker's: a status, and a line of text that says why.
+// A short response of the broker: a status, and a line of text that says why.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What a broker's directive says. A value; every process.
+// The settings of a broker's directive. A value; every process.
 #pragma once
 
 #include <optional>

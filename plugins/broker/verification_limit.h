@@ -1,4 +1,4 @@
-// VerificationLimit: how much processor time strangers can have spent on signatures that prove nothing yet. Budgets in
+// VerificationLimit: how much processor time strangers can cause by signatures that prove nothing yet. Budgets in
 // microseconds (libp2p::verification_cost), one for each client's network and one for all of them; no I/O, no clock. In
 // the service process.
 //
@@ -8,7 +8,7 @@
 //     any other cheap key; the first dear key of a network in a minute                           while a third is left
 //     any other dear key                                                                          while two thirds are
 //
-// Of a network's budget dear keys get half, so that a neighbour's do not lock out cheap ones. Each challenge may be
+// Of a network's budget dear keys get half, so that a neighbour's do not lock out cheap ones. A challenge may be
 // answered wrong once.
 #pragma once
 
@@ -35,8 +35,8 @@ class VerificationLimit {
     Micros wait{0};  // until it makes sense to ask again
   };
 
-  // `clients`: how often a network may register; none: networks are not told apart. It can always log in twice as
-  // often. `seed` is unpredictable.
+  // `clients`: how often a network may register; without a limit networks are not told apart. A network can always log
+  // in twice as often. `seed` is unpredictable.
   VerificationLimit(dial::Rate clients, const crypto::Digest& seed);
 
   // Whether a verification that takes `cost` may begin; then it counts.
