@@ -4,7 +4,7 @@
 #include <array>
 #include <string>
 
-#define PLUGIN(folder)                    \
+#define PLUGIN(folder, ...)               \
   namespace swage::plugins::folder {      \
   Result<> setup(Controller& controller); \
   }
@@ -26,8 +26,9 @@ std::string_view directive(const char* folder) {
 }  // namespace
 
 std::span<const PluginType> all() {
+  constexpr bool shapes_block = true;
   static const auto list = std::to_array<PluginType>({
-#define PLUGIN(folder) {directive(#folder), &folder::setup},
+#define PLUGIN(folder, ...) {directive(#folder), &folder::setup __VA_OPT__(, __VA_ARGS__)},
 #include "plugins/plugins.def"
 #undef PLUGIN
   });

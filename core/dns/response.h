@@ -54,7 +54,7 @@ class Response {
   bool recursion_available = false;       // RA
   std::optional<bool> recursion_desired;  // RD; none: the query's
   bool truncated = false;                 // TC; encode() finds out
-  std::uint8_t plugin = 0;                // the plugin that answered: Plugin::number() of the last one asked
+  std::uint8_t plugin = 0;                // the plugin that answered: ChainEntry::number of the last one asked
   std::uint16_t most_bytes = 0xFFFF;      // encode() makes no larger message; 512 or more
   std::vector<Record> answer, authority, additional;
   std::vector<EdnsOption> options;  // sent only where the query has an OPT

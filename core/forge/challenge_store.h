@@ -34,7 +34,8 @@ class ChallengeStore {
  public:
   static constexpr std::chrono::milliseconds kHandOn{250};
 
-  // What the memory is called: controller.shared(ChallengeStore::name(controller.zones().front().to_string())).
+  // What the memory is called: controller.shared(ChallengeStore::name(ZONE), …), with the first zone of the server
+  // block.
   [[nodiscard]] static std::string name(std::string_view zone) { return "challenges " + std::string(zone); }
 
   // `memory` must outlive the store. It arrives later; until then nothing is found and nothing accepted.

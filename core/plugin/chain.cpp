@@ -3,12 +3,9 @@
 namespace swage {
 
 Result<Outcome> Next::operator()(const Query& query, Response& response) const {
-  if (*plugin_ == nullptr) {
-    response.plugin = 0;
-    return Outcome::send;
-  }
-  response.plugin = (*plugin_)->number();
-  return (*plugin_)->serve(query, response, Next(plugin_ + 1));
+  response.plugin = entry_->number;
+  if (entry_->plugin == nullptr) return Outcome::send;
+  return entry_->plugin->serve(query, response, Next(entry_ + 1));
 }
 
 }  // namespace swage

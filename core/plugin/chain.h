@@ -20,17 +20,18 @@ enum class Outcome : std::uint8_t {
   drop,  // nothing is sent
 };
 
-class Plugin;
+struct ChainEntry;
 
-// The rest of the chain behind a plugin. Small and copied freely.
+// The plugins that come next in the chain. Small and copied freely.
 class Next {
  public:
-  explicit Next(const std::unique_ptr<const Plugin>* plugin) : plugin_(plugin) {}
-  // Lets the plugins behind answer. At the end of the chain: send, with the response as it is.
+  // `entry`: one of a chain, which ends with an entry without a plugin.
+  explicit Next(const ChainEntry* entry) : entry_(entry) {}
+  // Lets them answer. At the end of the chain: send, with the response as it is.
   [[nodiscard]] Result<Outcome> operator()(const Query& query, Response& response) const;
 
  private:
-  const std::unique_ptr<const Plugin>* plugin_;  // ends with a nullptr
+  const ChainEntry* entry_;
 };
 
 // Answers queries of one server block, in every dns process.
@@ -39,14 +40,15 @@ class Plugin {
   virtual ~Plugin() = default;
   // Answers `query` in `response`, or calls `next` and may change the response on its way back. Runs on the one thread
   // of its process and must not wait: no I/O, no lock, no allocation that is not rare. An Error becomes SERVFAIL.
+  //
+  // It sees queries with opcode QUERY and class IN alone, of any type but transfers (AXFR, IXFR): the server refuses
+  // the others. Where the server block accepts class CH (ServerBlock::accepts_chaos), it sees those, too.
   [[nodiscard]] virtual Result<Outcome> serve(const Query& query, Response& response, Next next) const = 0;
+};
 
-  // Which of Controller::all_plugins() it is of, from 1; 0: of none. Said by the server.
-  [[nodiscard]] std::uint8_t number() const { return number_; }
-  void set_number(std::uint8_t number) const { number_ = number; }
-
- private:
-  mutable std::uint8_t number_ = 0;
+struct ChainEntry {
+  std::unique_ptr<const Plugin> plugin;
+  std::uint8_t number = 0;  // of its directive in plugins.def, from 1: Response::plugin
 };
 
 // Says which queries a server block takes. The others go on to the next block with the same zone, or to one with a zone

@@ -61,7 +61,7 @@ Result<std::vector<Endpoint>> read_http_address(Controller& controller, std::str
   if (!endpoints) return std::unexpected(controller.error("{}: {}", controller.directive(), endpoints.error().text()));
   std::vector<Endpoint> ours;
   for (const Endpoint& each : *endpoints) {
-    TRY(const bool first, controller.share_tcp(each));
+    TRY(const bool first, controller.listen_tcp(each, Controller::Sharing::between_blocks));
     if (first) ours.push_back(each);
   }
   TRY(controller.expect_end());

@@ -12,7 +12,7 @@ namespace swage {
 
 class ServerLabel {
  public:
-  // Controller::listeners().
+  // ServerBlock::listeners().
   explicit ServerLabel(std::vector<Listener> listeners);
 
   // What the label may say, each once.

@@ -51,15 +51,16 @@ class Host {
   virtual void request_reload() = 0;
   // True when the Corefile or a file it imports is no longer what the server runs with.
   [[nodiscard]] virtual bool corefile_changed() = 0;
-  // A socket that listen_tcp() asked for, once, to be accepted from; the caller closes it. The supervisor keeps another
-  // descriptor of it: clients wait in it while this process is replaced. nullopt where it was taken, and for [::] on a
-  // machine without IPv6.
+  // A socket that Controller::listen_tcp() asked for, once, to be accepted from; the caller closes it. The supervisor
+  // keeps another descriptor of it: clients wait in it while this process is replaced. nullopt where it was taken, and
+  // for [::] on a machine without IPv6.
   [[nodiscard]] virtual std::optional<int> take_listening_socket(const Endpoint& endpoint) = 0;
   // What all processes have counted and measured, in Prometheus's text format.
   [[nodiscard]] virtual std::string metrics_text() { return {}; }
-  // The directives, each once, that have a Service that is not ready, in the server blocks that called report_ready().
+  // The directives, each once, that have a Service that is not ready, in the server blocks that have set
+  // ServerBlock::reports_ready.
   [[nodiscard]] virtual std::vector<std::string> unready() { return {}; }
-  // True when the server is going to end, and serves on for the time that delay_shutdown() asked for.
+  // True when the server is going to end, and serves on for the time of WholeServer::lameduck.
   [[nodiscard]] virtual bool shutting_down() { return false; }
 
  protected:

@@ -10,15 +10,10 @@
 namespace swage::server {
 
 struct Block {
-  std::vector<dns::Name> zones;                        // lower case
-  std::vector<std::unique_ptr<const Plugin>> chain;    // in chain order; ends with a nullptr
+  ServerBlock settings;
+  std::vector<ChainEntry> chain;                       // in chain order; ends with an entry without a plugin
   std::vector<std::unique_ptr<const Filter>> filters;  // which queries it takes; none: all
   std::vector<std::unique_ptr<const Observer>> observers;
-  std::vector<IpAddress> addresses;  // of `bind`; none: all addresses of the machine
-  TcpLimits tcp;                     // of `timeouts`
-  bool accepts_chaos = false;
-  bool reports_ready = false;  // ready
-  Metadata metadata;
   bool unsure = false;  // something is wrong with it that others depend on: what follows from that is not told
 };
 

@@ -54,7 +54,7 @@ Result<> listen(const config::Key& key, const dns::Name& zone, const Endpoint& e
   if (block.filters.empty()) owners.zones.emplace(std::pair(endpoint, zone.to_string()), &key.token);
   owners.listeners.emplace(endpoint, &key.token);
   configuration.places.emplace(endpoint, key.token);
-  const TcpLimits& tcp = block.tcp;
+  const TcpLimits& tcp = block.settings.tcp;
   if (tcp.idle) router.tcp.idle = tcp.idle;
   if (tcp.read) router.tcp.read = tcp.read;
   if (tcp.write) router.tcp.write = tcp.write;
@@ -62,24 +62,27 @@ Result<> listen(const config::Key& key, const dns::Name& zone, const Endpoint& e
   return {};
 }
 
-void add_block(const config::ServerBlock& source, const Given& given, Configuration& configuration, Owners& owners,
+void add_block(const config::ServerBlock& source, const Inputs& inputs, Configuration& configuration, Owners& owners,
                config::Errors& errors) {
   auto owned = std::make_unique<Block>();
   Block& block = *owned;
-  block.zones = zones_of(source, errors);
+  block.settings = settings_of(source, inputs, *configuration.server);
+  block.settings.zones = zones_of(source, errors);
   configuration.blocks.push_back(std::move(owned));
-  run_setups(source, given, block, configuration, errors);
+  run_setups(source, inputs, block, configuration, errors);
   if (block.unsure) return;  // what it serves, and where, is not known
 
-  if (block.addresses.empty()) block.addresses = everywhere();
+  std::vector<IpAddress>& addresses = block.settings.addresses;
+  if (addresses.empty()) addresses = everywhere();
+  std::vector<dns::Name>& zones = block.settings.zones;
   for (const config::Key& key : source.keys) {
     for (const std::string& text : key.zones) {
       // Routers view the zones where they are kept: in the block.
       const auto name = dns::Name::parse(text);
-      const auto zone = name ? std::ranges::find(block.zones, *name) : block.zones.end();
-      if (zone == block.zones.end()) continue;
-      for (const IpAddress& address : block.addresses) {
-        const Endpoint endpoint{address, key.port.value_or(given.default_port), 0};
+      const auto zone = name ? std::ranges::find(zones, *name) : zones.end();
+      if (zone == zones.end()) continue;
+      for (const IpAddress& address : addresses) {
+        const Endpoint endpoint{address, key.port.value_or(inputs.default_port), 0};
         const Result<> listening = listen(key, *zone, endpoint, block, configuration, owners);
         if (listening) continue;
         errors.add(listening.error());
@@ -95,7 +98,7 @@ std::vector<std::string> Configuration::summary() const {
   std::vector<std::string> lines;
   for (const auto& [endpoint, router] : listeners) {
     for (const auto& block : blocks) {
-      for (const dns::Name& zone : block->zones) {
+      for (const dns::Name& zone : block->settings.zones) {
         if (router.serves(zone, *block))
           lines.push_back(fmt::format("dns://{} {}", endpoint.to_string(), zone.to_string()));
       }
@@ -117,8 +120,8 @@ Configuration configure(config::Sources& sources, const std::string& path, std::
     errors.add(fail("{}: no server block: expected something like 'example.org {{ … }}'", path));
   }
   Owners owners;
-  const Given given{sources, plugins, default_port};
-  for (const config::ServerBlock& block : blocks) add_block(block, given, configuration, owners, errors);
+  const Inputs inputs{sources, plugins, default_port};
+  for (const config::ServerBlock& block : blocks) add_block(block, inputs, configuration, owners, errors);
   check_service_sockets(configuration, owners, errors);
   return configuration;
 }

@@ -43,10 +43,8 @@ struct Configuration {
   std::map<Endpoint, Router> listeners;
   std::map<Endpoint, config::Token> places;  // of the first server block that listens there
   std::vector<ServiceSocket> service_sockets;
-  std::unique_ptr<const Observer> strays;  // of queries that are in no server block
-  std::optional<config::Token> user;       // whom the service process becomes where it is root
-  std::vector<Error> warnings;             // for the operator, with file and line
-  std::chrono::milliseconds lameduck{0};   // how long the server serves on when it is told to end
+  std::unique_ptr<WholeServer> server = std::make_unique<WholeServer>();  // to which the blocks point
+  std::vector<Error> warnings;                                            // for the operator, with file and line
 
   // A line for each zone and listener, for the operator: "dns://0.0.0.0:53 libp2p.direct.".
   [[nodiscard]] std::vector<std::string> summary() const;

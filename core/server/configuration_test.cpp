@@ -17,17 +17,19 @@ const std::vector<PluginType> kPlugins = {
      [](Controller& controller) -> Result<> {
        controller.next();
        TRY(const std::string_view folder, controller.expect_arg("a folder"));
-       controller.set_root(std::string(folder));
+       controller.block().root = folder;
        return {};
-     }},
+     },
+     true},
     {"bind",
      [](Controller& controller) -> Result<> {
        controller.next();
        std::vector<IpAddress> addresses;
        for (const std::string& text : controller.remaining_args()) addresses.push_back(*IpAddress::parse(text));
-       controller.listen_on(std::move(addresses));
+       controller.block().addresses = std::move(addresses);
        return {};
-     }},
+     },
+     true},
     {"answers",
      [](Controller& controller) -> Result<> {
        while (controller.next()) TRY(controller.remaining_zones());
@@ -40,7 +42,7 @@ const std::vector<PluginType> kPlugins = {
        while (controller.next()) {
          for (const std::string& port : controller.remaining_args()) {
            const auto number = static_cast<std::uint16_t>(std::stoi(port));
-           TRY(controller.listen_tcp({*IpAddress::parse("127.0.0.1"), number, 0}));
+           TRY(controller.listen_tcp({*IpAddress::parse("127.0.0.1"), number, 0}, Controller::Sharing::no));
          }
        }
        return {};
@@ -49,7 +51,9 @@ const std::vector<PluginType> kPlugins = {
      [](Controller& controller) -> Result<> {
        controller.next();
        TRY(const std::string_view port, controller.expect_arg("a port"));
-       return controller.listen_tcp({IpAddress(), static_cast<std::uint16_t>(std::stoi(std::string(port))), 0});
+       const auto number = static_cast<std::uint16_t>(std::stoi(std::string(port)));
+       TRY(controller.listen_tcp({IpAddress(), number, 0}, Controller::Sharing::no));
+       return {};
      }},
 };
 
@@ -82,7 +86,7 @@ TEST_CASE("configuration: listeners, zones and blocks") {
                                  "dns://[::]:53 2.0.10.in-addr.arpa.", "dns://[::]:53 3.0.10.in-addr.arpa.",
                                  "dns://[::1]:53 a.test.", "dns://[::1]:5300 b.test."});
   CHECK(configuration->blocks.size() == 2);
-  CHECK(configuration->blocks[0]->chain.size() == 2);  // with the nullptr at its end
+  CHECK(configuration->blocks[0]->chain.size() == 2);  // with the entry at its end
   CHECK(configuration->snapshots.contains("answers data"));
 }
 
@@ -90,7 +94,7 @@ TEST_CASE("configuration: one zone on two ports is one zone of the block") {
   const auto configuration = configure("a.test:53 a.test:54 {\n bind ::1\n answers\n}\n");
   REQUIRE(configuration);
   CHECK(configuration->summary() == std::vector<std::string>{"dns://[::1]:53 a.test.", "dns://[::1]:54 a.test."});
-  CHECK(configuration->blocks[0]->zones.size() == 1);
+  CHECK(configuration->blocks[0]->settings.zones.size() == 1);
 }
 
 TEST_CASE("configuration: root comes first, wherever it stands") {

@@ -12,22 +12,22 @@
 
 namespace swage::server {
 
-// What configure() was given.
-struct Given {
+// What a configuration is made of, beside the server block at hand.
+struct Inputs {
   const config::Sources& sources;
   std::span<const PluginType> plugins;
   std::uint16_t default_port;
 };
 
-// The wildcard addresses.
-[[nodiscard]] std::vector<IpAddress> everywhere();
-
 // Whether a socket at one keeps those who want to listen at the other from it. (Sockets of IPv6 take no IPv4.)
 [[nodiscard]] bool overlap(const Endpoint& a, const Endpoint& b);
 
+// What a server block says before its directives have said anything; `zones` are to come.
+[[nodiscard]] ServerBlock settings_of(const config::ServerBlock& source, const Inputs& inputs, WholeServer& server);
+
 // In the order of the chain. Errors of one directive keep none of the others from being told. The block is left unsure
 // where something is wrong that others depend on.
-void run_setups(const config::ServerBlock& source, const Given& given, Block& block, Configuration& configuration,
+void run_setups(const config::ServerBlock& source, const Inputs& inputs, Block& block, Configuration& configuration,
                 config::Errors& errors);
 
 }  // namespace swage::server

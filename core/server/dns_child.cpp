@@ -31,7 +31,7 @@ class DnsChild {
     responder_.count_in(*metrics);
     TRY(configuration_, configure(inheritance.sources, inheritance.corefile, plugins, inheritance.default_port,
                                   std::move(metrics), translations));
-    responder_.show_strays(configuration_.strays.get());
+    responder_.show_unrouted(configuration_.server->unrouted.get());
     configuration_.services.clear();
     for (auto& [name, memory] : inheritance.snapshots) TRY(take_snapshot(name, std::move(memory)));
     for (auto& [name, memory] : inheritance.shared) take_shared(name, std::move(memory));
@@ -44,7 +44,7 @@ class DnsChild {
     const Heart heart(loop_, std::move(pulse_), *configuration_.metrics);
     channel_.send({Message::Kind::ready, {}, {}});
     loop_.run();
-    responder_.show_strays(nullptr);
+    responder_.show_unrouted(nullptr);
     configuration_.blocks.clear();  // plugins may have last words
   }
 

@@ -26,7 +26,7 @@ bool answer_keepalive(const Query& query, Response& response, const TcpLimits& l
 bool is_for_chain(const Query& query, const Block& block) {
   if (query.opcode != dns::Opcode::query) return false;
   if (query.qtype == dns::Type::ixfr || query.qtype == dns::Type::axfr) return false;
-  return query.qclass == dns::Class::in || (query.qclass == dns::Class::ch && block.accepts_chaos);
+  return query.qclass == dns::Class::in || (query.qclass == dns::Class::ch && block.settings.accepts_chaos);
 }
 
 enum Invalid : std::size_t { ignored, formerr, notimp };
@@ -79,8 +79,8 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   const std::size_t size = dns::encode(query_, response_, out.first(std::min(out.size(), dns::size_limit(query_))));
   if (block != nullptr) {
     for (const auto& observer : block->observers) observer->sent(query_, response_, size);
-  } else if (strays_ != nullptr && parsed == dns::Parsed::query) {
-    strays_->sent(query_, response_, size);
+  } else if (unrouted_ != nullptr && parsed == dns::Parsed::query) {
+    unrouted_->sent(query_, response_, size);
   }
   return size;
 }

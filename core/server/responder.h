@@ -21,7 +21,7 @@ class Responder {
   // What it counts itself: requests that no plugin sees. Without this it counts nothing.
   void count_in(metrics::Registry& metrics);
   // Who sees the queries that are in no server block; nullptr: nobody.
-  void show_strays(const Observer* observer) { strays_ = observer; }
+  void show_unrouted(const Observer* observer) { unrouted_ = observer; }
 
   // Writes the response to `request` into `out`; returns its size, 0 where nothing is to be sent.
   // REQUIRES: `out` has 512 bytes or more; for TCP 65,535.
@@ -34,7 +34,7 @@ class Responder {
   Response response_;
   metrics::Counters invalid_;
   metrics::Counter dropped_;
-  const Observer* strays_ = nullptr;
+  const Observer* unrouted_ = nullptr;
 };
 
 // How long a TCP connection may be idle, in units of 100 ms (RFC 7828), as we tell the clients that ask.

@@ -80,7 +80,7 @@ class ServiceChild : public Host {
     for (const ServiceSocket& socket : configuration_.service_sockets) {
       send({Message::Kind::listen_service, text_of(socket.endpoint, socket.token), {}});
     }
-    send({Message::Kind::lameduck, std::to_string(configuration_.lameduck.count()), {}});
+    send({Message::Kind::lameduck, std::to_string(configuration_.server->lameduck.count()), {}});
     for (const std::string& line : configuration_.summary()) send({Message::Kind::serves, line, {}});
     return {};
   }
@@ -117,7 +117,7 @@ class ServiceChild : public Host {
   std::vector<std::string> unready() override {
     std::set<std::string> names;
     for (const NamedService& each : configuration_.services) {
-      if (each.block->reports_ready && !each.service->ready()) names.insert(each.name);
+      if (each.block->settings.reports_ready && !each.service->ready()) names.insert(each.name);
     }
     return {names.begin(), names.end()};
   }
@@ -131,7 +131,7 @@ class ServiceChild : public Host {
  private:
   // From here on it is nobody who may do more than a Service needs: all that was read so far is the Corefile.
   Result<> change_user() {
-    const std::optional<config::Token>& says = configuration_.user;
+    const std::optional<config::Token>& says = configuration_.server->user;
     if (geteuid() != 0) {
       drop_capabilities(Keep::nothing);
       const Result<Account> account = says ? find_account(says->text) : Account{};

@@ -20,7 +20,7 @@ Result<Outcome> answer(Response& response, dns::Rcode rcode, Bytes extended_erro
 constexpr std::size_t kZonesOfTable = 32;
 
 Tables make_tables(Controller& controller, const ServerLabel& servers, const std::vector<std::string>& zones) {
-  const metrics::Labels view = {{"view", controller.view_name()}};
+  const metrics::Labels view = {{"view", controller.block().view}};
   const auto counters = [&](const char* name, const char* help) {
     return controller.metrics().counters(name, help, view, {{"server", servers.names()}, {"zone", zones}});
   };
@@ -59,7 +59,7 @@ Acl::Acl(Controller& controller, ServerLabel servers, std::vector<Rule> rules)
       rules_(std::move(rules)),
       allowed_(controller.metrics().counters("coredns_acl_allowed_requests_total",
                                              "Counter of DNS requests being allowed.",
-                                             {{"view", controller.view_name()}}, {{"server", servers_.names()}})) {}
+                                             {{"view", controller.block().view}}, {{"server", servers_.names()}})) {}
 
 Result<Outcome> Acl::serve(const Query& query, Response& response, Next next) const {
   switch (action(query)) {

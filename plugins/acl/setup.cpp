@@ -90,7 +90,7 @@ Result<Policy> read_policy(Controller& controller) {
 }  // namespace
 
 Result<> setup(Controller& controller) {
-  ServerLabel servers(controller.listeners());
+  ServerLabel servers(controller.block().listeners());
   std::vector<Rule> rules;
   while (controller.next()) {
     TRY(const std::vector<dns::Name> zones, controller.remaining_zones());

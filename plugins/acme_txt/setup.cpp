@@ -11,6 +11,8 @@
 namespace swage::plugins::acme_txt {
 namespace {
 
+using Audience = shm::Shared::Audience;
+
 constexpr std::int64_t kMaxTtl = 2147483647;                      // seconds (RFC 2181 section 8)
 constexpr std::int64_t kMaxLifetime = std::int64_t{366} * 86400;  // seconds
 constexpr std::size_t kMaxText = 255;                             // bytes of a character-string (RFC 1035 section 3.3)
@@ -92,11 +94,11 @@ Result<> setup_with(Controller& controller, Clock clock) {
     while (controller.next_block()) TRY(read_property(controller, settings, store));
   }
   const std::string zone = controller.zones().front().to_string();
-  shm::Shared& memory = controller.shared(forge::ChallengeStore::name(zone));
+  shm::Shared& memory = controller.shared(forge::ChallengeStore::name(zone), Audience::everyone);
   memory.set_place(store.path);
   forge::ChallengeMemory memories{.store = &memory,
-                                  .gate = &controller.service_memory(forge::ChallengeMemory::gate_name(zone))};
-  if (!store.path.empty()) memories.file = &controller.service_memory(forge::ChallengeMemory::file_name(zone));
+                                .gate = &controller.shared(forge::ChallengeMemory::gate_name(zone), Audience::service)};
+  if (!store.path.empty()) memories.file = &controller.shared(forge::ChallengeMemory::file_name(zone), Audience::service);
   forge::ChallengeKeeper::Seed seed;
   crypto::SystemRandom().fill(seed);
   metrics::Registry& metrics = controller.metrics();

@@ -17,15 +17,15 @@ bool contains(const Addresses& addresses, const IpAddress& address) {
 
 // What an ADDRESS or IFACE stands for. Link-local IPv6 addresses of an interface are left out: to bind them takes a
 // scope.
-Result<Addresses> resolve(const Controller& controller, const std::string& word) {
-  const std::vector<std::string>* const interface = controller.interface(word);
-  if (interface == nullptr) {
+Result<Addresses> resolve(const ServerBlock& block, const std::string& word) {
+  const auto interface = block.interfaces->find(word);
+  if (interface == block.interfaces->end()) {
     const Result<IpAddress> address = IpAddress::parse(word);
     if (!address) return fail("'{}' is neither an IP address nor an interface of this host", word);
     return Addresses{*address};
   }
   Addresses found;
-  for (const std::string& text : *interface) {
+  for (const std::string& text : interface->second) {
     TRY(const IpAddress address, IpAddress::parse(text));
     if (!is_link_local(address)) found.push_back(address);
   }
@@ -38,7 +38,7 @@ Result<Addresses> remaining_addresses(Controller& controller) {
   Addresses all;
   TRY(controller.expect_arg("an address or an interface"));
   do {
-    Result<Addresses> some = resolve(controller, controller.val());
+    Result<Addresses> some = resolve(controller.block(), controller.val());
     if (!some) return std::unexpected(controller.error("directive 'bind': {}", some.error().text()));
     all.insert(all.end(), some->begin(), some->end());
   } while (controller.next_arg());
@@ -73,7 +73,7 @@ Result<> setup(Controller& controller) {
       if (!contains(all, address)) all.push_back(address);
     }
   }
-  controller.listen_on(std::move(all));
+  controller.block().addresses = std::move(all);
   return {};
 }
 

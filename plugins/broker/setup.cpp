@@ -11,6 +11,7 @@ namespace swage::plugins::broker {
 namespace {
 
 using namespace std::chrono_literals;
+using Audience = shm::Shared::Audience;
 
 constexpr std::uint16_t kHttps = 443;
 constexpr std::size_t kMaxConcurrent = 64;
@@ -56,7 +57,7 @@ Result<> read_listen(Controller& controller, std::vector<Endpoint>& listen) {
     const auto endpoints = parse_listen(controller.val());
     if (!endpoints) return std::unexpected(controller.error("{}", endpoints.error().text()));
     for (const Endpoint& each : *endpoints) {
-      TRY(controller.listen_tcp(each));
+      TRY(controller.listen_tcp(each, Controller::Sharing::no));
       listen.push_back(each);
     }
   } while (controller.next_arg());
@@ -226,7 +227,7 @@ Result<Settings> read_settings(Controller& controller) {
   bool has_tls = false;
   controller.next();
   settings.directive = controller.token();
-  settings.name = controller.known_as(controller.directive());
+  settings.name = controller.block().known_as(controller.directive());
   settings.from_p2p_forge = settings.name != controller.directive();
   TRY(settings.domain, read_domain(controller));
   TRY(controller.expect_end());
@@ -238,25 +239,20 @@ Result<Settings> read_settings(Controller& controller) {
   return settings;
 }
 
-bool has_directive(const Controller& controller, const std::string& name) {
-  const std::vector<std::string> names = controller.directives();
-  return std::ranges::find(names, name) != names.end();
-}
-
 }  // namespace
 
 Result<> setup(Controller& controller) {
   TRY(Settings settings, read_settings(controller));
   const std::string zone = controller.zones().front().to_string();
-  shm::Shared& challenges = controller.shared(forge::ChallengeStore::name(zone));
-  const bool has_store = has_directive(controller, controller.known_as("acme-txt"));
+  shm::Shared& challenges = controller.shared(forge::ChallengeStore::name(zone), Audience::everyone);
+  const bool has_store = controller.block().has("acme-txt");
   if (!challenges.kept() && !has_store) {  // one that is wrong has been told of
     return std::unexpected(
         settings.directive.error("broker: registrations go to 'acme-txt', which is not in this server block"));
   }
   if (settings.listen.empty()) {
     TRY(const auto everywhere, parse_listen(fmt::format(":{}", kHttps)));
-    for (const Endpoint& each : everywhere) TRY(controller.listen_tcp(each));
+    for (const Endpoint& each : everywhere) TRY(controller.listen_tcp(each, Controller::Sharing::no));
     settings.listen = everywhere;
   }
   if (settings.certificate) {
@@ -264,7 +260,7 @@ Result<> setup(Controller& controller) {
         "swage_certificate_expiry_timestamp_seconds", "When the first certificate of the broker's chain expires.",
         {{"domain", settings.domain}});
   }
-  shm::Shared& secret = controller.service_memory("broker secret " + settings.domain);
+  shm::Shared& secret = controller.shared("broker secret " + settings.domain, Audience::service);
   const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)), &controller.metrics());
   controller.add(
       std::make_unique<Broker>(std::move(settings), challenges, secret, denylist, Measures(controller.metrics())));

@@ -61,7 +61,7 @@ Result<> setup(Controller& controller) {
     const std::set<std::string> authors(words.begin() + 1, words.end());
     texts.authors.assign(authors.begin(), authors.end());
   }
-  controller.accept_chaos();
+  controller.block().accepts_chaos = true;
   controller.add(std::make_unique<const Chaos>(texts));
   return {};
 }

@@ -32,7 +32,7 @@ TEST_CASE("chaos: setup") {
 
 TEST_CASE("chaos: class CH reaches the chain of its server block") {
   const PluginHarness harness(kPlugins, ". {\n chaos\n}");
-  CHECK(harness.configuration().blocks.front()->accepts_chaos);
+  CHECK(harness.configuration().blocks.front()->settings.accepts_chaos);
 }
 
 TEST_CASE("chaos: names and their texts") {

@@ -1,5 +1,6 @@
 #include "plugins/health/health.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/async/tasks.h"
@@ -76,7 +77,8 @@ Result<> setup(Controller& controller) {
     const auto duration = config::parse_duration(text);
     if (!duration) return std::unexpected(controller.error("lameduck: {}", duration.error().text()));
     if (*duration > kLongest) return std::unexpected(controller.error("lameduck: '{}' is more than 1h", text));
-    controller.delay_shutdown(std::chrono::ceil<std::chrono::milliseconds>(*duration));
+    std::chrono::milliseconds& lameduck = controller.block().server->lameduck;
+    lameduck = std::max(lameduck, std::chrono::ceil<std::chrono::milliseconds>(*duration));
     TRY(controller.expect_end());
   }
   if (controller.next()) return std::unexpected(controller.error("directive 'health' twice in a server block"));

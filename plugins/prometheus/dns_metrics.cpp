@@ -120,7 +120,7 @@ const DnsMetrics::Row& DnsMetrics::row_of(const Query& query) const {
 
 const DnsMetrics::Row* DnsMetrics::make_row(const Query& query, std::size_t server) const {
   // "dropped" without a closing dot, so that it can be no zone.
-  const std::string zone = of_ == Of::strays ? "dropped" : query.zone.to_string();
+  const std::string zone = of_ == Of::unrouted ? "dropped" : query.zone.to_string();
   const std::string name =
       server == servers_.names().size() ? fmt::format("dns://:{}", query.server.port) : servers_.names()[server];
   const metrics::Labels labels = {{"server", name}, {"zone", zone}, {"view", view_}};

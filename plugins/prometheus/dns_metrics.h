@@ -18,9 +18,9 @@ class DnsMetrics : public Observer {
   using Clock = std::int64_t (*)();  // nanoseconds, steady
   [[nodiscard]] static std::int64_t steady_time();
 
-  // `plugins`: what the label plugin may say, by Plugin::number(); the first is "". `view`: the label. `registry`
+  // `plugins`: what the label plugin may say, by ChainEntry::number; the first is "". `view`: the label. `registry`
   // outlives this.
-  enum class Of : bool { zones, strays };
+  enum class Of : bool { zones, unrouted };
   DnsMetrics(metrics::Registry& registry, std::vector<Listener> listeners, std::vector<std::string> plugins, Of of,
              std::string view = {}, Clock clock = &steady_time);
 
@@ -46,8 +46,8 @@ class DnsMetrics : public Observer {
   Of of_;
   std::string view_;
   Clock clock_;
-  // By where the zone's name is kept, or by the port for strays; a map for each of servers_, and one for strays that
-  // come in where others listen. One thread a process.
+  // By where the zone's name is kept, or by the port for unrouted queries; a map for each of servers_, and one for
+  // those that come in where others listen. One thread a process.
   using Key = std::uintptr_t;
   mutable std::vector<std::unordered_map<Key, const Row*>> rows_;
   mutable std::deque<Row> all_;

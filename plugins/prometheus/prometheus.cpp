@@ -1,5 +1,6 @@
 #include "plugins/prometheus/prometheus.h"
 
+#include <algorithm>
 #include <ranges>
 
 #include "plugins/prometheus/dns_metrics.h"
@@ -11,9 +12,20 @@ constexpr std::size_t kMaxZones = 500;  // of a server block that coredns_plugin
 constexpr std::string_view kAddress = "localhost:9153";
 constexpr std::string_view kCompiler = "c++ " __VERSION__;
 
-std::vector<std::string> plugin_names(const Controller& controller) {
+// By ChainEntry::number.
+std::vector<std::string> plugin_names(const ServerBlock& block) {
   std::vector<std::string> names = {""};  // the server itself
-  for (const PluginType& each : controller.all_plugins()) names.push_back(controller.known_as(each.name));
+  for (const NamedDirective& each : block.directives) names.push_back(each.known_as);
+  return names;
+}
+
+// The directives of the server block, each once.
+std::vector<std::string> directives_of(const ServerBlock& block) {
+  std::vector<std::string> names;
+  for (const NamedDirective& each : block.directives) {
+    const bool known = std::ranges::find(names, each.known_as) != names.end();
+    if (each.present && !known) names.push_back(each.known_as);
+  }
   return names;
 }
 
@@ -66,24 +78,27 @@ Result<> setup(Controller& controller) {
       {{"version", SWAGE_VERSION}, {"revision", ""}, {"goversion", std::string(kCompiler)}}));
   ones.push_back(registry.gauge("coredns_forge_info", "Information about the instance.", {{"version", SWAGE_VERSION}}));
   static_cast<void>(registry.counter("coredns_panics_total", "A metrics that counts the number of panics."));
-  const std::string view = controller.view_name();
-  for (const Listener& listener : controller.listeners()) {
-    for (const dns::Name& zone : controller.zones() | std::views::take(kMaxZones)) {
-      for (const std::string& name : controller.directives()) {
-        ones.push_back(
-            registry.gauge("coredns_plugin_enabled",
-                           "A metric that indicates whether a plugin is enabled on per server and zone basis.",
-                           {{"server", listener.name}, {"zone", zone.to_string()}, {"view", view}, {"name", name}}));
+  const ServerBlock& block = controller.block();
+  const std::vector<std::string> directives = directives_of(block);
+  for (const Listener& listener : block.listeners()) {
+    for (const dns::Name& zone : block.zones | std::views::take(kMaxZones)) {
+      for (const std::string& name : directives) {
+        ones.push_back(registry.gauge(
+            "coredns_plugin_enabled",
+            "A metric that indicates whether a plugin is enabled on per server and zone basis.",
+            {{"server", listener.name}, {"zone", zone.to_string()}, {"view", block.view}, {"name", name}}));
       }
     }
   }
   controller.add(std::make_unique<ConstantGauges>(std::move(ones)));
   if (!endpoints.empty()) controller.add(std::make_unique<Prometheus>(std::move(endpoints)));
-  const std::vector<std::string> plugins = plugin_names(controller);
+  const std::vector<std::string> plugins = plugin_names(block);
   controller.add(
-      std::make_unique<const DnsMetrics>(registry, controller.listeners(), plugins, DnsMetrics::Of::zones, view));
-  controller.add_for_strays(
-      std::make_unique<const DnsMetrics>(registry, controller.listeners(), plugins, DnsMetrics::Of::strays));
+      std::make_unique<const DnsMetrics>(registry, block.listeners(), plugins, DnsMetrics::Of::zones, block.view));
+  auto& unrouted = block.server->unrouted;  // counted once, however many server blocks want it
+  if (unrouted == nullptr) {
+    unrouted = std::make_unique<const DnsMetrics>(registry, block.listeners(), plugins, DnsMetrics::Of::unrouted);
+  }
   return {};
 }
 

@@ -30,7 +30,7 @@ Result<> answers(Controller& controller) {
 }
 Result<> bind(Controller& controller) {
   controller.next();
-  controller.listen_on({*IpAddress::parse("192.0.2.1")});
+  controller.block().addresses = {*IpAddress::parse("192.0.2.1")};
   return {};
 }
 
@@ -67,7 +67,7 @@ std::string setup_error(std::string_view corefile) { return PluginHarness::setup
 TEST_CASE("prometheus: setup") {
   const PluginHarness shared(kPlugins, ". {\n prometheus\n}\nexample.org {\n prometheus\n}\n");
   CHECK(shared.configuration().service_sockets.size() == 1);
-  CHECK(shared.configuration().strays != nullptr);
+  CHECK(shared.configuration().server->unrouted != nullptr);
   CHECK(setup_error(". {\n prometheus :9253 {\n  runtime_metrics\n }\n}").empty());
   CHECK(setup_error(". {\n prometheus 9253\n}") == "Corefile:2: prometheus: '9253' is not [ADDRESS]:PORT");
   CHECK(setup_error(". {\n prometheus {\n  tls x\n }\n}") ==
@@ -134,7 +134,7 @@ TEST_CASE("prometheus: the server is where the block listens") {
 TEST_CASE("prometheus: names in no server block are in the zone 'dropped'") {
   PluginHarness server(kPlugins, "example.org {\n prometheus\n answers\n}\n");
   static_cast<void>(server.ask("example.org. A"));
-  server.configuration().strays->sent(server.query(), server.response(), 100);
+  server.configuration().server->unrouted->sent(server.query(), server.response(), 100);
   CHECK(text_of(server).find(
             "requests_total{server=\"dns://:53\",zone=\"dropped\",view=\"\",proto=\"udp\",family=\"1\",type="
             "\"A\"} 1\n") != std::string::npos);

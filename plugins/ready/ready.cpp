@@ -42,7 +42,7 @@ Result<> setup(Controller& controller) {
     TRY(controller.expect_end());
   }
   if (controller.next()) return std::unexpected(controller.error("directive 'ready' twice in a server block"));
-  controller.report_ready();
+  controller.block().reports_ready = true;
   if (!endpoints.empty()) controller.add(std::make_unique<Ready>(std::move(endpoints), monitor));
   return {};
 }

@@ -20,9 +20,9 @@ TEST_CASE("ready: setup") {
   const PluginHarness one(kPlugins, ". {\n ready\n}\nexample.org {\n ready\n}\nexample.net {\n}\n");
   CHECK(one.configuration().services.size() == 1);  // they share it
   CHECK(one.configuration().service_sockets.size() == 2);
-  CHECK(one.configuration().blocks[0]->reports_ready);
-  CHECK(one.configuration().blocks[1]->reports_ready);
-  CHECK_FALSE(one.configuration().blocks[2]->reports_ready);
+  CHECK(one.configuration().blocks[0]->settings.reports_ready);
+  CHECK(one.configuration().blocks[1]->settings.reports_ready);
+  CHECK_FALSE(one.configuration().blocks[2]->settings.reports_ready);
   CHECK(setup_error(". {\n ready localhost:8091 {\n  monitor continuously\n }\n}").empty());
   CHECK(setup_error(". {\n ready [::1]:80\n}").empty());
   CHECK(setup_error(". {\n ready here\n}") == "Corefile:2: ready: 'here' is not [ADDRESS]:PORT");

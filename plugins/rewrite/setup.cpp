@@ -20,7 +20,7 @@ NewRule make_rule(Controller& controller, Words words) {
   if (equal_without_case(field, "ttl")) return make_ttl_rule(stops, rest);
   if (equal_without_case(field, "rcode")) return make_rcode_rule(stops, rest);
   if (equal_without_case(field, "class")) {
-    if (!rest.empty() && equal_without_case(rest[0], "CH")) controller.accept_chaos();
+    if (!rest.empty() && equal_without_case(rest[0], "CH")) controller.block().accepts_chaos = true;
     return make_class_rule(stops, rest);
   }
   if (equal_without_case(field, "answer")) return fail("response rewrites begin with a name rule");

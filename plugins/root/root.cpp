@@ -9,7 +9,7 @@ Result<> setup(Controller& controller) {
   TRY(controller.expect_end());
   if (controller.next_block()) return std::unexpected(controller.error("directive 'root' has no block"));
   if (controller.next()) return std::unexpected(controller.error("directive 'root' twice in a server block"));
-  controller.set_root(std::string(folder));
+  controller.block().root = folder;
   return {};
 }
 

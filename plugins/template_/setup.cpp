@@ -259,7 +259,8 @@ Result<> setup(Controller& controller) {
   std::vector<Rule> rules;
   while (controller.next()) {
     TRY(Rule rule, read_directive(controller));
-    if (rule.rclass == dns::Class::ch || rule.rclass == dns::Class::any) controller.accept_chaos();
+    const bool takes_chaos = rule.rclass == dns::Class::ch || rule.rclass == dns::Class::any;
+    if (takes_chaos) controller.block().accepts_chaos = true;
     rules.push_back(std::move(rule));
   }
   controller.add(std::unique_ptr<const Plugin>(std::make_unique<const Template>(std::move(rules))));

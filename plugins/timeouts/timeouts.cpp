@@ -61,7 +61,7 @@ Result<> setup(Controller& controller) {
     for (; controller.next_block(); empty = false) TRY(read_limit(controller, limits));
     if (empty) return std::unexpected(controller.error("timeouts: expected a block with at least one time-out"));
   }
-  controller.limit_tcp(limits);
+  controller.block().tcp = limits;
   return {};
 }
 

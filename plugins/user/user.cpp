@@ -10,7 +10,12 @@ Result<> setup(Controller& controller) {
   TRY(controller.expect_end());
   if (controller.next_block()) return std::unexpected(controller.error("directive 'user' has no block"));
   if (controller.next()) return std::unexpected(controller.error("directive 'user' twice in a server block"));
-  return controller.run_as(user);
+  std::optional<config::Token>& said = controller.block().server->user;
+  if (said) {
+    return std::unexpected(user.error(fmt::format("directive 'user': {}:{} says it already", said->file, said->line)));
+  }
+  said = user;
+  return {};
 }
 
 }  // namespace swage::plugins::user

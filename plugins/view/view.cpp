@@ -27,6 +27,7 @@ Result<> setup(Controller& controller) {
     expressions.push_back(*std::move(expression));
   }
   if (controller.next()) return std::unexpected(controller.error("directive 'view' twice in a server block"));
+  controller.block().view = name;
   controller.metadata().add("view/name", [name](const Query&, std::string& text) { text += name; });
   controller.add(std::unique_ptr<const Filter>(std::make_unique<View>(std::move(expressions))));
   return {};

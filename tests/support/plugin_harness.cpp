@@ -59,7 +59,7 @@ PluginHarness::PluginHarness(std::span<const PluginType> plugins, std::string_vi
   configuration_ = *std::move(configuration);
   if (!rest) return;
   for (const auto& block : configuration_.blocks) {
-    block->chain.insert(block->chain.end() - 1, std::make_unique<const RestPlugin>(rest));
+    block->chain.insert(block->chain.end() - 1, ChainEntry{std::make_unique<const RestPlugin>(rest), 0});
   }
 }
 

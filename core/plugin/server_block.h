@@ -1,0 +1,79 @@
+// ServerBlock: what a server block of the Corefile says as a whole, beside what it does with a query. One value for
+// each block: the directives that shape it (bind, root, timeouts, view …) fill it in their setup(), and others read it,
+// in the order of plugins.def. Most plugins need none of it. Part of the contract (core/plugin/plugin.h).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config/token.h"
+#include "core/dns/name.h"
+#include "core/net.h"
+#include "core/plugin/chain.h"
+#include "core/plugin/metadata.h"
+
+namespace swage {
+
+// Where a server block takes queries.
+struct Listener {
+  Endpoint endpoint;  // of `bind`, or a wildcard address
+  std::string name;   // as in CoreDNS's metrics: "dns://:53", "dns://192.0.2.1:53"
+};
+
+// What a TCP connection of a client may do; where it says nothing, the server's own limits are in force.
+struct TcpLimits {
+  std::optional<std::chrono::seconds> idle;    // between requests
+  std::optional<std::chrono::seconds> read;    // until the first request is there, then for each from its first byte on
+  std::optional<std::chrono::seconds> write;   // for the responses that are written at once
+  std::optional<std::uint32_t> most_requests;  // then it is closed
+};
+
+// A directive of this build.
+struct NamedDirective {
+  std::string_view name;
+  std::string known_as;  // what the Corefile calls it in this block: "ipparser", say, or just `name`
+  bool present = false;  // in this block
+};
+
+// What directives of any server block say for the server as a whole.
+struct WholeServer {
+  std::optional<config::Token> user;         // whom the service process becomes where it was started by root
+  std::chrono::milliseconds lameduck{0};     // how long the server serves on when it is told to end
+  std::unique_ptr<const Observer> unrouted;  // sees the queries whose names are in no server block; they are REFUSED
+};
+
+struct ServerBlock {
+  // Said by the Corefile's keys and by the machine; the same before the first setup() and after the last.
+  std::vector<dns::Name> zones;            // lower case, each once
+  std::vector<std::uint16_t> ports;        // of the keys
+  std::vector<NamedDirective> directives;  // all that there are, in the order of the chain
+  // The addresses of each network interface, as they were when the Corefile was read: all processes see the same.
+  const std::map<std::string, std::vector<std::string>>* interfaces = nullptr;
+  WholeServer* server = nullptr;
+
+  // Said by directives.
+  std::vector<IpAddress> addresses;  // where it takes queries; none: at all addresses of the machine
+  TcpLimits tcp;
+  std::string root;            // the folder of relative paths; empty: the working directory
+  std::string view;            // its name; empty: none
+  bool accepts_chaos = false;  // queries of class CH go to the chain, too
+  bool reports_ready = false;  // Host::unready() speaks of its Services
+  Metadata metadata;           // what its plugins know of a query
+
+  // A path of the Corefile as the server opens it.
+  [[nodiscard]] std::string path(std::string_view written) const;
+  [[nodiscard]] std::vector<Listener> listeners() const;
+  [[nodiscard]] bool has(std::string_view directive) const;
+  [[nodiscard]] std::string known_as(std::string_view directive) const;  // NamedDirective::known_as
+};
+
+// The wildcard addresses.
+[[nodiscard]] std::vector<IpAddress> everywhere();
+
+}  // namespace swage
