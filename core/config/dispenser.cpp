@@ -1,48 +1,58 @@
 #include "core/config/dispenser.h"
 
-#include <span>
+#include <algorithm>
+
+#include <fmt/ranges.h>
 
 #include "core/config/nearest.h"
+#include "core/config/values.h"
+#include "core/text.h"
 
 namespace swage::config {
 
+using std::chrono::milliseconds;
+
+namespace {
+constexpr std::string_view kTwice = "stands twice in a server block";
+}
+
 bool Dispenser::next() {
-  if (current_ == tokens_.size()) return false;
+  if (current_ > 0) skip_line(0, true);
+  if (at_end()) return false;
+  occurrence_ = current_;
+  property_ = kNone;
   advance();
   return true;
 }
 
+void Dispenser::once() {
+  next();
+  unsigned depth = 0;
+  for (std::size_t at = current_; at < tokens_.size(); ++at) {
+    if (depth == 0 && tokens_[at].starts_line) {
+      errors_.push_back(error_at(tokens_[at], kTwice));
+      tokens_.resize(at);
+      return;
+    }
+    if (tokens_[at].is_open()) ++depth;
+    if (tokens_[at].is_close() && depth > 0) --depth;
+  }
+}
+
 void Dispenser::advance() {
-  const Token& next = tokens_[current_];
-  if (depth_ == 0 && next.starts_line) occurrence_ = current_;
-  if (next.is_open()) ++depth_;
-  if (next.is_close() && depth_ > 0) --depth_;
+  if (following().is_open()) ++depth_;
+  if (following().is_close() && depth_ > 0) --depth_;
   ++current_;
 }
 
+bool Dispenser::has_arg() const {
+  return !at_end() && current_ > 0 && !following().starts_line && !following().is_open() && !following().is_close();
+}
+
 bool Dispenser::next_arg() {
-  if (current_ == tokens_.size()) return false;
-  const Token& following = tokens_[current_];
-  if (current_ > 0 && (following.starts_line || following.is_open() || following.is_close())) return false;
-  return next();
-}
-
-bool Dispenser::next_line() {
-  if (current_ == tokens_.size()) return false;
-  if (current_ > 0 && !tokens_[current_].starts_line) return false;
-  return next();
-}
-
-bool Dispenser::next_block(unsigned level) {
-  if (nesting_ <= level) {
-    if (current_ == tokens_.size() || !tokens_[current_].is_open()) return false;
-    advance();
-    ++nesting_;
-  }
-  if (!next()) return false;
-  if (!token().is_close()) return true;
-  --nesting_;
-  return false;
+  if (!has_arg()) return false;
+  advance();
+  return true;
 }
 
 std::vector<std::string> Dispenser::remaining_args() {
@@ -51,26 +61,175 @@ std::vector<std::string> Dispenser::remaining_args() {
   return arguments;
 }
 
+// What is left of the line before its block.
+void Dispenser::skip_words() {
+  if (!has_arg()) return;
+  tell_unread();
+  while (has_arg()) advance();
+}
+
+// What is left of a line at `depth`, with the blocks on it.
+void Dispenser::skip_line(unsigned depth, bool tell) {
+  while (!at_end() && (depth_ > depth || !(following().starts_line || (depth > 0 && following().is_close())))) {
+    const bool empty_block = following().is_open() && current_ + 1 < tokens_.size() && tokens_[current_ + 1].is_close();
+    if (tell && !empty_block) tell_unread();
+    tell = tell && empty_block;
+    if (empty_block) advance();
+    advance();
+  }
+}
+
+void Dispenser::tell_unread() {
+  const Token& unread = following();
+  const std::string what =
+      unread.is_open() ? "takes no block" : fmt::format("unexpected '{}'; expected the end of the line", unread.text);
+  errors_.push_back(unread.error(context() + what));
+}
+
+bool Dispenser::next_block(unsigned level) {
+  if (depth_ <= level) {
+    skip_words();
+    if (at_end() || !following().is_open()) return false;
+    advance();
+  } else {
+    skip_line(level + 1, true);
+  }
+  if (at_end()) return false;
+  advance();
+  property_ = token().is_close() ? kNone : current_ - 1;
+  return !token().is_close();
+}
+
+Result<> Dispenser::read_lines(const std::function<Result<>()>& read) {
+  const unsigned level = depth_;
+  const std::size_t outer = property_;
+  Result<> first;
+  while (next_block(level)) {
+    const std::size_t line = property_;
+    const Result<> done = read();
+    if (done) continue;
+    Error why = placed(done.error());
+    property_ = line;
+    skip_line(level + 1, false);
+    // One of a block within this line is there already.
+    if (std::ranges::find(errors_, why.text(), &Error::text) == errors_.end()) errors_.push_back(why);
+    if (first) first = std::unexpected(std::move(why));
+  }
+  property_ = outer;
+  return first;
+}
+
+Result<> Dispenser::read_property(std::initializer_list<Property> properties) {
+  std::vector<std::string_view> known;
+  for (const Property& each : properties) {
+    if (each.name == val()) return each.read();
+    known.push_back(each.name);
+  }
+  std::string expected = did_you_mean(val(), known);
+  if (expected.empty()) expected = fmt::format("; expected {}", fmt::join(known, ", "));
+  return fail("unknown property '{}'{}", val(), expected);
+}
+
+Result<> Dispenser::read_block(std::initializer_list<Property> properties) {
+  return read_lines([&] { return read_property(properties); });
+}
+
 Result<std::string_view> Dispenser::expect_arg(std::string_view what) {
   if (next_arg()) return val();
-  return std::unexpected(error("directive '{}': expected {} after '{}'", directive(), what, val()));
+  return fail("expected {} after '{}'", what, val());
 }
 
-Result<> Dispenser::expect_end() {
-  if (!next_arg()) return {};
-  return std::unexpected(error("directive '{}': unexpected '{}'; expected the end of the line", directive(), val()));
+Result<milliseconds> Dispenser::expect_duration(milliseconds least, milliseconds most) {
+  TRY(const std::string_view text, expect_arg("a duration"));
+  const auto parsed = parse_duration(text);
+  if (!parsed) return fail("{}", parsed.error().text());
+  const auto duration = std::chrono::ceil<milliseconds>(*parsed);
+  const bool small = duration<least, large = duration> most;
+  if (!small && !large) return duration;
+  if (most == milliseconds::max()) return fail("'{}' is less than {}", text, duration_text(least));
+  if (least == milliseconds()) return fail("'{}' is more than {}", text, duration_text(most));
+  return fail("'{}' is not between {} and {}", text, duration_text(least), duration_text(most));
 }
 
-Error Dispenser::arg_error() const {
-  return error("directive '{}': wrong argument count or unexpected line ending after '{}'", directive(), val());
+Result<std::uint32_t> Dispenser::expect_seconds(std::uint32_t least, std::uint32_t most) {
+  TRY(const std::string_view text, expect_arg("seconds or a duration"));
+  const bool digits = is_decimal(text);
+  const auto duration = parse_duration(digits ? std::string(text) + "s" : std::string(text));
+  const auto seconds = duration ? std::chrono::floor<std::chrono::seconds>(*duration) : std::chrono::seconds(-1);
+  if (!duration || seconds != *duration || seconds.count() < least || seconds.count() > most) {
+    return fail("'{}' is not {} to {} seconds; expected a number, or a duration of whole seconds such as 1h", text,
+                least, most);
+  }
+  return static_cast<std::uint32_t>(seconds.count());
 }
 
-Error Dispenser::unexpected_token() const { return error("directive '{}': unexpected '{}'", directive(), val()); }
+Result<std::int64_t> Dispenser::expect_integer(std::int64_t least, std::int64_t most) {
+  TRY(const std::string_view text, expect_arg(fmt::format("a number from {} to {}", least, most)));
+  const auto number = parse_integer(text, least, most);
+  if (!number) return fail("{}", number.error().text());
+  return *number;
+}
 
-Error Dispenser::unknown_property(std::initializer_list<std::string_view> known) const {
-  std::string expected = did_you_mean(val(), {known.begin(), known.size()});
-  if (expected.empty()) expected = fmt::format("; expected {}", fmt::join(known, ", "));
-  return error("directive '{}': unknown property '{}'{}", directive(), val(), expected);
+Result<bool> Dispenser::expect_switch() {
+  TRY(const std::string_view text, expect_arg("'on' or 'off'"));
+  const auto value = parse_switch(text);
+  if (!value) return fail("{}", value.error().text());
+  return *value;
+}
+
+Result<Prefix> Dispenser::expect_prefix() {
+  TRY(const std::string_view text, expect_arg("an address or a network"));
+  const auto prefix = Prefix::parse(text);
+  if (!prefix) return fail("'{}' is neither an address nor a network in CIDR notation", text);
+  return *prefix;
+}
+
+Result<std::string_view> Dispenser::one_of(std::initializer_list<std::string_view> words) {
+  std::string expected;
+  std::size_t left = words.size();
+  for (const std::string_view word : words) {
+    expected += fmt::format("{}'{}'", expected.empty() ? "" : left == 1 ? " or " : ", ", word);
+    --left;
+  }
+  TRY(const std::string_view text, expect_arg(expected));
+  if (std::ranges::find(words, text) == words.end()) return fail("expected {}, not '{}'", expected, text);
+  return text;
+}
+
+Result<> Dispenser::ignore() {
+  while (has_arg()) advance();
+  return {};
+}
+
+// "DIRECTIVE: ", with "PROPERTY: " behind the first word of a line of a block.
+std::string Dispenser::context() const {
+  const bool within = property_ != kNone && property_ + 1 < current_;
+  return within ? fmt::format("{}: {}: ", directive(), tokens_[property_].text) : directive() + ": ";
+}
+
+Error Dispenser::error_at(const Token& at, std::string_view text) const {
+  return at.error(fmt::format("{}: {}", directive(), text));
+}
+
+Error Dispenser::error_here(std::string_view text) const {
+  return token().is_close() ? error_at(occurrence(), text) : token().error(context() + std::string(text));
+}
+
+Error Dispenser::placed(const Error& error) const {
+  const std::string_view text = error.text();
+  const auto says_place = [&](const Token& each) {  // "FILE:LINE: "
+    if (!text.starts_with(each.file + ":")) return false;
+    const std::string_view rest = text.substr(each.file.size() + 1);
+    const std::size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+    return digits > 0 && rest.substr(digits).starts_with(": ");
+  };
+  return std::ranges::any_of(tokens_, says_place) ? error : error_here(text);
+}
+
+void Dispenser::finish() {
+  if (current_ == 0) next();  // setup() takes no arguments
+  skip_line(0, true);
+  if (!at_end()) errors_.push_back(error_at(following(), kTwice));
 }
 
 }  // namespace swage::config

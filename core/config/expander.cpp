@@ -239,6 +239,7 @@ class Expander {
         for (std::size_t at = range->begin; at < range->end; ++at) {
           Token copy{(*frame.arguments)[at].text, token.file, token.line, true,
                      token.starts_line && at == range->begin};
+          copy.unset = (*frame.arguments)[at].unset;
           TRY(count(copy, frame));
           to.push_back(std::move(copy));
         }
@@ -249,8 +250,9 @@ class Expander {
     if (token.text.size() > 1 && token.text.find('{') != std::string::npos) {
       auto text = substitute(token.text, sources_, frame.arguments);
       if (text) {
-        copy.literal |= *text != token.text;
-        copy.text = *std::move(text);
+        copy.literal |= text->text != token.text;
+        copy.text = std::move(text->text);
+        copy.unset = std::move(text->unset);
       } else {
         errors_.add(token.error(text.error().text() + behind(frame)));
         copy.broken = copy.literal = true;

@@ -119,7 +119,7 @@ constexpr Case kBadBlocks[] = {
     {"block without directive", ". {\n {\n }\n}\n", "Corefile:2: expected a directive before '{'"},
     {"word behind a block", ". {\n a {\n } b\n}\n", "Corefile:3: expected a new line after '}', not 'b'"},
     {"two names for a snippet", "(a) (b) {\n}\n",
-     "Corefile:1: '(a)' is no zone: a snippet is '(name) {' on a line of its own"},
+     "Corefile:1: '(a)' is not a valid zone: a snippet is '(name) {' on a line of its own"},
 };
 
 TEST_CASE("bad server blocks", "[config]") { check_cases(kBadBlocks); }
@@ -304,7 +304,7 @@ constexpr Case kSeveral[] = {
     {"keys and braces", "tls://a b {\n log { x }\n}\nc..d {\n log {\n } x\n}\n",
      "Corefile:1: transport 'tls' is not supported; expected dns:// or none\n"
      "Corefile:2: '}' must be on a line of its own\n"
-     "Corefile:4: 'c..d' is no zone: it has an empty label\n"
+     "Corefile:4: 'c..d' is not a valid zone: it has an empty label\n"
      "Corefile:6: expected a new line after '}', not 'x'"},
     {"two keys of a block", "tls://a https://b {\n}\n",
      "Corefile:1: transport 'tls' is not supported; expected dns:// or none\n"

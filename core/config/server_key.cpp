@@ -58,21 +58,21 @@ Result<std::string> domain_name(std::string_view text) {
   std::size_t wire = 1;
   std::size_t label = 0;
   for (std::size_t at = 0; at < name.size();) {
-    if (const char* why = objection(name[at])) return fail("'{}' is no zone: {}", text, why);
+    if (const char* why = objection(name[at])) return fail("'{}' is not a valid zone: {}", text, why);
     if (name[at] == '.') {
-      if (label == 0) return fail("'{}' is no zone: it has an empty label", text);
-      if (label > kMaxLabel) return fail("'{}' is no zone: a label has more than {} bytes", text, kMaxLabel);
+      if (label == 0) return fail("'{}' is not a valid zone: it has an empty label", text);
+      if (label > kMaxLabel) return fail("'{}' is not a valid zone: a label has more than {} bytes", text, kMaxLabel);
       wire += label + 1;
       label = 0;
       ++at;
       continue;
     }
     const std::size_t size = byte_size(std::string_view(name).substr(at));
-    if (size == 0) return fail("'{}' is no zone: expected '\\.' or '\\DDD' at its '\\'", text);
+    if (size == 0) return fail("'{}' is not a valid zone: expected '\\.' or '\\DDD' at its '\\'", text);
     ++label;
     at += size;
   }
-  if (wire > kMaxName) return fail("'{}' is no zone: it has more than {} bytes", text, kMaxName);
+  if (wire > kMaxName) return fail("'{}' is not a valid zone: it has more than {} bytes", text, kMaxName);
   return lower_case(name);
 }
 

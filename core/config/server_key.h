@@ -19,7 +19,7 @@ struct Key {
   std::optional<std::uint16_t> port;  // nullopt: the server's default
 };
 
-// "[dns://]ZONE[:PORT]". Fails, without file and line, for other transports and for what is no zone or port.
+// "[dns://]ZONE[:PORT]". Fails, without file and line, for other transports and for what is not a valid zone or port.
 [[nodiscard]] Result<Key> parse_key(std::string_view text);
 
 // A zone in lower case and with its final dot: "Example.ORG" is {"example.org."}, "." is {"."}. A CIDR network gives

@@ -57,21 +57,22 @@ constexpr Case kKeys[] = {
     {"example.org:", "'example.org:': expected a port behind ':'"},
     {"example.org:65536", "'65536' is no port; expected 1 to 65535"},
     {"example.org:0", "'0' is no port; expected 1 to 65535"},
-    {"example.org:dns", "'example.org:dns' is no zone: behind ':' comes a port, 1 to 65535"},
-    {"example.org:-1", "'example.org:-1' is no zone: behind ':' comes a port, 1 to 65535"},
+    {"example.org:dns", "'example.org:dns' is not a valid zone: behind ':' comes a port, 1 to 65535"},
+    {"example.org:-1", "'example.org:-1' is not a valid zone: behind ':' comes a port, 1 to 65535"},
     {"10.0.0.1", "'10.0.0.1' is an address; its reverse zone is written 10.0.0.1/32"},
     {"2001:db8::1", "'2001:db8::1' is an address; its reverse zone is written 2001:db8::1/128"},
     {"10.0.0.0/33", "not a prefix length of 0 to 32: '33'"},
     {"2001:db8::/x", "not a prefix length of 0 to 128: 'x'"},
-    {"a..example", "'a..example' is no zone: it has an empty label"},
-    {".example", "'.example' is no zone: it has an empty label"},
-    {"z\xC3\xBCrich.example", "'z\xC3\xBCrich.example' is no zone: write what is not ASCII as punycode, xn--…"},
-    {"example.org{", "'example.org{' is no zone: a brace stands alone, with blanks around it"},
-    {"(tls)", "'(tls)' is no zone: a snippet is '(name) {' on a line of its own"},
-    {"a b", "'a b' is no zone: it has white space or a control character"},
-    {"a\"b", "'a\"b' is no zone: a quote cannot be in it"},
-    {R"(a\299.example)", R"('a\299.example' is no zone: expected '\.' or '\DDD' at its '\')"},
-    {R"(a\9)", R"('a\9' is no zone: expected '\.' or '\DDD' at its '\')"},
+    {"a..example", "'a..example' is not a valid zone: it has an empty label"},
+    {".example", "'.example' is not a valid zone: it has an empty label"},
+    {"z\xC3\xBCrich.example",
+     "'z\xC3\xBCrich.example' is not a valid zone: write what is not ASCII as punycode, xn--…"},
+    {"example.org{", "'example.org{' is not a valid zone: a brace stands alone, with blanks around it"},
+    {"(tls)", "'(tls)' is not a valid zone: a snippet is '(name) {' on a line of its own"},
+    {"a b", "'a b' is not a valid zone: it has white space or a control character"},
+    {"a\"b", "'a\"b' is not a valid zone: a quote cannot be in it"},
+    {R"(a\299.example)", R"('a\299.example' is not a valid zone: expected '\.' or '\DDD' at its '\')"},
+    {R"(a\9)", R"('a\9' is not a valid zone: expected '\.' or '\DDD' at its '\')"},
 };
 
 TEST_CASE("parse_key", "[config]") {
@@ -85,9 +86,9 @@ TEST_CASE("lengths of names", "[config]") {
   const std::string label(63, 'a');
   const std::string most = label + "." + label + "." + label + "." + std::string(61, 'b');  // 255 bytes on the wire
   CHECK(zones_of(label));
-  CHECK(zones_of(label + "a").error().text() == "'" + label + "a' is no zone: a label has more than 63 bytes");
+  CHECK(zones_of(label + "a").error().text() == "'" + label + "a' is not a valid zone: a label has more than 63 bytes");
   CHECK(zones_of(most));
-  CHECK(zones_of(most + "b").error().text() == "'" + most + "b' is no zone: it has more than 255 bytes");
+  CHECK(zones_of(most + "b").error().text() == "'" + most + "b' is not a valid zone: it has more than 255 bytes");
 }
 
 TEST_CASE("a network off the boundary is at most 128 zones", "[config]") {

@@ -46,22 +46,29 @@ ArgumentRange cut(ArgumentRange range, const Arguments& arguments) {
   return {std::min(range.begin, end), end};
 }
 
-std::string environment(std::string_view name, Sources& sources) {
-  return sources.env(std::string(name)).value_or(std::string());
+void append(std::string& list, std::string_view word) {
+  if (!word.empty()) list += fmt::format("{}{}", list.empty() ? "" : ", ", word);
+}
+
+// "$NAME", "$NAME:default" or "%NAME", within its braces.
+Substituted variable(std::string_view inner, std::string_view whole, Sources& sources) {
+  const std::size_t colon = inner.starts_with('$') ? inner.find(':') : std::string_view::npos;
+  const auto value = sources.env(std::string(inner.substr(1, std::min(colon, inner.size()) - 1)));
+  if (value && !value->empty()) return {*value, {}};
+  if (colon != std::string_view::npos) return {std::string(inner.substr(colon + 1)), {}};
+  return {{}, value ? std::string() : std::string(whole)};
 }
 
 // The value of the placeholder at the start of `text`, which is cut off from it; nullopt if there is none.
-Result<std::optional<std::string>> take_value(std::string_view& text, Sources& sources, const Arguments* arguments) {
+Result<std::optional<Substituted>> take_value(std::string_view& text, Sources& sources, const Arguments* arguments) {
   const std::string_view closing = text.starts_with("{%") ? "%}" : "}";
   const std::size_t end = text.substr(0, kMaxPlaceholder).find(closing, 2);
   if (end == std::string_view::npos) return std::nullopt;
   const std::string_view whole = text.substr(0, end + closing.size());
   const std::string_view inner = text.substr(1, end - 1);  // "$NAME:default", "%NAME", "args[0]"
-  std::string value;
+  Substituted value;
   if ((inner.starts_with('$') || inner.starts_with('%')) && inner.size() > 1) {
-    const std::size_t colon = inner.starts_with('$') ? inner.find(':') : std::string_view::npos;
-    value = environment(inner.substr(1, std::min(colon, inner.size()) - 1), sources);
-    if (value.empty() && colon != std::string_view::npos) value = inner.substr(colon + 1);
+    value = variable(inner, whole, sources);
   } else if (arguments != nullptr && inner.starts_with("args")) {
     const auto index = parse_selector(inner.substr(4));
     if (!index) return std::nullopt;
@@ -70,8 +77,9 @@ Result<std::optional<std::string>> take_value(std::string_view& text, Sources& s
     }
     const ArgumentRange range = cut(index->range, *arguments);
     for (std::size_t at = range.begin; at < range.end; ++at) {
-      if (at > range.begin) value += ' ';
-      value += (*arguments)[at].text;
+      if (at > range.begin) value.text += ' ';
+      value.text += (*arguments)[at].text;
+      append(value.unset, (*arguments)[at].unset);
     }
   } else {
     return std::nullopt;
@@ -89,21 +97,22 @@ std::optional<ArgumentRange> argument_range(std::string_view text, const Argumen
   return cut(index->range, arguments);
 }
 
-Result<std::string> substitute(std::string_view text, Sources& sources, const Arguments* arguments) {
-  std::string out;
+Result<Substituted> substitute(std::string_view text, Sources& sources, const Arguments* arguments) {
+  Substituted out;
   while (!text.empty()) {
     const std::size_t brace = std::min(text.find('{'), text.size());
-    out += text.substr(0, brace);
+    out.text += text.substr(0, brace);
     text.remove_prefix(brace);
     if (text.empty()) break;
     TRY(const auto value, take_value(text, sources, arguments));
     if (value) {
-      out += *value;
+      out.text += value->text;
+      append(out.unset, value->unset);
     } else {
-      out += '{';
+      out.text += '{';
       text.remove_prefix(1);
     }
-    if (out.size() > kMaxWord) return fail("a word of more than {} bytes with its values put in", kMaxWord);
+    if (out.text.size() > kMaxWord) return fail("a word of more than {} bytes with its values put in", kMaxWord);
   }
   return out;
 }

@@ -35,6 +35,10 @@ struct ArgumentRange {
 // Without an import (nullptr) and in any other form a brace is text. Fails, without file and line, above kMaxWord
 // bytes.
 inline constexpr std::size_t kMaxWord = 1U << 20;
-[[nodiscard]] Result<std::string> substitute(std::string_view text, Sources& sources, const Arguments* arguments);
+struct Substituted {
+  std::string text;
+  std::string unset;  // the placeholders of variables that are not set and have no default: "{$A}, {$B}"
+};
+[[nodiscard]] Result<Substituted> substitute(std::string_view text, Sources& sources, const Arguments* arguments);
 
 }  // namespace swage::config

@@ -15,11 +15,15 @@ struct Token {
   bool literal = false;      // quoted, or with a value put in ({$ENV}, {args[0]}): never a brace, never a keyword
   bool starts_line = false;  // nothing stands before it on its line; also true for the first token of an import
   bool broken = false;       // stands for what could not be had, an import or a value; the error is told already
+  std::string unset{};       // the placeholders in it of variables that are not set: "{$NAME}"
 
   [[nodiscard]] bool is_open() const { return !literal && text == "{"; }
   [[nodiscard]] bool is_close() const { return !literal && text == "}"; }
-  // "FILE:LINE: WHAT"
-  [[nodiscard]] Error error(std::string_view what) const { return Error::at(file, line, what); }
+  // "FILE:LINE: WHAT", which names the variables that are not set.
+  [[nodiscard]] Error error(std::string_view what) const {
+    if (unset.empty()) return Error::at(file, line, what);
+    return Error::at(file, line, fmt::format("{} ({} is not set)", what, unset));
+  }
 
   bool operator==(const Token&) const = default;
 };

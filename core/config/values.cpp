@@ -71,13 +71,13 @@ std::optional<std::uint64_t> scaled(std::string_view whole, std::string_view fra
 }
 
 std::unexpected<Error> not_a_duration(std::string_view text) {
-  return fail("'{}' is no duration; expected a number with a unit, such as 500ms, 30s or 1h30m", text);
+  return fail("'{}' is not a duration; expected a number with a unit, such as 500ms, 30s or 1h30m", text);
 }
 
 }  // namespace
 
 Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
-  if (text.starts_with('-')) return fail("'{}' is no duration: it is negative", text);
+  if (text.starts_with('-')) return fail("'{}' is not a duration: it is negative", text);
   std::string_view rest = text;
   if (rest.starts_with('+')) rest.remove_prefix(1);
   if (rest == "0") return std::chrono::nanoseconds(0);
@@ -92,20 +92,30 @@ Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     }
     if (whole.empty() && fraction.empty()) return not_a_duration(text);
     const std::string_view unit_name = rest.substr(0, std::min(rest.find_first_of(".0123456789"), rest.size()));
-    if (unit_name.empty()) return fail("'{}' is no duration: a unit is missing; expected, say, {}s", text, text);
+    if (unit_name.empty()) return fail("'{}' is not a duration: a unit is missing; expected, say, {}s", text, text);
     rest.remove_prefix(unit_name.size());
     const auto unit = find_unit(kDurations, unit_name);
-    if (!unit) return fail("'{}' is no duration: expected ns, us, ms, s, m or h, not '{}'", text, unit_name);
+    if (!unit) return fail("'{}' is not a duration: expected ns, us, ms, s, m or h, not '{}'", text, unit_name);
     const auto value = scaled(whole, fraction, *unit);
-    if (!value || *value > kMaxDuration - total) return fail("'{}' is no duration: it is longer than 292 years", text);
+    if (!value || *value > kMaxDuration - total)
+      return fail("'{}' is not a duration: it is longer than 292 years", text);
     total += *value;
   }
   return std::chrono::nanoseconds(static_cast<std::int64_t>(total));
 }
 
+std::string duration_text(std::chrono::milliseconds duration) {
+  constexpr std::array<std::pair<std::int64_t, std::string_view>, 3> kUnits = {
+      {{3'600'000, "h"}, {60'000, "m"}, {1000, "s"}}};
+  for (const auto& [size, unit] : kUnits) {
+    if (duration.count() % size == 0) return fmt::format("{}{}", duration.count() / size, unit);
+  }
+  return fmt::format("{}ms", duration.count());
+}
+
 Result<std::uint32_t> parse_ttl(std::string_view text) {
   const auto seconds = parse_integer(text, std::int64_t{0}, std::int64_t{0x7FFF'FFFF});
-  if (!seconds) return fail("'{}' is no TTL; expected seconds, 0 to 2147483647", text);
+  if (!seconds) return fail("'{}' is not a TTL; expected seconds, 0 to 2147483647", text);
   return static_cast<std::uint32_t>(*seconds);
 }
 
@@ -113,7 +123,7 @@ Result<std::int64_t> parse_integer(std::string_view text, std::int64_t min, std:
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.begin(), text.end(), value);
   if (error != std::errc() || end != text.end() || value < min || value > max) {
-    return fail("'{}' is no number from {} to {}", text, min, max);
+    return fail("'{}' is not a number from {} to {}", text, min, max);
   }
   return value;
 }
@@ -121,7 +131,7 @@ Result<std::int64_t> parse_integer(std::string_view text, std::int64_t min, std:
 Result<bool> parse_switch(std::string_view text) {
   if (text == "on" || text == "true") return true;
   if (text == "off" || text == "false") return false;
-  return fail("'{}' is neither on nor off", text);
+  return fail("'{}' is neither 'on' nor 'off'", text);
 }
 
 Result<bool> parse_bool(std::string_view text) {
@@ -138,7 +148,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   const auto count = number(digits);
   const auto unit = find_unit(kSizes, unit_name);
   if (digits.empty() || !count || !unit || *count > std::numeric_limits<std::uint64_t>::max() / *unit) {
-    return fail("'{}' is no size; expected bytes, such as 4096, 64KiB or 1GiB", text);
+    return fail("'{}' is not a size; expected bytes, such as 4096, 64KiB or 1GiB", text);
   }
   return *count * *unit;
 }

@@ -1,11 +1,12 @@
 // Values in a Corefile: durations, TTLs, integers, switches, sizes. The Errors say what is wrong with the text and what
-// was expected, without file and line: return std::unexpected(dispenser.error("{}", ttl.error().text())).
+// was expected, without file and line. A setup() has them from its Dispenser: expect_duration(), expect_number() ….
 #pragma once
 
 #include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <string_view>
 
 #include "core/result.h"
@@ -15,6 +16,9 @@ namespace swage::config {
 // As Go's time.ParseDuration: "10s", "1h30m", "1.5h", "500ms", "0"; units ns, us (µs), ms, s, m, h. Not negative; at
 // most 2^63-1 ns, which is 292 years.
 [[nodiscard]] Result<std::chrono::nanoseconds> parse_duration(std::string_view text);
+
+// "2s", "1h": in the largest unit that has no fraction.
+[[nodiscard]] std::string duration_text(std::chrono::milliseconds duration);
 
 // Seconds, 0 to 2^31-1 (RFC 2181 section 8).
 [[nodiscard]] Result<std::uint32_t> parse_ttl(std::string_view text);

@@ -29,18 +29,18 @@ constexpr Case kDurations[] = {
     {"0.0000000001s", "0"},
     {"1.333333333333333333333333s", "1333333333"},
     {"9223372036854775807ns", "9223372036854775807"},
-    {"", "'' is no duration; expected a number with a unit, such as 500ms, 30s or 1h30m"},
-    {"+", "'+' is no duration; expected a number with a unit, such as 500ms, 30s or 1h30m"},
-    {".s", "'.s' is no duration; expected a number with a unit, such as 500ms, 30s or 1h30m"},
-    {"soon", "'soon' is no duration; expected a number with a unit, such as 500ms, 30s or 1h30m"},
-    {"30", "'30' is no duration: a unit is missing; expected, say, 30s"},
-    {"1m30", "'1m30' is no duration: a unit is missing; expected, say, 1m30s"},
-    {"3d", "'3d' is no duration: expected ns, us, ms, s, m or h, not 'd'"},
-    {"3 s", "'3 s' is no duration: expected ns, us, ms, s, m or h, not ' s'"},
-    {"-1s", "'-1s' is no duration: it is negative"},
-    {"9223372036854775808ns", "'9223372036854775808ns' is no duration: it is longer than 292 years"},
-    {"99999999999999999999h", "'99999999999999999999h' is no duration: it is longer than 292 years"},
-    {"2562047h60m", "'2562047h60m' is no duration: it is longer than 292 years"},
+    {"", "'' is not a duration; expected a number with a unit, such as 500ms, 30s or 1h30m"},
+    {"+", "'+' is not a duration; expected a number with a unit, such as 500ms, 30s or 1h30m"},
+    {".s", "'.s' is not a duration; expected a number with a unit, such as 500ms, 30s or 1h30m"},
+    {"soon", "'soon' is not a duration; expected a number with a unit, such as 500ms, 30s or 1h30m"},
+    {"30", "'30' is not a duration: a unit is missing; expected, say, 30s"},
+    {"1m30", "'1m30' is not a duration: a unit is missing; expected, say, 1m30s"},
+    {"3d", "'3d' is not a duration: expected ns, us, ms, s, m or h, not 'd'"},
+    {"3 s", "'3 s' is not a duration: expected ns, us, ms, s, m or h, not ' s'"},
+    {"-1s", "'-1s' is not a duration: it is negative"},
+    {"9223372036854775808ns", "'9223372036854775808ns' is not a duration: it is longer than 292 years"},
+    {"99999999999999999999h", "'99999999999999999999h' is not a duration: it is longer than 292 years"},
+    {"2562047h60m", "'2562047h60m' is not a duration: it is longer than 292 years"},
 };
 
 TEST_CASE("parse_duration", "[config]") {
@@ -55,10 +55,10 @@ constexpr Case kTtls[] = {
     {"0", "0"},
     {"3600", "3600"},
     {"2147483647", "2147483647"},
-    {"2147483648", "'2147483648' is no TTL; expected seconds, 0 to 2147483647"},
-    {"-1", "'-1' is no TTL; expected seconds, 0 to 2147483647"},
-    {"1h", "'1h' is no TTL; expected seconds, 0 to 2147483647"},
-    {"", "'' is no TTL; expected seconds, 0 to 2147483647"},
+    {"2147483648", "'2147483648' is not a TTL; expected seconds, 0 to 2147483647"},
+    {"-1", "'-1' is not a TTL; expected seconds, 0 to 2147483647"},
+    {"1h", "'1h' is not a TTL; expected seconds, 0 to 2147483647"},
+    {"", "'' is not a TTL; expected seconds, 0 to 2147483647"},
 };
 
 TEST_CASE("parse_ttl", "[config]") {
@@ -72,11 +72,11 @@ TEST_CASE("parse_ttl", "[config]") {
 TEST_CASE("parse_integer", "[config]") {
   CHECK(parse_integer<std::uint16_t>("65535", 1, 65535) == std::uint16_t{65535});
   CHECK(parse_integer("-3", -5, 5) == -3);
-  CHECK(parse_integer("0", 1, 65535).error().text() == "'0' is no number from 1 to 65535");
-  CHECK(parse_integer("7x", 1, 9).error().text() == "'7x' is no number from 1 to 9");
-  CHECK(parse_integer("", 1, 9).error().text() == "'' is no number from 1 to 9");
+  CHECK(parse_integer("0", 1, 65535).error().text() == "'0' is not a number from 1 to 65535");
+  CHECK(parse_integer("7x", 1, 9).error().text() == "'7x' is not a number from 1 to 9");
+  CHECK(parse_integer("", 1, 9).error().text() == "'' is not a number from 1 to 9");
   CHECK(parse_integer("99999999999999999999", 1, 9).error().text() ==
-        "'99999999999999999999' is no number from 1 to 9");
+        "'99999999999999999999' is not a number from 1 to 9");
 }
 
 TEST_CASE("parse_switch", "[config]") {
@@ -84,7 +84,7 @@ TEST_CASE("parse_switch", "[config]") {
   CHECK(parse_switch("true") == true);
   CHECK(parse_switch("off") == false);
   CHECK(parse_switch("false") == false);
-  CHECK(parse_switch("maybe").error().text() == "'maybe' is neither on nor off");
+  CHECK(parse_switch("maybe").error().text() == "'maybe' is neither 'on' nor 'off'");
 }
 
 TEST_CASE("parse_bool", "[config]") {
@@ -101,12 +101,12 @@ constexpr Case kSizes[] = {
     {"64KiB", "65536"},
     {"1M", "1048576"},
     {"2GiB", "2147483648"},
-    {"", "'' is no size; expected bytes, such as 4096, 64KiB or 1GiB"},
-    {"MiB", "'MiB' is no size; expected bytes, such as 4096, 64KiB or 1GiB"},
-    {"1MB", "'1MB' is no size; expected bytes, such as 4096, 64KiB or 1GiB"},
-    {"-1", "'-1' is no size; expected bytes, such as 4096, 64KiB or 1GiB"},
-    {"18446744073709551616", "'18446744073709551616' is no size; expected bytes, such as 4096, 64KiB or 1GiB"},
-    {"18446744073709551615K", "'18446744073709551615K' is no size; expected bytes, such as 4096, 64KiB or 1GiB"},
+    {"", "'' is not a size; expected bytes, such as 4096, 64KiB or 1GiB"},
+    {"MiB", "'MiB' is not a size; expected bytes, such as 4096, 64KiB or 1GiB"},
+    {"1MB", "'1MB' is not a size; expected bytes, such as 4096, 64KiB or 1GiB"},
+    {"-1", "'-1' is not a size; expected bytes, such as 4096, 64KiB or 1GiB"},
+    {"18446744073709551616", "'18446744073709551616' is not a size; expected bytes, such as 4096, 64KiB or 1GiB"},
+    {"18446744073709551615K", "'18446744073709551615K' is not a size; expected bytes, such as 4096, 64KiB or 1GiB"},
 };
 
 TEST_CASE("parse_size", "[config]") {

@@ -36,7 +36,7 @@ class Native {
 
   void line(const Token& at, std::string word, std::initializer_list<std::string> arguments) {
     tokens_.push_back({std::move(word), at.file, at.line, false, true});
-    for (const std::string& each : arguments) tokens_.push_back({each, at.file, at.line, true, false});
+    for (const std::string& each : arguments) tokens_.push_back({each, at.file, at.line, true, false, false, at.unset});
   }
   void open(const Token& at) { tokens_.push_back({"{", at.file, at.line, false, false}); }
   void close(const Token& at) { tokens_.push_back({"}", at.file, at.line, false, true}); }
@@ -68,7 +68,7 @@ struct Acme {
   std::optional<Token> badger;  // its PATH
 };
 
-Error wrong(const Token& at, std::string_view what) { return at.error(fmt::format("directive 'acme': {}", what)); }
+Error wrong(const Token& at, std::string_view what) { return at.error(fmt::format("acme: {}", what)); }
 
 // NAME [listen-address=ADDRESS] [external-tls=BOOL]
 Result<> read_registration(Dispenser& dispenser, Acme& acme) {
@@ -82,13 +82,9 @@ Result<> read_registration(Dispenser& dispenser, Acme& acme) {
     if (equals < text.size() && key == "listen-address") {
       acme.listen = value;
     } else if (equals < text.size() && key == "external-tls") {
-      const auto external = config::parse_bool(value);
-      if (!external) return std::unexpected(wrong(dispenser.token(), external.error().text()));
-      acme.external_tls = *external;
+      TRY(acme.external_tls, config::parse_bool(value));
     } else {
-      return std::unexpected(
-          wrong(dispenser.token(),
-                fmt::format("unexpected '{}'; expected listen-address=ADDRESS:PORT or external-tls=true|false", text)));
+      return dispenser.fail("unexpected '{}'; expected listen-address=ADDRESS:PORT or external-tls=true|false", text);
     }
   }
   return {};
@@ -98,39 +94,28 @@ Result<> read_registration(Dispenser& dispenser, Acme& acme) {
 Result<> read_database(Dispenser& dispenser, Acme& acme) {
   TRY(const std::string_view type, dispenser.expect_arg("badger PATH"));
   if (type == "dynamo") {
-    return std::unexpected(wrong(dispenser.token(),
-                                 "there is no DynamoDB store in this version of swage; write 'database-type badger "
-                                 "PATH', which keeps the challenges in a file of this machine"));
+    return dispenser.fail(
+        "there is no DynamoDB store in this version of swage; write 'database-type badger PATH', which keeps the "
+        "challenges in a file of this machine");
   }
-  if (type != "badger") {
-    return std::unexpected(
-        wrong(dispenser.token(), fmt::format("unknown database type '{}'; expected badger PATH", type)));
-  }
+  if (type != "badger") return dispenser.fail("unknown database type '{}'; expected badger PATH", type);
   TRY(const std::string_view path, dispenser.expect_arg("a path"));
   acme.badger = dispenser.token();
   if (path.find_first_not_of('/') == std::string_view::npos) {
-    return std::unexpected(wrong(dispenser.token(), fmt::format("'{}' is not a valid path of a store", path)));
+    return dispenser.fail("'{}' is not a valid path of a store", path);
   }
-  return dispenser.expect_end();
+  return {};
 }
 
-Result<Acme> read_acme(const Directive& directive) {
-  Dispenser dispenser(directive.tokens);
-  dispenser.next();
+Result<Acme> read_acme(Dispenser& dispenser) {
+  dispenser.once();
   Acme acme{.name = dispenser.token(), .domain = {}, .registration = {}, .listen = {}, .badger = {}};
   TRY(dispenser.expect_arg("the domain of the forge"));
   acme.domain = dispenser.token();
-  TRY(dispenser.expect_end());
-  while (dispenser.next_block()) {
-    if (dispenser.val() == "registration-domain") {
-      TRY(read_registration(dispenser, acme));
-    } else if (dispenser.val() == "database-type") {
-      TRY(read_database(dispenser, acme));
-    } else {
-      return std::unexpected(dispenser.unknown_property({"registration-domain", "database-type"}));
-    }
-  }
-  if (dispenser.next()) return std::unexpected(wrong(dispenser.token(), "stands once in a server block"));
+  TRY(dispenser.read_block({
+      {"registration-domain", [&] { return read_registration(dispenser, acme); }},
+      {"database-type", [&] { return read_database(dispenser, acme); }},
+  }));
   return acme;
 }
 
@@ -216,12 +201,8 @@ std::optional<Directive> take(ServerBlock& block, std::string_view name, std::si
   return taken;
 }
 
-Result<> translate_ipparser(ServerBlock& block) {
-  std::size_t place = 0;
-  const auto directive = take(block, "ipparser", place);
-  if (!directive) return {};
+Result<> translate_ipparser(Dispenser& dispenser, ServerBlock& block, std::size_t place) {
   const bool has_file = find(block, "file") != block.directives.end();
-  Dispenser dispenser(directive->tokens);
   while (dispenser.next()) {
     const Token name = dispenser.token();
     TRY(const std::string_view domain, dispenser.expect_arg("the domain of the forge"));
@@ -230,16 +211,12 @@ Result<> translate_ipparser(ServerBlock& block) {
     if (!has_file) {
       place = Native(name, "file", {fmt::format("zones/{}", domain), std::string(domain)}).put(block, place);
     }
-    TRY(dispenser.expect_end());
   }
   return {};
 }
 
-Result<> translate_acme(ServerBlock& block, Sources& sources) {
-  std::size_t place = 0;
-  const auto directive = take(block, "acme", place);
-  if (!directive) return {};
-  TRY(const Acme acme, read_acme(*directive));
+Result<> translate_acme(Dispenser& dispenser, ServerBlock& block, std::size_t place, Sources& sources) {
+  TRY(const Acme acme, read_acme(dispenser));
   TRY(Native store, make_store(acme, block, sources));
   place = store.put(block, place, "acme");
   if (!acme.registration) {
@@ -254,11 +231,19 @@ Result<> translate_acme(ServerBlock& block, Sources& sources) {
 }  // namespace
 
 void translate_p2p_forge(ServerBlock& block, Sources& sources, config::Errors& errors) {
-  for (const Result<>& translated : {translate_ipparser(block), translate_acme(block, sources)}) {
-    if (translated) continue;
-    errors.add(translated.error());
-    block.incomplete = true;
-  }
+  const auto translate = [&](std::string_view name, auto&& with) {
+    std::size_t place = 0;
+    const auto directive = take(block, name, place);
+    if (!directive) return;
+    Dispenser dispenser(directive->tokens);
+    const Result<> translated = with(dispenser, place);
+    if (translated) dispenser.finish();
+    for (const Error& each : dispenser.errors()) errors.add(each);
+    if (!translated) errors.add(dispenser.placed(translated.error()));
+    block.incomplete = block.incomplete || !translated || !dispenser.errors().empty();
+  };
+  translate("ipparser", [&](Dispenser& from, std::size_t place) { return translate_ipparser(from, block, place); });
+  translate("acme", [&](Dispenser& from, std::size_t place) { return translate_acme(from, block, place, sources); });
 }
 
 }  // namespace swage::forge

@@ -67,7 +67,7 @@ TEST_CASE("p2p-forge: the directives of local development") {
 
 TEST_CASE("p2p-forge: a block without 'file' gets the zone from which p2p-forge reads its SOA record") {
   CHECK(native(".:53 {\n acme a.test\n ipparser a.test\n ipparser b.test\n errors\n}") ==
-        "warning: Corefile:2: directive 'acme': no registration-domain, so nobody can register\n"
+        "warning: Corefile:2: acme: no registration-domain, so nobody can register\n"
         ".:53 {\n    acme-txt a.test\n    ipsubdomain a.test\n    ipsubdomain b.test\n    file zones/a.test a.test\n"
         "    file zones/b.test b.test\n    errors\n}\n");
 }
@@ -75,7 +75,7 @@ TEST_CASE("p2p-forge: a block without 'file' gets the zone from which p2p-forge 
 TEST_CASE("p2p-forge: a certificate from the environment, where no proxy ends TLS") {
   const std::string corefile = "a.test {\n acme a.test {\n  registration-domain r.a.test\n }\n broker-like\n}\n";
   const std::string refused =
-      "Corefile:3: directive 'acme': swage gets no certificate for r.a.test by itself: say external-tls=true where a "
+      "Corefile:3: acme: swage gets no certificate for r.a.test by itself: say external-tls=true where a "
       "proxy ends TLS, or name the PEM files of a certificate in the environment variables SWAGE_BROKER_CERT and "
       "SWAGE_BROKER_KEY";
   CHECK(native(corefile) == refused);
@@ -99,14 +99,14 @@ TEST_CASE("p2p-forge: external-tls is read as Go reads it") {
 
 TEST_CASE("p2p-forge: what was badger's folder is left alone, then and later") {
   const std::string corefile = "a.test {\n acme a.test {\n  database-type badger db/\n }\n}\n";
-  const std::string unheard = "warning: Corefile:2: directive 'acme': no registration-domain, so nobody can register\n";
+  const std::string unheard = "warning: Corefile:2: acme: no registration-domain, so nobody can register\n";
   const auto with = [](const std::string& path) {
     return "a.test {\n    acme-txt a.test {\n        store memory " + path + "\n    }\n}\n";
   };
   CHECK(native(corefile) == unheard + with("db"));
   CHECK(native(corefile, {"db"}) == unheard + with("db"));  // a file: the store of an earlier start
   const std::string left =
-      "warning: Corefile:3: directive 'acme': db is a folder, of p2p-forge's badger perhaps: it is neither read nor "
+      "warning: Corefile:3: acme: db is a folder, of p2p-forge's badger perhaps: it is neither read nor "
       "changed; the challenges are in db.swage\n";
   CHECK(native(corefile, {"db/."}) == left + unheard + with("db.swage"));
   CHECK(native(corefile, {"db/.", "db.swage"}) == left + unheard + with("db.swage"));
@@ -153,38 +153,37 @@ TEST_CASE("p2p-forge: words of values that would be braces stay words") {
 }
 
 TEST_CASE("p2p-forge: errors name the line of what is wrong") {
-  CHECK(native("a {\n ipparser\n}") ==
-        "Corefile:2: directive 'ipparser': expected the domain of the forge after 'ipparser'");
-  CHECK(native("a {\n ipparser a b\n}") ==
-        "Corefile:2: directive 'ipparser': unexpected 'b'; expected the end of the line");
-  CHECK(native("a {\n acme {\n }\n}") == "Corefile:2: directive 'acme': expected the domain of the forge after 'acme'");
-  CHECK(native("a {\n acme a\n acme a\n}") == "Corefile:3: directive 'acme': stands once in a server block");
+  CHECK(native("a {\n ipparser\n}") == "Corefile:2: ipparser: expected the domain of the forge after 'ipparser'");
+  CHECK(native("a {\n ipparser a b\n}") == "Corefile:2: ipparser: unexpected 'b'; expected the end of the line");
+  CHECK(native("a {\n acme {\n }\n}") == "Corefile:2: acme: expected the domain of the forge after 'acme'");
+  CHECK(native("a {\n acme a\n acme a\n}") == "Corefile:3: acme: stands twice in a server block");
   CHECK(acme("registraton-domain x") ==
-        "Corefile:3: directive 'acme': unknown property 'registraton-domain'; did you mean 'registration-domain'?");
-  CHECK(acme("registration-domain") == "Corefile:3: directive 'acme': expected a domain after 'registration-domain'");
+        "Corefile:3: acme: unknown property 'registraton-domain'; did you mean 'registration-domain'?");
+  CHECK(acme("registration-domain") == "Corefile:3: acme: expected a domain after 'registration-domain'");
   const std::string options = "; expected listen-address=ADDRESS:PORT or external-tls=true|false";
-  CHECK(acme("registration-domain x y") == "Corefile:3: directive 'acme': unexpected 'y'" + options);
+  CHECK(acme("registration-domain x y") == "Corefile:3: acme: registration-domain: unexpected 'y'" + options);
   CHECK(acme("registration-domain x listen-address") ==
-        "Corefile:3: directive 'acme': unexpected 'listen-address'" + options);
-  CHECK(acme("registration-domain x external-tls=yes") == "Corefile:3: directive 'acme': 'yes' is not true or false");
-  CHECK(acme("database-type") == "Corefile:3: directive 'acme': expected badger PATH after 'database-type'");
+        "Corefile:3: acme: registration-domain: unexpected 'listen-address'" + options);
+  CHECK(acme("registration-domain x external-tls=yes") ==
+        "Corefile:3: acme: registration-domain: 'yes' is not true or false");
+  CHECK(acme("database-type") == "Corefile:3: acme: expected badger PATH after 'database-type'");
   CHECK(acme("database-type redis x") ==
-        "Corefile:3: directive 'acme': unknown database type 'redis'; expected badger PATH");
-  CHECK(acme("database-type badger") == "Corefile:3: directive 'acme': expected a path after 'badger'");
-  CHECK(acme("database-type badger //") == "Corefile:3: directive 'acme': '//' is not a valid path of a store");
+        "Corefile:3: acme: database-type: unknown database type 'redis'; expected badger PATH");
+  CHECK(acme("database-type badger") == "Corefile:3: acme: database-type: expected a path after 'badger'");
+  CHECK(acme("database-type badger //") == "Corefile:3: acme: database-type: '//' is not a valid path of a store");
   CHECK(acme("database-type badger x y") ==
-        "Corefile:3: directive 'acme': unexpected 'y'; expected the end of the line");
-  CHECK(
-      acme("database-type dynamo table") ==
-      "Corefile:3: directive 'acme': there is no DynamoDB store in this version of swage; write 'database-type badger "
-      "PATH', which keeps the challenges in a file of this machine");
+        "Corefile:3: acme: database-type: unexpected 'y'; expected the end of the line");
+  CHECK(acme("database-type dynamo table") ==
+        "Corefile:3: acme: database-type: there is no DynamoDB store in this version of swage; write 'database-type "
+        "badger "
+        "PATH', which keeps the challenges in a file of this machine");
 }
 
 TEST_CASE("p2p-forge: all errors are told at once") {
   CHECK(native(". {\n ipparser\n acme a {\n  nonsense\n }\n}\nb {\n acme b {\n  database-type x\n }\n}\n") ==
-        "Corefile:2: directive 'ipparser': expected the domain of the forge after 'ipparser'\n"
-        "Corefile:4: directive 'acme': unknown property 'nonsense'; expected registration-domain, database-type\n"
-        "Corefile:9: directive 'acme': unknown database type 'x'; expected badger PATH");
+        "Corefile:2: ipparser: expected the domain of the forge after 'ipparser'\n"
+        "Corefile:4: acme: unknown property 'nonsense'; expected registration-domain, database-type\n"
+        "Corefile:9: acme: database-type: unknown database type 'x'; expected badger PATH");
 }
 
 TEST_CASE("p2p-forge: the parser knows nothing of its directives by itself") {

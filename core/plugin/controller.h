@@ -28,8 +28,9 @@ class Controller : public config::Dispenser {
   // The directive's remaining arguments on this line as zones, or the block's zones where there are none (the usual
   // [ZONES…]). Reverse zones may be written as CIDR. An Error names the token.
   [[nodiscard]] Result<std::vector<dns::Name>> remaining_zones();
-  // A path of the Corefile as the server opens it: relative ones are below `root`, or the working directory.
-  [[nodiscard]] std::string path(std::string_view written) { return block().path(written); }
+  // The next argument on this line as a path that the server opens: relative ones are below `root`, or the working
+  // directory. `what` it should be: "the path of a zone file".
+  [[nodiscard]] Result<std::string> expect_path(std::string_view what);
   // What this server block's plugins know of queries. All may add to it; `metadata` switches it on.
   [[nodiscard]] Metadata& metadata() { return block().metadata; }
   // What the server block says as a whole.
@@ -60,7 +61,7 @@ class Controller : public config::Dispenser {
   //     const metrics::Counter hits = controller.metrics().counter("swage_hello_hits_total", "Greetings.");
   [[nodiscard]] virtual metrics::Registry& metrics() = 0;
 
-  // Tells the operator, once when the server starts or reloads, what is no error but hardly meant.
+  // Tells the operator, once when the server starts or reloads, what is no error but hardly meant: error_at(…).
   virtual void warn(const Error& warning) = 0;
 };
 

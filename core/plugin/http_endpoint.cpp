@@ -57,14 +57,12 @@ Result<std::vector<Endpoint>> parse_http_address(std::string_view text) {
 
 Result<std::vector<Endpoint>> read_http_address(Controller& controller, std::string_view usual) {
   const bool given = controller.next_arg();
-  const auto endpoints = parse_http_address(given ? controller.val() : usual);
-  if (!endpoints) return std::unexpected(controller.error("{}: {}", controller.directive(), endpoints.error().text()));
+  TRY(const std::vector<Endpoint> endpoints, parse_http_address(given ? controller.val() : usual));
   std::vector<Endpoint> ours;
-  for (const Endpoint& each : *endpoints) {
+  for (const Endpoint& each : endpoints) {
     TRY(const bool first, controller.listen_tcp(each, Controller::Sharing::between_blocks));
     if (first) ours.push_back(each);
   }
-  TRY(controller.expect_end());
   return ours;
 }
 

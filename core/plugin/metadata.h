@@ -25,20 +25,21 @@ class Metadata {
   void add(std::string label, Value value) { values_.emplace_back(std::move(label), std::move(value)); }
   // Queries for names in these have metadata (the plugin `metadata`).
   void enable(std::vector<dns::Name> zones) { zones_ = std::move(zones); }
-  // A directive will ask for `label`; `at` says so in the Corefile.
-  void expect(std::string label, config::Token at) { expected_.emplace_back(std::move(label), std::move(at)); }
+  // `directive` will ask for `label`; `at` says so in the Corefile.
+  void expect(std::string directive, std::string label, config::Token at) {
+    expected_.push_back({std::move(directive), std::move(label), std::move(at)});
+  }
 
   // What was expected and is never there, in words for the operator. For when all plugins have said what they have.
   [[nodiscard]] std::vector<Error> missing() const {
     std::vector<Error> warnings;
-    for (const auto& [label, at] : expected_) {
-      if (!std::ranges::any_of(values_, [&](const auto& each) { return each.first == label; })) {
-        warnings.push_back(at.error(fmt::format(
-            "metadata '{}' is always empty: no directive of this server block provides it{}", label, known())));
-      } else if (zones_.empty()) {
-        warnings.push_back(at.error(
-            fmt::format("metadata '{}' is always empty: the server block needs the directive 'metadata'", label)));
-      }
+    for (const auto& [directive, label, at] : expected_) {
+      const auto is_it = [&](const auto& each) { return each.first == label; };
+      std::string why;
+      if (std::ranges::none_of(values_, is_it)) why = "no directive of this server block provides it" + known();
+      if (why.empty() && zones_.empty()) why = "the server block needs the directive 'metadata'";
+      if (why.empty()) continue;
+      warnings.push_back(at.error(fmt::format("{}: metadata '{}' is always empty: {}", directive, label, why)));
     }
     return warnings;
   }
@@ -64,7 +65,11 @@ class Metadata {
 
   std::vector<dns::Name> zones_;  // lower case
   std::vector<std::pair<std::string, Value>> values_;
-  std::vector<std::pair<std::string, config::Token>> expected_;
+  struct Expected {
+    std::string directive, label;
+    config::Token at;
+  };
+  std::vector<Expected> expected_;
 };
 
 }  // namespace swage

@@ -1,4 +1,4 @@
-// The contract between the server and its plugins: everything that the author of a plugin needs.
+// The contract between the server and its plugins: what the author of a usual plugin includes, and the only header.
 //
 // A plugin is a folder below plugins/ with a README.md and a function that the Corefile's directive of that name calls:
 //
@@ -6,7 +6,7 @@
 //
 // and one line in plugins/plugins.def, whose order is the order of the chain. setup() reads the directive's arguments
 // (the Controller is a Dispenser of tokens) and adds what answers queries (Plugin), what watches what was answered
-// (Observer) and what works in the background (Service).
+// (Observer) and what works in the background (Service). docs/writing-a-plugin.md makes one.
 //
 // setup() runs in every process of the server, with the same Corefile, and must do the same in each: it reads no file,
 // opens no socket and looks at no clock. Where it fails, it may be called again with some of the directive's lines
@@ -14,6 +14,10 @@
 // processes, Services in the service process.
 #pragma once
 
-#include "core/plugin/chain.h"       // IWYU pragma: export
-#include "core/plugin/controller.h"  // IWYU pragma: export
-#include "core/plugin/service.h"     // IWYU pragma: export
+#include "core/log.h"                  // IWYU pragma: export
+#include "core/plugin/answers.h"       // IWYU pragma: export
+#include "core/plugin/chain.h"         // IWYU pragma: export
+#include "core/plugin/controller.h"    // IWYU pragma: export
+#include "core/plugin/metadata.h"      // IWYU pragma: export
+#include "core/plugin/server_block.h"  // IWYU pragma: export
+#include "core/plugin/service.h"       // IWYU pragma: export

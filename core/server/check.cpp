@@ -55,9 +55,9 @@ void print_warning(const std::string& text) { print("WARNING", "warning: ", text
 
 // Whether the service process could become who `user` says.
 void try_user(const Configuration& configuration, config::Errors& errors) {
-  if (!configuration.user) return;
-  const Result<Account> account = find_account(configuration.user->text);
-  if (!account) errors.add(configuration.user->error(account.error().text()));
+  if (!configuration.server->user) return;
+  const Result<Account> account = find_account(configuration.server->user->text);
+  if (!account) errors.add(configuration.server->user->error(account.error().text()));
 }
 
 // What directives of another server mean.

@@ -38,8 +38,9 @@ void check_service_sockets(const Configuration& configuration, const Owners& own
         owners.listeners, [&](const auto& listener) { return overlap(listener.first, socket.endpoint); });
     if (taken == owners.listeners.end()) continue;
     const auto& [endpoint, key] = *taken;
-    errors.add(socket.token.error(fmt::format("{}: DNS is served on {} already, by {}:{}", socket.endpoint.to_string(),
-                                              endpoint.to_string(), key->file, key->line)));
+    errors.add(
+        socket.token.error(fmt::format("{}: {}: DNS is served on {} already, by {}:{}", socket.directive,
+                                       socket.endpoint.to_string(), endpoint.to_string(), key->file, key->line)));
   }
 }
 
@@ -137,8 +138,12 @@ Result<Configuration> configure(config::Sources& sources, const std::string& pat
 }
 
 Error placed(const NamedService& named, const Error& error) {
-  if (error.text().starts_with(named.at.file + ":")) return error;
-  return named.at.error(fmt::format("{}: {}", named.name, error.text()));
+  const std::string& text = error.text();
+  const std::string directive = named.name + ": ";
+  if (!text.starts_with(named.at.file + ":")) return named.at.error(directive + text);
+  const std::size_t place = text.find(": ", named.at.file.size());
+  if (place == std::string::npos || text.compare(place + 2, directive.size(), directive) == 0) return error;
+  return Error(text.substr(0, place + 2) + directive + text.substr(place + 2));
 }
 
 Result<> prepare(const NamedService& named) {

@@ -62,7 +62,7 @@ struct Configuration {
                                       std::unique_ptr<metrics::Registry> metrics, config::Errors& errors,
                                       config::Translations translations = {});
 
-// What a Service says, with file, line and directive, unless it says so itself.
+// What a Service says, with file, line and directive, as far as it does not say them itself.
 [[nodiscard]] Error placed(const NamedService& named, const Error& error);
 // Service::prepare(), whose Error says file, line and directive. Not for a block that is unsure.
 [[nodiscard]] Result<> prepare(const NamedService& named);

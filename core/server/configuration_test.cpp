@@ -34,7 +34,7 @@ const std::vector<PluginType> kPlugins = {
      [](Controller& controller) -> Result<> {
        while (controller.next()) TRY(controller.remaining_zones());
        controller.add(std::unique_ptr<const Plugin>(std::make_unique<Answers>()));
-       static_cast<void>(controller.snapshot("answers " + controller.path("data")));
+       static_cast<void>(controller.snapshot("answers " + controller.block().path("data")));
        return {};
      }},
     {"web",
@@ -54,6 +54,16 @@ const std::vector<PluginType> kPlugins = {
        const auto number = static_cast<std::uint16_t>(std::stoi(std::string(port)));
        TRY(controller.listen_tcp({IpAddress(), number, 0}, Controller::Sharing::no));
        return {};
+     }},
+    {"limits",
+     [](Controller& controller) -> Result<> {
+       controller.once();
+       std::uint32_t ttl = 0, most = 0;
+       TRY(controller.read_block({
+           {"ttl", [&] { return assign(ttl, controller.expect_ttl()); }},
+           {"most", [&] { return assign(most, controller.expect_number<std::uint32_t>(1, 9)); }},
+       }));
+       return fail("a limit of {} is not reasonable", most);  // without a place
      }},
 };
 
@@ -115,9 +125,9 @@ TEST_CASE("configuration: errors say file and line") {
 
 TEST_CASE("configuration: addresses that include each other are in conflict") {
   CHECK(error_of("a.test {\n answers\n web 80\n everywhere 80\n}\n") ==
-        "Corefile:4: 0.0.0.0:80 includes 127.0.0.1:80, which is already that of Corefile:3");
+        "Corefile:4: everywhere: 0.0.0.0:80 includes 127.0.0.1:80, which is already that of Corefile:3");
   CHECK(error_of("a.test {\n answers\n everywhere 80\n}\nb.test {\n web 80\n}\n") ==
-        "Corefile:6: 127.0.0.1:80 is within 0.0.0.0:80, which is already that of Corefile:3");
+        "Corefile:6: web: 127.0.0.1:80 is within 0.0.0.0:80, which is already that of Corefile:3");
   CHECK(error_of("a.test {\n answers\n everywhere 80\n web 81\n}\n") == "no error");
 }
 
@@ -125,21 +135,21 @@ TEST_CASE("configuration: a service listens where nobody else does") {
   const auto configuration = configure("a.test {\n answers\n web 80 443\n}\n");
   REQUIRE(configuration);
   CHECK(configuration->summary().back() == "tcp://127.0.0.1:443 web");
-  CHECK(error_of("a.test {\n web 80 80\n}\n") == "Corefile:2: 127.0.0.1:80 is already that of Corefile:2");
+  CHECK(error_of("a.test {\n web 80 80\n}\n") == "Corefile:2: web: 127.0.0.1:80 is already that of Corefile:2");
   CHECK(error_of("a.test {\n answers\n web 53\n}\n") ==
-        "Corefile:3: 127.0.0.1:53: DNS is served on 0.0.0.0:53 already, by Corefile:1");
+        "Corefile:3: web: 127.0.0.1:53: DNS is served on 0.0.0.0:53 already, by Corefile:1");
   CHECK(error_of("a.test {\n bind ::1\n web 53\n}\n") == "no error");
 }
 
 TEST_CASE("configuration: all errors at once, and none that follows from another") {
   CHECK(error_of("a.test {\n answers a..b\n forward . 192.0.2.1\n answers c..d\n}\nb.test {\n anwsers\n web 80 80\n}\n"
                  "b.test {\n answers\n}\n") ==
-        "Corefile:2: 'a..b' is no zone: it has an empty label\n"
+        "Corefile:2: answers: 'a..b' is not a valid zone: it has an empty label\n"
         "Corefile:3: unknown directive 'forward' (it is CoreDNS's; swage does not have it): swage answers from its own "
         "data and asks no other server; put a resolver in front of it (docs/coredns.md)\n"
-        "Corefile:4: 'c..d' is no zone: it has an empty label\n"
+        "Corefile:4: answers: 'c..d' is not a valid zone: it has an empty label\n"
         "Corefile:7: unknown directive 'anwsers'; did you mean 'answers'?\n"
-        "Corefile:8: 127.0.0.1:80 is already that of Corefile:8\n"
+        "Corefile:8: web: 127.0.0.1:80 is already that of Corefile:8\n"
         "Corefile:10: zone b.test. on 0.0.0.0:53 is already that of Corefile:6");
   // Where a block listens is not known: it may well be in nobody's way.
   CHECK(error_of("a.test {\n bnid 127.0.0.1\n}\na.test {\n answers\n}\n") ==
@@ -148,7 +158,40 @@ TEST_CASE("configuration: all errors at once, and none that follows from another
         "Corefile:2: import 'binds': no such snippet, and as a file: binds: No such file or directory");
   CHECK(error_of("tls://a.test {\n answers b..c\n}\n") ==
         "Corefile:1: transport 'tls' is not supported; expected dns:// or none\n"
-        "Corefile:2: 'b..c' is no zone: it has an empty label");
+        "Corefile:2: answers: 'b..c' is not a valid zone: it has an empty label");
+}
+
+TEST_CASE("configuration: all that is wrong within one directive is told") {
+  CHECK(error_of("a.test {\n limits {\n  ttl soon\n  msot 3\n  most 10\n  ttl 5 6\n }\n limits {\n  most 0\n }\n}\n") ==
+        "Corefile:3: limits: ttl: 'soon' is not 0 to 2147483647 seconds; expected a number, or a duration of whole "
+        "seconds such as 1h\n"
+        "Corefile:4: limits: unknown property 'msot'; did you mean 'most'?\n"
+        "Corefile:5: limits: most: '10' is not a number from 1 to 9\n"
+        "Corefile:6: limits: ttl: unexpected '6'; expected the end of the line\n"
+        "Corefile:8: limits: stands twice in a server block\n"
+        "Corefile:9: limits: most: '0' is not a number from 1 to 9");
+}
+
+TEST_CASE("configuration: an error says the place, though setup() does not") {
+  CHECK(error_of("a.test {\n limits {\n  most 5\n }\n}\n") == "Corefile:2: limits: a limit of 5 is not reasonable");
+}
+
+TEST_CASE("configuration: what setup() leaves unread is an error") {
+  CHECK(error_of("a.test {\n answers a.test {\n  garbage\n }\n everywhere 80 90\n}\n") ==
+        "Corefile:2: answers: takes no block\nCorefile:5: everywhere: unexpected '90'; expected the end of the line");
+  CHECK(error_of("a.test {\n everywhere 80\n everywhere 81\n}\n") ==
+        "Corefile:3: everywhere: stands twice in a server block");
+  CHECK(error_of("a.test {\n everywhere 80 {\n }\n}\n") == "no error");
+}
+
+TEST_CASE("configuration: an error says which variable is not set") {
+  config::Sources sources;
+  sources.set_env("EMPTY", "");
+  sources.add("Corefile", "a.test {\n limits {\n  most {$NO_SUCH}{$EMPTY}\n }\n}\n");
+  const auto configuration = server::configure(sources, "Corefile", kPlugins, 53);
+  REQUIRE_FALSE(configuration);
+  CHECK(configuration.error().text() ==
+        "Corefile:3: limits: most: '' is not a number from 1 to 9 ({$NO_SUCH} is not set)");
 }
 
 TEST_CASE("configuration: of many errors twenty are told") {

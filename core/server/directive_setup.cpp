@@ -47,7 +47,7 @@ class Setup : public Controller {
         const char* const how = endpoint.address.is_unspecified() ? "includes" : "is within";
         what += fmt::format(" {} {}, which", how, each.endpoint.to_string());
       }
-      return std::unexpected(error("{} is already that of {}:{}", what, each.token.file, each.token.line));
+      return fail("{} is already that of {}:{}", what, each.token.file, each.token.line);
     }
     configuration_.service_sockets.push_back({endpoint, token(), directive()});
     return true;
@@ -79,7 +79,17 @@ std::vector<Tokens> occurrences(const Tokens& tokens) {
 
 bool is_broken(const Tokens& tokens) { return std::ranges::any_of(tokens, &config::Token::broken); }
 
-// A setup() ends at its first error: the occurrences of its directive are tried one by one, beside the configuration.
+// False where something is wrong, which is in `errors` then.
+bool run_setup(const PluginType& plugin, Setup& setup, config::Errors& errors) {
+  const Result<> done = plugin.setup(setup);
+  if (done) setup.finish();
+  for (const Error& each : setup.errors()) errors.add(each);
+  if (!done) errors.add(setup.placed(done.error()));
+  return done && setup.errors().empty();
+}
+
+// A setup() may end at its first error: the occurrences of its directive are tried one by one, beside the
+// configuration.
 void find_errors(const PluginType& plugin, const config::Directive& directive, const config::ServerBlock& source,
                  const Inputs& inputs, const Block& block, config::Errors& errors) {
   const std::vector<Tokens> each = occurrences(directive.tokens);
@@ -96,7 +106,7 @@ void find_errors(const PluginType& plugin, const config::Directive& directive, c
     copy.settings.zones = block.settings.zones;
     copy.settings.addresses = block.settings.addresses;
     Setup setup(tokens, 0, copy, aside);
-    if (const Result<> done = plugin.setup(setup); !done) errors.add(done.error());
+    run_setup(plugin, setup, errors);
   }
 }
 
@@ -155,9 +165,7 @@ void run_setups(const config::ServerBlock& source, const Inputs& inputs, Block& 
     if (directive == nullptr) continue;
     if (!is_broken(directive->tokens)) {
       Setup setup(directive->tokens, number, block, configuration);
-      const Result<> done = plugin.setup(setup);
-      if (done) continue;
-      errors.add(done.error());
+      if (run_setup(plugin, setup, errors)) continue;
     }
     find_errors(plugin, *directive, source, inputs, block, errors);
     block.unsure = block.unsure || plugin.shapes_block;

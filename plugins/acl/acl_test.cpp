@@ -68,24 +68,26 @@ TEST_CASE("acl: setup") {
   }
   CHECK(setup_error(". {\n acl\n acl a.example.org b.example.org\n}") == "");
 
-  CHECK(rule_error("blck type A") == "Corefile:3: acl: 'blck' is no action: expected allow, block, filter or drop");
-  CHECK(rule_error("block A net 192.168.0.0/16") == "Corefile:3: acl: 'A' is neither 'type' nor 'net'");
-  CHECK(rule_error("block type net 192.168.0.0/16") == "Corefile:3: acl: expected something between 'type' and 'net'");
-  CHECK(rule_error("block net") == "Corefile:3: acl: expected something behind 'net'");
-  CHECK(rule_error("block net 10.0.0.0/8 type") == "Corefile:3: acl: expected something behind 'type'");
+  CHECK(rule_error("blck type A") == "Corefile:3: acl: 'blck' is not an action; expected allow, block, filter or drop");
+  CHECK(rule_error("block A net 192.168.0.0/16") == "Corefile:3: acl: block: 'A' is neither 'type' nor 'net'");
+  CHECK(rule_error("block type net 192.168.0.0/16") ==
+        "Corefile:3: acl: block: expected a value between 'type' and 'net'");
+  CHECK(rule_error("block net") == "Corefile:3: acl: block: expected a value after 'net'");
+  CHECK(rule_error("block net 10.0.0.0/8 type") == "Corefile:3: acl: block: expected a value after 'type'");
   const std::string_view again =
       " once more: the line is one rule, for all of its types from all of its networks; expected a line each";
   for (const char* const rule : {"allow type A net 10.0.0.0/8 type AAAA", "allow type A net 10.0.0.0/8 TYPE AAAA net *",
                                  "allow type A net 10.0.0.0/8 net 192.0.2.0/24 type *"}) {
-    CHECK(rule_error(rule).starts_with("Corefile:3: acl: '"));
+    CHECK(rule_error(rule).starts_with("Corefile:3: acl: allow: '"));
     CHECK(rule_error(rule).ends_with(again));
   }
-  CHECK(rule_error("allow net 10.0.0.0/8 type A net 192.0.2.0/24") == fmt::format("Corefile:3: acl: 'net'{}", again));
-  CHECK(rule_error("block type ABC") == "Corefile:3: acl: unknown record type 'ABC'");
+  CHECK(rule_error("allow net 10.0.0.0/8 type A net 192.0.2.0/24") ==
+        fmt::format("Corefile:3: acl: allow: 'net'{}", again));
+  CHECK(rule_error("block type ABC") == "Corefile:3: acl: block: unknown record type 'ABC'");
   for (const char* const net : {"192.168.0/16", "192.168.0.0/33", "2001::85a3::8a2e:370:7334",
                                 "2001:db8:85a3:::8a2e:370:7334", "192.168.0.0/", "example.org"}) {
     CHECK(rule_error(fmt::format("block type A net {}", net)) ==
-          fmt::format("Corefile:3: acl: '{}' is neither an address nor a network", net));
+          fmt::format("Corefile:3: acl: block: '{}' is neither an address nor a network", net));
   }
 }
 

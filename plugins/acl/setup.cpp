@@ -11,29 +11,28 @@ Result<Action> read_action(const Controller& controller) {
   if (equal_without_case(word, "block")) return Action::block;
   if (equal_without_case(word, "filter")) return Action::filter;
   if (equal_without_case(word, "drop")) return Action::drop;
-  return std::unexpected(controller.error("acl: '{}' is no action: expected allow, block, filter or drop", word));
+  return controller.fail("'{}' is not an action; expected allow, block, filter or drop", word);
 }
 
-// What the words behind 'type' or 'net' add up to.
+// What the words after 'type' or 'net' add up to.
 template <typename T>
 struct Section {
   std::vector<T> values;
   bool given = false, all = false;
-  bool closed = false;  // the other kind of section stands behind it
+  bool closed = false;  // a section of the other kind follows it
 
   [[nodiscard]] bool restricts() const { return given && !all; }
 };
 
 Result<> read(const Controller& controller, Section<dns::Type>& types) {
-  const auto type = dns::parse_type(controller.val());
-  if (!type) return std::unexpected(controller.error("acl: {}", type.error().text()));
-  types.values.push_back(*type);
+  TRY(const dns::Type type, dns::parse_type(controller.val()));
+  types.values.push_back(type);
   return {};
 }
 
 Result<> read(const Controller& controller, Section<Prefix>& nets) {
   const auto net = Prefix::parse(controller.val());
-  if (!net) return std::unexpected(controller.error("acl: '{}' is neither an address nor a network", controller.val()));
+  if (!net) return controller.fail("'{}' is neither an address nor a network", controller.val());
   nets.values.push_back(*net);
   return {};
 }
@@ -43,16 +42,15 @@ template <typename T>
 Result<bool> read_section(Controller& controller, Section<T>& section) {
   const std::string name = controller.val();
   if (section.given && section.closed) {
-    return std::unexpected(
-        controller.error("acl: '{}' once more: the line is one rule, for all of its types from all of its networks; "
-                         "expected a line each",
-                         name));
+    return controller.fail(
+        "'{}' once more: the line is one rule, for all of its types from all of its networks; expected a line each",
+        name);
   }
   section.given = true;
   for (bool empty = true; controller.next_arg(); empty = false) {
     const std::string& word = controller.val();
     if (equal_without_case(word, "type") || equal_without_case(word, "net")) {
-      if (empty) return std::unexpected(controller.error("acl: expected something between '{}' and '{}'", name, word));
+      if (empty) return controller.fail("expected a value between '{}' and '{}'", name, word);
       return true;
     }
     if (word == "*") {
@@ -61,8 +59,7 @@ Result<bool> read_section(Controller& controller, Section<T>& section) {
       TRY(read(controller, section));
     }
   }
-  if (equal_without_case(controller.val(), name.c_str()))
-    return std::unexpected(controller.error("acl: expected something behind '{}'", name));
+  if (equal_without_case(controller.val(), name.c_str())) return controller.fail("expected a value after '{}'", name);
   return false;
 }
 
@@ -78,7 +75,7 @@ Result<Policy> read_policy(Controller& controller) {
       TRY(more, read_section(controller, nets));
       types.closed = types.given;
     } else {
-      return std::unexpected(controller.error("acl: '{}' is neither 'type' nor 'net'", controller.val()));
+      return controller.fail("'{}' is neither 'type' nor 'net'", controller.val());
     }
   }
   Policy policy{action, {}, {}};
@@ -95,10 +92,11 @@ Result<> setup(Controller& controller) {
   while (controller.next()) {
     TRY(const std::vector<dns::Name> zones, controller.remaining_zones());
     Rule rule(controller, servers, zones);
-    while (controller.next_block()) {
+    TRY(controller.read_lines([&]() -> Result<> {
       TRY(Policy policy, read_policy(controller));
       rule.policies.push_back(std::move(policy));
-    }
+      return {};
+    }));
     rules.push_back(std::move(rule));
   }
   controller.add(std::make_unique<const Acl>(controller, std::move(servers), std::move(rules)));

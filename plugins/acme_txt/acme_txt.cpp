@@ -9,7 +9,6 @@
 #include "core/dns/type_index.h"
 #include "core/libp2p/peer_id.h"
 #include "core/log.h"
-#include "core/plugin/negative.h"
 
 namespace swage::plugins::acme_txt {
 namespace {
@@ -41,14 +40,6 @@ const dns::Name* AcmeTxt::zone_of(const Query& query) const {
   return zone == settings_.zones.end() ? nullptr : &*zone;
 }
 
-// REQUIRES: at most 255 bytes.
-void AcmeTxt::add_txt(const Query& query, Response& response, std::string_view text) const {
-  const MutableBytes rdata = response.arena.allocate(1 + text.size());
-  rdata[0] = static_cast<std::uint8_t>(text.size());
-  std::ranges::copy(as_bytes(text), rdata.begin() + 1);
-  response.answer.push_back({.owner = query.qname, .type = dns::Type::txt, .ttl = settings_.ttl, .rdata = rdata});
-}
-
 Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next) const {
   if (query.opcode != dns::Opcode::query || query.qclass != dns::Class::in) return next(query, response);
   const dns::Name* const zone = zone_of(query);
@@ -67,10 +58,8 @@ Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next
   }
   if (values.count == 0 && !settings_.placeholder) return no_data(query, response, next, *zone);
   settings_.responses.at(values.count == 0 ? kEmpty : kTxt).add();
-  response.rcode = dns::Rcode::noerror;
-  response.authoritative = true;
-  for (std::size_t i = 0; i < values.count; ++i) add_txt(query, response, values.text(i));
-  if (values.count == 0) add_txt(query, response, *settings_.placeholder);
+  for (std::size_t i = 0; i < values.count; ++i) answer_text(query, response, settings_.ttl, values.text(i));
+  if (values.count == 0) answer_text(query, response, settings_.ttl, *settings_.placeholder);
   return Outcome::send;
 }
 

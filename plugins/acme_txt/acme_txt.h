@@ -37,7 +37,6 @@ class AcmeTxt : public Plugin {
 
  private:
   [[nodiscard]] const dns::Name* zone_of(const Query& query) const;
-  void add_txt(const Query& query, Response& response, std::string_view text) const;
 
   Settings settings_;
   forge::ChallengeStore store_;

@@ -79,18 +79,22 @@ TEST_CASE("acme-txt: setup rejects, and says where and why") {
   const struct {
     std::string_view directive, error;
   } cases[] = {
-      {"acme-txt example.org\n", "Corefile:2: zone example.org. is not in the zones of this server block"},
-      {"acme-txt\nacme-txt\n", "Corefile:3: acme-txt stands once in a server block"},
-      {"acme-txt {\n store\n}\n", "Corefile:3: directive 'acme-txt': expected 'memory' after 'store'"},
-      {"acme-txt {\n store redis\n}\n", "Corefile:3: store: unknown kind of store 'redis'; expected 'memory'"},
-      {"acme-txt {\n store memory a b\n}\n", "Corefile:3: directive 'acme-txt': unexpected 'b'"},
-      {"acme-txt {\n store memory capacity 0\n}\n", "Corefile:3: capacity: "},
+      {"acme-txt example.org\n", "Corefile:2: acme-txt: zone example.org. is not in the zones of this server block"},
+      {"acme-txt\nacme-txt\n", "Corefile:3: acme-txt: stands twice in a server block"},
+      {"acme-txt {\n store\n}\n", "Corefile:3: acme-txt: expected 'memory' after 'store'"},
+      {"acme-txt {\n store redis\n}\n", "Corefile:3: acme-txt: store: expected 'memory', not 'redis'"},
+      {"acme-txt {\n store memory a b\n}\n", "Corefile:3: acme-txt: store: expected 'capacity', not 'b'"},
+      {"acme-txt {\n store memory capacity 0\n}\n", "Corefile:3: acme-txt: store: "},
       {"acme-txt {\n store memory capacity 5 x\n}\n", "Corefile:3: "},
-      {"acme-txt {\n ttl 1500ms\n}\n", "Corefile:3: ttl: '1500ms' is not 0 to 2147483647 whole seconds"},
-      {"acme-txt {\n ttl soon\n}\n", "Corefile:3: ttl: "},
-      {"acme-txt {\n lifetime 0s\n}\n", "Corefile:3: lifetime: '0s' is not 1 to 31622400 whole seconds"},
+      {"acme-txt {\n ttl 1500ms\n}\n",
+       "Corefile:3: acme-txt: ttl: '1500ms' is not 0 to 2147483647 seconds; expected a number, or a duration of whole "
+       "seconds such as 1h"},
+      {"acme-txt {\n ttl soon\n}\n", "Corefile:3: acme-txt: ttl: "},
+      {"acme-txt {\n lifetime 0s\n}\n",
+       "Corefile:3: acme-txt: lifetime: '0s' is not 1 to 31622400 seconds; expected a number, or a duration of whole "
+       "seconds such as 1h"},
       {"acme-txt {\n placeholder\n}\n", "Corefile:3: "},
-      {"acme-txt {\n liftime 1h\n}\n", "Corefile:3: directive 'acme-txt': unknown property 'liftime'"},
+      {"acme-txt {\n liftime 1h\n}\n", "Corefile:3: acme-txt: unknown property 'liftime'"},
   };
   for (const auto& each : cases) {
     INFO(each.directive);
@@ -98,7 +102,7 @@ TEST_CASE("acme-txt: setup rejects, and says where and why") {
   }
   const std::string long_text(256, 'x');
   CHECK(setup_error("acme-txt {\n placeholder " + long_text + "\n}\n") ==
-        "Corefile:3: placeholder: longer than 255 bytes");
+        "Corefile:3: acme-txt: placeholder: longer than 255 bytes");
 }
 
 TEST_CASE("acme-txt: live values, newest first, to all encodings of a peer") {

@@ -18,10 +18,7 @@ Result<Outcome> Any::serve(const Query& query, Response& response, Next next) co
 }
 
 Result<> setup(Controller& controller) {
-  controller.next();
-  TRY(controller.expect_end());
-  if (controller.next_block()) return std::unexpected(controller.error("directive 'any' has no block"));
-  if (controller.next()) return std::unexpected(controller.error("directive 'any' twice in a server block"));
+  controller.once();
   controller.add(std::make_unique<const Any>());
   return {};
 }

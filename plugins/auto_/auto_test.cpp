@@ -60,21 +60,21 @@ TEST_CASE("auto: setup") {
   CHECK(setup_error("directory /tmp (.*)\\.(.*) bliep{2}{1}\nreload 0") == "");
   CHECK(setup_error("") == "");  // it serves nothing, as in CoreDNS
   CHECK(setup_error("directory /tmp (.*) {2}") ==
-        "Corefile:3: auto: '{2}': the regular expression has 1 group, and none of that name");
+        "Corefile:3: auto: directory: '{2}': the regular expression has 1 group, and none of that name");
   CHECK(setup_error("directory /tmp (.*)\\.(.*) {zone}.{1}") ==
-        "Corefile:3: auto: '{zone}': the regular expression has 2 groups, and none of that name");
-  CHECK(setup_error("directory /tmp (.*) {1") == "Corefile:3: auto: '{1' has no '}'");
+        "Corefile:3: auto: directory: '{zone}': the regular expression has 2 groups, and none of that name");
+  CHECK(setup_error("directory /tmp (.*) {1") == "Corefile:3: auto: directory: '{1' has no '}'");
   CHECK(setup_error("directory /tmp (?P<zone>.*) {zone}") == "");
-  CHECK(setup_error("directory") == "Corefile:3: directive 'auto': expected a folder after 'directory'");
-  CHECK(setup_error("directory /tmp (") == "Corefile:3: auto: '(' is not a valid regular expression: missing ): (");
-  CHECK(setup_error("directory /tmp .* {1}") == "Corefile:3: auto: '.*' has no group for the zone's name");
-  CHECK(setup_error("directory /tmp (.*)").starts_with("Corefile:3: directive 'auto': expected an origin"));
-  CHECK(setup_error("directory /tmp (.*) {1} more").starts_with("Corefile:3: directive 'auto': unexpected 'more'"));
-  CHECK(setup_error("reload -1s").starts_with("Corefile:3: reload: "));
-  CHECK(setup_error("directroy /tmp") ==
-        "Corefile:3: directive 'auto': unknown property 'directroy'; did you mean 'directory'?");
+  CHECK(setup_error("directory") == "Corefile:3: auto: expected a folder after 'directory'");
+  CHECK(setup_error("directory /tmp (") ==
+        "Corefile:3: auto: directory: '(' is not a valid regular expression: missing ): (");
+  CHECK(setup_error("directory /tmp .* {1}") == "Corefile:3: auto: directory: '.*' has no group for the zone's name");
+  CHECK(setup_error("directory /tmp (.*)").starts_with("Corefile:3: auto: directory: expected an origin"));
+  CHECK(setup_error("directory /tmp (.*) {1} more").starts_with("Corefile:3: auto: directory: unexpected 'more'"));
+  CHECK(setup_error("reload -1s").starts_with("Corefile:3: auto: reload: "));
+  CHECK(setup_error("directroy /tmp") == "Corefile:3: auto: unknown property 'directroy'; did you mean 'directory'?");
   CHECK(PluginHarness::setup_error(kPlugins, ". {\n auto {\n  directory a\n }\n auto {\n  directory b\n }\n}") ==
-        "Corefile:5: directive 'auto' twice in a server block");
+        "Corefile:5: auto: stands twice in a server block");
 }
 
 TEST_CASE("auto: which files are zones") {

@@ -21,61 +21,45 @@ Result<std::string> read_origin(const Controller& controller, const regex::Regex
     text.remove_prefix(open);
     if (text.empty()) return origin;
     const std::size_t close = text.find('}');
-    if (close == std::string_view::npos) return std::unexpected(controller.error("auto: '{}' has no '}}'", text));
+    if (close == std::string_view::npos) return controller.fail("'{}' has no '}}'", text);
     const std::string group(text.substr(1, close - 1));
     const auto number = config::parse_integer<std::size_t>(group, 0, pattern.groups());
     const auto named = pattern.group(group);
     if (!number && !named) {
-      return std::unexpected(controller.error("auto: '{{{}}}': the regular expression has {}, and none of that name",
-                                              group, counted(pattern.groups(), "group")));
+      return controller.fail("'{{{}}}': the regular expression has {}, and none of that name", group,
+                             counted(pattern.groups(), "group"));
     }
     origin += fmt::format("{{{}}}", number ? *number : *named);
     text.remove_prefix(close + 1);
   }
 }
 
+// DIR [REGEXP ORIGIN_TEMPLATE]
 Result<> read_directory(Controller& controller, Settings& settings) {
-  TRY(const std::string_view folder, controller.expect_arg("a folder"));
-  settings.folder = controller.path(folder);
+  TRY(settings.folder, controller.expect_path("a folder"));
   if (!controller.next_arg()) return {};
   settings.pattern = controller.val();
-  const auto pattern = regex::Regex::compile(settings.pattern);
-  if (!pattern) return std::unexpected(controller.error("auto: {}", pattern.error().text()));
-  if (pattern->groups() == 0) {
-    return std::unexpected(controller.error("auto: '{}' has no group for the zone's name", settings.pattern));
-  }
+  TRY(const regex::Regex pattern, regex::Regex::compile(settings.pattern));
+  if (pattern.groups() == 0) return controller.fail("'{}' has no group for the zone's name", settings.pattern);
   TRY(const std::string_view origin, controller.expect_arg("an origin, '{1}' say,"));
-  TRY(settings.origin, read_origin(controller, *pattern, origin));
-  return controller.expect_end();
-}
-
-Result<> read_property(Controller& controller, Settings& settings) {
-  if (controller.val() == "directory") return read_directory(controller, settings);
-  if (controller.val() == "reload") {
-    TRY(const std::string_view text, controller.expect_arg("a duration"));
-    const auto duration = config::parse_duration(text);
-    if (!duration) return std::unexpected(controller.error("reload: {}", duration.error().text()));
-    settings.reload = std::chrono::ceil<std::chrono::milliseconds>(*duration);
-    return controller.expect_end();
-  }
-  if (controller.val() == "upstream") {
-    static_cast<void>(controller.remaining_args());
-    return {};
-  }
-  return std::unexpected(controller.unknown_property({"directory", "reload", "upstream"}));
+  TRY(settings.origin, read_origin(controller, pattern, origin));
+  return {};
 }
 
 }  // namespace
 
 Result<> setup(Controller& controller) {
-  controller.next();
+  controller.once();
   const config::Token directive = controller.token();
   TRY(std::vector<dns::Name> zones, controller.remaining_zones());
   Settings settings;
-  while (controller.next_block()) TRY(read_property(controller, settings));
-  if (controller.next()) return std::unexpected(controller.error("directive 'auto' twice in a server block"));
+  TRY(controller.read_block({
+      {"directory", [&] { return read_directory(controller, settings); }},
+      {"reload", [&] { return assign(settings.reload, controller.expect_duration()); }},
+      {"upstream", [&] { return controller.ignore(); }},
+  }));
   if (settings.folder.empty()) {  // as in CoreDNS: it serves no zone
-    controller.warn(directive.error("auto: without a line 'directory DIR' it serves nothing"));
+    controller.warn(controller.error_at(directive, "without a line 'directory DIR' it serves nothing"));
     return {};
   }
   TRY(regex::Regex pattern, regex::Regex::compile(settings.pattern));

@@ -38,8 +38,8 @@ Result<Addresses> remaining_addresses(Controller& controller) {
   Addresses all;
   TRY(controller.expect_arg("an address or an interface"));
   do {
-    Result<Addresses> some = resolve(controller.block(), controller.val());
-    if (!some) return std::unexpected(controller.error("directive 'bind': {}", some.error().text()));
+    const Result<Addresses> some = resolve(controller.block(), controller.val());
+    if (!some) return controller.fail("{}", some.error().text());
     all.insert(all.end(), some->begin(), some->end());
   } while (controller.next_arg());
   return all;
@@ -47,11 +47,12 @@ Result<Addresses> remaining_addresses(Controller& controller) {
 
 Result<Addresses> excepted(Controller& controller) {
   Addresses all;
-  while (controller.next_block()) {
-    if (controller.val() != "except") return std::unexpected(controller.unknown_property({"except"}));
+  const auto read_except = [&]() -> Result<> {
     TRY(const Addresses some, remaining_addresses(controller));
     all.insert(all.end(), some.begin(), some.end());
-  }
+    return {};
+  };
+  TRY(controller.read_block({{"except", read_except}}));
   return all;
 }
 
@@ -64,11 +65,10 @@ Result<> setup(Controller& controller) {
     TRY(Addresses some, remaining_addresses(controller));
     TRY(const Addresses except, excepted(controller));
     std::erase_if(some, [&except](const IpAddress& address) { return contains(except, address); });
-    if (some.empty()) return std::unexpected(directive.error("directive 'bind': 'except' leaves no address"));
+    if (some.empty()) return controller.fail_at(directive, "'except' leaves no address");
     for (const IpAddress& address : some) {
       if (is_link_local(address)) {
-        return std::unexpected(directive.error(
-            fmt::format("directive 'bind': the link-local address {} cannot be bound", address.to_string())));
+        return controller.fail_at(directive, "the link-local address {} cannot be bound", address.to_string());
       }
       if (!contains(all, address)) all.push_back(address);
     }

@@ -32,22 +32,21 @@ using Addresses = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("bind: setup") {
-  CHECK(setup_error(". {\n bind\n}") ==
-        "Corefile:2: directive 'bind': expected an address or an interface after 'bind'");
+  CHECK(setup_error(". {\n bind\n}") == "Corefile:2: bind: expected an address or an interface after 'bind'");
   CHECK(setup_error(". {\n bind 127.0.0.1 no-such0\n}") ==
-        "Corefile:2: directive 'bind': 'no-such0' is neither an IP address nor an interface of this host");
+        "Corefile:2: bind: 'no-such0' is neither an IP address nor an interface of this host");
   CHECK(setup_error(". {\n bind 127.0.0.1:53\n}") ==
-        "Corefile:2: directive 'bind': '127.0.0.1:53' is neither an IP address nor an interface of this host");
+        "Corefile:2: bind: '127.0.0.1:53' is neither an IP address nor an interface of this host");
   CHECK(setup_error(". {\n bind 127.0.0.1 fe80::1\n}") ==
-        "Corefile:2: directive 'bind': the link-local address fe80::1 cannot be bound");
+        "Corefile:2: bind: the link-local address fe80::1 cannot be bound");
   CHECK(setup_error(". {\n bind lo {\n  expect 127.0.0.1\n }\n}") ==
-        "Corefile:3: directive 'bind': unknown property 'expect'; did you mean 'except'?");
+        "Corefile:3: bind: unknown property 'expect'; did you mean 'except'?");
   CHECK(setup_error(". {\n bind lo {\n  except\n }\n}") ==
-        "Corefile:3: directive 'bind': expected an address or an interface after 'except'");
+        "Corefile:3: bind: expected an address or an interface after 'except'");
   CHECK(setup_error(". {\n bind lo {\n  except no-such0\n }\n}") ==
-        "Corefile:3: directive 'bind': 'no-such0' is neither an IP address nor an interface of this host");
+        "Corefile:3: bind: except: 'no-such0' is neither an IP address nor an interface of this host");
   CHECK(setup_error(". {\n bind 127.0.0.1\n bind 127.0.0.2 {\n  except 127.0.0.2\n }\n}") ==
-        "Corefile:3: directive 'bind': 'except' leaves no address");
+        "Corefile:3: bind: 'except' leaves no address");
 }
 
 TEST_CASE("bind: the addresses of a server block") {

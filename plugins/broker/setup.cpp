@@ -24,8 +24,7 @@ Result<std::string> read_domain(Controller& controller) {
   const auto is_host = [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.'; };
   const Result<dns::Name> name = dns::Name::parse(text);
   if (!name || text.empty() || !std::ranges::all_of(text, is_host)) {
-    return std::unexpected(
-        controller.error("broker: '{}' is not a valid domain; expected one without port", controller.val()));
+    return controller.fail("'{}' is not a valid domain; expected one without port", controller.val());
   }
   std::string domain = name->lowercased().to_string();
   domain.pop_back();
@@ -34,60 +33,47 @@ Result<std::string> read_domain(Controller& controller) {
 
 // ":443", "192.0.2.1:443", "[2001:db8::1]:443"
 Result<std::vector<Endpoint>> parse_listen(std::string_view text) {
-  const auto wrong = [text] { return fail("listen: '{}' is not [ADDRESS]:PORT{}", text, host_name_hint(text)); };
+  const auto wrong = [text] { return fail("'{}' is not [ADDRESS]:PORT{}", text, host_name_hint(text)); };
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return wrong();
-  const auto port = config::parse_integer<std::uint16_t>(text.substr(colon + 1), 1, 65535);
-  if (!port) return fail("listen: {}", port.error().text());
+  TRY(const auto port, config::parse_integer<std::uint16_t>(text.substr(colon + 1), 1, 65535));
   std::string_view address = text.substr(0, colon);
   if (address.empty()) {
     const IpAddress any_v6 = IpAddress::v6(std::array<std::uint8_t, 16>{});
-    return std::vector<Endpoint>{{IpAddress(), *port, 0}, {any_v6, *port, 0}};
+    return std::vector<Endpoint>{{IpAddress(), port, 0}, {any_v6, port, 0}};
   }
   const bool brackets = address.starts_with('[') && address.ends_with(']');
   if (brackets) address = address.substr(1, address.size() - 2);
   const auto parsed = IpAddress::parse(address);
   if (!parsed || parsed->is_v6() != brackets) return wrong();
-  return std::vector<Endpoint>{{*parsed, *port, 0}};
+  return std::vector<Endpoint>{{*parsed, port, 0}};
 }
 
 Result<> read_listen(Controller& controller, std::vector<Endpoint>& listen) {
-  TRY(controller.expect_arg("[ADDRESS]:PORT"));
   do {
-    const auto endpoints = parse_listen(controller.val());
-    if (!endpoints) return std::unexpected(controller.error("{}", endpoints.error().text()));
-    for (const Endpoint& each : *endpoints) {
+    TRY(const std::string_view text, controller.expect_arg("[ADDRESS]:PORT"));
+    TRY(const std::vector<Endpoint> endpoints, parse_listen(text));
+    for (const Endpoint& each : endpoints) {
       TRY(controller.listen_tcp(each, Controller::Sharing::no));
       listen.push_back(each);
     }
-  } while (controller.next_arg());
+  } while (controller.has_arg());
   return {};
 }
 
-Result<> read_tls(Controller& controller, Settings& settings) {
-  TRY(const std::string_view first, controller.expect_arg("CERT KEY, or 'off'"));
-  settings.certificate.reset();
-  if (first == "off") return controller.expect_end();
-  const std::string chain = controller.path(first);
-  TRY(const std::string_view key, controller.expect_arg("the file of the key"));
-  settings.certificate.emplace(chain, controller.path(key));
-  return controller.expect_end();
-}
-
-Result<> read_file_name(Controller& controller, std::string& path) {
-  TRY(const std::string_view written, controller.expect_arg("a file"));
-  path = controller.path(written);
-  return controller.expect_end();
+// CERT KEY | off
+Result<std::optional<CertificateFiles>> read_tls(Controller& controller) {
+  TRY(std::string chain, controller.expect_path("CERT KEY, or 'off'"));
+  if (controller.val() == "off") return std::nullopt;
+  TRY(std::string key, controller.expect_path("the file of the key"));
+  return CertificateFiles(std::move(chain), std::move(key));
 }
 
 Result<> read_prefixes(Controller& controller, std::vector<Prefix>& prefixes) {
-  const std::string property = controller.val();
-  TRY(controller.expect_arg("a network in CIDR notation"));
   do {
-    const auto prefix = Prefix::parse(controller.val());
-    if (!prefix) return std::unexpected(controller.error("{}: {}", property, prefix.error().text()));
-    prefixes.push_back(*prefix);
-  } while (controller.next_arg());
+    TRY(const Prefix prefix, controller.expect_prefix());
+    prefixes.push_back(prefix);
+  } while (controller.has_arg());
   return {};
 }
 
@@ -102,15 +88,13 @@ bool is_origin(std::string_view text) {
 }
 
 Result<> read_cors(Controller& controller, std::vector<std::string>& origins) {
-  TRY(controller.expect_arg("an origin, or '*'"));
   do {
-    const std::string& origin = controller.val();
+    TRY(const std::string_view origin, controller.expect_arg("an origin, or '*'"));
     if (origin != "*" && !is_origin(origin)) {
-      return std::unexpected(controller.error(
-          "cors: '{}' is not a valid origin; expected one such as https://example.org, or '*'", origin));
+      return controller.fail("'{}' is not a valid origin; expected one such as https://example.org, or '*'", origin);
     }
-    origins.push_back(origin);
-  } while (controller.next_arg());
+    origins.emplace_back(origin);
+  } while (controller.has_arg());
   return {};
 }
 
@@ -122,7 +106,7 @@ Result<dial::Rate> parse_rate(std::string_view text) {
     return fail("'{}' is not a valid limit; expected COUNT/DURATION, such as 10/1h", text);
   TRY(const auto count, config::parse_integer<std::uint32_t>(text.substr(0, slash), 1, 1'000'000));
   TRY(const auto duration, config::parse_duration(text.substr(slash + 1)));
-  if (duration < 1s || duration > 24h * 366) return fail("'{}' is not 1s to 8784h", text.substr(slash + 1));
+  if (duration < 1s || duration > 24h * 366) return fail("'{}' is not between 1s and 8784h", text.substr(slash + 1));
   return dial::Rate{count, std::chrono::floor<std::chrono::milliseconds>(duration)};
 }
 
@@ -132,110 +116,66 @@ struct Limited {
   dial::Rate& rate;
 };
 Result<> read_limit(Controller& controller, const Limited& one, const Limited& other) {
-  TRY(const std::string_view whose, controller.expect_arg(fmt::format("'{}' or '{}'", one.whose, other.whose)));
-  if (whose != one.whose && whose != other.whose) {
-    return std::unexpected(controller.error("limit: '{}' is neither '{}' nor '{}'", whose, one.whose, other.whose));
-  }
-  dial::Rate& rate = whose == one.whose ? one.rate : other.rate;
+  TRY(const std::string_view whose, controller.one_of({one.whose, other.whose}));
   TRY(const std::string_view text, controller.expect_arg("COUNT/DURATION"));
-  const auto parsed = parse_rate(text);
-  if (!parsed) return std::unexpected(controller.error("limit: {}", parsed.error().text()));
-  rate = *parsed;
-  return controller.expect_end();
-}
-
-Result<> read_number(Controller& controller, std::size_t& number, std::size_t max) {
-  const std::string property = controller.val();
-  TRY(const std::string_view text, controller.expect_arg("a number"));
-  const auto parsed = config::parse_integer<std::size_t>(text, 1, max);
-  if (!parsed) return std::unexpected(controller.error("{}: {}", property, parsed.error().text()));
-  number = *parsed;
-  return controller.expect_end();
-}
-
-Result<> read_timeout(Controller& controller, std::chrono::milliseconds& timeout) {
-  TRY(const std::string_view text, controller.expect_arg("a duration"));
-  const auto parsed = config::parse_duration(text);
-  if (!parsed) return std::unexpected(controller.error("timeout: {}", parsed.error().text()));
-  if (*parsed < 1s || *parsed > 60s) return std::unexpected(controller.error("timeout: '{}' is not 1s to 60s", text));
-  timeout = std::chrono::floor<std::chrono::milliseconds>(*parsed);
-  return controller.expect_end();
+  return assign(whose == one.whose ? one.rate : other.rate, parse_rate(text));
 }
 
 Result<> read_ports(Controller& controller, std::vector<std::uint16_t>& ports) {
-  const std::string property = controller.val();
-  TRY(controller.expect_arg("a port"));
   do {
-    const auto port = config::parse_integer<std::uint16_t>(controller.val(), 1, 65535);
-    if (!port) return std::unexpected(controller.error("{}: {}", property, port.error().text()));
-    ports.push_back(*port);
-  } while (controller.next_arg());
+    TRY(const auto port, controller.expect_number<std::uint16_t>(1, 65535));
+    ports.push_back(port);
+  } while (controller.has_arg());
   return {};
 }
 
 Result<> read_dial(Controller& controller, dial::Settings& dial) {
-  TRY(controller.expect_end());
   std::vector<Prefix> allow, deny;
   std::vector<std::uint16_t> ports;
-  const unsigned level = controller.nesting();
-  while (controller.next_block(level)) {
-    const std::string& property = controller.val();
-    if (property == "timeout") {
-      TRY(read_timeout(controller, dial.timeout));
-    } else if (property == "concurrency") {
-      TRY(read_number(controller, dial.concurrency, kMaxConcurrent));
-    } else if (property == "addresses") {
-      TRY(read_number(controller, dial.addresses, kMaxAddresses));
-    } else if (property == "allow") {
-      TRY(read_prefixes(controller, allow));
-    } else if (property == "deny") {
-      TRY(read_prefixes(controller, deny));
-    } else if (property == "allow-port") {
-      TRY(read_ports(controller, ports));
-    } else if (property == "limit") {
-      TRY(read_limit(controller, {"network", dial.network_limit}, {"foreign", dial.foreign_limit}));
-    } else {
-      return std::unexpected(
-          controller.unknown_property({"timeout", "concurrency", "addresses", "allow", "deny", "allow-port", "limit"}));
-    }
-  }
+  TRY(controller.read_block({
+      {"timeout", [&] { return assign(dial.timeout, controller.expect_duration(1s, 60s)); }},
+      {"concurrency",
+       [&] { return assign(dial.concurrency, controller.expect_number<std::size_t>(1, kMaxConcurrent)); }},
+      {"addresses", [&] { return assign(dial.addresses, controller.expect_number<std::size_t>(1, kMaxAddresses)); }},
+      {"allow", [&] { return read_prefixes(controller, allow); }},
+      {"deny", [&] { return read_prefixes(controller, deny); }},
+      {"allow-port", [&] { return read_ports(controller, ports); }},
+      {"limit",
+       [&] { return read_limit(controller, {"network", dial.network_limit}, {"foreign", dial.foreign_limit}); }},
+  }));
   dial.policy = dial::AddressPolicy(std::move(allow), std::move(deny), std::move(ports));
   return {};
 }
 
-Result<> read_property(Controller& controller, Settings& settings, bool& has_tls) {
-  const std::string& property = controller.val();
-  if (property == "listen") return read_listen(controller, settings.listen);
-  if (property == "tls") {
-    has_tls = true;
-    return read_tls(controller, settings);
-  }
-  if (property == "secret") return read_file_name(controller, settings.secret_file);
-  if (property == "access-token") return read_file_name(controller, settings.access_token_file);
-  if (property == "trusted-proxy") return read_prefixes(controller, settings.trusted_proxies);
-  if (property == "cors") return read_cors(controller, settings.cors);
-  if (property == "limit") {
-    return read_limit(controller, {"peer", settings.peer_limit}, {"client", settings.client_limit});
-  }
-  if (property == "dial") return read_dial(controller, settings.dial);
-  return std::unexpected(controller.unknown_property(
-      {"listen", "tls", "secret", "access-token", "trusted-proxy", "cors", "limit", "dial"}));
+Result<> read_properties(Controller& controller, Settings& settings) {
+  bool has_tls = false;
+  TRY(controller.read_block({
+      {"listen", [&] { return read_listen(controller, settings.listen); }},
+      {"tls",
+       [&] {
+         has_tls = true;
+         return assign(settings.certificate, read_tls(controller));
+       }},
+      {"secret", [&] { return assign(settings.secret_file, controller.expect_path("a file")); }},
+      {"access-token", [&] { return assign(settings.access_token_file, controller.expect_path("a file")); }},
+      {"trusted-proxy", [&] { return read_prefixes(controller, settings.trusted_proxies); }},
+      {"cors", [&] { return read_cors(controller, settings.cors); }},
+      {"limit",
+       [&] { return read_limit(controller, {"peer", settings.peer_limit}, {"client", settings.client_limit}); }},
+      {"dial", [&] { return read_dial(controller, settings.dial); }},
+  }));
+  if (has_tls) return {};
+  return controller.fail_at(settings.directive, "'tls CERT KEY' is missing, or 'tls off' behind a proxy");
 }
 
 Result<Settings> read_settings(Controller& controller) {
   Settings settings;
-  bool has_tls = false;
-  controller.next();
+  controller.once();
   settings.directive = controller.token();
   settings.name = controller.block().known_as(controller.directive());
   settings.from_p2p_forge = settings.name != controller.directive();
   TRY(settings.domain, read_domain(controller));
-  TRY(controller.expect_end());
-  while (controller.next_block()) TRY(read_property(controller, settings, has_tls));
-  if (!has_tls) {
-    return std::unexpected(settings.directive.error("broker: 'tls CERT KEY' is missing, or 'tls off' behind a proxy"));
-  }
-  if (controller.next()) return std::unexpected(controller.error("broker stands once in a server block"));
+  TRY(read_properties(controller, settings));
   return settings;
 }
 
@@ -247,8 +187,7 @@ Result<> setup(Controller& controller) {
   shm::Shared& challenges = controller.shared(forge::ChallengeStore::name(zone), Audience::everyone);
   const bool has_store = controller.block().has("acme-txt");
   if (!challenges.kept() && !has_store) {  // one that is wrong has been told of
-    return std::unexpected(
-        settings.directive.error("broker: registrations go to 'acme-txt', which is not in this server block"));
+    return controller.fail_at(settings.directive, "registrations go to 'acme-txt', which is not in this server block");
   }
   if (settings.listen.empty()) {
     TRY(const auto everywhere, parse_listen(fmt::format(":{}", kHttps)));

@@ -1,12 +1,11 @@
 #include "plugins/bufsize/bufsize.h"
 
-#include "core/config/values.h"
 #include "core/dns/encode.h"
 
 namespace swage::plugins::bufsize {
 namespace {
 
-constexpr std::uint16_t kLeast = 512, kMost = 4096;  // bytes that may be configured
+constexpr std::uint16_t kMin = 512, kMax = 4096;  // bytes that may be configured
 
 }  // namespace
 
@@ -20,16 +19,11 @@ Result<Outcome> Bufsize::serve(const Query& query, Response& response, Next next
 
 // bufsize [SIZE]
 Result<> setup(Controller& controller) {
-  controller.next();
+  controller.once();
   std::uint16_t size = dns::kUdpSize;
-  if (controller.next_arg()) {
-    const auto read = config::parse_integer(controller.val(), kLeast, kMost);
-    if (!read) return std::unexpected(controller.error("bufsize: {}", read.error().text()));
-    size = *read;
+  if (controller.has_arg()) {
+    TRY(size, controller.expect_number(kMin, kMax));
   }
-  TRY(controller.expect_end());
-  if (controller.next_block()) return std::unexpected(controller.error("directive 'bufsize' has no block"));
-  if (controller.next()) return std::unexpected(controller.error("directive 'bufsize' twice in a server block"));
   controller.add(std::make_unique<const Bufsize>(size));
   return {};
 }

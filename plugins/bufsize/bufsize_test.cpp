@@ -42,9 +42,9 @@ TEST_CASE("bufsize: setup") {
     INFO(arguments);
     CHECK(setup_error(arguments).starts_with("Corefile:2: bufsize: "));
   }
-  CHECK(setup_error("512 512") == "Corefile:2: directive 'bufsize': unexpected '512'; expected the end of the line");
-  CHECK(setup_error("{\n a\n}") == "Corefile:3: directive 'bufsize' has no block");
-  CHECK(setup_error("\n bufsize") == "Corefile:3: directive 'bufsize' twice in a server block");
+  CHECK(setup_error("512 512") == "Corefile:2: bufsize: unexpected '512'; expected the end of the line");
+  CHECK(setup_error("{\n a\n}") == "Corefile:2: bufsize: takes no block");
+  CHECK(setup_error("\n bufsize") == "Corefile:3: bufsize: stands twice in a server block");
 }
 
 TEST_CASE("bufsize: limits what is sent over UDP") {

@@ -24,11 +24,11 @@ TEST_CASE("cancel: setup") {
     INFO(arguments);
     CHECK(setup_error(arguments) == "");
   }
-  CHECK(setup_error("5") == "Corefile:2: cancel: '5' is no duration: a unit is missing; expected, say, 5s");
-  CHECK(setup_error("-1s").starts_with("Corefile:2: cancel: '-1s' is no duration"));
+  CHECK(setup_error("5") == "Corefile:2: cancel: '5' is not a duration: a unit is missing; expected, say, 5s");
+  CHECK(setup_error("-1s").starts_with("Corefile:2: cancel: '-1s' is not a duration"));
   CHECK(setup_error("0") == "Corefile:2: cancel: the time-out must not be 0");
-  CHECK(setup_error("1s 2s") == "Corefile:2: directive 'cancel': unexpected '2s'; expected the end of the line");
-  CHECK(setup_error("{\n a\n}") == "Corefile:3: directive 'cancel' has no block");
+  CHECK(setup_error("1s 2s") == "Corefile:2: cancel: unexpected '2s'; expected the end of the line");
+  CHECK(setup_error("{\n a\n}") == "Corefile:2: cancel: takes no block");
 }
 
 TEST_CASE("cancel: queries pass") {

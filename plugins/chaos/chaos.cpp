@@ -51,10 +51,8 @@ Result<Outcome> Chaos::serve(const Query& query, Response& response, Next next) 
 }
 
 Result<> setup(Controller& controller) {
-  controller.next();
+  controller.once();
   const std::vector<std::string> words = controller.remaining_args();
-  if (controller.next_block()) return std::unexpected(controller.error("directive 'chaos' has no block"));
-  if (controller.next()) return std::unexpected(controller.error("directive 'chaos' twice in a server block"));
   Chaos::Texts texts{.version = std::string(kVersion), .host = host_name(), .authors = {}};
   if (!words.empty()) {
     texts.version = words.front();

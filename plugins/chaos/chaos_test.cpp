@@ -26,8 +26,8 @@ std::string chaos_of(std::string_view arguments, std::string_view name) {
 TEST_CASE("chaos: setup") {
   CHECK(setup_error(". {\n chaos\n}") == "");
   CHECK(setup_error(". {\n chaos 1 a b a\n}") == "");
-  CHECK(setup_error(". {\n chaos 1 {\n  author a\n }\n}") == "Corefile:3: directive 'chaos' has no block");
-  CHECK(setup_error(". {\n chaos\n chaos\n}") == "Corefile:3: directive 'chaos' twice in a server block");
+  CHECK(setup_error(". {\n chaos 1 {\n  author a\n }\n}") == "Corefile:2: chaos: takes no block");
+  CHECK(setup_error(". {\n chaos\n chaos\n}") == "Corefile:3: chaos: stands twice in a server block");
 }
 
 TEST_CASE("chaos: class CH reaches the chain of its server block") {

@@ -6,10 +6,7 @@ namespace swage::plugins::debug {
 
 // The processes of the next configuration are new ones: nobody has to take it back.
 Result<> setup(Controller& controller) {
-  while (controller.next()) {
-    TRY(controller.expect_end());
-    if (controller.next_block()) return std::unexpected(controller.error("directive 'debug' has no block"));
-  }
+  while (controller.next()) continue;  // no arguments
   log::show_debug(true);
   return {};
 }

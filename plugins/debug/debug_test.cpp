@@ -22,9 +22,8 @@ std::string setup_error(std::string_view corefile) { return PluginHarness::setup
 TEST_CASE("debug: setup") {
   CHECK(setup_error(". {\n debug\n}") == "");
   CHECK(setup_error(". {\n debug\n debug\n}") == "");
-  CHECK(setup_error(". {\n debug off\n}") ==
-        "Corefile:2: directive 'debug': unexpected 'off'; expected the end of the line");
-  CHECK(setup_error(". {\n debug {\n  a\n }\n}") == "Corefile:3: directive 'debug' has no block");
+  CHECK(setup_error(". {\n debug off\n}") == "Corefile:2: debug: unexpected 'off'; expected the end of the line");
+  CHECK(setup_error(". {\n debug {\n  a\n }\n}") == "Corefile:2: debug: takes no block");
 }
 
 TEST_CASE("debug: lines of level debug are shown where one server block has it") {

@@ -182,33 +182,34 @@ TEST_CASE("denylist: Corefiles that are refused") {
   const struct {
     std::string_view block, error;
   } cases[] = {
-      {"  flie a", "Corefile:3: directive 'denylist': unknown property 'flie'; did you mean 'file'?"},
-      {"  file", "Corefile:3: directive 'denylist': expected the path of a file after 'file'"},
-      {"  file \"\"", "Corefile:3: denylist: expected the path of a file, not nothing"},
-      {"  file a allow", "Corefile:3: denylist: 'allow' is no option; expected KEY=VALUE"},
-      {"  file a type=block", "Corefile:3: denylist: type: 'block' is not 'allow' or 'deny'"},
-      {"  file a name=", "Corefile:3: denylist: name: '' is not a name of 1 to 255 characters"},
-      {"  file a format=ip", "Corefile:3: denylist: unknown option 'format'; expected type or name"},
-      {"  feed", "Corefile:3: directive 'denylist': expected the URL of a feed after 'feed'"},
-      {"  feed ftp://a/b format=ip", "Corefile:3: denylist: 'ftp://a/b' is no http:// or https:// URL"},
+      {"  flie a", "Corefile:3: denylist: unknown property 'flie'; did you mean 'file'?"},
+      {"  file", "Corefile:3: denylist: expected the path of a file after 'file'"},
+      {"  file \"\"", "Corefile:3: denylist: file: expected the path of a file, not an empty word"},
+      {"  file a allow", "Corefile:3: denylist: file: 'allow' is not an option; expected KEY=VALUE"},
+      {"  file a type=block", "Corefile:3: denylist: file: type: 'block' is not 'allow' or 'deny'"},
+      {"  file a name=", "Corefile:3: denylist: file: name: '' is not a name of 1 to 255 characters"},
+      {"  file a format=ip", "Corefile:3: denylist: file: unknown option 'format'; expected type or name"},
+      {"  feed", "Corefile:3: denylist: expected the URL of a feed after 'feed'"},
+      {"  feed ftp://a/b format=ip", "Corefile:3: denylist: feed: 'ftp://a/b' is not an http:// or https:// URL"},
       {"  feed file:///etc/passwd format=ip",
-       "Corefile:3: denylist: 'file:///etc/passwd' is no http:// or https:// URL"},
-      {"  feed https:///x format=ip", "Corefile:3: denylist: 'https:///x' is no http:// or https:// URL"},
-      {"  feed \"https://a b\" format=ip", "Corefile:3: denylist: 'https://a b' is no http:// or https:// URL"},
+       "Corefile:3: denylist: feed: 'file:///etc/passwd' is not an http:// or https:// URL"},
+      {"  feed https:///x format=ip", "Corefile:3: denylist: feed: 'https:///x' is not an http:// or https:// URL"},
+      {"  feed \"https://a b\" format=ip",
+       "Corefile:3: denylist: feed: 'https://a b' is not an http:// or https:// URL"},
       {"  feed https://a/b", "Corefile:3: denylist: a feed needs format=ip or format=url"},
-      {"  feed https://a/b format=csv", "Corefile:3: denylist: format: 'csv' is not 'ip' or 'url'"},
+      {"  feed https://a/b format=csv", "Corefile:3: denylist: feed: format: 'csv' is not 'ip' or 'url'"},
       {"  feed https://a/b format=ip refresh=soon",
-       "Corefile:3: denylist: refresh: 'soon' is no duration; expected a number with a unit, such as 500ms, 30s or "
-       "1h30m"},
-      {"  feed https://a/b format=ip refresh=500ms", "Corefile:3: denylist: refresh: '500ms' is not at least 1s"},
+       "Corefile:3: denylist: feed: refresh: 'soon' is not a duration; expected a number with a unit, such as 500ms, "
+       "30s or 1h30m"},
+      {"  feed https://a/b format=ip refresh=500ms", "Corefile:3: denylist: feed: refresh: '500ms' is not at least 1s"},
       {"  feed https://a/b format=ip cache=1h",
-       "Corefile:3: denylist: unknown option 'cache'; expected format, type, refresh or name"},
+       "Corefile:3: denylist: feed: unknown option 'cache'; expected format, type, refresh or name"},
   };
   for (const auto& [block, error] : cases) CHECK(setup_error(block) == error);
   CHECK(PluginHarness::setup_error(kOnly, "libp2p.direct {\n denylist x {\n }\n}\n") ==
-        "Corefile:2: directive 'denylist': unexpected 'x'; expected the end of the line");
+        "Corefile:2: denylist: unexpected 'x'; expected the end of the line");
   CHECK(PluginHarness::setup_error(kOnly, "libp2p.direct {\n denylist\n denylist\n}\n") ==
-        "Corefile:3: denylist stands once in a server block");
+        "Corefile:3: denylist: stands twice in a server block");
   CHECK(PluginHarness::setup_error(
             kOnly, "a.test:53 {\n denylist {\n  file x\n }\n}\na.test:54 {\n denylist {\n  file x\n }\n}\n") ==
         "Corefile:8: denylist: the server blocks of zone a.test. have one already, which serves all of them");

@@ -46,9 +46,10 @@ std::string name_of(const UrlParts& url) {
   return name;
 }
 
+// KEY=VALUE
 Result<> read_option(Controller& controller, std::string_view key, std::string_view value, ListSettings& list) {
   const auto wrong = [&](std::string_view expected) {
-    return std::unexpected(controller.error("denylist: {}: '{}' is not {}", key, value, expected));
+    return controller.fail("{}: '{}' is not {}", key, value, expected);
   };
   if (key == "type") {
     if (value != "allow" && value != "deny") return wrong("'allow' or 'deny'");
@@ -69,14 +70,14 @@ Result<> read_option(Controller& controller, std::string_view key, std::string_v
   }
   if (key == "refresh" && list.feed) {
     const auto duration = config::parse_duration(value);
-    if (!duration) return std::unexpected(controller.error("denylist: refresh: {}", duration.error().text()));
+    if (!duration) return controller.fail("refresh: {}", duration.error().text());
     if (duration->count() == 0) return {};  // the default
     if (*duration < kMinRefresh) return wrong("at least 1s");
     list.refresh = std::chrono::ceil<std::chrono::milliseconds>(*duration);
     return {};
   }
-  return std::unexpected(controller.error("denylist: unknown option '{}'; expected {}", key,
-                                          list.feed ? "format, type, refresh or name" : "type or name"));
+  return controller.fail("unknown option '{}'; expected {}", key,
+                         list.feed ? "format, type, refresh or name" : "type or name");
 }
 
 Result<> read_options(Controller& controller, ListSettings& list) {
@@ -84,34 +85,33 @@ Result<> read_options(Controller& controller, ListSettings& list) {
   while (controller.next_arg()) {
     const std::string_view option = controller.val();
     const std::size_t equals = option.find('=');
-    if (equals == std::string_view::npos) {
-      return std::unexpected(controller.error("denylist: '{}' is no option; expected KEY=VALUE", option));
-    }
+    if (equals == std::string_view::npos) return controller.fail("'{}' is not an option; expected KEY=VALUE", option);
     TRY(read_option(controller, option.substr(0, equals), option.substr(equals + 1), list));
     has_format = has_format || option.starts_with("format=");
   }
-  if (list.feed && !has_format)
-    return std::unexpected(list.token.error("denylist: a feed needs format=ip or format=url"));
+  if (list.feed && !has_format) return controller.fail_at(list.token, "a feed needs format=ip or format=url");
   return {};
 }
 
-Result<ListSettings> read_list(Controller& controller) {
+// PATH and options.
+Result<ListSettings> read_file(Controller& controller) {
   ListSettings list;
-  if (controller.val() == "file") {
-    TRY(const std::string_view written, controller.expect_arg("the path of a file"));
-    if (written.empty()) return std::unexpected(controller.error("denylist: expected the path of a file, not nothing"));
-    list.place = controller.path(written);
-    list.name = list.place.substr(list.place.rfind('/') + 1);
-  } else if (controller.val() == "feed") {
-    TRY(const std::string_view url, controller.expect_arg("the URL of a feed"));
-    const auto parts = split_url(url);
-    if (!parts) return std::unexpected(controller.error("denylist: '{}' is no http:// or https:// URL", url));
-    list.feed = true;
-    list.place = url;
-    list.name = name_of(*parts);
-  } else {
-    return std::unexpected(controller.unknown_property({"file", "feed"}));
-  }
+  TRY(list.place, controller.expect_path("the path of a file"));
+  list.name = list.place.substr(list.place.rfind('/') + 1);
+  list.token = controller.token();
+  TRY(read_options(controller, list));
+  return list;
+}
+
+// URL and options.
+Result<ListSettings> read_feed(Controller& controller) {
+  ListSettings list;
+  TRY(const std::string_view url, controller.expect_arg("the URL of a feed"));
+  const auto parts = split_url(url);
+  if (!parts) return controller.fail("'{}' is not an http:// or https:// URL", url);
+  list.feed = true;
+  list.place = url;
+  list.name = name_of(*parts);
   list.token = controller.token();
   TRY(read_options(controller, list));
   return list;
@@ -143,23 +143,25 @@ List make_list(Controller& controller, ListSettings settings, const std::string&
 
 Result<> set_up(Controller& controller, http::Fetcher::Settings fetching) {
   std::vector<ListSettings> settings;
-  for (bool first = true; controller.next(); first = false) {
-    if (!first) return std::unexpected(controller.error("denylist stands once in a server block"));
-    TRY(controller.expect_end());
-    while (controller.next_block()) {
-      if (settings.size() == swage::denylist::kMaxLists) {
-        return std::unexpected(controller.error("denylist: more than {} lists", settings.size()));
-      }
-      TRY(ListSettings list, read_list(controller));
-      settings.push_back(std::move(list));
+  controller.once();
+  const auto add = [&](Result<ListSettings> list) -> Result<> {
+    if (!list) return std::unexpected(std::move(list).error());
+    if (settings.size() == swage::denylist::layout::kMaxLists) {
+      return controller.fail("more than {} lists", settings.size());
     }
-  }
+    settings.push_back(*std::move(list));
+    return {};
+  };
+  TRY(controller.read_block({
+      {"file", [&] { return add(read_file(controller)); }},
+      {"feed", [&] { return add(read_feed(controller)); }},
+  }));
   if (settings.empty()) return {};
   const std::string zone = controller.zones().front().to_string();
   shm::Snapshot& snapshot = controller.snapshot(swage::denylist::Denylist::name(zone));
   if (!snapshot.claim()) {
-    return std::unexpected(settings.front().token.error(
-        fmt::format("denylist: the server blocks of zone {} have one already, which serves all of them", zone)));
+    return controller.fail_at(settings.front().token,
+                              "the server blocks of zone {} have one already, which serves all of them", zone);
   }
   std::vector<List> lists;
   for (ListSettings& each : settings) lists.push_back(make_list(controller, std::move(each), zone));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "core/config/values.h"
 #include "core/log.h"
 
 namespace swage::plugins::errors {
@@ -77,15 +76,11 @@ void Errors::report(const Query& query, const std::string& text) const {
 namespace {
 
 // DURATION REGEXP [LEVEL] [show_first]
-Result<Consolidation> parse_consolidate(Controller& controller) {
-  const auto bad = [&controller](std::string_view text) {
-    return std::unexpected(controller.error("directive 'errors': {}", text));
-  };
+Result<Consolidation> read_consolidate(Controller& controller) {
   Consolidation::Options options;
-  TRY(options.duration, controller.expect_arg("a duration"));
-  const auto period = config::parse_duration(options.duration);
-  if (!period) return bad(period.error().text());
-  options.period = period->count();
+  TRY(const std::chrono::nanoseconds period, controller.expect_duration());
+  options.period = period.count();
+  options.duration = controller.val();
   TRY(options.pattern, controller.expect_arg("a regular expression"));
   bool has_level = false;
   while (controller.next_arg()) {
@@ -93,37 +88,30 @@ Result<Consolidation> parse_consolidate(Controller& controller) {
     if (word == "show_first" && !options.show_first) {
       options.show_first = true;
     } else if (std::ranges::find(kLevels, word) == kLevels.end()) {
-      return bad(fmt::format("'{}' is neither a level (error, warning, info or debug) nor 'show_first'", word));
+      return controller.fail("'{}' is neither a level (error, warning, info or debug) nor 'show_first'", word);
     } else if (has_level || options.show_first) {
-      return bad(fmt::format("'{}': there can be one level, before 'show_first'", word));
+      return controller.fail("'{}': there can be one level, before 'show_first'", word);
     } else {
       has_level = true;
       options.level = word;
     }
   }
-  auto consolidation = Consolidation::make(std::move(options));
-  if (!consolidation) return bad(consolidation.error().text());
-  return consolidation;
+  return Consolidation::make(std::move(options));
 }
 
 }  // namespace
 
+// errors [stdout] { stacktrace ; consolidate DURATION REGEXP [LEVEL] [show_first] }
 Result<> setup(Controller& controller) {
-  controller.next();
-  if (controller.next_arg() && controller.val() != "stdout") return std::unexpected(controller.unexpected_token());
-  TRY(controller.expect_end());
+  controller.once();
+  if (controller.has_arg()) TRY(controller.one_of({"stdout"}));
   std::vector<Consolidation> consolidations;
-  while (controller.next_block()) {
-    if (controller.val() == "stacktrace") {
-      TRY(controller.expect_end());
-    } else if (controller.val() == "consolidate") {
-      TRY(Consolidation consolidation, parse_consolidate(controller));
-      consolidations.push_back(std::move(consolidation));
-    } else {
-      return std::unexpected(controller.unknown_property({"stacktrace", "consolidate"}));
-    }
-  }
-  if (controller.next()) return std::unexpected(controller.error("directive 'errors' twice in a server block"));
+  const auto consolidate = [&]() -> Result<> {
+    TRY(Consolidation consolidation, read_consolidate(controller));
+    consolidations.push_back(std::move(consolidation));
+    return {};
+  };
+  TRY(controller.read_block({{"stacktrace", [] { return Result<>(); }}, {"consolidate", consolidate}}));
   controller.add(std::make_unique<const Errors>(std::move(consolidations)));
   return {};
 }

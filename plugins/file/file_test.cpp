@@ -30,15 +30,14 @@ TEST_CASE("file: setup") {
   CHECK(setup_error("example.org {\n file zone {\n  reload 10s\n  fallthrough\n  upstream\n }\n}") == "");
   CHECK(setup_error("example.org {\n file zone a.test b.test\n file other c.test {\n  reload 0\n }\n}") == "");
   CHECK(setup_error("a.test:53 a.test:54 {\n file zone\n}") == "");
-  CHECK(setup_error("example.org {\n file\n}") ==
-        "Corefile:2: directive 'file': expected the path of a zone file after 'file'");
+  CHECK(setup_error("example.org {\n file\n}") == "Corefile:2: file: expected the path of a zone file after 'file'");
   CHECK(setup_error("example.org {\n file \"\"\n}") ==
-        "Corefile:2: file: expected the path of a zone file, not nothing");
+        "Corefile:2: file: expected the path of a zone file, not an empty word");
   CHECK(setup_error("example.org {\n file zone {\n  relaod 1s\n }\n}") ==
-        "Corefile:3: directive 'file': unknown property 'relaod'; did you mean 'reload'?");
-  CHECK(setup_error("example.org {\n file zone {\n  reload soon\n }\n}").starts_with("Corefile:3: reload: "));
+        "Corefile:3: file: unknown property 'relaod'; did you mean 'reload'?");
+  CHECK(setup_error("example.org {\n file zone {\n  reload soon\n }\n}").starts_with("Corefile:3: file: reload: "));
   CHECK(setup_error("example.org {\n file zone\n file other\n}") ==
-        "Corefile:3: zone example.org. is already served from zone");
+        "Corefile:3: file: zone example.org. is already served from zone");
   CHECK(setup_error("example.org {\n file zone a..b\n}").starts_with("Corefile:2: "));
 }
 

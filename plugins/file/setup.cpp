@@ -1,7 +1,7 @@
 // Reads the directive: file DBFILE [ZONES...] { reload DURATION ; fallthrough [ZONES...] }
+#include <algorithm>
 #include <ranges>
 
-#include "core/config/values.h"
 #include "plugins/file/file.h"
 
 namespace swage::plugins::file {
@@ -10,39 +10,21 @@ namespace {
 constexpr std::size_t kMaxShown = 500;  // zones of a server block that have metrics
 constexpr std::chrono::milliseconds kReload = std::chrono::minutes(1);
 
-Result<> read_property(Controller& controller, ServedZone& like) {
-  if (controller.val() == "reload") {
-    TRY(const std::string_view text, controller.expect_arg("a duration"));
-    const auto duration = config::parse_duration(text);
-    if (!duration) return std::unexpected(controller.error("reload: {}", duration.error().text()));
-    like.reload = std::chrono::ceil<std::chrono::milliseconds>(*duration);
-    return controller.expect_end();
-  }
-  if (controller.val() == "fallthrough") {
-    TRY(like.fallthrough, controller.remaining_zones());
-    return {};
-  }
-  if (controller.val() == "upstream") {
-    static_cast<void>(controller.remaining_args());
-    return {};
-  }
-  return std::unexpected(controller.unknown_property({"reload", "fallthrough", "upstream"}));
-}
-
 // One occurrence of the directive: its zones, which share file and properties.
 Result<> read_directive(Controller& controller, std::vector<ServedZone>& zones) {
-  TRY(const std::string_view written, controller.expect_arg("the path of a zone file"));
-  if (written.empty()) return std::unexpected(controller.error("file: expected the path of a zone file, not nothing"));
+  TRY(const std::string path, controller.expect_path("the path of a zone file"));
   const config::Token directive = controller.token();
-  ServedZone like{{}, controller.path(written), nullptr, kReload, directive, {}};
+  ServedZone like{{}, path, nullptr, kReload, directive, {}};
   TRY(const std::vector<dns::Name> apexes, controller.remaining_zones());
-  while (controller.next_block()) TRY(read_property(controller, like));
+  TRY(controller.read_block({
+      {"reload", [&] { return assign(like.reload, controller.expect_duration()); }},
+      {"fallthrough", [&] { return assign(like.fallthrough, controller.remaining_zones()); }},
+      {"upstream", [&] { return controller.ignore(); }},
+  }));
   for (const dns::Name& apex : apexes) {
-    for (const ServedZone& earlier : zones) {
-      if (earlier.apex == apex) {
-        return std::unexpected(
-            directive.error(fmt::format("zone {} is already served from {}", apex.to_string(), earlier.path)));
-      }
+    const auto earlier = std::ranges::find(zones, apex, &ServedZone::apex);
+    if (earlier != zones.end()) {
+      return controller.fail_at(directive, "zone {} is already served from {}", apex.to_string(), earlier->path);
     }
     like.apex = apex;
     like.snapshot = &controller.snapshot(fmt::format("file {} {}", apex.to_string(), like.path));

@@ -27,12 +27,12 @@ namespace {
 Result<> read_rule(Controller& controller, Flags& query, Flags& response) {
   const bool of_query = equal_without_case(controller.val(), "query");
   if (!of_query && !equal_without_case(controller.val(), "response")) {
-    return std::unexpected(controller.error("header: '{}' is neither 'query' nor 'response'", controller.val()));
+    return controller.fail("'{}' is neither 'query' nor 'response'", controller.val());
   }
   TRY(controller.expect_arg("'set' or 'clear'"));
   const bool set = equal_without_case(controller.val(), "set");
   if (!set && !equal_without_case(controller.val(), "clear")) {
-    return std::unexpected(controller.error("header: '{}' is neither 'set' nor 'clear'", controller.val()));
+    return controller.fail("'{}' is neither 'set' nor 'clear'", controller.val());
   }
   TRY(controller.expect_arg("a flag: aa, ra or rd"));
   Flags& flags = of_query ? query : response;
@@ -45,7 +45,7 @@ Result<> read_rule(Controller& controller, Flags& query, Flags& response) {
     } else if (equal_without_case(flag, "rd")) {
       flags.recursion_desired = set;
     } else {
-      return std::unexpected(controller.error("header: '{}' is no flag that can be set: expected aa, ra or rd", flag));
+      return controller.fail("'{}' is not a flag that can be set; expected aa, ra or rd", flag);
     }
   } while (controller.next_arg());
   return {};
@@ -57,11 +57,14 @@ Result<> read_rule(Controller& controller, Flags& query, Flags& response) {
 Result<> setup(Controller& controller) {
   Flags query, response;
   while (controller.next()) {
-    TRY(controller.expect_end());
     bool empty = true;
-    for (; controller.next_block(); empty = false) TRY(read_rule(controller, query, response));
-    if (empty)
-      return std::unexpected(controller.error("header: expected a block with rules such as 'response set ra'"));
+    TRY(controller.read_lines([&] {
+      empty = false;
+      return read_rule(controller, query, response);
+    }));
+    if (empty) {
+      return controller.fail("expected a block with rules such as 'response set ra'");
+    }
   }
   controller.add(std::make_unique<const Header>(query, response));
   return {};

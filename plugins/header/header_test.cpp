@@ -29,17 +29,18 @@ TEST_CASE("header: setup") {
     CHECK(rule_error(rules) == "");
   }
   CHECK(rule_error("foo") == "Corefile:3: header: 'foo' is neither 'query' nor 'response'");
-  CHECK(rule_error("query") == "Corefile:3: directive 'header': expected 'set' or 'clear' after 'query'");
-  CHECK(rule_error("query foo") == "Corefile:3: header: 'foo' is neither 'set' nor 'clear'");
-  CHECK(rule_error("query foo rd") == "Corefile:3: header: 'foo' is neither 'set' nor 'clear'");
-  CHECK(rule_error("response set") == "Corefile:3: directive 'header': expected a flag: aa, ra or rd after 'set'");
+  CHECK(rule_error("query") == "Corefile:3: header: expected 'set' or 'clear' after 'query'");
+  CHECK(rule_error("query foo") == "Corefile:3: header: query: 'foo' is neither 'set' nor 'clear'");
+  CHECK(rule_error("query foo rd") == "Corefile:3: header: query: 'foo' is neither 'set' nor 'clear'");
+  CHECK(rule_error("response set") == "Corefile:3: header: response: expected a flag: aa, ra or rd after 'set'");
   CHECK(rule_error("response set ra ad") ==
-        "Corefile:3: header: 'ad' is no flag that can be set: expected aa, ra or rd");
+        "Corefile:3: header: response: 'ad' is not a flag that can be set; expected aa, ra or rd");
   CHECK(setup_error(". {\n header\n}") == "Corefile:2: header: expected a block with rules such as 'response set ra'");
   CHECK(setup_error(". {\n header {\n }\n}") ==
-        "Corefile:3: header: expected a block with rules such as 'response set ra'");
+        "Corefile:2: header: expected a block with rules such as 'response set ra'");
   CHECK(setup_error(". {\n header all\n}") ==
-        "Corefile:2: directive 'header': unexpected 'all'; expected the end of the line");
+        "Corefile:2: header: unexpected 'all'; expected the end of the line\n"
+        "Corefile:2: header: expected a block with rules such as 'response set ra'");
 }
 
 TEST_CASE("header: flags of queries and responses") {

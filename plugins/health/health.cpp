@@ -5,7 +5,6 @@
 
 #include "core/async/tasks.h"
 #include "core/async/tcp.h"
-#include "core/config/values.h"
 #include "core/http/client.h"
 #include "core/log.h"
 
@@ -69,19 +68,14 @@ async::Task<> Health::watch(Host& host) {
 }
 
 Result<> setup(Controller& controller) {
-  controller.next();
+  controller.once();
   TRY(std::vector<Endpoint> endpoints, read_http_address(controller, kAddress));
-  while (controller.next_block()) {
-    if (controller.val() != "lameduck") return std::unexpected(controller.unknown_property({"lameduck"}));
-    TRY(const std::string_view text, controller.expect_arg("a duration"));
-    const auto duration = config::parse_duration(text);
-    if (!duration) return std::unexpected(controller.error("lameduck: {}", duration.error().text()));
-    if (*duration > kLongest) return std::unexpected(controller.error("lameduck: '{}' is more than 1h", text));
-    std::chrono::milliseconds& lameduck = controller.block().server->lameduck;
-    lameduck = std::max(lameduck, std::chrono::ceil<std::chrono::milliseconds>(*duration));
-    TRY(controller.expect_end());
-  }
-  if (controller.next()) return std::unexpected(controller.error("directive 'health' twice in a server block"));
+  std::chrono::milliseconds& lameduck = controller.block().server->lameduck;  // the longest of all server blocks
+  TRY(controller.read_block({{"lameduck", [&]() -> Result<> {
+                                TRY(const auto time, controller.expect_duration(0s, kLongest));
+                                lameduck = std::max(lameduck, time);
+                                return {};
+                              }}}));
   metrics::Registry& registry = controller.metrics();
   const auto duration = registry.histogram("coredns_health_request_duration_seconds",
                                            "Histogram of the time (in seconds) each request took.", time_bounds());

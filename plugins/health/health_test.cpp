@@ -25,8 +25,8 @@ TEST_CASE("health: setup") {
   CHECK(PluginHarness(kPlugins, ". {\n health\n}").configuration().server->lameduck == 0s);
   CHECK(setup_error(". {\n health localhost\n}") == "Corefile:2: health: 'localhost' is not [ADDRESS]:PORT");
   CHECK(setup_error(". {\n health {\n  lameduck\n }\n}") != "");
-  CHECK(
-      setup_error(". {\n health {\n  lameduck soon\n }\n}").starts_with("Corefile:3: lameduck: 'soon' is no duration"));
-  CHECK(setup_error(". {\n health {\n  lameduck 2h\n }\n}") == "Corefile:3: lameduck: '2h' is more than 1h");
-  CHECK(setup_error(". {\n health\n health\n}") == "Corefile:3: directive 'health' twice in a server block");
+  CHECK(setup_error(". {\n health {\n  lameduck soon\n }\n}")
+            .starts_with("Corefile:3: health: lameduck: 'soon' is not a duration"));
+  CHECK(setup_error(". {\n health {\n  lameduck 2h\n }\n}") == "Corefile:3: health: lameduck: '2h' is more than 1h");
+  CHECK(setup_error(". {\n health\n health\n}") == "Corefile:3: health: stands twice in a server block");
 }

@@ -94,21 +94,21 @@ TEST_CASE("hosts: setup") {
   CHECK(setup_error("fallthrough_unsupported\nfallthrough example.org") == "");
   CHECK(setup_error("::1%lo0 a b c") == "");
   CHECK(setup_error("reload 0") == "");
-  CHECK(setup_error("", "\"\"") == "Corefile:2: hosts: expected the path of a file");
-  CHECK(setup_error("", "f a..b") == "Corefile:2: 'a..b' is no zone: it has an empty label");
+  CHECK(setup_error("", "\"\"") == "Corefile:2: hosts: expected the path of a file, not an empty word");
+  CHECK(setup_error("", "f a..b") == "Corefile:2: hosts: 'a..b' is not a valid zone: it has an empty label");
   CHECK(setup_error("fallthrough\n10.0.0.1 a") == "Corefile:4: hosts: entries stand before fallthrough");
   CHECK(setup_error("fallthrough_unsupported") == "Corefile:2: hosts: fallthrough_unsupported requires fallthrough");
   CHECK(setup_error("fallthrough\nfallthrough_unsupported a.test") ==
-        "Corefile:4: directive 'hosts': unexpected 'a.test'; expected the end of the line");
+        "Corefile:4: hosts: unexpected 'a.test'; expected the end of the line");
   CHECK(setup_error("no_reverse yes").starts_with("Corefile:3: "));
-  CHECK(setup_error("ttl") == "Corefile:3: directive 'hosts': expected seconds after 'ttl'");
-  CHECK(setup_error("ttl 0").starts_with("Corefile:3: ttl: "));
-  CHECK(setup_error("ttl 65536").starts_with("Corefile:3: ttl: "));
-  CHECK(setup_error("reload -1s").starts_with("Corefile:3: reload: "));
-  CHECK(setup_error("relaod 1s") == "Corefile:3: directive 'hosts': unknown property 'relaod'; did you mean 'reload'?");
-  CHECK(setup_error("10.0.0.1 a..b") == "Corefile:3: hosts: empty label in domain name 'a..b'");
+  CHECK(setup_error("ttl") == "Corefile:3: hosts: expected seconds or a duration after 'ttl'");
+  CHECK(setup_error("ttl 0").starts_with("Corefile:3: hosts: ttl: "));
+  CHECK(setup_error("ttl 65536").starts_with("Corefile:3: hosts: ttl: "));
+  CHECK(setup_error("reload -1s").starts_with("Corefile:3: hosts: reload: "));
+  CHECK(setup_error("relaod 1s") == "Corefile:3: hosts: unknown property 'relaod'; did you mean 'reload'?");
+  CHECK(setup_error("10.0.0.1 a..b") == "Corefile:3: hosts: 10.0.0.1: empty label in domain name 'a..b'");
   CHECK(PluginHarness::setup_error(kPlugins, ". {\n hosts\n hosts\n}") ==
-        "Corefile:3: directive 'hosts' twice in a server block");
+        "Corefile:3: hosts: stands twice in a server block");
 }
 
 TEST_CASE("hosts: a line of the block without a name is warned of") {

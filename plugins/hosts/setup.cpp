@@ -1,6 +1,5 @@
 // Reads the directive: hosts [FILE [ZONES...]] { ADDRESS NAME... ; ttl SECONDS ; no_reverse ; reload DURATION ;
 // fallthrough [ZONES...] ; fallthrough_unsupported }
-#include "core/config/values.h"
 #include "plugins/hosts/hosts.h"
 #include "plugins/hosts/hosts_builder.h"
 #include "plugins/hosts/hosts_file.h"
@@ -10,82 +9,49 @@ namespace {
 
 constexpr std::uint32_t kMaxTtl = 65535;  // CoreDNS's
 
-Result<> read_ttl(Controller& controller, Settings& settings) {
-  TRY(const std::string_view text, controller.expect_arg("seconds"));
-  const auto ttl = config::parse_integer<std::uint32_t>(text, 1, kMaxTtl);
-  if (!ttl) return std::unexpected(controller.error("ttl: {}", ttl.error().text()));
-  settings.ttl = *ttl;
-  return controller.expect_end();
-}
-
-Result<> read_reload(Controller& controller, Settings& settings) {
-  TRY(const std::string_view text, controller.expect_arg("a duration"));
-  const auto duration = config::parse_duration(text);
-  if (!duration) return std::unexpected(controller.error("reload: {}", duration.error().text()));
-  settings.reload = std::chrono::ceil<std::chrono::milliseconds>(*duration);
-  return controller.expect_end();
-}
-
 // A line of the block that is an entry, as in the file.
-Result<> read_entry(Controller& controller, const Settings& settings, HostsBuilder& entries) {
-  const auto address = parse_host_address(controller.val());
-  if (!address) {
-    return std::unexpected(
-        controller.unknown_property({"ttl", "no_reverse", "reload", "fallthrough", "fallthrough_unsupported"}));
-  }
-  if (!settings.fallthrough.empty()) {
-    return std::unexpected(controller.error("hosts: entries stand before fallthrough"));
-  }
+Result<> read_entry(Controller& controller, const IpAddress& address, HostsBuilder& entries) {
   const config::Token start = controller.token();
-  bool named = false;
-  while (controller.next_arg()) {
-    named = true;
-    const auto name = dns::Name::parse(controller.val());
-    if (!name) return std::unexpected(controller.error("hosts: {}", name.error().text()));
-    TRY(entries.add(*address, name->lowercased()));
+  if (!controller.has_arg()) {
+    controller.warn(
+        controller.error_at(start, fmt::format("'{}' has no name after it; the line is ignored", start.text)));
   }
-  if (!named) {
-    controller.warn(start.error(fmt::format("hosts: '{}' has no name after it; the line is ignored", start.text)));
+  while (controller.next_arg()) {
+    TRY(const dns::Name name, dns::Name::parse(controller.val()));
+    TRY(entries.add(address, name.lowercased()));
   }
   return {};
 }
 
-Result<> read_property(Controller& controller, Settings& settings, HostsBuilder& entries) {
-  const std::string& word = controller.val();
-  if (word == "ttl") return read_ttl(controller, settings);
-  if (word == "reload") return read_reload(controller, settings);
-  if (word == "no_reverse") {
-    settings.reverse = false;
-    return controller.expect_end();
+Result<> read_line(Controller& controller, Settings& settings, HostsBuilder& entries) {
+  if (const auto address = parse_host_address(controller.val())) {
+    if (!settings.fallthrough.empty()) return controller.fail("entries stand before fallthrough");
+    return read_entry(controller, *address, entries);
   }
-  if (word == "fallthrough") {
-    TRY(settings.fallthrough, controller.remaining_zones());
-    return {};
-  }
-  if (word == "fallthrough_unsupported") {
-    settings.fallthrough_unsupported = true;
-    return controller.expect_end();
-  }
-  return read_entry(controller, settings, entries);
+  return controller.read_property({
+      {"ttl", [&] { return assign(settings.ttl, controller.expect_seconds(1, kMaxTtl)); }},
+      {"no_reverse", [&] { return assign(settings.reverse, Result<bool>(false)); }},
+      {"reload", [&] { return assign(settings.reload, controller.expect_duration()); }},
+      {"fallthrough", [&] { return assign(settings.fallthrough, controller.remaining_zones()); }},
+      {"fallthrough_unsupported", [&] { return assign(settings.fallthrough_unsupported, Result<bool>(true)); }},
+  });
 }
 
 }  // namespace
 
 Result<> setup(Controller& controller) {
   Settings settings;
-  controller.next();
+  controller.once();
   settings.directive = controller.token();
-  if (controller.next_arg()) {
-    if (controller.val().empty()) return std::unexpected(controller.error("hosts: expected the path of a file"));
-    settings.path = controller.path(controller.val());
+  if (controller.has_arg()) {
+    TRY(settings.path, controller.expect_path("the path of a file"));
     settings.path_given = true;
   }
   TRY(settings.zones, controller.remaining_zones());
   HostsBuilder entries;
-  while (controller.next_block()) TRY(read_property(controller, settings, entries));
-  if (controller.next()) return std::unexpected(controller.error("directive 'hosts' twice in a server block"));
+  TRY(controller.read_lines([&] { return read_line(controller, settings, entries); }));
   if (settings.fallthrough_unsupported && settings.fallthrough.empty()) {
-    return std::unexpected(settings.directive.error("hosts: fallthrough_unsupported requires fallthrough"));
+    return controller.fail_at(settings.directive, "fallthrough_unsupported requires fallthrough");
   }
   entries.finish();
   settings.inline_image.resize((entries.image_size() + 7) / 8);

@@ -4,7 +4,6 @@
 
 #include "core/forge/address_label.h"
 #include "core/libp2p/peer_id.h"
-#include "core/plugin/negative.h"
 
 namespace swage::plugins::ipsubdomain {
 
@@ -18,13 +17,6 @@ std::optional<IpAddress> asked_address(const Query& query) {
   const auto address = forge::parse_address_label(query.key.view().first_label());
   if (!address || address->is_v6() != (query.qtype == Type::aaaa)) return std::nullopt;
   return address;
-}
-
-void answer_address(const Query& query, const IpAddress& address, std::uint32_t ttl, Response& response) {
-  response.rcode = dns::Rcode::noerror;
-  response.authoritative = true;
-  response.answer.push_back(
-      {.owner = query.qname, .type = query.qtype, .ttl = ttl, .rdata = response.arena.copy(address.bytes())});
 }
 
 // True where the following plugins say that the name does not exist, or do not know its zone.
@@ -56,8 +48,7 @@ Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next 
       return no_data(query, response, next, entry->zone.apex);
     }
     responses_.address(query.qtype);
-    answer_address(query, *address, entry->zone.ttl, response);
-    return Outcome::send;
+    return answer_address(query, response, entry->zone.ttl, *address);
   }
   if (dns::is_under_any(query.key, entry->zone.fallthrough)) {
     TRY(const Outcome outcome, next(query, response));

@@ -360,24 +360,33 @@ TEST_CASE("ipsubdomain: Corefiles that are refused") {
   const struct {
     std::string_view block, error;
   } cases[] = {
-      {"ipsubdomain {\n  tll 5\n}", "Corefile:3: directive 'ipsubdomain': unknown property 'tll'; did you mean 'ttl'?"},
-      {"ipsubdomain {\n  ttl\n}", "Corefile:3: directive 'ipsubdomain': expected seconds or a duration after 'ttl'"},
-      {"ipsubdomain {\n  ttl 5 6\n}",
-       "Corefile:3: directive 'ipsubdomain': unexpected '6'; expected the end of the line"},
-      {"ipsubdomain {\n  ttl -5\n}", "Corefile:3: ttl: '-5' is no duration: it is negative"},
+      {"ipsubdomain {\n  tll 5\n}", "Corefile:3: ipsubdomain: unknown property 'tll'; did you mean 'ttl'?"},
+      {"ipsubdomain {\n  ttl\n}", "Corefile:3: ipsubdomain: expected seconds or a duration after 'ttl'"},
+      {"ipsubdomain {\n  ttl 5 6\n}", "Corefile:3: ipsubdomain: ttl: unexpected '6'; expected the end of the line"},
+      {"ipsubdomain {\n  ttl -5\n}",
+       "Corefile:3: ipsubdomain: ttl: '-5' is not 0 to 2147483647 seconds; expected a number, or a duration of whole "
+       "seconds such as 1h"},
       {"ipsubdomain {\n  ttl soon\n}",
-       "Corefile:3: ttl: 'soon' is no duration; expected a number with a unit, such as 500ms, 30s or 1h30m"},
-      {"ipsubdomain {\n  ttl 1500ms\n}", "Corefile:3: ttl: '1500ms' is not a whole number of seconds"},
+       "Corefile:3: ipsubdomain: ttl: 'soon' is not 0 to 2147483647 seconds; expected a number, or a duration of whole "
+       "seconds such as 1h"},
+      {"ipsubdomain {\n  ttl 1500ms\n}",
+       "Corefile:3: ipsubdomain: ttl: '1500ms' is not 0 to 2147483647 seconds; expected a number, or a duration of "
+       "whole seconds such as 1h"},
       {"ipsubdomain {\n  ttl 2147483648\n}",
-       "Corefile:3: ttl: '2147483648' is no TTL; expected seconds, 0 to 2147483647"},
-      {"ipsubdomain {\n  ttl 700000h\n}", "Corefile:3: ttl: '700000h' is more than 2147483647 seconds"},
-      {"ipsubdomain {\n  fallthrough a..b\n}", "Corefile:3: 'a..b' is no zone: it has an empty label"},
-      {"ipsubdomain a..b", "Corefile:2: 'a..b' is no zone: it has an empty label"},
-      {"ipsubdomain example.org", "Corefile:2: zone example.org. is not in the zones of this server block"},
-      {"ipsubdomain direct", "Corefile:2: zone direct. is not in the zones of this server block"},
-      {"ipsubdomain\nipsubdomain", "Corefile:3: zone libp2p.direct. has an ipsubdomain already"},
+       "Corefile:3: ipsubdomain: ttl: '2147483648' is not 0 to 2147483647 seconds; expected a number, or a duration of "
+       "whole seconds such as 1h"},
+      {"ipsubdomain {\n  ttl 700000h\n}",
+       "Corefile:3: ipsubdomain: ttl: '700000h' is not 0 to 2147483647 seconds; expected a number, or a duration of "
+       "whole seconds such as 1h"},
+      {"ipsubdomain {\n  fallthrough a..b\n}",
+       "Corefile:3: ipsubdomain: fallthrough: 'a..b' is not a valid zone: it has an empty label"},
+      {"ipsubdomain a..b", "Corefile:2: ipsubdomain: 'a..b' is not a valid zone: it has an empty label"},
+      {"ipsubdomain example.org",
+       "Corefile:2: ipsubdomain: zone example.org. is not in the zones of this server block"},
+      {"ipsubdomain direct", "Corefile:2: ipsubdomain: zone direct. is not in the zones of this server block"},
+      {"ipsubdomain\nipsubdomain", "Corefile:3: ipsubdomain: zone libp2p.direct. has an ipsubdomain already"},
       {"ipsubdomain a.libp2p.direct b.libp2p.direct\nipsubdomain B.libp2p.direct",
-       "Corefile:3: zone b.libp2p.direct. has an ipsubdomain already"},
+       "Corefile:3: ipsubdomain: zone b.libp2p.direct. has an ipsubdomain already"},
   };
   for (const auto& [block, error] : cases) {
     CHECK(setup_error(fmt::format("libp2p.direct {{\n{}\n}}\n", block)) == error);

@@ -1,49 +1,20 @@
 // Reads the directive: ipsubdomain [ZONES...] { ttl DURATION|SECONDS ; fallthrough [ZONES...] }
 #include <algorithm>
-#include <chrono>
 
-#include "core/config/values.h"
-#include "core/text.h"
 #include "plugins/ipsubdomain/ipsubdomain.h"
 
 namespace swage::plugins::ipsubdomain {
 namespace {
 
-constexpr std::int64_t kMaxTtl = 2147483647;  // seconds (RFC 2181 section 8)
-
-// "3600", or a duration of whole seconds such as "1h".
-Result<std::uint32_t> parse_seconds(std::string_view text) {
-  if (is_decimal(text)) return config::parse_ttl(text);
-  TRY(const auto duration, config::parse_duration(text));
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(duration);
-  if (seconds != duration) return fail("'{}' is not a whole number of seconds", text);
-  if (seconds.count() > kMaxTtl) return fail("'{}' is more than {} seconds", text, kMaxTtl);
-  return static_cast<std::uint32_t>(seconds.count());
-}
-
-Result<> read_property(Controller& controller, ForgeZone& like) {
-  if (controller.val() == "ttl") {
-    TRY(const std::string_view text, controller.expect_arg("seconds or a duration"));
-    const auto ttl = parse_seconds(text);
-    if (!ttl) return std::unexpected(controller.error("ttl: {}", ttl.error().text()));
-    like.ttl = *ttl;
-    return controller.expect_end();
+// One more zone.
+Result<> add_zone(Controller& controller, const config::Token& written, ForgeZone zone, std::vector<ForgeZone>& zones) {
+  if (!dns::is_under_any(zone.apex, controller.zones())) {
+    return controller.fail_at(written, "zone {} is not in the zones of this server block", zone.apex.to_string());
   }
-  if (controller.val() == "fallthrough") {
-    TRY(like.fallthrough, controller.remaining_zones());
-    return {};
+  if (std::ranges::find(zones, zone.apex, &ForgeZone::apex) != zones.end()) {
+    return controller.fail_at(written, "zone {} has an ipsubdomain already", zone.apex.to_string());
   }
-  return std::unexpected(controller.unknown_property({"ttl", "fallthrough"}));
-}
-
-// What is wrong with `apex` as one more zone; empty if nothing is.
-std::string objection(const Controller& controller, const std::vector<ForgeZone>& zones, const dns::Name& apex) {
-  if (!dns::is_under_any(apex, controller.zones())) {
-    return fmt::format("zone {} is not in the zones of this server block", apex.to_string());
-  }
-  if (std::ranges::find(zones, apex, &ForgeZone::apex) != zones.end()) {
-    return fmt::format("zone {} has an ipsubdomain already", apex.to_string());
-  }
+  zones.push_back(std::move(zone));
   return {};
 }
 
@@ -54,12 +25,13 @@ Result<> read_directive(Controller& controller, std::vector<ForgeZone>& zones) {
   apexes.erase(std::unique(apexes.begin(), apexes.end()), apexes.end());  // the keys a:53 and a:54 are one zone
   const config::Token written = controller.token();
   ForgeZone like;
-  while (controller.next_block()) TRY(read_property(controller, like));
+  TRY(controller.read_block({
+      {"ttl", [&] { return assign(like.ttl, controller.expect_ttl()); }},
+      {"fallthrough", [&] { return assign(like.fallthrough, controller.remaining_zones()); }},
+  }));
   for (const dns::Name& apex : apexes) {
-    const std::string wrong = objection(controller, zones, apex);
-    if (!wrong.empty()) return std::unexpected(written.error(wrong));
     like.apex = apex;
-    zones.push_back(like);
+    TRY(add_zone(controller, written, like, zones));
   }
   return {};
 }

@@ -130,24 +130,21 @@ TEST_CASE("loadbalance: setup") {
     INFO(line);
     CHECK(line_error(line) == "");
   }
-  CHECK(line_error("fleeb") == "Corefile:2: loadbalance: 'fleeb' is no policy: expected round_robin or weighted");
-  CHECK(line_error("round_robin a") ==
-        "Corefile:2: directive 'loadbalance': unexpected 'a'; expected the end of the line");
-  CHECK(line_error("weighted") ==
-        "Corefile:2: directive 'loadbalance': expected the path of a weight file after 'weighted'");
-  CHECK(line_error("weighted a b") ==
-        "Corefile:2: directive 'loadbalance': unexpected 'b'; expected the end of the line");
+  CHECK(line_error("fleeb") == "Corefile:2: loadbalance: expected 'round_robin' or 'weighted', not 'fleeb'");
+  CHECK(line_error("round_robin a") == "Corefile:2: loadbalance: unexpected 'a'; expected the end of the line");
+  CHECK(line_error("weighted") == "Corefile:2: loadbalance: expected the path of a weight file after 'weighted'");
+  CHECK(line_error("weighted a b") == "Corefile:2: loadbalance: unexpected 'b'; expected the end of the line");
   CHECK(line_error("weighted a {\n susu\n}") ==
-        "Corefile:3: directive 'loadbalance': unknown property 'susu'; expected reload, prefer");
+        "Corefile:3: loadbalance: unknown property 'susu'; expected prefer, reload");
   CHECK(line_error("round_robin {\n reload 1s\n}") ==
-        "Corefile:3: directive 'loadbalance': unknown property 'reload'; expected prefer");
-  CHECK(line_error("weighted a {\n reload a\n}").starts_with("Corefile:3: reload: 'a' is no duration"));
+        "Corefile:3: loadbalance: there is no file to read again without 'weighted'");
+  CHECK(line_error("weighted a {\n reload a\n}").starts_with("Corefile:3: loadbalance: reload: 'a' is not a duration"));
   CHECK(line_error("weighted a {\n reload 30s a\n}") ==
-        "Corefile:3: directive 'loadbalance': unexpected 'a'; expected the end of the line");
-  CHECK(line_error("{\n prefer\n}") ==
-        "Corefile:3: directive 'loadbalance': expected a network in CIDR notation after 'prefer'");
-  CHECK(line_error("{\n prefer 10.0.0.0/8 10/8\n}") == "Corefile:3: prefer: '10/8' is no network");
-  CHECK(line_error("\n loadbalance") == "Corefile:3: directive 'loadbalance' twice in a server block");
+        "Corefile:3: loadbalance: reload: unexpected 'a'; expected the end of the line");
+  CHECK(line_error("{\n prefer\n}") == "Corefile:3: loadbalance: expected an address or a network after 'prefer'");
+  CHECK(line_error("{\n prefer 10.0.0.0/8 10/8\n}") ==
+        "Corefile:3: loadbalance: prefer: '10/8' is neither an address nor a network in CIDR notation");
+  CHECK(line_error("\n loadbalance") == "Corefile:3: loadbalance: stands twice in a server block");
 }
 
 TEST_CASE("loadbalance: all orders of addresses are equally likely") {

@@ -2,7 +2,6 @@
 
 #include <optional>
 
-#include "core/config/values.h"
 #include "core/log.h"
 
 namespace swage::plugins::local {
@@ -93,19 +92,9 @@ Result<Outcome> Local::serve(const Query& query, Response& response, Next next) 
 
 // local { localhost_prefix on|off }
 Result<> setup(Controller& controller) {
-  controller.next();
-  TRY(controller.expect_end());
+  controller.once();
   bool prefix = true;
-  while (controller.next_block()) {
-    if (controller.val() != "localhost_prefix")
-      return std::unexpected(controller.unknown_property({"localhost_prefix"}));
-    TRY(const std::string_view text, controller.expect_arg("'on' or 'off'"));
-    const Result<bool> value = config::parse_switch(text);
-    if (!value) return std::unexpected(controller.error("localhost_prefix: {}", value.error().text()));
-    prefix = *value;
-    TRY(controller.expect_end());
-  }
-  if (controller.next()) return std::unexpected(controller.error("directive 'local' twice in a server block"));
+  TRY(controller.read_block({{"localhost_prefix", [&] { return assign(prefix, controller.expect_switch()); }}}));
   controller.add(
       std::make_unique<const Local>(prefix, controller.metrics().counter("coredns_local_localhost_requests_total",
                                                                          "Counter of localhost.<domain> requests.")));

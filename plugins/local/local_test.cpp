@@ -49,13 +49,14 @@ TEST_CASE("local: setup") {
   CHECK(setup_error(". {\n local {\n  localhost_prefix off\n }\n}") == "");
   CHECK(setup_error(". {\n local {\n }\n}") == "");
   CHECK(setup_error(". {\n local example.org\n}") ==
-        "Corefile:2: directive 'local': unexpected 'example.org'; expected the end of the line");
+        "Corefile:2: local: unexpected 'example.org'; expected the end of the line");
   CHECK(setup_error(". {\n local {\n  foo\n }\n}") ==
-        "Corefile:3: directive 'local': unknown property 'foo'; expected localhost_prefix");
+        "Corefile:3: local: unknown property 'foo'; expected localhost_prefix");
   CHECK(setup_error(". {\n local {\n  localhost_prefix\n }\n}") ==
-        "Corefile:3: directive 'local': expected 'on' or 'off' after 'localhost_prefix'");
-  CHECK(setup_error(". {\n local {\n  localhost_prefix maybe\n }\n}").starts_with("Corefile:3: localhost_prefix: "));
-  CHECK(setup_error(". {\n local\n local\n}") == "Corefile:3: directive 'local' twice in a server block");
+        "Corefile:3: local: expected 'on' or 'off' after 'localhost_prefix'");
+  CHECK(setup_error(". {\n local {\n  localhost_prefix maybe\n }\n}")
+            .starts_with("Corefile:3: local: localhost_prefix: "));
+  CHECK(setup_error(". {\n local\n local\n}") == "Corefile:3: local: stands twice in a server block");
 }
 
 TEST_CASE("local: answers") {

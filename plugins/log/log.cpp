@@ -34,48 +34,43 @@ void Log::sent(const Query& query, const Response& response, std::size_t size) c
 namespace {
 
 // [NAMES...] [FORMAT]
-Result<Rule> parse_arguments(Controller& controller) {
+Result<Rule> read_arguments(Controller& controller) {
   Rule rule;
   std::optional<std::string> format;
   while (controller.next_arg()) {
-    if (format) return std::unexpected(controller.error("directive 'log': the format '{}' must come last", *format));
+    if (format) return controller.fail("the format '{}' must come last", *format);
     if (controller.val().find('{') != std::string::npos) {
       format = controller.val();
       continue;
     }
-    const Result<dns::Name> name = dns::Name::parse(controller.val());
-    if (!name) return std::unexpected(controller.error("directive 'log': {}", name.error().text()));
-    rule.names.push_back(*name);
+    TRY(const dns::Name name, dns::Name::parse(controller.val()));
+    rule.names.push_back(name);
   }
   if (rule.names.empty()) rule.names.emplace_back();  // the root: all
   if (format) rule.format = Format(*format);
   for (const std::string& text : rule.format.unknown()) {
-    controller.warn(controller.token().error(
-        fmt::format("directive 'log': '{}' is not a placeholder; it is logged as it stands", text)));
+    const std::string what = fmt::format("'{}' is not a placeholder; it is logged as it stands", text);
+    controller.warn(controller.error_at(controller.token(), what));
   }
-  for (std::string& label : rule.format.labels()) controller.metadata().expect(std::move(label), controller.token());
+  for (std::string& label : rule.format.labels()) {
+    controller.metadata().expect(controller.directive(), std::move(label), controller.token());
+  }
   return rule;
 }
 
-// CLASSES of the block's lines; none: all.
-Result<std::vector<Class>> parse_classes(Controller& controller) {
+// The classes of the block's lines; none: all.
+Result<std::vector<Class>> read_classes(Controller& controller) {
   std::vector<Class> classes;
   bool all = false;
-  while (controller.next_block()) {
-    if (controller.val() != "class") return std::unexpected(controller.unknown_property({"class"}));
-    TRY(controller.expect_arg("success, denial, error or all"));
+  const auto read_class = [&]() -> Result<> {
     do {
-      const std::string& word = controller.val();
-      if (word == "all") {
-        all = true;
-      } else if (const std::optional<Class> value = parse_class(word)) {
-        classes.push_back(*value);
-      } else {
-        return std::unexpected(
-            controller.error("directive 'log': unknown class '{}'; expected success, denial, error or all", word));
-      }
-    } while (controller.next_arg());
-  }
+      TRY(const std::string_view word, controller.one_of({"success", "denial", "error", "all"}));
+      if (const auto value = parse_class(word)) classes.push_back(*value);
+      all = all || word == "all";
+    } while (controller.has_arg());
+    return {};
+  };
+  TRY(controller.read_block({{"class", read_class}}));
   if (all) classes.clear();
   return classes;
 }
@@ -85,8 +80,8 @@ Result<std::vector<Class>> parse_classes(Controller& controller) {
 Result<> setup(Controller& controller) {
   std::vector<Rule> rules;
   while (controller.next()) {
-    TRY(Rule rule, parse_arguments(controller));
-    TRY(rule.classes, parse_classes(controller));
+    TRY(Rule rule, read_arguments(controller));
+    TRY(rule.classes, read_classes(controller));
     rules.push_back(std::move(rule));
   }
   controller.add(

@@ -52,15 +52,14 @@ TEST_CASE("log: setup") {
     INFO(directive);
     CHECK(setup_error(fmt::format(". {{\n{}\n}}", directive)) == "");
   }
-  CHECK(setup_error(". {\n log {common} example.org\n}") ==
-        "Corefile:2: directive 'log': the format '{common}' must come last");
-  CHECK(setup_error(". {\n log a..b\n}") == "Corefile:2: directive 'log': empty label in domain name 'a..b'");
+  CHECK(setup_error(". {\n log {common} example.org\n}") == "Corefile:2: log: the format '{common}' must come last");
+  CHECK(setup_error(". {\n log a..b\n}") == "Corefile:2: log: empty label in domain name 'a..b'");
   CHECK(setup_error(". {\n log {\n  klass all\n }\n}") ==
-        "Corefile:3: directive 'log': unknown property 'klass'; did you mean 'class'?");
+        "Corefile:3: log: unknown property 'klass'; did you mean 'class'?");
   CHECK(setup_error(". {\n log {\n  class\n }\n}") ==
-        "Corefile:3: directive 'log': expected success, denial, error or all after 'class'");
+        "Corefile:3: log: expected success, denial, error or all after 'class'");
   CHECK(setup_error(". {\n log\n log {\n  class denial abracadabra\n }\n}") ==
-        "Corefile:4: directive 'log': unknown class 'abracadabra'; expected success, denial, error or all");
+        "Corefile:4: log: unknown class 'abracadabra'; expected success, denial, error or all");
 }
 
 TEST_CASE("log: what looks like a placeholder and is none is warned of") {
@@ -71,8 +70,8 @@ TEST_CASE("log: what looks like a placeholder and is none is warned of") {
     return text;
   };
   CHECK(warnings("\"{foo} {name} {>nothing} x\"") ==
-        "Corefile:2: directive 'log': '{foo}' is not a placeholder; it is logged as it stands\n"
-        "Corefile:2: directive 'log': '{>nothing}' is not a placeholder; it is logged as it stands\n");
+        "Corefile:2: log: '{foo}' is not a placeholder; it is logged as it stands\n"
+        "Corefile:2: log: '{>nothing}' is not a placeholder; it is logged as it stands\n");
   CHECK(warnings("{common}") == "");
   CHECK(warnings(R"("{ \"name\": \"{name}\" } {} {a b}")") == "");
 }

@@ -3,10 +3,8 @@
 namespace swage::plugins::metadata {
 
 Result<> setup(Controller& controller) {
-  controller.next();
+  controller.once();
   TRY(std::vector<dns::Name> zones, controller.remaining_zones());
-  if (controller.next_block()) return std::unexpected(controller.error("directive 'metadata' has no block"));
-  if (controller.next()) return std::unexpected(controller.error("directive 'metadata' twice in a server block"));
   controller.metadata().enable(std::move(zones));
   return {};
 }

@@ -24,7 +24,7 @@ std::string value(std::string_view arguments, std::string_view label, std::strin
   PluginHarness server(kPlugins, fmt::format("example.org {{\n knows\n{}}}\n", arguments));
   static_cast<void>(server.ask(question));
   std::string text;
-  const bool known = server.configuration().blocks[0]->metadata.append(label, server.query(), text);
+  const bool known = server.configuration().blocks[0]->settings.metadata.append(label, server.query(), text);
   CHECK(known == !text.empty());
   return text;
 }
@@ -43,6 +43,6 @@ TEST_CASE("metadata: values are those of the labels, in the zones that have it")
 TEST_CASE("metadata: setup") {
   const auto setup_error = [](std::string_view corefile) { return PluginHarness::setup_error(kPlugins, corefile); };
   CHECK(setup_error(". {\n metadata {\n }\n}").empty());
-  CHECK(setup_error(". {\n metadata {\n  x\n }\n}") == "Corefile:3: directive 'metadata' has no block");
-  CHECK(setup_error(". {\n metadata\n metadata\n}") == "Corefile:3: directive 'metadata' twice in a server block");
+  CHECK(setup_error(". {\n metadata {\n  x\n }\n}") == "Corefile:2: metadata: takes no block");
+  CHECK(setup_error(". {\n metadata\n metadata\n}") == "Corefile:3: metadata: stands twice in a server block");
 }

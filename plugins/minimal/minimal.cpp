@@ -38,10 +38,7 @@ Result<Outcome> Minimal::serve(const Query& query, Response& response, Next next
 }
 
 Result<> setup(Controller& controller) {
-  controller.next();
-  TRY(controller.expect_end());
-  if (controller.next_block()) return std::unexpected(controller.error("directive 'minimal' has no block"));
-  if (controller.next()) return std::unexpected(controller.error("directive 'minimal' twice in a server block"));
+  controller.once();
   controller.add(std::make_unique<const Minimal>());
   return {};
 }

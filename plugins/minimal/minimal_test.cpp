@@ -60,9 +60,9 @@ std::array<std::size_t, 3> sizes(PluginHarness& harness) {
 TEST_CASE("minimal: setup") {
   CHECK(setup_error(". {\n minimal\n}") == "");
   CHECK(setup_error(". {\n minimal example.org\n}") ==
-        "Corefile:2: directive 'minimal': unexpected 'example.org'; expected the end of the line");
-  CHECK(setup_error(". {\n minimal {\n  a\n }\n}") == "Corefile:3: directive 'minimal' has no block");
-  CHECK(setup_error(". {\n minimal\n minimal\n}") == "Corefile:3: directive 'minimal' twice in a server block");
+        "Corefile:2: minimal: unexpected 'example.org'; expected the end of the line");
+  CHECK(setup_error(". {\n minimal {\n  a\n }\n}") == "Corefile:2: minimal: takes no block");
+  CHECK(setup_error(". {\n minimal\n minimal\n}") == "Corefile:3: minimal: stands twice in a server block");
 }
 
 TEST_CASE("minimal: answers of a zone") {

@@ -18,15 +18,12 @@ Result<Outcome> Nsid::serve(const Query& query, Response& response, Next next) c
 }
 
 Result<> setup(Controller& controller) {
-  controller.next();
+  controller.once();
   const std::vector<std::string> words = controller.remaining_args();
   std::string data = words.empty() ? host_name() : fmt::format("{}", fmt::join(words, " "));
   if (data.size() > kMaxData) {
-    return std::unexpected(
-        controller.error("directive 'nsid': {} bytes of data, but at most {} can be sent", data.size(), kMaxData));
+    return controller.fail("{} bytes of data, but at most {} can be sent", data.size(), kMaxData);
   }
-  if (controller.next_block()) return std::unexpected(controller.error("directive 'nsid' has no block"));
-  if (controller.next()) return std::unexpected(controller.error("directive 'nsid' twice in a server block"));
   controller.add(std::make_unique<const Nsid>(std::move(data)));
   return {};
 }

@@ -35,9 +35,9 @@ TEST_CASE("nsid: setup") {
   CHECK(setup_error(". {\n nsid\n}") == "");
   CHECK(setup_error(". {\n nsid " + std::string(255, 'x') + "\n}") == "");
   CHECK(setup_error(". {\n nsid a " + std::string(254, 'x') + "\n}") ==
-        "Corefile:2: directive 'nsid': 256 bytes of data, but at most 255 can be sent");
-  CHECK(setup_error(". {\n nsid a {\n  hex\n }\n}") == "Corefile:3: directive 'nsid' has no block");
-  CHECK(setup_error(". {\n nsid\n nsid\n}") == "Corefile:3: directive 'nsid' twice in a server block");
+        "Corefile:2: nsid: 256 bytes of data, but at most 255 can be sent");
+  CHECK(setup_error(". {\n nsid a {\n  hex\n }\n}") == "Corefile:2: nsid: takes no block");
+  CHECK(setup_error(". {\n nsid\n nsid\n}") == "Corefile:3: nsid: stands twice in a server block");
 }
 
 TEST_CASE("nsid: only for clients that ask") {

@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include "core/config/values.h"
 #include "core/log.h"
 #include "core/plugin/http_endpoint.h"
 
@@ -23,21 +22,12 @@ class Advice : public Service {
 }  // namespace
 
 Result<> setup(Controller& controller) {
-  controller.next();
-  if (controller.next_arg()) {
-    const auto address = parse_http_address(controller.val());
-    if (!address) return std::unexpected(controller.error("pprof: {}", address.error().text()));
-    TRY(controller.expect_end());
-  }
-  while (controller.next_block()) {
-    if (controller.val() != "block") return std::unexpected(controller.unknown_property({"block"}));
-    if (controller.next_arg()) {
-      const auto rate = config::parse_integer<std::int64_t>(controller.val(), 0, INT64_MAX);
-      if (!rate) return std::unexpected(controller.error("block: {}", rate.error().text()));
-    }
-    TRY(controller.expect_end());
-  }
-  if (controller.next()) return std::unexpected(controller.error("directive 'pprof' twice in a server block"));
+  controller.once();
+  if (controller.next_arg()) TRY(parse_http_address(controller.val()));
+  TRY(controller.read_block({{"block", [&]() -> Result<> {
+                                if (controller.has_arg()) TRY(controller.expect_number<std::int64_t>(0, INT64_MAX));
+                                return {};
+                              }}}));
   controller.add(std::make_unique<Advice>());
   return {};
 }

@@ -24,6 +24,6 @@ TEST_CASE("pprof: what CoreDNS accepts is accepted, and nothing listens") {
     CHECK(server.configuration().service_sockets.empty());
   }
   CHECK(setup_error(". {\n pprof here\n}") == "Corefile:2: pprof: 'here' is not [ADDRESS]:PORT");
-  CHECK(setup_error(". {\n pprof {\n  block x\n }\n}").starts_with("Corefile:3: block: "));
-  CHECK(setup_error(". {\n pprof\n pprof\n}") == "Corefile:3: directive 'pprof' twice in a server block");
+  CHECK(setup_error(". {\n pprof {\n  block x\n }\n}").starts_with("Corefile:3: pprof: block: "));
+  CHECK(setup_error(". {\n pprof\n pprof\n}") == "Corefile:3: pprof: stands twice in a server block");
 }

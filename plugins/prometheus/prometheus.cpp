@@ -61,13 +61,9 @@ class ConstantGauges : public Service {
 }  // namespace
 
 Result<> setup(Controller& controller) {
-  controller.next();
+  controller.once();
   TRY(std::vector<Endpoint> endpoints, read_http_address(controller, kAddress));
-  while (controller.next_block()) {
-    if (controller.val() != "runtime_metrics") return std::unexpected(controller.unknown_property({"runtime_metrics"}));
-    TRY(controller.expect_end());  // of Go's runtime; there is none here
-  }
-  if (controller.next()) return std::unexpected(controller.error("directive 'prometheus' twice in a server block"));
+  TRY(controller.read_block({{"runtime_metrics", [] { return Result<>(); }}}));  // of Go's runtime; there is none here
 
   metrics::Registry& registry = controller.metrics();
   DnsMetrics::declare(registry);

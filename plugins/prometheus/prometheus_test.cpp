@@ -29,7 +29,8 @@ Result<> answers(Controller& controller) {
   return {};
 }
 Result<> bind(Controller& controller) {
-  controller.next();
+  controller.once();
+  TRY(controller.expect_arg("an interface"));
   controller.block().addresses = {*IpAddress::parse("192.0.2.1")};
   return {};
 }
@@ -40,7 +41,9 @@ Result<> view(Controller& controller) {
    public:
     bool accepts(const Query&) const override { return true; }
   };
-  controller.next();
+  controller.once();
+  TRY(controller.block().view, controller.expect_arg("a name"));
+  TRY(controller.read_block({{"expr", [&] { return controller.ignore(); }}}));
   controller.add(std::unique_ptr<const Filter>(std::make_unique<All>()));
   return {};
 }
@@ -71,9 +74,8 @@ TEST_CASE("prometheus: setup") {
   CHECK(setup_error(". {\n prometheus :9253 {\n  runtime_metrics\n }\n}").empty());
   CHECK(setup_error(". {\n prometheus 9253\n}") == "Corefile:2: prometheus: '9253' is not [ADDRESS]:PORT");
   CHECK(setup_error(". {\n prometheus {\n  tls x\n }\n}") ==
-        "Corefile:3: directive 'prometheus': unknown property 'tls'; expected runtime_metrics");
-  CHECK(setup_error(". {\n prometheus\n prometheus\n}") ==
-        "Corefile:3: directive 'prometheus' twice in a server block");
+        "Corefile:3: prometheus: unknown property 'tls'; expected runtime_metrics");
+  CHECK(setup_error(". {\n prometheus\n prometheus\n}") == "Corefile:3: prometheus: stands twice in a server block");
 }
 
 TEST_CASE("prometheus: queries and responses by their labels") {
@@ -104,8 +106,8 @@ TEST_CASE("prometheus: queries and responses by their labels") {
 }
 
 TEST_CASE("prometheus: the view's name is a label") {
-  constexpr std::array kWithView = {PluginType{"prometheus", &plugins::prometheus::setup},
-                                    PluginType{"answers", &answers}, PluginType{"view", &view}};
+  constexpr std::array kWithView = {PluginType{"view", &view}, PluginType{"prometheus", &plugins::prometheus::setup},
+                                    PluginType{"answers", &answers}};
   PluginHarness server(kWithView, "example.org {\n prometheus\n answers\n view inside {\n  expr true\n }\n}\n");
   static_cast<void>(server.ask("a.example.org. A"));
   const std::string text = text_of(server);

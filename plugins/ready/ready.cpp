@@ -29,19 +29,14 @@ async::Task<Result<>> Ready::run(Host& host) {
 }
 
 Result<> setup(Controller& controller) {
-  controller.next();
+  controller.once();
   TRY(std::vector<Endpoint> endpoints, read_http_address(controller, ":8181"));
   auto monitor = Ready::Monitor::until_ready;
-  while (controller.next_block()) {
-    if (controller.val() != "monitor") return std::unexpected(controller.unknown_property({"monitor"}));
-    TRY(const std::string_view kind, controller.expect_arg("'until-ready' or 'continuously'"));
-    if (kind != "until-ready" && kind != "continuously") {
-      return std::unexpected(controller.error("monitor: '{}' is neither 'until-ready' nor 'continuously'", kind));
-    }
-    if (kind == "continuously") monitor = Ready::Monitor::continuously;
-    TRY(controller.expect_end());
-  }
-  if (controller.next()) return std::unexpected(controller.error("directive 'ready' twice in a server block"));
+  TRY(controller.read_block({{"monitor", [&]() -> Result<> {
+                                TRY(const std::string_view kind, controller.one_of({"until-ready", "continuously"}));
+                                if (kind == "continuously") monitor = Ready::Monitor::continuously;
+                                return {};
+                              }}}));
   controller.block().reports_ready = true;
   if (!endpoints.empty()) controller.add(std::make_unique<Ready>(std::move(endpoints), monitor));
   return {};

@@ -32,11 +32,10 @@ TEST_CASE("ready: setup") {
         "addresses");
   CHECK(setup_error(". {\n ready ::1:80\n}") == "Corefile:2: ready: '::1:80' is not [ADDRESS]:PORT");
   CHECK(setup_error(". {\n ready :0\n}") == "Corefile:2: ready: ':0' is not [ADDRESS]:PORT");
-  CHECK(setup_error(". {\n ready :80 :81\n}") ==
-        "Corefile:2: directive 'ready': unexpected ':81'; expected the end of the line");
+  CHECK(setup_error(". {\n ready :80 :81\n}") == "Corefile:2: ready: unexpected ':81'; expected the end of the line");
   CHECK(setup_error(". {\n ready {\n  monitor often\n }\n}") ==
-        "Corefile:3: monitor: 'often' is neither 'until-ready' nor 'continuously'");
+        "Corefile:3: ready: monitor: expected 'until-ready' or 'continuously', not 'often'");
   CHECK(setup_error(". {\n ready {\n  watch\n }\n}") ==
-        "Corefile:3: directive 'ready': unknown property 'watch'; expected monitor");
-  CHECK(setup_error(". {\n ready\n ready\n}") == "Corefile:3: directive 'ready' twice in a server block");
+        "Corefile:3: ready: unknown property 'watch'; expected monitor");
+  CHECK(setup_error(". {\n ready\n ready\n}") == "Corefile:3: ready: stands twice in a server block");
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <random>
 
-#include "core/config/values.h"
 #include "core/log.h"
 
 namespace swage::plugins::reload {
@@ -16,28 +15,18 @@ namespace {
 constexpr milliseconds kMinInterval = 2s;
 constexpr milliseconds kMinJitter = 1s;
 
-Result<milliseconds> duration(const Controller& controller) {
-  const auto parsed = config::parse_duration(controller.val());
-  if (!parsed) return std::unexpected(controller.error("directive 'reload': {}", parsed.error().text()));
-  return std::chrono::duration_cast<milliseconds>(*parsed);
-}
-
 // [INTERVAL] [JITTER], or nullopt for off.
-Result<std::optional<Reload::Times>> times(Controller& controller) {
+Result<std::optional<Reload::Times>> read_times(Controller& controller) {
   Reload::Times times;
-  if (controller.next_arg()) {
+  if (controller.has_arg()) {
+    const auto interval = controller.expect_duration(kMinInterval);
     if (controller.val() == "off") return std::nullopt;
-    TRY(times.interval, duration(controller));
-    if (times.interval < kMinInterval) {
-      return std::unexpected(
-          controller.error("directive 'reload': an interval of '{}', but it must be at least 2s", controller.val()));
-    }
+    TRY(times.interval, interval);
   }
-  if (controller.next_arg()) {
-    TRY(times.jitter, duration(controller));
+  if (controller.has_arg()) {
+    TRY(times.jitter, controller.expect_duration());
     if (times.jitter != 0ms && times.jitter < kMinJitter) {
-      return std::unexpected(
-          controller.error("directive 'reload': a jitter of '{}', but it must be 0s or at least 1s", controller.val()));
+      return controller.fail("'{}' is neither 0 nor at least 1s", controller.val());
     }
   }
   return times;
@@ -61,11 +50,8 @@ async::Task<Result<>> Reload::run(Host& host) {
 }
 
 Result<> setup(Controller& controller) {
-  controller.next();
-  TRY(const std::optional<Reload::Times> chosen, times(controller));
-  TRY(controller.expect_end());
-  if (controller.next_block()) return std::unexpected(controller.error("directive 'reload' has no block"));
-  if (controller.next()) return std::unexpected(controller.error("directive 'reload' twice in a server block"));
+  controller.once();
+  TRY(const std::optional<Reload::Times> chosen, read_times(controller));
   if (!chosen) return {};
   std::random_device device;
   controller.add(std::make_unique<Reload>(*chosen, std::uniform_real_distribution(0.0, 1.0)(device)));

@@ -42,20 +42,17 @@ TEST_CASE("reload: setup") {
   }
   CHECK(services(". {\n reload off\n}") == 0);
   CHECK(setup_error(". {\n reload often\n}") ==
-        "Corefile:2: directive 'reload': 'often' is no duration; expected a number with a unit, such as 500ms, 30s or "
+        "Corefile:2: reload: 'often' is not a duration; expected a number with a unit, such as 500ms, 30s or "
         "1h30m");
   CHECK(setup_error(". {\n reload 10s 5\n}") ==
-        "Corefile:2: directive 'reload': '5' is no duration: a unit is missing; expected, say, 5s");
-  CHECK(setup_error(". {\n reload 1s\n}") ==
-        "Corefile:2: directive 'reload': an interval of '1s', but it must be at least 2s");
-  CHECK(setup_error(". {\n reload 3s 0.5s\n}") ==
-        "Corefile:2: directive 'reload': a jitter of '0.5s', but it must be 0s or at least 1s");
+        "Corefile:2: reload: '5' is not a duration: a unit is missing; expected, say, 5s");
+  CHECK(setup_error(". {\n reload 1s\n}") == "Corefile:2: reload: '1s' is less than 2s");
+  CHECK(setup_error(". {\n reload 3s 0.5s\n}") == "Corefile:2: reload: '0.5s' is neither 0 nor at least 1s");
   CHECK(setup_error(". {\n reload 10s 5s 1s\n}") ==
-        "Corefile:2: directive 'reload': unexpected '1s'; expected the end of the line");
-  CHECK(setup_error(". {\n reload off 5s\n}") ==
-        "Corefile:2: directive 'reload': unexpected '5s'; expected the end of the line");
-  CHECK(setup_error(". {\n reload {\n  every 5s\n }\n}") == "Corefile:3: directive 'reload' has no block");
-  CHECK(setup_error(". {\n reload\n reload\n}") == "Corefile:3: directive 'reload' twice in a server block");
+        "Corefile:2: reload: unexpected '1s'; expected the end of the line");
+  CHECK(setup_error(". {\n reload off 5s\n}") == "Corefile:2: reload: unexpected '5s'; expected the end of the line");
+  CHECK(setup_error(". {\n reload {\n  every 5s\n }\n}") == "Corefile:2: reload: takes no block");
+  CHECK(setup_error(". {\n reload\n reload\n}") == "Corefile:3: reload: stands twice in a server block");
 }
 
 TEST_CASE("reload: the jitter spreads the interval evenly around its middle") {

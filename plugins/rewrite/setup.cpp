@@ -1,4 +1,7 @@
 // Reads the directive: rewrite [continue|stop] FIELD ARGUMENTS..., on one line or with the rule in a block.
+#include <algorithm>
+#include <iterator>
+
 #include "core/text.h"
 #include "plugins/rewrite/rules.h"
 
@@ -36,10 +39,13 @@ Result<> setup(Controller& controller) {
     const config::Token directive = controller.token();
     std::vector<std::string> words = controller.remaining_args();
     if (words.size() < 2) {
-      while (controller.next_block()) words.push_back(controller.val());
+      while (controller.next_block()) {
+        words.push_back(controller.val());
+        std::ranges::move(controller.remaining_args(), std::back_inserter(words));
+      }
     }
     NewRule rule = make_rule(controller, words);
-    if (!rule) return std::unexpected(directive.error("rewrite: " + rule.error().text()));
+    if (!rule) return controller.fail_at(directive, "{}", rule.error().text());
     rules.push_back(*std::move(rule));
   }
   controller.add(std::unique_ptr<const Plugin>(std::make_unique<const Rewrite>(std::move(rules))));

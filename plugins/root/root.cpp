@@ -3,12 +3,9 @@
 namespace swage::plugins::root {
 
 Result<> setup(Controller& controller) {
-  controller.next();
+  controller.once();
   TRY(const std::string_view folder, controller.expect_arg("a folder"));
-  if (folder.empty()) return std::unexpected(controller.error("directive 'root': the folder's path is empty"));
-  TRY(controller.expect_end());
-  if (controller.next_block()) return std::unexpected(controller.error("directive 'root' has no block"));
-  if (controller.next()) return std::unexpected(controller.error("directive 'root' twice in a server block"));
+  if (folder.empty()) return controller.fail("the folder's path is empty");
   controller.block().root = folder;
   return {};
 }

@@ -18,7 +18,7 @@ constexpr std::array kPlugins = {
                [](Controller& controller) -> Result<> {
                  controller.next();
                  TRY(const std::string_view file, controller.expect_arg("a file"));
-                 opened = controller.path(file);
+                 opened = controller.block().path(file);
                  return {};
                }},
 };
@@ -33,12 +33,11 @@ std::string path_with(std::string_view directives) {
 }  // namespace
 
 TEST_CASE("root: setup") {
-  CHECK(setup_error(". {\n root\n}") == "Corefile:2: directive 'root': expected a folder after 'root'");
-  CHECK(setup_error(". {\n root \"\"\n}") == "Corefile:2: directive 'root': the folder's path is empty");
-  CHECK(setup_error(". {\n root a b\n}") ==
-        "Corefile:2: directive 'root': unexpected 'b'; expected the end of the line");
-  CHECK(setup_error(". {\n root a {\n  b\n }\n}") == "Corefile:3: directive 'root' has no block");
-  CHECK(setup_error(". {\n root a\n root b\n}") == "Corefile:3: directive 'root' twice in a server block");
+  CHECK(setup_error(". {\n root\n}") == "Corefile:2: root: expected a folder after 'root'");
+  CHECK(setup_error(". {\n root \"\"\n}") == "Corefile:2: root: the folder's path is empty");
+  CHECK(setup_error(". {\n root a b\n}") == "Corefile:2: root: unexpected 'b'; expected the end of the line");
+  CHECK(setup_error(". {\n root a {\n  b\n }\n}") == "Corefile:2: root: takes no block");
+  CHECK(setup_error(". {\n root a\n root b\n}") == "Corefile:3: root: stands twice in a server block");
 }
 
 TEST_CASE("root: files are below it, in its server block") {

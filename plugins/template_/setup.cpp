@@ -11,16 +11,14 @@ namespace swage::plugins::template_ {
 namespace {
 
 Result<> read_match(Controller& controller, Rule& rule) {
-  TRY(controller.expect_arg("a regular expression"));
   do {
-    auto regex = regex::Regex::compile(controller.val());
-    if (!regex) return std::unexpected(controller.error("template: {}", regex.error().text()));
-    if (regex->groups() >= regex::kMaxGroups) {
-      return std::unexpected(
-          controller.error("template: {} groups; at most {} are supported", regex->groups(), regex::kMaxGroups - 1));
+    TRY(const std::string_view text, controller.expect_arg("a regular expression"));
+    TRY(regex::Regex regex, regex::Regex::compile(text));
+    if (regex.groups() >= regex::kMaxGroups) {
+      return controller.fail("{} groups; at most {} are supported", regex.groups(), regex::kMaxGroups - 1);
     }
-    rule.patterns.push_back({*std::move(regex), {}});
-  } while (controller.next_arg());
+    rule.patterns.push_back({std::move(regex), {}});
+  } while (controller.has_arg());
   return {};
 }
 
@@ -41,83 +39,67 @@ struct Reading {
 };
 
 Result<> read_records(Controller& controller, std::vector<dns::Record> Response::* section, Reading& reading) {
-  TRY(controller.expect_arg("a record"));
   do {
-    auto text = RecordTemplate::parse(controller.val());
-    if (!text) return std::unexpected(controller.error("template: {}", text.error().text()));
-    SectionRecord record{section, *std::move(text), {}};
+    TRY(const std::string_view written, controller.expect_arg("a record"));
+    TRY(RecordTemplate text, RecordTemplate::parse(written));
+    SectionRecord record{section, std::move(text), {}};
     if (record.text.is_constant()) {
       zonefile::RecordParser parser;
-      Result<> parsed = parser.parse(controller.val());
+      Result<> parsed = parser.parse(written);
       if (parsed) parsed = check_class(reading.rule, parser);
-      if (!parsed) {
-        return std::unexpected(controller.error("template: '{}': {}", controller.val(), parsed.error().text()));
-      }
+      if (!parsed) return controller.fail("'{}': {}", written, parsed.error().text());
       const std::string doubt = doubt_of(parser);
       if (!doubt.empty()) {
-        controller.warn(controller.token().error(fmt::format("template: '{}': {}", controller.val(), doubt)));
+        controller.warn(controller.error_at(controller.token(), fmt::format("'{}': {}", written, doubt)));
       }
       record.fixed = FixedRecord{parser.owner(), parser.type(), parser.rclass(), parser.ttl(),
                                  std::vector(parser.rdata().begin(), parser.rdata().end())};
     }
     reading.rule.records.push_back(std::move(record));
     reading.places.push_back(controller.token());
-  } while (controller.next_arg());
+  } while (controller.has_arg());
   return {};
 }
 
-Result<> read_rcode(Controller& controller, Rule& rule) {
+Result<dns::Rcode> read_rcode(Controller& controller) {
   TRY(const std::string_view text, controller.expect_arg("a response code"));
   for (std::uint16_t code = 0; code < 24; ++code) {
-    if (to_string(static_cast<dns::Rcode>(code)) == text && !text.starts_with("RCODE")) {
-      rule.rcode = static_cast<dns::Rcode>(code);
-      return controller.expect_end();
-    }
+    const auto rcode = static_cast<dns::Rcode>(code);
+    if (to_string(rcode) == text && !text.starts_with("RCODE")) return rcode;
   }
-  if (text == "NOTIMPL") {  // as CoreDNS has it, too
-    rule.rcode = dns::Rcode::notimp;
-    return controller.expect_end();
-  }
-  return std::unexpected(controller.error("template: unknown rcode '{}'", text));
+  if (text == "NOTIMPL") return dns::Rcode::notimp;  // as CoreDNS has it, too
+  return controller.fail("unknown rcode '{}'", text);
 }
 
-Result<> read_extended_error(Controller& controller, Rule& rule) {
-  TRY(const std::string_view text, controller.expect_arg("an extended error code"));
-  const auto code = config::parse_integer<std::uint16_t>(text, 0, 0xFFFF);
-  if (!code) return std::unexpected(controller.error("ederror: {}", code.error().text()));
-  rule.extended_error.assign(2, '\0');
-  store_u16(reinterpret_cast<std::uint8_t*>(rule.extended_error.data()), *code);
-  if (controller.next_arg()) rule.extended_error += controller.val();
-  if (rule.extended_error.size() > 1000) return std::unexpected(controller.error("ederror: the reason is too long"));
-  return controller.expect_end();
+// CODE [REASON], as the EDNS option has them.
+Result<std::string> read_extended_error(Controller& controller) {
+  TRY(const auto code, controller.expect_number<std::uint16_t>(0, 0xFFFF));
+  std::string data(2, '\0');
+  store_u16(reinterpret_cast<std::uint8_t*>(data.data()), code);
+  if (controller.next_arg()) data += controller.val();
+  if (data.size() > 1000) return controller.fail("the reason is too long");
+  return data;
 }
 
-Result<> read_property(Controller& controller, Reading& reading) {
+Result<> read_properties(Controller& controller, Reading& reading) {
   Rule& rule = reading.rule;
-  const std::string& word = controller.val();
-  if (word == "match") return read_match(controller, rule);
-  if (word == "answer") return read_records(controller, &Response::answer, reading);
-  if (word == "additional") return read_records(controller, &Response::additional, reading);
-  if (word == "authority") return read_records(controller, &Response::authority, reading);
-  if (word == "rcode") return read_rcode(controller, rule);
-  if (word == "ederror") return read_extended_error(controller, rule);
-  if (word == "fallthrough") {
-    TRY(rule.fallthrough, controller.remaining_zones());
-    return {};
-  }
-  if (word == "upstream") {
-    static_cast<void>(controller.remaining_args());
-    return {};
-  }
-  if (word == "var" || word == "expr") {
-    return std::unexpected(controller.error("template: '{}' is not supported", word));
-  }
-  return std::unexpected(controller.unknown_property(
-      {"match", "answer", "additional", "authority", "rcode", "ederror", "fallthrough", "upstream"}));
+  const auto unsupported = [&]() -> Result<> { return controller.fail("'{}' is not supported", controller.val()); };
+  return controller.read_block({
+      {"match", [&] { return read_match(controller, rule); }},
+      {"answer", [&] { return read_records(controller, &Response::answer, reading); }},
+      {"additional", [&] { return read_records(controller, &Response::additional, reading); }},
+      {"authority", [&] { return read_records(controller, &Response::authority, reading); }},
+      {"rcode", [&] { return assign(rule.rcode, read_rcode(controller)); }},
+      {"ederror", [&] { return assign(rule.extended_error, read_extended_error(controller)); }},
+      {"fallthrough", [&] { return assign(rule.fallthrough, controller.remaining_zones()); }},
+      {"upstream", [&] { return controller.ignore(); }},
+      {"var", unsupported},
+      {"expr", unsupported},
+  });
 }
 
 // Each group that a record asks for is one of at least one expression; those with a name get their numbers.
-Result<> resolve_groups(const config::Token& directive, Rule& rule) {
+Result<> resolve_groups(Controller& controller, const config::Token& directive, Rule& rule) {
   const auto has = [&rule](const std::string& group) {
     if (group == "0") return true;
     bool found = false;
@@ -137,8 +119,7 @@ Result<> resolve_groups(const config::Token& directive, Rule& rule) {
   for (const SectionRecord& record : rule.records) {
     const std::string missing = record.text.missing_group(has);
     if (missing.empty()) continue;
-    return std::unexpected(
-        directive.error(fmt::format("template: '{}': no 'match' has the group {}", record.text.text(), missing)));
+    return controller.fail_at(directive, "'{}': no 'match' has the group {}", record.text.text(), missing);
   }
   return {};
 }
@@ -219,16 +200,15 @@ Result<> check_records(Controller& controller, const Reading& reading) {
     const std::vector<std::string>& errors = trial.errors;
     const config::Token& place = reading.places[i];
     if (!trial.doubt.empty()) {
-      controller.warn(place.error(fmt::format("template: '{}': {}", record.text.text(), trial.doubt)));
+      controller.warn(controller.error_at(place, fmt::format("'{}': {}", record.text.text(), trial.doubt)));
     }
     if (trial.made) continue;
     const bool always = std::ranges::all_of(errors, [&](const std::string& each) { return each == errors.front(); });
-    if (always) {
-      return std::unexpected(place.error(fmt::format("template: '{}': {}", record.text.text(), errors.front())));
-    }
-    controller.warn(place.error(fmt::format(
-        "template: '{}': of the values tried none makes a record ({}); a query for which there is none gets SERVFAIL",
-        record.text.text(), errors.front())));
+    if (always) return controller.fail_at(place, "'{}': {}", record.text.text(), errors.front());
+    const std::string text =
+        fmt::format("'{}': of the values tried none makes a record ({}); a query for which there is none gets SERVFAIL",
+                    record.text.text(), errors.front());
+    controller.warn(controller.error_at(place, text));
   }
   return {};
 }
@@ -237,18 +217,14 @@ Result<Rule> read_directive(Controller& controller) {
   const config::Token directive = controller.token();
   Reading reading;
   Rule& rule = reading.rule;
-  TRY(const std::string_view class_text, controller.expect_arg("a class"));
-  const auto rclass = dns::parse_class(class_text);
-  if (!rclass) return std::unexpected(controller.error("template: {}", rclass.error().text()));
-  rule.rclass = *rclass;
-  TRY(const std::string_view type_text, controller.expect_arg("a type"));
-  const auto type = dns::parse_type(type_text);
-  if (!type) return std::unexpected(controller.error("template: {}", type.error().text()));
-  rule.type = *type;
+  TRY(const std::string_view rclass, controller.expect_arg("a class"));
+  TRY(rule.rclass, dns::parse_class(rclass));
+  TRY(const std::string_view type, controller.expect_arg("a type"));
+  TRY(rule.type, dns::parse_type(type));
   TRY(const std::vector<dns::Name> zones, controller.remaining_zones());
   for (const dns::Name& zone : zones) rule.zones.add(zone, {zone, zone.to_string()});
-  while (controller.next_block()) TRY(read_property(controller, reading));
-  TRY(resolve_groups(directive, rule));
+  TRY(read_properties(controller, reading));
+  TRY(resolve_groups(controller, directive, rule));
   TRY(check_records(controller, reading));
   return std::move(reading.rule);
 }

@@ -48,15 +48,15 @@ TEST_CASE("template: setup") {
                     "match a b\nanswer \"a. 1 A 192.0.2.1\" \"b. 1 A 192.0.2.1\"\nupstream") == "");
   CHECK(setup_error("IN A", "ederror 21 \"Blocked\"\nfallthrough in-addr.arpa ip6.arpa") == "");
   const std::vector<std::array<std::string, 3>> bad = {
-      {"", "", "2: directive 'template': expected a class after 'template'"},
-      {"IN", "", "2: directive 'template': expected a type after 'IN'"},
+      {"", "", "2: template: expected a class after 'template'"},
+      {"IN", "", "2: template: expected a type after 'IN'"},
       {"XX ANY", "", "2: template: unknown class 'XX'"},
       {"IN THING", "", "2: template: unknown record type 'THING'"},
-      {"IN A", "match", "3: directive 'template': expected a regular expression after 'match'"},
+      {"IN A", "match", "3: template: expected a regular expression after 'match'"},
       {"IN A", "match (", "3: template: '(' is not a valid regular expression: missing ): ("},
       {"IN A", "match " + std::string(10'001, 'a'),
        "3: template: a regular expression of 10001 bytes; at most 10000 are allowed"},
-      {"IN A", "answer", "3: directive 'template': expected a record after 'answer'"},
+      {"IN A", "answer", "3: template: expected a record after 'answer'"},
       {"IN A", "answer \"{{\"", "3: template: '{{' without '}}' in '{{'"},
       {"IN A", "answer \"{{ .Nam }}\"", "3: template: '{{ .Nam }}': '.Nam' is not supported"},
       {"IN A", "answer \"{{ printf 1 }}\"",
@@ -99,12 +99,12 @@ TEST_CASE("template: setup") {
        "2: template: '{{ .Group.a }}. A 192.0.2.1': no 'match' has the group a"},
       {"IN A", "match (.*)\nanswer \"{{ index .Match 2 }} A 192.0.2.1\"",
        "2: template: '{{ index .Match 2 }} A 192.0.2.1': no 'match' has the group 2"},
-      {"IN A", "rcode", "3: directive 'template': expected a response code after 'rcode'"},
+      {"IN A", "rcode", "3: template: expected a response code after 'rcode'"},
       {"IN A", "rcode RCODE11", "3: template: unknown rcode 'RCODE11'"},
-      {"IN A", "ederror 70000", "3: ederror: '70000' is no number from 0 to 65535"},
+      {"IN A", "ederror 70000", "3: ederror: '70000' is not a number from 0 to 65535"},
       {"IN A", "var a 1", "3: template: 'var' is not supported"},
       {"IN A", "expr true", "3: template: 'expr' is not supported"},
-      {"IN A", "anwser x", "3: directive 'template': unknown property 'anwser'; did you mean 'answer'?"}};
+      {"IN A", "anwser x", "3: template: unknown property 'anwser'; did you mean 'answer'?"}};
   for (const auto& [arguments, block, message] : bad) {
     INFO(arguments << " / " << block);
     CHECK(setup_error(arguments, block) == "Corefile:" + message);

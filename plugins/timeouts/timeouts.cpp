@@ -11,43 +11,24 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr seconds kLeast = seconds(1), kMost = std::chrono::hours(24);
+constexpr seconds kMin = seconds(1), kMax = std::chrono::hours(24);
 
 // A duration, or a number of seconds.
 Result<seconds> read_duration(Controller& controller) {
   TRY(const std::string_view text, controller.expect_arg("a duration"));
   const bool is_number = is_decimal(text);
-  const auto duration = config::parse_duration(is_number ? std::string(text) + "s" : std::string(text));
-  if (!duration) return std::unexpected(controller.error("timeouts: {}", duration.error().text()));
-  if (*duration < kLeast || *duration > kMost) {
-    return std::unexpected(controller.error("timeouts: '{}' is not between 1s and 24h", text));
-  }
-  return std::chrono::ceil<seconds>(*duration);
+  TRY(const auto duration, config::parse_duration(is_number ? std::string(text) + "s" : std::string(text)));
+  if (duration < kMin || duration > kMax) return controller.fail("'{}' is not between 1s and 24h", text);
+  return std::chrono::ceil<seconds>(duration);
 }
 
-Result<> read_most_requests(Controller& controller, TcpLimits& limits) {
+// A number of queries, or -1: any number.
+Result<std::optional<std::uint32_t>> read_number(Controller& controller) {
   TRY(const std::string_view text, controller.expect_arg("a number of queries, or -1"));
-  limits.most_requests.reset();
-  if (text == "-1") return {};
+  if (text == "-1") return std::nullopt;
   const auto most = config::parse_integer<std::uint32_t>(text, 1, std::numeric_limits<std::uint32_t>::max());
-  if (!most) return std::unexpected(controller.error("timeouts: {}; or -1 for any number", most.error().text()));
-  limits.most_requests = *most;
-  return {};
-}
-
-Result<> read_limit(Controller& controller, TcpLimits& limits) {
-  if (controller.val() == "read") {
-    TRY(limits.read, read_duration(controller));
-  } else if (controller.val() == "write") {
-    TRY(limits.write, read_duration(controller));
-  } else if (controller.val() == "idle") {
-    TRY(limits.idle, read_duration(controller));
-  } else if (controller.val() == "maxtcpqueries") {
-    TRY(read_most_requests(controller, limits));
-  } else {
-    return std::unexpected(controller.unknown_property({"read", "write", "idle", "maxtcpqueries"}));
-  }
-  return controller.expect_end();
+  if (!most) return controller.fail("{}; or -1 for any number", most.error().text());
+  return *most;
 }
 
 }  // namespace
@@ -56,10 +37,17 @@ Result<> read_limit(Controller& controller, TcpLimits& limits) {
 Result<> setup(Controller& controller) {
   TcpLimits limits;
   while (controller.next()) {
-    TRY(controller.expect_end());
     bool empty = true;
-    for (; controller.next_block(); empty = false) TRY(read_limit(controller, limits));
-    if (empty) return std::unexpected(controller.error("timeouts: expected a block with at least one time-out"));
+    TRY(controller.read_lines([&] {
+      empty = false;
+      return controller.read_property({
+          {"read", [&] { return assign(limits.read, read_duration(controller)); }},
+          {"write", [&] { return assign(limits.write, read_duration(controller)); }},
+          {"idle", [&] { return assign(limits.idle, read_duration(controller)); }},
+          {"maxtcpqueries", [&] { return assign(limits.most_requests, read_number(controller)); }},
+      });
+    }));
+    if (empty) return controller.fail("expected a block with at least one time-out");
   }
   controller.block().tcp = limits;
   return {};

@@ -35,16 +35,18 @@ TEST_CASE("timeouts: setup") {
     CHECK(setup_error(block) == "");
   }
   CHECK(setup_error("") == "Corefile:2: timeouts: expected a block with at least one time-out");
-  CHECK(setup_error("{\n}") == "Corefile:3: timeouts: expected a block with at least one time-out");
-  CHECK(setup_error("30s") == "Corefile:2: directive 'timeouts': unexpected '30s'; expected the end of the line");
+  CHECK(setup_error("{\n}") == "Corefile:2: timeouts: expected a block with at least one time-out");
+  CHECK(setup_error("30s") ==
+        "Corefile:2: timeouts: unexpected '30s'; expected the end of the line\n"
+        "Corefile:2: timeouts: expected a block with at least one time-out");
   CHECK(setup_error("{\n read 10s\n giraffe 30s\n}") ==
-        "Corefile:4: directive 'timeouts': unknown property 'giraffe'; expected read, write, idle, maxtcpqueries");
+        "Corefile:4: timeouts: unknown property 'giraffe'; expected read, write, idle, maxtcpqueries");
   CHECK(setup_error("{\n read 10s 20s\n}") ==
-        "Corefile:3: directive 'timeouts': unexpected '20s'; expected the end of the line");
-  CHECK(setup_error("{\n write\n}") == "Corefile:3: directive 'timeouts': expected a duration after 'write'");
-  CHECK(setup_error("{\n write snake\n}").starts_with("Corefile:3: timeouts: 'snake' is no duration"));
-  CHECK(setup_error("{\n idle 0s\n}") == "Corefile:3: timeouts: '0s' is not between 1s and 24h");
-  CHECK(setup_error("{\n idle 999ms\n}") == "Corefile:3: timeouts: '999ms' is not between 1s and 24h");
+        "Corefile:3: timeouts: read: unexpected '20s'; expected the end of the line");
+  CHECK(setup_error("{\n write\n}") == "Corefile:3: timeouts: expected a duration after 'write'");
+  CHECK(setup_error("{\n write snake\n}").starts_with("Corefile:3: timeouts: write: 'snake' is not a duration"));
+  CHECK(setup_error("{\n idle 0s\n}") == "Corefile:3: timeouts: idle: '0s' is not between 1s and 24h");
+  CHECK(setup_error("{\n idle 999ms\n}") == "Corefile:3: timeouts: idle: '999ms' is not between 1s and 24h");
   CHECK(setup_error("{\n read 48h\n}") == "Corefile:3: timeouts: '48h' is not between 1s and 24h");
   for (const char* const number : {"0", "-2", "snake", "1.5", "99999999999"}) {
     CHECK(setup_error(fmt::format("{{\n maxtcpqueries {}\n}}", number)).starts_with("Corefile:3: timeouts: "));

@@ -51,14 +51,12 @@ TEST_CASE("view: setup") {
   CHECK(setup_error(". {\n view example {\n  expr incidr(client_ip(), '10.0.0.0/24')\n }\n}") == "");
   CHECK(setup_error(". {\n view example {\n  expr name() == 'a.'\n  expr name() == 'b.'\n }\n}") == "");
   CHECK(setup_error(". {\n view example\n}") == "");
-  CHECK(setup_error(". {\n view\n}") == "Corefile:2: directive 'view': expected a name after 'view'");
-  CHECK(setup_error(". {\n view a b\n}") ==
-        "Corefile:2: directive 'view': unexpected 'b'; expected the end of the line");
+  CHECK(setup_error(". {\n view\n}") == "Corefile:2: view: expected a name after 'view'");
+  CHECK(setup_error(". {\n view a b\n}") == "Corefile:2: view: unexpected 'b'; expected the end of the line");
   CHECK(setup_error(". {\n view a {\n  expr invalid expression\n }\n}") ==
         "Corefile:3: view: at 1: 'invalid' is not known");
-  CHECK(setup_error(". {\n view x {\n  foo bar\n }\n}") ==
-        "Corefile:3: directive 'view': unknown property 'foo'; expected expr");
-  CHECK(setup_error(". {\n view a {\n }\n view b {\n }\n}") == "Corefile:4: directive 'view' twice in a server block");
+  CHECK(setup_error(". {\n view x {\n  foo bar\n }\n}") == "Corefile:3: view: unknown property 'foo'; expected expr");
+  CHECK(setup_error(". {\n view a {\n }\n view b {\n }\n}") == "Corefile:4: view: stands twice in a server block");
 }
 
 TEST_CASE("view: the first block that takes a query answers it") {
@@ -155,7 +153,7 @@ TEST_CASE("view: every block of a zone is in the summary") {
 
 TEST_CASE("view: its name is metadata") {
   PluginHarness harness(kPlugins, ". {\nview inside\nmark 1\n}");
-  Metadata& metadata = harness.configuration().blocks[0]->metadata;
+  Metadata& metadata = harness.configuration().blocks[0]->settings.metadata;
   metadata.enable({dns::Name()});
   CHECK(block(harness, "test. A") == 1);
   std::string text;
@@ -170,10 +168,11 @@ TEST_CASE("view: metadata that nobody provides is warned of") {
     for (const Error& each : harness.configuration().warnings) text += each.text() + "\n";
     return text;
   };
-  CHECK(warnings("expr metadata('geoip/country/code') == 'DE' || metadata('view/name') == 'x'") ==
-        "Corefile:3: metadata 'geoip/country/code' is always empty: no directive of this server block provides it; "
-        "provided are view/name\n"
-        "Corefile:3: metadata 'view/name' is always empty: the server block needs the directive 'metadata'\n");
+  CHECK(
+      warnings("expr metadata('geoip/country/code') == 'DE' || metadata('view/name') == 'x'") ==
+      "Corefile:3: view: metadata 'geoip/country/code' is always empty: no directive of this server block provides it; "
+      "provided are view/name\n"
+      "Corefile:3: view: metadata 'view/name' is always empty: the server block needs the directive 'metadata'\n");
   CHECK(warnings("expr type() == 'A'") == "");
   CHECK(warnings("expr metadata(type()) == 'x'") == "");  // who knows
 }

@@ -52,10 +52,7 @@ Result<Outcome> Whoami::serve(const Query& query, Response& response, Next) cons
 }
 
 Result<> setup(Controller& controller) {
-  controller.next();
-  TRY(controller.expect_end());
-  if (controller.next_block()) return std::unexpected(controller.error("directive 'whoami' has no block"));
-  if (controller.next()) return std::unexpected(controller.error("directive 'whoami' twice in a server block"));
+  controller.once();
   controller.add(std::make_unique<const Whoami>());
   return {};
 }

@@ -19,10 +19,9 @@ std::string setup_error(std::string_view corefile) { return PluginHarness::setup
 TEST_CASE("whoami: setup") {
   CHECK(setup_error(". {\n whoami\n}") == "");
   CHECK(setup_error(". {\n whoami {\n }\n}") == "");
-  CHECK(setup_error(". {\n whoami me\n}") ==
-        "Corefile:2: directive 'whoami': unexpected 'me'; expected the end of the line");
-  CHECK(setup_error(". {\n whoami {\n  ttl 5\n }\n}") == "Corefile:3: directive 'whoami' has no block");
-  CHECK(setup_error(". {\n whoami\n whoami\n}") == "Corefile:3: directive 'whoami' twice in a server block");
+  CHECK(setup_error(". {\n whoami me\n}") == "Corefile:2: whoami: unexpected 'me'; expected the end of the line");
+  CHECK(setup_error(". {\n whoami {\n  ttl 5\n }\n}") == "Corefile:2: whoami: takes no block");
+  CHECK(setup_error(". {\n whoami\n whoami\n}") == "Corefile:3: whoami: stands twice in a server block");
 }
 
 TEST_CASE("whoami: answers every query with address, port and transport") {

@@ -380,7 +380,7 @@ TEST_CASE("broker: files that cannot be used stop the start, with the line; -che
   };
   CHECK(check(corefile("tls off", folder.file("challenges"))) == "");
   CHECK_FALSE(std::filesystem::exists(folder.file("challenges.secret")));
-  CHECK(check(corefile("tls /nowhere/cert /nowhere/key")).find("Corefile:7: /nowhere/cert: No such file") !=
+  CHECK(check(corefile("tls /nowhere/cert /nowhere/key")).find("Corefile:7: broker: /nowhere/cert: No such file") !=
         std::string::npos);
   static_cast<void>(folder.write("challenges.secret", "short"));
   CHECK(check(corefile("tls off", folder.file("challenges"))).find("challenges.secret: has 5 bytes") !=

@@ -106,14 +106,14 @@ example.net {
   // By file and line, without a false one: from `prepare()` of services too.
   const std::vector<std::string> expected = {
       corefile + ":2: unknown directive 'forward'",
-      corefile + ":3: /nowhere/example.org: No such file",
-      corefile + ":4: /nowhere/b.example.org: No such file",
-      corefile + ":7: template: ",
+      corefile + ":3: file: /nowhere/example.org: No such file",
+      corefile + ":4: file: /nowhere/b.example.org: No such file",
+      corefile + ":7: template: answer: ",
       corefile + ":11: prometheus: 'coredns:9253' is not [ADDRESS]:PORT: names of hosts are not looked up",
-      corefile + ":13: auto: '{2}': the regular expression has 1 group",
+      corefile + ":13: auto: directory: '{2}': the regular expression has 1 group",
       corefile + ":15: acme-txt: /nowhere/store: no store can be made there: ",
       snippet + ":1: unknown directive 'cache'",
-      snippet + ":3: directive 'log': unknown class 'everything'",
+      snippet + ":3: log: class: expected 'success', 'denial', 'error' or 'all', not 'everything'",
   };
   const auto check = [&](const std::string& text, std::string_view prefix) {
     INFO(text);
@@ -273,8 +273,8 @@ TEST_CASE("operating: -reload waits for the result, and fails where the reload d
     static_cast<void>(folder.write("Corefile", ". {\n    file /nowhere/a a\n    file /nowhere/b b\n}\n"));
     outcome = reload();
     CHECK(outcome.status == 1);
-    CHECK(outcome.errors == corefile + ":2: /nowhere/a: No such file or directory\n" + corefile +
-                                ":3: /nowhere/b: No such file or directory\n");
+    CHECK(outcome.errors == corefile + ":2: file: /nowhere/a: No such file or directory\n" + corefile +
+                                ":3: file: /nowhere/b: No such file or directory\n");
     // What -check cannot know: another program has the address by now.
     const Port taken;
     const swage::Descriptor udp = bind_to(taken.v4(), SOCK_DGRAM);

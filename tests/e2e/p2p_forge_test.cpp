@@ -68,7 +68,7 @@ TEST_CASE("p2p-forge: Corefile.local-dev and .env, with what p2p-forge has left 
     PublishedForge forge = local_dev(folder);
     CHECK(forge.log().find(".env found and loaded") != std::string::npos);
     CHECK(forge.log().find("sesame") == std::string::npos);
-    CHECK(forge.log().find("[WARNING] Corefile:25: directive 'acme': badger.libp2p-direct-challenges is a folder") !=
+    CHECK(forge.log().find("[WARNING] Corefile:25: acme: badger.libp2p-direct-challenges is a folder") !=
           std::string::npos);
     CHECK(forge.ask({.name = "1-2-3-4." + name_of_node(), .type = "A"}).answer ==
           std::vector<std::string>{"1-2-3-4." + name_of_node() + " 604800 IN A 1.2.3.4"});
@@ -120,10 +120,10 @@ TEST_CASE("p2p-forge: the production Corefile is refused for its database alone,
   const ForgeFolder dynamo(published("Corefile"));
   const Outcome refused = run_in(dynamo, {"-conf", "Corefile"});
   CHECK(refused.status == 1);
-  CHECK(
-      refused.errors ==
-      "Corefile:31: directive 'acme': there is no DynamoDB store in this version of swage; write 'database-type badger "
-      "PATH', which keeps the challenges in a file of this machine\n");
+  CHECK(refused.errors ==
+        "Corefile:31: acme: database-type: there is no DynamoDB store in this version of swage; write 'database-type "
+        "badger "
+        "PATH', which keeps the challenges in a file of this machine\n");
 
   const ForgeFolder folder(replaced(published("Corefile"), "database-type dynamo libp2p-direct-challenges",
                                     "database-type badger badger.libp2p-direct-challenges"));
@@ -154,7 +154,7 @@ TEST_CASE("p2p-forge: the certificate that p2p-forge would get is named in the e
   const std::string corefile =
       replaced(published("Corefile.local-dev"), "listen-address=:5380 external-tls=true", "listen-address=:5380");
   const ForgeFolder folder(corefile);
-  CHECK(run_in(folder, {"-check"}).errors.starts_with("Corefile:24: directive 'acme': swage gets no certificate for "));
+  CHECK(run_in(folder, {"-check"}).errors.starts_with("Corefile:24: acme: swage gets no certificate for "));
   static_cast<void>(folder.folder().write(".env", "SWAGE_BROKER_CERT=cert.pem\nSWAGE_BROKER_KEY=\"key.pem\"\n"));
   CHECK(run_in(folder, {"-check"}).errors.find("cert.pem: ") != std::string::npos);  // it is not there
   // What the environment says goes before.
