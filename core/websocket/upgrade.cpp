@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
-#include <boost/beast/http/serializer.hpp>
 #include <boost/beast/http/verb.hpp>
 #include <memory>
 
@@ -49,23 +47,6 @@ bool can_stand_in_request(std::string_view text) {
 }
 
 std::string_view text_of(beast::string_view text) { return {text.data(), text.size()}; }
-
-template <bool is_request>
-std::string serialize(const http::message<is_request, http::empty_body>& message) {
-  std::string text;
-  http::serializer<is_request, http::empty_body> serializer(message);
-  while (!serializer.is_done()) {
-    beast::error_code error;
-    serializer.next(error, [&](beast::error_code&, const auto& buffers) {
-      for (const auto buffer : beast::buffers_range_ref(buffers)) {
-        text.append(static_cast<const char*>(buffer.data()), buffer.size());
-      }
-      serializer.consume(beast::buffer_bytes(buffers));
-    });
-    CHECK(!error);
-  }
-  return text;
-}
 
 template <bool is_request>
 Result<http::header<is_request>> parse(std::string_view head) {
@@ -111,16 +92,14 @@ const char* objection(const Request& request, bool& other_version) {
   return nullptr;
 }
 
-UpgradeAnswer refuse(http::status status, std::string_view why) {
-  http::response<http::empty_body> response(status, kHttp11);
-  if (status == http::status::upgrade_required) {
-    response.set(field::upgrade, "websocket");
-    response.set(field::sec_websocket_version, "13");
-  }
-  response.set(field::connection, status == http::status::upgrade_required ? "Upgrade, close" : "close");
-  response.set(field::content_length, "0");
-  return {serialize(response), Error(fmt::format("WebSocket: not a valid request: {}", why))};
+UpgradeAnswer refuse(std::string_view head, std::string_view why) {
+  return {fmt::format("HTTP/1.1 {}\r\nContent-Length: 0\r\n\r\n", head),
+          Error(fmt::format("WebSocket: not a valid request: {}", why))};
 }
+
+constexpr std::string_view kBadRequest = "400 Bad Request\r\nConnection: close";
+constexpr std::string_view kOtherVersion =
+    "426 Upgrade Required\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: Upgrade, close";
 
 }  // namespace
 
@@ -153,13 +132,10 @@ Result<std::string> upgrade_request(std::string_view host, std::string_view path
   if (!can_stand_in_request(host)) return fail("WebSocket: not a host: {}", counted(host.size(), "byte"));
   if (!can_stand_in_request(path) || !path.starts_with('/'))
     return fail("WebSocket: not a path: {}", counted(path.size(), "byte"));
-  http::request<http::empty_body> request(http::verb::get, beast::string_view(path.data(), path.size()), kHttp11);
-  request.set(field::host, beast::string_view(host.data(), host.size()));
-  request.set(field::upgrade, "websocket");
-  request.set(field::connection, "Upgrade");
-  request.set(field::sec_websocket_key, beast::string_view(key.data(), key.size()));
-  request.set(field::sec_websocket_version, "13");
-  return serialize(request);
+  return fmt::format(
+      "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {}\r\n"
+      "Sec-WebSocket-Version: 13\r\n\r\n",
+      path, host, key);
 }
 
 Result<> check_upgrade_response(std::string_view head, std::string_view key) {
@@ -182,16 +158,14 @@ Result<> check_upgrade_response(std::string_view head, std::string_view key) {
 
 UpgradeAnswer answer_upgrade_request(std::string_view head) {
   const auto request = parse<true>(head);
-  if (!request) return refuse(http::status::bad_request, request.error().text());
+  if (!request) return refuse(kBadRequest, request.error().text());
   bool other_version = false;
-  if (const char* why = objection(*request, other_version)) {
-    return refuse(other_version ? http::status::upgrade_required : http::status::bad_request, why);
-  }
-  http::response<http::empty_body> response(http::status::switching_protocols, kHttp11);
-  response.set(field::upgrade, "websocket");
-  response.set(field::connection, "Upgrade");
-  response.set(field::sec_websocket_accept, accept_key(text_of((*request)[field::sec_websocket_key])));
-  return {serialize(response), std::nullopt};
+  if (const char* why = objection(*request, other_version))
+    return refuse(other_version ? kOtherVersion : kBadRequest, why);
+  return {fmt::format("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                      "Sec-WebSocket-Accept: {}\r\n\r\n",
+                      accept_key(text_of((*request)[field::sec_websocket_key]))),
+          std::nullopt};
 }
 
 }  // namespace swage::websocket
