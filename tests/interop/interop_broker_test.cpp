@@ -113,7 +113,18 @@ TEST_CASE("interop: other implementations register, and have nothing to complain
   }
 }
 
-// Not ListeningPeer's own client: rust-libp2p has none.
+namespace {
+
+// On a connection of its own.
+async::Task<http::Response> register_once(Registrar& registrar, const libp2p::PrivateKey& key, std::string body) {
+  http::Response answer = co_await registrar.registers(key, std::move(body));
+  registrar.close();
+  co_return answer;
+}
+
+}  // namespace
+
+// By a client of ours: rust-libp2p has none.
 TEST_CASE("interop: rust-libp2p has nothing to complain about when it is dialled") {
   if (!std::filesystem::exists("build/interop/rust-peer")) {
     WARN("SKIPPED: there is no build/interop/rust-peer; tests/interop/prepare rust makes it");
@@ -126,7 +137,7 @@ TEST_CASE("interop: rust-libp2p has nothing to complain about when it is dialled
     async::Loop loop;
     Registrar registrar(loop, loopback(forge.server().second_port()), "localhost");
     const std::string body = registration_body(challenge_value(1), {node.address()});
-    const http::Response answer = async::testing::run(loop, registrar.registers(identity.key(), body));
+    const http::Response answer = async::testing::run(loop, register_once(registrar, identity.key(), body));
     INFO(node.address() << " " << security << ": " << forge.server().log());
     CHECK(answer.status == 200);
     const std::string identified = identity.peer_id().to_base58() + " is rust-libp2p/interop";
