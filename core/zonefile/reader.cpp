@@ -68,7 +68,8 @@ struct ReaderState {
 // The owner of the last record, which the next one has too where its own is left out, also in an included file.
 struct Owner {
   std::array<std::uint8_t, dns::kMaxName> bytes;
-  std::size_t size = 0;  // 0: none yet
+  std::size_t size = 0;  // 0: there was none yet, or it is malformed
+  bool is_malformed = false;
 
   [[nodiscard]] dns::NameView name() const { return {bytes.data(), size}; }
 };
@@ -149,8 +150,13 @@ OrFault<> Reader::read_entry(const Entry& entry) {
 OrFault<> Reader::read_record(Tokens tokens, bool indented) {
   const unsigned line = tokens.front().line;
   if (!indented) {
-    TRY(owner_.size, parse_name(tokens.front(), origin_, owner_.bytes.data()));
+    const auto size = parse_name(tokens.front(), origin_, owner_.bytes.data());
+    owner_.size = size.value_or(0);  // a malformed name has overwritten the bytes of the last one
+    owner_.is_malformed = !size;
+    if (!size) return std::unexpected(size.error());
     tokens = tokens.subspan(1);
+  } else if (owner_.is_malformed) {
+    return {};  // a record of the name that is reported already
   } else if (owner_.size == 0) {
     return fault(line, "the first record has no owner");
   }

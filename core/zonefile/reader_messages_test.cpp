@@ -204,6 +204,15 @@ TEST_CASE("zone files: all errors are reported together, up to 20") {
   CHECK(error(one) == "zone:1: unknown type 'SAO'");
 }
 
+// Found by fuzzing: the next record took the bytes of the malformed name for the last good one, and read past its end.
+TEST_CASE("zone files: records below a malformed owner are not those of the owner before it") {
+  const std::string label(64, 'o');
+  CHECK(records_besides("x A 192.0.2.1\n" + label + " A 192.0.2.2\n  AAAA ::1\n") ==
+        fmt::format("zone:4: label of more than 63 bytes in domain name '{}'", label));
+  CHECK(records_besides("a..b A 192.0.2.2\n  AAAA ::1\nc CNAME d\ne..f A 192.0.2.1\n A 192.0.2.2\n") ==
+        "zone:3: empty label in domain name 'a..b'; and 1 more error");
+}
+
 TEST_CASE("zone files: a SOA with fields missing says so, at its line") {
   const auto error = [](std::string_view text) {
     const auto image = tests::build_image(text, "zone", "example.org");
