@@ -65,10 +65,10 @@ struct Dialer::State {
         ending(loop) {}
 
   void look_at_own_addresses();
-  void identify(Secured secured);
+  void identify(Dialled dialled);
   [[nodiscard]] bool may_identify();
-  [[nodiscard]] Task<> identify_within(Secured secured, async::Semaphore::Permit permit);
-  [[nodiscard]] Task<Result<>> ask_agent(Secured secured);
+  [[nodiscard]] Task<> identify_within(Dialled dialled, async::Semaphore::Permit permit);
+  [[nodiscard]] Task<Result<>> ask_agent(Dialled dialled);
   [[nodiscard]] Services own_services() const;
 
   async::Loop& loop;
@@ -94,10 +94,10 @@ void Dialer::State::look_at_own_addresses() {
   if (auto own = own_addresses()) settings.policy.set_own(*std::move(own));
 }
 
-void Dialer::State::identify(Secured secured) {
+void Dialer::State::identify(Dialled dialled) {
   if (!settings.on_identified || !may_identify()) return;
   auto permit = identifications.try_acquire();
-  if (permit) background->start(identify_within(std::move(secured), std::move(permit)));
+  if (permit) background->start(identify_within(std::move(dialled), std::move(permit)));
 }
 
 bool Dialer::State::may_identify() {
@@ -106,18 +106,17 @@ bool Dialer::State::may_identify() {
   return identified++ < settings.identifications_a_second;
 }
 
-Task<> Dialer::State::identify_within(Secured secured, async::Semaphore::Permit permit) {
-  auto identifying = ask_agent(std::move(secured));
+Task<> Dialer::State::identify_within(Dialled dialled, async::Semaphore::Permit permit) {
+  auto identifying = ask_agent(std::move(dialled));
   co_await async::within(loop, settings.identify_timeout, std::move(identifying));
   static_cast<void>(permit);  // until here
 }
 
 // Peers ask who we are as soon as they are connected, and some log a warning where the connection ends before they
 // know.
-Task<Result<>> Dialer::State::ask_agent(Secured secured) {
-  const libp2p::PeerId peer = secured.peer;
-  DialledStream* const carrier = secured.carrier;
-  CO_TRY(const auto connection, co_await upgrader.multiplex(std::move(secured), Side::dialler, kLimits));
+Task<Result<>> Dialer::State::ask_agent(Dialled dialled) {
+  const libp2p::PeerId peer = dialled.secured.peer;
+  CO_TRY(const auto connection, co_await upgrader.multiplex(std::move(dialled.secured), Side::dialler, kLimits));
   async::Event told(loop);
   async::Tasks serving;
   Services services = own_services();
@@ -128,7 +127,7 @@ Task<Result<>> Dialer::State::ask_agent(Secured secured) {
   if (!agent.empty()) settings.on_identified(peer, agent);
   co_await async::wait_for(told, kCuriosity);
   for (int i = 0; i < 20 && connection->streams() > 0; ++i) co_await async::sleep(loop, kMoment);
-  if (carrier != nullptr) carrier->end_in_order();
+  dialled.carrier.end_in_order();
   co_await connection->finish(kGoodbye, kLinger);
   co_return {};
 }
@@ -181,8 +180,8 @@ Task<std::expected<Reached, DialError>> Dialer::reach(libp2p::PeerId peer, std::
     co_return std::unexpected(std::move(outcome).error());
   }
   Reached reached(std::move(outcome->target.address), std::string(to_string(outcome->target.transport)),
-                  outcome->secured.security);
-  if (state->background) state->identify(std::move(outcome->secured));
+                  outcome->dialled.secured.security);
+  if (state->background) state->identify(std::move(outcome->dialled));
   co_return reached;
 }
 

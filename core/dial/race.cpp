@@ -198,12 +198,12 @@ Task<bool> Race::await_turn(Attempt& attempt) {
 Task<bool> Race::dial(Attempt& attempt) {
   if (!may_connect(attempt)) co_return false;
   auto dialling = resources_.target_dialer.dial(attempt.target, peer_, attempt.stage);
-  auto secured = co_await std::move(dialling);
-  if (!secured) {
-    attempt.why = secured.error().text();
+  auto dialled = co_await std::move(dialling);
+  if (!dialled) {
+    attempt.why = dialled.error().text();
     co_return false;
   }
-  if (!won_) won_.emplace(attempt.target, *std::move(secured));
+  if (!won_) won_.emplace(attempt.target, *std::move(dialled));
   over_.set();
   co_return true;
 }

@@ -43,7 +43,7 @@ class Race {
  public:
   struct Won {
     Target target;
-    Secured secured;
+    Dialled dialled;
   };
   using Outcome = std::expected<Won, DialError>;
 

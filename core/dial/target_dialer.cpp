@@ -49,7 +49,7 @@ Task<Result<Secured>> TargetDialer::prove(const Target& target, std::unique_ptr<
   co_return co_await upgrader_.prove(std::move(stream), peer, stage);
 }
 
-Task<Result<Secured>> TargetDialer::dial(const Target& target, libp2p::PeerId peer, Stage& stage) const {
+Task<Result<Dialled>> TargetDialer::dial(const Target& target, libp2p::PeerId peer, Stage& stage) const {
   stage = "connect";
   auto tcp = std::make_unique<async::TcpStream>(loop_);
   auto connecting = tcp->connect(target.endpoint);
@@ -57,12 +57,12 @@ Task<Result<Secured>> TargetDialer::dial(const Target& target, libp2p::PeerId pe
   if (!connected) co_return fail("timed out");
   CO_TRY(*connected);
   auto stream = std::make_unique<DialledStream>(std::move(tcp), kMaxBytes);
-  DialledStream* const carrier = stream.get();
+  DialledStream& carrier = *stream;
   auto proving = prove(target, std::move(stream), peer, stage);
   auto proven = co_await async::within(loop_, timeouts_.handshake, std::move(proving));
   if (!proven) co_return fail("timed out");
-  if (*proven) (*proven)->carrier = carrier;
-  co_return *std::move(proven);
+  CO_TRY(Secured secured, *std::move(proven));
+  co_return Dialled(std::move(secured), carrier);
 }
 
 }  // namespace swage::dial

@@ -24,6 +24,13 @@ struct Target {
   std::string server_name;  // as of Candidate
 };
 
+class DialledStream;
+
+struct Dialled {
+  Secured secured;
+  DialledStream& carrier;  // somewhere below its stream
+};
+
 class TargetDialer {
  public:
   // Of a connection: TCP; and what follows, up to the proof.
@@ -37,7 +44,7 @@ class TargetDialer {
   // One connection, as Upgrader::prove(). `stage` says how far it came: "connect", "TLS", "websocket", and as Upgrader
   // has it. Destroying the task closes the connection. It reads at most 1 MiB, what comes after the proof included.
   // REQUIRES: this, `target` and `stage` outlive the task.
-  [[nodiscard]] async::Task<Result<Secured>> dial(const Target& target, libp2p::PeerId peer, Stage& stage) const;
+  [[nodiscard]] async::Task<Result<Dialled>> dial(const Target& target, libp2p::PeerId peer, Stage& stage) const;
 
  private:
   [[nodiscard]] async::Task<Result<Secured>> prove(const Target& target, std::unique_ptr<async::Stream> stream,

@@ -29,8 +29,6 @@
 
 namespace swage::dial {
 
-class DialledStream;
-
 // How far an upgrade has come, in a word for the log: "multistream", "noise", "tls".
 using Stage = std::string_view;
 
@@ -39,9 +37,8 @@ struct Secured {
   std::unique_ptr<async::Stream> stream;
   libp2p::PublicKey key;
   libp2p::PeerId peer;
-  std::string security;              // "noise" or "tls"
-  std::string muxer;                 // that both have agreed on already; empty: none yet
-  DialledStream* carrier = nullptr;  // of TargetDialer::dial(), somewhere below `stream`
+  std::string security;  // "noise" or "tls"
+  std::string muxer;     // that both have agreed on already; empty: none yet
 };
 
 class Upgrader {
