@@ -10,13 +10,13 @@ namespace {
 // Which take 0.3 GB as an image, and twice that while it is made.
 constexpr std::size_t kMaxPairs = 5'000'000;
 
-// The first kMaxRecords different ones, in the order in which they came, in `values`.
-template <typename Of>
-void find_different(std::span<const std::uint32_t> pairs, Of of, std::vector<std::string_view>& values) {
+// The first kMaxRecords different values, in the order in which they came, in `values`.
+template <typename Entries, typename Of>
+void find_different(const Entries& entries, Of of, std::vector<std::string_view>& values) {
   values.clear();
-  for (const std::uint32_t pair : pairs) {
+  for (const auto& entry : entries) {
     if (values.size() == kMaxRecords) break;
-    const std::string_view value = of(pair);
+    const std::string_view value = of(entry);
     if (!value.empty() && std::ranges::find(values, value) == values.end()) values.push_back(value);
   }
 }
@@ -44,32 +44,31 @@ Result<> HostsBuilder::add(const IpAddress& address, dns::NameView name) {
   return {};
 }
 
-// The numbers of all pairs, those with the same name, or address, side by side, in the order in which they came.
-std::vector<std::uint32_t> HostsBuilder::sorted(std::uint32_t Pair::* by) const {
-  struct Hashed {
-    std::uint64_t hash;
-    std::uint32_t pair;
-  };
+bool HostsBuilder::same_key(const Hashed& a, const Hashed& b) const {
+  return a.hash == b.hash && (a.key == b.key || key(a.key) == key(b.key));
+}
+
+// All pairs, those with the same name, or address, side by side, in the order in which they came.
+std::vector<HostsBuilder::Hashed> HostsBuilder::sorted(std::uint32_t Pair::* by) const {
   std::vector<Hashed> all;
   all.reserve(pairs_.size());
   for (std::uint32_t i = 0; i < pairs_.size(); ++i) {
-    all.push_back({std::hash<std::string_view>{}(key(pairs_[i].*by)), i});
+    const std::uint32_t place = pairs_[i].*by;
+    const bool again = !all.empty() && all.back().key == place;
+    all.push_back({again ? all.back().hash : std::hash<std::string_view>{}(key(place)), place, i});
   }
   std::ranges::sort(all, [&](const Hashed& a, const Hashed& b) {
     if (a.hash != b.hash) return a.hash < b.hash;
-    const int order =
-        pairs_[a.pair].*by == pairs_[b.pair].*by ? 0 : key(pairs_[a.pair].*by).compare(key(pairs_[b.pair].*by));
+    const int order = a.key == b.key ? 0 : key(a.key).compare(key(b.key));
     return order != 0 ? order < 0 : a.pair < b.pair;
   });
-  std::vector<std::uint32_t> pairs;
-  pairs.reserve(all.size());
-  for (const Hashed& each : all) pairs.push_back(each.pair);
-  return pairs;
+  return all;
 }
 
 // What the pairs of one name come to.
-void HostsBuilder::add_addresses(std::span<const std::uint32_t> pairs) {
-  find_different(pairs, [&](std::uint32_t pair) { return key(pairs_[pair].address).substr(2); }, different_);
+void HostsBuilder::add_addresses(std::span<const Hashed> of_name) {
+  const auto address_of = [&](const Hashed& each) { return key(pairs_[each.pair].address).substr(2); };
+  find_different(of_name, address_of, different_);
   const auto is_v4 = [](std::string_view address) { return address.size() == 4; };
   const auto v4_count = static_cast<std::uint16_t>(std::ranges::count_if(different_, is_v4));
   const std::size_t start = values_.size();
@@ -80,21 +79,21 @@ void HostsBuilder::add_addresses(std::span<const std::uint32_t> pairs) {
       if (is_v4(address) == v4) values_.insert(values_.end(), address.begin(), address.end());
     }
   }
-  map_.push_back({key(pairs_[pairs.front()].name), Bytes(values_).subspan(start)});
+  map_.push_back({key(of_name.front().key), Bytes(values_).subspan(start)});
   ++names_;
   entries_ += different_.size();
 }
 
 // What the pairs of one address come to.
-void HostsBuilder::add_names(std::span<const std::uint32_t> pairs) {
-  const auto name_of = [&](std::uint32_t pair) {
-    const std::string_view name = key(pairs_[pair].name);
+void HostsBuilder::add_names(std::span<const Hashed> of_address) {
+  const auto name_of = [&](const Hashed& each) {
+    const std::string_view name = key(pairs_[each.pair].name);
     return dns::NameView(as_bytes(name).data(), name.size()).is_wildcard() ? std::string_view() : name;
   };
-  find_different(pairs, name_of, different_);
+  find_different(of_address, name_of, different_);
   const std::size_t start = values_.size();
   for (const std::string_view name : different_) values_.insert(values_.end(), name.begin(), name.end());
-  if (!different_.empty()) map_.push_back({key(pairs_[pairs.front()].address), Bytes(values_).subspan(start)});
+  if (!different_.empty()) map_.push_back({key(of_address.front().key), Bytes(values_).subspan(start)});
 }
 
 void HostsBuilder::finish() {
@@ -102,10 +101,9 @@ void HostsBuilder::finish() {
   // address.
   values_.reserve(pairs_.size() * 18 + keys_.size());
   for (const auto by : {&Pair::name, &Pair::address}) {
-    const std::vector<std::uint32_t> all = sorted(by);
+    const std::vector<Hashed> all = sorted(by);
     for (auto first = all.begin(); first != all.end();) {
-      const std::string_view of = key(pairs_[*first].*by);
-      const auto last = std::find_if(first, all.end(), [&](std::uint32_t pair) { return key(pairs_[pair].*by) != of; });
+      const auto last = std::find_if(first, all.end(), [&](const Hashed& each) { return !same_key(each, *first); });
       by == &Pair::name ? add_addresses({first, last}) : add_names({first, last});
       first = last;
     }

@@ -32,11 +32,16 @@ class HostsBuilder {
   struct Pair {
     std::uint32_t name, address;  // places of their keys in keys_
   };
+  struct Hashed {
+    std::uint64_t hash;  // of the key
+    std::uint32_t key, pair;
+  };
 
   [[nodiscard]] std::string_view key(std::uint32_t place) const;
-  [[nodiscard]] std::vector<std::uint32_t> sorted(std::uint32_t Pair::* by) const;
-  void add_addresses(std::span<const std::uint32_t> pairs);
-  void add_names(std::span<const std::uint32_t> pairs);
+  [[nodiscard]] bool same_key(const Hashed& a, const Hashed& b) const;
+  [[nodiscard]] std::vector<Hashed> sorted(std::uint32_t Pair::* by) const;
+  void add_addresses(std::span<const Hashed> of_name);
+  void add_names(std::span<const Hashed> of_address);
 
   std::vector<std::uint8_t> keys_;  // one after the other, as in the image
   std::vector<Pair> pairs_;         // in the order in which they came
