@@ -1,4 +1,4 @@
-// SocketWatch: tells a library that does its own I/O (c-ares, libcurl) when a socket of its is readable or writable.
+// SocketWatch: tells a library that does its own I/O (c-ares, libcurl) when one of its sockets is readable or writable.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@ struct Readiness {
   bool readable = false, writable = false;
 };
 
-// Calls a function as long as the socket is ready for something that was wanted last; where it has an error, with
-// `failed`. Does not own the socket, which must stay open until the destruction. The function may destroy the watch.
+// Calls a function as long as the socket is ready for what want() asked for last; with `failed` if it has an error.
+// Does not own the socket, which must stay open until the destruction. The function may destroy the watch.
 class SocketWatch {
  public:
   struct Found : Readiness {

@@ -1,5 +1,5 @@
-// What clients will say of a server's chain of certificates (RFC 5280): for warnings to the operator, who learns it
-// from them otherwise. Judges nothing that anybody connects to. Over OpenSSL; reads the system's authorities; any
+// What clients will object to in a server's chain of certificates (RFC 5280): for warnings to the operator, who would
+// otherwise learn it from them. Not for verifying connections. Over OpenSSL; reads the system's authorities; any
 // thread.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace swage::crypto {
 
 struct ChainReport {
   std::int64_t expires = 0;               // the first of its certificates; seconds since 1970
-  std::vector<std::string> objections{};  // "has expired on 2025-01-31 12:00:00 UTC", …; none: all is well
+  std::vector<std::string> objections{};  // "has expired on 2025-01-31 12:00:00 UTC", …; empty if all is well
 };
 
 // `pem`: the server's certificate first, then its issuers; other blocks are skipped. `host`: the name that clients ask

@@ -40,7 +40,7 @@ class EvpPublicKey {
   evp_pkey_st* key_;
 };
 
-// A private key, which OpenSSL wipes when it goes.
+// A private key. OpenSSL wipes it at the end.
 class EvpPrivateKey {
  public:
   // From OpenSSL's randomness, which is the system's. An RSA key takes long: two primes must be found.

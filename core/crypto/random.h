@@ -1,4 +1,5 @@
-// Random: where unpredictable bytes come from. What needs them is handed one, so that tests can say which. Any process.
+// Random: where unpredictable bytes come from. It is handed to what needs it, so that tests can choose the bytes. Any
+// process.
 #pragma once
 
 #include "core/bytes.h"

@@ -28,7 +28,7 @@ class Secret {
   std::size_t size_ = 0;
 };
 
-// Whether both are the same bytes. How long it takes tells only their sizes: for every MAC and every secret.
+// Whether both are the same bytes, in time that depends on their sizes alone: for every MAC and every secret.
 [[nodiscard]] bool equal(Bytes a, Bytes b);
 
 // Overwrites what the compiler would leave behind: the copies of secrets on the stack and in vectors.

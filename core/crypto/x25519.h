@@ -1,5 +1,5 @@
-// X25519 (RFC 7748) by libsodium: two sides who know each other's public keys agree on a secret. Pure functions over an
-// owned key; any process.
+// X25519 (RFC 7748) by libsodium: two sides that know each other's public keys agree on a secret. Pure functions over
+// an owned key; any process.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ using X25519Public = std::array<std::uint8_t, kX25519Size>;
 class X25519Key {
  public:
   [[nodiscard]] static X25519Key generate(Random& random);
-  // REQUIRES: 32 bytes, secret. Any are a key: the bits that must be what they must be are set when it is used.
+  // REQUIRES: 32 bytes, secret. Any will do: the bits that must have certain values are set when it is used.
   [[nodiscard]] static X25519Key from_bytes(Bytes bytes);
 
   [[nodiscard]] const X25519Public& public_key() const { return public_; }

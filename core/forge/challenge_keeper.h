@@ -3,13 +3,13 @@
 // I/O, and may wait a moment for a file that another process is about to leave.
 //
 //     prepare()  makes the table, and copies what is live. Where nothing was before, it is the store at once; else the
-//                dns processes, those of the new configuration too, go on with what was
-//     enforce()  closes the gate of the process before (core/shm/gate.h), copies what came since, provides the table
-//     attend()   puts what that process had still under way
+//                dns processes, those of the new configuration too, go on with what was there
+//     enforce()  closes the gate of the previous process (core/shm/gate.h), copies what came since, provides the table
+//     attend()   puts what that process still had under way
 //
 // What is copied may be damaged: every field is checked. A file is a copy of the table as it lies in memory
 // (core/shm/table_layout.h), mode 0600, in which the service process alone writes; locked (flock) as long as the server
-// has it. It is made beside the one before, as PATH.new, and renamed once the configuration is in force.
+// has it. It is made beside the previous one, as PATH.new, and renamed once the configuration is in force.
 #pragma once
 
 #include <array>
@@ -57,7 +57,7 @@ class ChallengeKeeper {
   [[nodiscard]] Result<> prepare(std::int64_t now);
   // For Service::run(), when the configuration is in force.
   [[nodiscard]] Result<> enforce(std::int64_t now);
-  // For some time after enforce(), every few milliseconds: for what the process before hands on.
+  // For some time after enforce(), every few milliseconds: for what the previous process hands on.
   void attend(std::int64_t now);
   // True where there was such a process.
   [[nodiscard]] bool has_predecessor() const { return gate_before_.exists(); }
@@ -77,7 +77,7 @@ class ChallengeKeeper {
   ChallengeSettings settings_;
   Seed seed_;
   shm::Segment made_;         // the table, until it is the store
-  shm::Segment gate_before_;  // of the process before
+  shm::Segment gate_before_;  // of the previous process
   std::string new_path_;      // PATH.new, or another one beside it
   shm::Segment new_file_;     // what it is, until it is renamed
   shm::Segment old_file_;     // of an earlier server; locked until then

@@ -1,6 +1,6 @@
 // Fetcher: gets what an http:// or https:// URL leads to, by libcurl on the loop: redirects, proxies of the environment
-// (http_proxy …), TLS with the system's authorities, gzip. For what the operator names (feeds), not for what strangers
-// say.
+// (http_proxy …), TLS with the system's authorities, gzip. For URLs of the operator (feeds), not of
+// strangers.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Handshake: one registration as one of the clients makes it: two requests, and what the client thinks of the
+// Handshake: one registration as one of the clients makes it: two requests, and what the client makes of the
 // responses. No I/O.
 //
 //     first()  →        ← challenge

@@ -22,7 +22,7 @@ namespace swage::peer {
 class RegistrationError : public Error {
  public:
   enum class Kind : std::uint8_t {
-    refused,  // by the broker, or by the client: what came is nothing that it can accept
+    refused,  // by the broker, or by the client, which cannot accept the response
     network,  // no connection, no trust in the certificate, no whole response, no time left
   };
   RegistrationError(Kind kind, std::string text) : Error(std::move(text)), kind_(kind) {}

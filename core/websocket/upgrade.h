@@ -1,5 +1,5 @@
 // How a connection of HTTP/1.1 becomes a WebSocket (RFC 6455 section 4), by Boost.Beast's parser. Without I/O. Internal
-// to core/async.
+// to core/websocket.
 #pragma once
 
 #include <optional>
