@@ -37,7 +37,7 @@ const char* objection(char character) {
   if (byte >= 0x80) return "write what is not ASCII as punycode, xn--…";
   if (byte <= ' ' || byte == 0x7F) return "it has white space or a control character";
   if (character == '{' || character == '}') return "a brace stands alone, with blanks around it";
-  if (character == ':') return "behind ':' comes a port, 1 to 65535";
+  if (character == ':') return "':' must be followed by a port, 1 to 65535";
   if (character == '(' || character == ')') return "a snippet is '(name) {' on a line of its own";
   return character == '"' ? "a quote cannot be in it" : nullptr;
 }
@@ -102,10 +102,10 @@ Result<Key> parse_key(std::string_view text) {
   std::string_view zone = text;
   if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos) {
     const std::string_view port = text.substr(colon + 1);
-    if (port.empty()) return fail("'{}': expected a port behind ':'", text);
+    if (port.empty()) return fail("'{}': expected a port after ':'", text);
     if (is_decimal(port)) {
       std::uint16_t number = 0;
-      if (!parse_number(port, number) || number == 0) return fail("'{}' is no port; expected 1 to 65535", port);
+      if (!parse_number(port, number) || number == 0) return fail("'{}' is not a port; expected 1 to 65535", port);
       key.port = number;
       zone = text.substr(0, colon);
     }

@@ -134,7 +134,7 @@ Result<std::uint16_t> parse_code(std::string_view text) {
   const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
   const std::string_view digits = is_hex ? text.substr(2) : text;
   std::uint16_t code = 0;
-  if (!parse_number(digits, code, is_hex ? 16 : 10)) return fail("'{}' is no number of an EDNS option", text);
+  if (!parse_number(digits, code, is_hex ? 16 : 10)) return fail("'{}' is not the number of an EDNS option", text);
   return code;
 }
 
@@ -142,7 +142,7 @@ Result<Variable> parse_variable(std::string_view word) {
   constexpr std::array<std::string_view, 7> kNames = {"{qname}",    "{qtype}",     "{client_ip}",  "{client_port}",
                                                       "{protocol}", "{server_ip}", "{server_port}"};
   const auto found = std::ranges::find(kNames, word);
-  if (found == kNames.end()) return fail("'{}' is no variable that rewrite knows", word);
+  if (found == kNames.end()) return fail("'{}' is not a variable that rewrite knows", word);
   return static_cast<Variable>(found - kNames.begin());
 }
 

@@ -147,7 +147,7 @@ Result<Answers> parse_answers(Words words) {
     } else if (at == 0) {
       return fail("expected 'answer', not '{}'", words[at]);
     }
-    if (at == words.size()) return fail("expected auto, name or value behind 'answer'");
+    if (at == words.size()) return fail("expected auto, name or value after 'answer'");
     const std::string& what = words[at++];
     if (what == "auto") {
       answers.automatic_owners = answers.automatic_values = true;
@@ -188,7 +188,7 @@ NewRule make_name_rule(bool stops, Words words) {
   const std::string from = normalized(words[0]), to = normalized(words[1]);
   if (kind == MatchKind::exact) {
     const auto name = dns::Name::parse(to);
-    if (!name) return fail("'{}' is no name: {}", words[1], name.error().text());
+    if (!name) return fail("'{}' is not a valid name: {}", words[1], name.error().text());
   }
   if (kind == MatchKind::prefix || kind == MatchKind::suffix) {
     dns::NameText sample;

@@ -136,7 +136,7 @@ TEST_CASE("rewrite: setup") {
        "'{1}.{2}.a.' uses group 2, but the regular expression has 1, and 31 at most can be used"},
       {"name regex " + std::string(10'001, 'a') + " b",
        "a regular expression of 10001 bytes; at most 10000 are allowed"},
-      {"name suffix a b answer", "expected auto, name or value behind 'answer'"},
+      {"name suffix a b answer", "expected auto, name or value after 'answer'"},
       {"name suffix a b answer name", "'answer name': 2 arguments required"},
       {"name suffix a b answer other", "expected auto, name or value, not 'other'"},
       {"name suffix a b other", "expected 'answer', not 'other'"},
@@ -150,11 +150,11 @@ TEST_CASE("rewrite: setup") {
       {"name suffix a b answer name b answer value c d",
        "'answer name': expected FROM and TO before the next 'answer'"},
       {"name suffix a b answer value answer name c d", "'answer value': expected FROM and TO before the next 'answer'"},
-      {"name suffix .a .b..c", "'.b..c' makes no name: empty label in domain name 'x.b..c.'"},
-      {"name prefix a .b", "'.b' makes no name: empty label in domain name '.b.x.'"},
-      {"name regex (.*) {1}..b", "'{1}..b' makes no name: empty label in domain name 'x..b.'"},
+      {"name suffix .a .b..c", "'.b..c' does not make a valid name: empty label in domain name 'x.b..c.'"},
+      {"name prefix a .b", "'.b' does not make a valid name: empty label in domain name '.b.x.'"},
+      {"name regex (.*) {1}..b", "'{1}..b' does not make a valid name: empty label in domain name 'x..b.'"},
       {"name regex a b answer value (.*) " + std::string(64, 'l'),
-       "'" + std::string(64, 'l') + "' makes no name: label of more than 63 bytes in domain name '" +
+       "'" + std::string(64, 'l') + "' does not make a valid name: label of more than 63 bytes in domain name '" +
            std::string(64, 'l') + ".'"},
       {"cname a b", "cname rules are not supported"},
       {"type ANY", "a type rule has exactly two arguments"},
@@ -162,19 +162,19 @@ TEST_CASE("rewrite: setup") {
       {"class CH", "a class rule has exactly two arguments"},
       {"class CH XX", "unknown class 'XX'"},
       {"ttl a", "wrong number of arguments for a ttl rule"},
-      {"ttl a -", "'-' is no range of TTLs"},
-      {"ttl a 30-20", "'30-20' is no range of TTLs"},
+      {"ttl a -", "'-' is not a range of TTLs"},
+      {"ttl a 30-20", "'30-20' is not a range of TTLs"},
       {"ttl about a 15", "expected exact, prefix, suffix, substring or regex, not 'about'"},
       {"rcode a 2", "wrong number of arguments for a rcode rule"},
-      {"rcode a 2 24", "'24' is no rcode"},
-      {"rcode a WRONG 0", "'WRONG' is no rcode"},
+      {"rcode a 2 24", "'24' is not an rcode"},
+      {"rcode a WRONG 0", "'WRONG' is not an rcode"},
       {"edns0 local", "an edns0 rule needs a kind of option and an action"},
       {"edns0 local put 1 a", "expected set, append, replace or unset, not 'put'"},
       {"edns0 local set 0xffee", "an edns0 local rule has a number and data"},
-      {"edns0 local set 0xffeeff a", "'0xffeeff' is no number of an EDNS option"},
+      {"edns0 local set 0xffeeff a", "'0xffeeff' is not the number of an EDNS option"},
       {"edns0 local set 1 0xabc", "'0xabc' is not hexadecimal"},
-      {"edns0 local set 1 {dummy}", "'{dummy}' is no variable that rewrite knows"},
-      {"edns0 local set 1 {some-plugin/label}", "'{some-plugin/label}' is no variable that rewrite knows"},
+      {"edns0 local set 1 {dummy}", "'{dummy}' is not a variable that rewrite knows"},
+      {"edns0 local set 1 {some-plugin/label}", "'{some-plugin/label}' is not a variable that rewrite knows"},
       {"edns0 local unset 1 2", "an edns0 local rule has a number"},
       {"edns0 nsid set a", "an edns0 nsid rule has no data"},
       {"edns0 cookie set", "expected local, nsid or subnet, not 'cookie'"},
@@ -289,7 +289,7 @@ TEST_CASE("rewrite: rules in a row: the first that applies and stops is the last
 
 TEST_CASE("rewrite: a name that is none is an error") {
   CHECK(setup_error("name example.org. example..org.") ==
-        "Corefile:2: rewrite: 'example..org.' is no name: empty label in domain name 'example..org.'");
+        "Corefile:2: rewrite: 'example..org.' is not a valid name: empty label in domain name 'example..org.'");
   const std::string label(63, 'x');
   Behind longer("rewrite name regex (.*) {1}{1}{1}");
   CHECK(longer.ask(label + "." + label + ". A").starts_with("error: rewrite: invalid name after a rule: "));

@@ -88,7 +88,7 @@ Result<TtlRule::Range> parse_range(std::string_view text) {
     TRY(const std::uint32_t ttl, config::parse_ttl(text));
     return TtlRule::Range{ttl, ttl};
   }
-  if (text == "-") return fail("'-' is no range of TTLs");
+  if (text == "-") return fail("'-' is not a range of TTLs");
   TtlRule::Range range{0, 0x7FFFFFFF};
   if (dash > 0) {
     TRY(range.min, config::parse_ttl(text.substr(0, dash)));
@@ -96,7 +96,7 @@ Result<TtlRule::Range> parse_range(std::string_view text) {
   if (dash + 1 < text.size()) {
     TRY(range.max, config::parse_ttl(text.substr(dash + 1)));
   }
-  if (range.min > range.max) return fail("'{}' is no range of TTLs", text);
+  if (range.min > range.max) return fail("'{}' is not a range of TTLs", text);
   return range;
 }
 
@@ -112,7 +112,7 @@ Result<dns::Rcode> parse_rcode(const std::string& text) {
   if (equal_without_case(text, "NOTIMPL")) return dns::Rcode::notimp;  // as CoreDNS has it, too
   if (equal_without_case(text, "BADVERS")) return static_cast<dns::Rcode>(16);
   const auto number = config::parse_integer<std::uint16_t>(text, 0, 23);
-  if (!number) return fail("'{}' is no rcode", text);
+  if (!number) return fail("'{}' is not an rcode", text);
   return static_cast<dns::Rcode>(*number);
 }
 

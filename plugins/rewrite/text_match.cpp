@@ -41,7 +41,7 @@ std::size_t find_part(std::string_view name, std::string_view part, std::size_t 
 Result<> check_name(const dns::NameText& made, std::string_view written) {
   if (made.overflow()) return fail("'{}' is too long for a name", written);
   const auto name = dns::Name::parse(made.view());
-  if (!name) return fail("'{}' makes no name: {}", written, name.error().text());
+  if (!name) return fail("'{}' does not make a valid name: {}", written, name.error().text());
   return {};
 }
 

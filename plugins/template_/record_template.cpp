@@ -125,7 +125,7 @@ class ActionParser {
     if (is_digit(word[0])) {
       Expression number{.kind = Kind::number};
       const auto [end, wrong] = std::from_chars(word.begin(), word.end(), number.number);
-      if (wrong != std::errc() || end != word.end()) return fail("'{}' is no number", word);
+      if (wrong != std::errc() || end != word.end()) return fail("'{}' is not a number", word);
       return number;
     }
     const auto found = std::ranges::find(kFields, word, &Field::text);
@@ -238,7 +238,7 @@ class Writer {
     std::uint64_t number = 0;
     const auto [end, wrong] = std::from_chars(digits.begin(), digits.end(), number, static_cast<int>(base));
     if (wrong != std::errc() || end != digits.end() || (bits < 64 && number >> bits != 0)) {
-      return fail("parseInt: '{}' is no number of base {} and {} bits", text, base, bits);
+      return fail("parseInt: '{}' is not a number of base {} and {} bits", text, base, bits);
     }
     return put(number);
   }

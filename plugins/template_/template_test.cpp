@@ -213,10 +213,11 @@ TEST_CASE("template: what a record can hold") {
   CHECK(answer("IN TXT example", "answer \"{{ .Name }} 1 {{ .Type }} x\"", "a.example. ANY") ==
         "NOERROR aa\na.example. 1 IN TXT \"x\"\n");
   CHECK(answer("IN ANY", "rcode SERVFAIL\nanswer \"a A 192.0.2.1\"", "a. A") == "SERVFAIL\n");
-  CHECK(answer("IN ANY", match + "answer \"a TXT {{ parseInt .Group.first 10 8 }}\"", "256.a. A") ==
-        "error: template 'a TXT {{ parseInt .Group.first 10 8 }}' for 256.a.: parseInt: '256' is no number of base 10 "
-        "and 8 "
-        "bits");
+  CHECK(
+      answer("IN ANY", match + "answer \"a TXT {{ parseInt .Group.first 10 8 }}\"", "256.a. A") ==
+      "error: template 'a TXT {{ parseInt .Group.first 10 8 }}' for 256.a.: parseInt: '256' is not a number of base 10 "
+      "and 8 "
+      "bits");
   CHECK(answer("IN ANY", "match ^a match (b)\nanswer \"x TXT {{ index .Match 1 }}\"", "a. A") ==
         "error: template 'x TXT {{ index .Match 1 }}' for a.: the regular expression that matched has no such group");
   // What a client puts into a name cannot end the record, or its line.

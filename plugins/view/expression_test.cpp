@@ -179,9 +179,9 @@ TEST_CASE("view: expressions that are none") {
       {"'a", "at 1: a text without end"},
       {R"('\q')", "at 2: a backslash that does not begin an escape: write '\\\\' for one"},
       {"true # no", "at 6: '#' means nothing here"},
-      {"1x == 1", "at 1: '1x' is no number"},
-      {"99999999999999999999 == 1", "at 1: '99999999999999999999' is no number"},
-      {"0x == 1", "at 1: '0x' is no number"},
+      {"1x == 1", "at 1: '1x' is not a number"},
+      {"99999999999999999999 == 1", "at 1: '99999999999999999999' is not a number"},
+      {"0x == 1", "at 1: '0x' is not a number"},
   };
   for (const Case& test : cases) {
     INFO(test.text);

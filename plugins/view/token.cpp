@@ -77,7 +77,7 @@ class Tokenizer {
     const auto real = std::from_chars(value.data(), end, token.real);
     const bool is_real = digits.find_first_of(".eE") != std::string::npos && !hex;
     if (is_real && real.ec == std::errc() && real.ptr == end) return token;
-    return fail_at(token.at, fmt::format("'{}' is no number", digits));
+    return fail_at(token.at, fmt::format("'{}' is not a number", digits));
   }
 
   Result<Token> quoted(char quote) {
