@@ -42,9 +42,10 @@ Inode inode_of(const std::string& path) {
   return stat(path.c_str(), &status) == 0 ? Inode{status.st_dev, status.st_ino} : Inode{};
 }
 
-Inode inode_of(const shm::Segment& segment) {
+Inode inode_of(const shm::Mapping& memory) {
   struct stat status{};
-  return segment.exists() && fstat(segment.fd(), &status) == 0 ? Inode{status.st_dev, status.st_ino} : Inode{};
+  return memory.exists() && fstat(memory.descriptor().get(), &status) == 0 ? Inode{status.st_dev, status.st_ino}
+                                                                           : Inode{};
 }
 
 Result<> lock(int fd, const std::string& path) {
@@ -69,14 +70,15 @@ Error no_store_at(const std::string& path, int error) {
                            std::strerror(is_folder ? errno : error)));
 }
 
-// Owns `fd` from now on. What is wrong with the file is said with its name.
-Result<shm::Segment> attach_file(int fd, const std::string& path, shm::Segment::Access access) {
-  Result<shm::Segment> segment = shm::Segment::attach(fd, access);
-  if (!segment) return fail("{}: {}", path, segment.error().text());
-  return segment;
+// As a Mapping, to be read, or as a Segment. What is wrong with the file is said with its name.
+template <typename Memory>
+Result<Memory> attach_file(Descriptor file, const std::string& path) {
+  Result<Memory> memory = Memory::attach(std::move(file));
+  if (!memory) return fail("{}: {}", path, memory.error().text());
+  return memory;
 }
 
-Result<> check_file(const shm::Segment& file, const std::string& path) {
+Result<> check_file(const shm::Mapping& file, const std::string& path) {
   if (const Result<> sound = shm::table::check_identity(file.bytes()); !sound) {
     return fail("{}: not a usable store of challenges: {}; move it away to begin with an empty one", path,
                 sound.error().text());
@@ -86,9 +88,10 @@ Result<> check_file(const shm::Segment& file, const std::string& path) {
 
 // Writes to a copy of `file`'s descriptor. A file that cannot be written is reported once; answers come from
 // memory.
-Result<shm::TableWriter::Mirror> mirror_in(const shm::Segment& file, const std::string& path) {
-  const auto copy = std::make_shared<Descriptor>(fcntl(file.fd(), F_DUPFD_CLOEXEC, 3));
-  if (!copy->exists()) return fail("{}: {}", path, std::strerror(errno));
+Result<shm::TableWriter::Mirror> mirror_in(const shm::Mapping& file, const std::string& path) {
+  Result<Descriptor> duplicate = file.descriptor().duplicate();
+  if (!duplicate) return fail("{}: {}", path, duplicate.error().text());
+  const auto copy = std::make_shared<Descriptor>(*std::move(duplicate));
   return [copy, path, failed = false](std::uint64_t offset, Bytes bytes) mutable {
     while (!bytes.empty()) {
       const ssize_t written = pwrite(copy->get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -112,12 +115,12 @@ Result<> ChallengeKeeper::check_only() const {
   const std::string& path = settings_.path;
   const std::string folder = folder_of(path);
   if (access(folder.c_str(), W_OK | X_OK) != 0) return std::unexpected(no_store_at(path, errno));
-  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (fd < 0 && errno != ENOENT) return fail("{}: {}", path, std::strerror(errno));
-  if (fd >= 0) {
-    TRY(const shm::Segment file, attach_file(fd, path, shm::Segment::Access::read));
+  Descriptor opened(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!opened.exists() && errno != ENOENT) return fail("{}: {}", path, std::strerror(errno));
+  if (opened.exists()) {
+    TRY(const shm::Mapping file, attach_file<shm::Mapping>(std::move(opened), path));
     TRY(check_file(file, path));
-    if (flock(file.fd(), LOCK_EX | LOCK_NB) != 0) {
+    if (flock(file.descriptor().get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return fail("{}: cannot be locked: {}", path, std::strerror(errno));
       log::info("{}: in use: by the server that is running, it seems", path);
     }
@@ -131,21 +134,21 @@ Result<> ChallengeKeeper::check_only() const {
 }
 
 // The file of an earlier server, locked; none where there is no file.
-Result<shm::Segment> ChallengeKeeper::open_file() const {
+Result<shm::Mapping> ChallengeKeeper::open_file() const {
   const std::string& path = settings_.path;
   while (true) {
     Descriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!fd.exists() && errno == ENOENT) return shm::Segment();
+    if (!fd.exists() && errno == ENOENT) return shm::Mapping();
     if (!fd.exists()) return fail("{}: {}", path, std::strerror(errno));
     struct stat status{};
     if (fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return fail("{}: not a regular file", path);
     if (status.st_size == 0) {  // after a power failure, say
       log::warning("{}: an empty file, which is not a store of challenges; begun anew", path);
-      return shm::Segment();
+      return shm::Mapping();
     }
     TRY(lock(fd.get(), path));
     if (inode_of(path) != Inode{status.st_dev, status.st_ino}) continue;  // another one was renamed to it meanwhile
-    TRY(shm::Segment file, attach_file(fd.release(), path, shm::Segment::Access::read));
+    TRY(shm::Mapping file, attach_file<shm::Mapping>(std::move(fd), path));
     TRY(check_file(file, path));
     return file;
   }
@@ -191,10 +194,10 @@ Result<> ChallengeKeeper::make_file(shm::TableWriter& table) {
     unlink(path.c_str());
     return fail("{}: {} bytes: {}", path, size, std::strerror(error));
   }
-  TRY(new_file_, attach_file(fd.release(), path, shm::Segment::Access::write));
+  TRY(new_file_, attach_file<shm::Segment>(std::move(fd), path));
   TRY(shm::TableWriter::Mirror mirror, mirror_in(new_file_, settings_.path));
   table.mirror_to(std::move(mirror));
-  if (fdatasync(new_file_.fd()) != 0) return fail("{}: {}", path, std::strerror(errno));
+  if (fdatasync(new_file_.descriptor().get()) != 0) return fail("{}: {}", path, std::strerror(errno));
   return {};
 }
 
@@ -208,20 +211,20 @@ Result<> ChallengeKeeper::prepare(std::int64_t now) {
 
   made_ = shm::Segment();  // of an attempt that failed
   new_file_ = shm::Segment();
-  old_file_ = shm::Segment();
+  old_file_ = shm::Mapping();
   bool first = !store.exists();
   if (!first) {
     if (const Result<> sound = shm::table::check_identity(store.bytes()); !sound) {
       log::error("{}: {}; begun anew", store.name(), sound.error().text());
-      store.replace(shm::Segment());
+      store.replace(shm::Mapping());
       first = true;
     }
   }
-  if (!settings_.path.empty() && inode_of(memory_.file->segment()) != inode_of(settings_.path)) {
+  if (!settings_.path.empty() && inode_of(memory_.file->memory()) != inode_of(settings_.path)) {
     TRY(old_file_, open_file());
   }
   Seed seed = seed_;
-  for (const shm::Segment* const from : {&std::as_const(old_file_), &store.segment()}) {
+  for (const shm::Mapping* const from : {&std::as_const(old_file_), &store.memory()}) {
     if (from->exists()) std::memcpy(&seed, from->bytes().data() + offsetof(shm::table::Identity, seed), seed.size());
   }
   TRY(made_, shm::Segment::create("swage " + store.name(), shm::TableWriter::bytes_needed(settings_.capacity)));
@@ -253,7 +256,7 @@ Result<> ChallengeKeeper::enforce(std::int64_t now) {
   if (writer() == nullptr) return {};
   if (made_.exists()) {
     if (memory_.gate->exists()) {
-      TRY(gate_before_, memory_.gate->segment().again(shm::Segment::Access::write));
+      TRY(gate_before_, shm::Segment::again(memory_.gate->memory()));
       shm::Gate(gate_before_.writable_bytes()).close();
     }
     const std::uint64_t lost =
@@ -267,7 +270,7 @@ Result<> ChallengeKeeper::enforce(std::int64_t now) {
   if (std::rename(new_path_.c_str(), settings_.path.c_str()) != 0) {
     return fail("{}: cannot be renamed to {}: {}", new_path_, settings_.path, std::strerror(errno));
   }
-  old_file_ = shm::Segment();
+  old_file_ = shm::Mapping();
   return memory_.file->provide(std::move(new_file_));
 }
 

@@ -33,8 +33,8 @@ struct ChallengeSettings {
 // All must outlive the keeper. `gate` and `file` are service memory; without a path there is no `file`.
 struct ChallengeMemory {
   shm::Shared* store;
-  shm::Shared* gate;
-  shm::Shared* file = nullptr;
+  shm::ServiceMemory* gate;
+  shm::ServiceMemory* file = nullptr;
 
   [[nodiscard]] static std::string gate_name(std::string_view zone) {
     return "gate of challenges " + std::string(zone);
@@ -66,7 +66,7 @@ class ChallengeKeeper {
 
  private:
   [[nodiscard]] Result<> check_only() const;
-  [[nodiscard]] Result<shm::Segment> open_file() const;
+  [[nodiscard]] Result<shm::Mapping> open_file() const;
   [[nodiscard]] Result<> fill(shm::TableWriter& table, std::int64_t now);
   [[nodiscard]] Result<> make_file(shm::TableWriter& table);
   [[nodiscard]] Result<> put_in_force();
@@ -80,7 +80,7 @@ class ChallengeKeeper {
   shm::Segment gate_before_;  // of the previous process
   std::string new_path_;      // PATH.new, or another one beside it
   shm::Segment new_file_;     // what it is, until it is renamed
-  shm::Segment old_file_;     // of an earlier server; locked until then
+  shm::Mapping old_file_;     // of an earlier server; locked until then
 };
 
 }  // namespace swage::forge

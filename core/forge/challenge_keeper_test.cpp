@@ -27,14 +27,13 @@ namespace {
 struct Life {
   explicit Life(const ChallengeSettings& settings, const Life* before = nullptr)
       : keeper({&memory, &gate, settings.path.empty() ? nullptr : &file}, settings, {1, 2, 3}), store(memory) {
-    for (shm::Shared* const each : {&memory, &gate, &file}) {
-      each->on_provide([](const shm::Shared&) -> Result<> { return {}; });
+    for (shm::LastingMemory* const each : std::initializer_list<shm::LastingMemory*>{&memory, &gate, &file}) {
+      each->on_provide([](const shm::Mapping&) -> Result<> { return {}; });
     }
     if (before == nullptr) return;
-    const auto copy_of = [](const shm::Shared& shared) { return fcntl(shared.segment().fd(), F_DUPFD_CLOEXEC, 3); };
-    memory.replace(*shm::Segment::open_sealed(copy_of(before->memory), shm::Segment::Seal::elsewhere));
-    gate.replace(*shm::Segment::attach(copy_of(before->gate), shm::Segment::Access::write));
-    if (before->file.exists()) file.replace(*shm::Segment::attach(copy_of(before->file), shm::Segment::Access::write));
+    memory.replace(*shm::Mapping::open_sealed(*before->memory.memory().descriptor().duplicate(), shm::Seal::elsewhere));
+    gate.replace(*shm::Segment::again(before->gate.memory()));
+    if (before->file.exists()) file.replace(*shm::Segment::again(before->file.memory()));
   }
   std::string prepare() {
     const Result<> prepared = keeper.prepare(kNow);
@@ -54,15 +53,15 @@ struct Life {
   [[nodiscard]] std::string text(std::string_view who) const { return text_of(shm::Table(memory.bytes()), who, kNow); }
 
   shm::Shared memory{"challenges test."};
-  shm::Shared gate{"gate", shm::Shared::Audience::service};
-  shm::Shared file{"file", shm::Shared::Audience::service};
+  shm::ServiceMemory gate{"gate"};
+  shm::ServiceMemory file{"file"};
   ChallengeKeeper keeper;
   ChallengeStore store;
 };
 
-bool same_file(const shm::Segment& segment, const std::string& path) {
+bool same_file(const shm::Mapping& memory, const std::string& path) {
   struct stat one{}, two{};
-  return fstat(segment.fd(), &one) == 0 && stat(path.c_str(), &two) == 0 && one.st_ino == two.st_ino;
+  return fstat(memory.descriptor().get(), &one) == 0 && stat(path.c_str(), &two) == 0 && one.st_ino == two.st_ino;
 }
 
 }  // namespace
@@ -148,10 +147,10 @@ TEST_CASE("challenges: what dns processes have of the store cannot be written by
     Life service({.path = path, .capacity = 5});
     REQUIRE(service.start().empty());
     REQUIRE(service.put("a", "v"));
-    const shm::Segment reader = *shm::Segment::open_sealed(fcntl(service.memory.segment().fd(), F_DUPFD_CLOEXEC, 3),
-                                                           shm::Segment::Seal::elsewhere);
+    const shm::Mapping reader =
+        *shm::Mapping::open_sealed(*service.memory.memory().descriptor().duplicate(), shm::Seal::elsewhere);
     const tests::Attack attack =
-        tests::attack_memory({.fd = reader.fd(), .mapping = reader.bytes()}, service.memory.segment());
+        tests::attack_memory({.fd = reader.descriptor().get(), .mapping = reader.bytes()}, service.memory.memory());
     CHECK(attack.worked.empty());
     CHECK(attack.tried > 30);
     REQUIRE(service.put("b", "w"));
@@ -216,17 +215,17 @@ TEST_CASE("challenges: a file outlives the server") {
     Life second({.path = path, .capacity = 5});
     REQUIRE(second.start().empty());
     CHECK(second.text("a") == "v");
-    CHECK(same_file(second.file.segment(), path));
+    CHECK(same_file(second.file.memory(), path));
     Life reloaded({.path = path, .capacity = 5}, &second);
     REQUIRE(reloaded.start().empty());
-    CHECK(same_file(reloaded.file.segment(), path));
+    CHECK(same_file(reloaded.file.memory(), path));
     REQUIRE(reloaded.put("b", "w"));
     Life larger({.path = path, .capacity = 7}, &reloaded);
     REQUIRE(larger.prepare().empty());
-    CHECK(same_file(reloaded.file.segment(), path));
+    CHECK(same_file(reloaded.file.memory(), path));
     REQUIRE(reloaded.put("a", "late"));
     REQUIRE(larger.enforce().empty());
-    CHECK(same_file(larger.file.segment(), path));
+    CHECK(same_file(larger.file.memory(), path));
     CHECK(larger.text("a") == "late v");
     REQUIRE(larger.put("a", "later"));
   }
@@ -266,7 +265,7 @@ TEST_CASE("challenges: a file that somebody cuts short, or takes away, changes n
   REQUIRE(first.put("c", "v"));
   Life second({.path = path, .capacity = 50}, &first);
   REQUIRE(second.start().empty());
-  CHECK(same_file(second.file.segment(), path));
+  CHECK(same_file(second.file.memory(), path));
   CHECK(second.text("a") + second.text("b") + second.text("c") == "vvv");
 }
 
@@ -319,8 +318,8 @@ TEST_CASE("challenges: a check of the configuration makes no file and locks none
   const tests::Folder folder;
   const ChallengeSettings settings{.path = folder.file("challenges"), .capacity = 5};
   const auto check = [&] {
-    shm::Shared memory("challenges test."), gate("gate", shm::Shared::Audience::service),
-        file("file", shm::Shared::Audience::service);
+    shm::Shared memory("challenges test.");
+    shm::ServiceMemory gate("gate"), file("file");
     return ChallengeKeeper({&memory, &gate, &file}, settings, {}).prepare(kNow);
   };
   CHECK(check());

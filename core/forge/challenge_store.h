@@ -47,7 +47,7 @@ class ChallengeStore {
   // Service process only. False where put() would say `missing`: this process has not become the store's writer, yet.
   [[nodiscard]] bool accepts() const {
     const auto* const writer = static_cast<const ChallengeWriter*>(memory_->companion());
-    return writer != nullptr ? writer->in_force : memory_->segment().writable();
+    return writer != nullptr ? writer->in_force : memory_->writable();
   }
 
   // The live values of a peer, newest first. `now`: milliseconds since 1970, as all times here.

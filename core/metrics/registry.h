@@ -55,7 +55,7 @@ class Registry {
                const std::vector<std::string>& label_names);
 
   [[nodiscard]] Bytes memory() const { return memory_.bytes(); }
-  [[nodiscard]] const shm::Segment& segment() const { return memory_; }
+  [[nodiscard]] const shm::Mapping& mapping() const { return memory_; }
 
  private:
   // What a record holds and where its cells are.

@@ -15,7 +15,7 @@
 //
 // The reader believes nothing: who writes answers queries from strangers, and may have been taken over. Records are
 // copied before they are judged; from the first one that is wrong nothing more is read. The writer cannot change the
-// size of the memory (Segment::fix_size).
+// size of the memory (Segment::create_fixed).
 #pragma once
 
 #include <cstdint>

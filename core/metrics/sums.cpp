@@ -181,7 +181,7 @@ std::string Sums::text() const {
   return text;
 }
 
-Result<shm::Segment> Sums::sheet() const {
+Result<shm::Mapping> Sums::sheet() const {
   TRY(shm::Segment memory, shm::Segment::create("swage metrics past", kSheetSize));
   SheetWriter writer(memory.writable_bytes());
   for (const auto& [key, family] : families_) {
@@ -193,8 +193,7 @@ Result<shm::Segment> Sums::sheet() const {
       for (std::size_t i = 0; i < cells.size(); ++i) detail::store(place->cells[i], cells[i]);
     }
   }
-  TRY(memory.seal());
-  return memory;
+  return std::move(memory).seal();
 }
 
 }  // namespace swage::metrics

@@ -28,7 +28,7 @@ class Sums {
   // The text exposition format, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).
   [[nodiscard]] std::string text() const;
   // The same as a sealed sheet; series that are 0 are left out, and those for which there is no room.
-  [[nodiscard]] Result<shm::Segment> sheet() const;
+  [[nodiscard]] Result<shm::Mapping> sheet() const;
 
   // Beyond, no new series is taken: who has been taken over may have invented them.
   static constexpr std::size_t kMostSeries = 200'000;

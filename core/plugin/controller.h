@@ -44,10 +44,11 @@ class Controller : public config::Dispenser {
   // Memory that one process publishes and all see; see core/shm/snapshot.h. `name` is unique in the Corefile: say the
   // directive and what tells it from the next, "file example.org. zones/example.org".
   [[nodiscard]] virtual shm::Snapshot& snapshot(const std::string& name) = 0;
-  // Memory that outlives the processes that see it; see core/shm/shared.h. Those who say the same name have the same
-  // memory, in this configuration and in the next one: say what it holds and for which zone. What only the service
-  // process may see, secrets say, is for Audience::service.
-  [[nodiscard]] virtual shm::Shared& shared(const std::string& name, shm::Shared::Audience audience) = 0;
+  // Memory that all processes see and that outlives them; see core/shm/shared.h. Those who say the same name have the
+  // same memory, in this configuration and in the next one: say what it holds and for which zone.
+  [[nodiscard]] virtual shm::Shared& shared(const std::string& name) = 0;
+  // The same for the service process alone: what is in it, secrets say, never comes to a process that answers queries.
+  [[nodiscard]] virtual shm::ServiceMemory& service_memory(const std::string& name) = 0;
 
   // Has the supervisor open a TCP socket for a Service; see Host::take_listening_socket(). False where a Service of
   // this directive in another server block has it already, and both share it. An Error, which names the token, where

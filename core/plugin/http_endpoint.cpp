@@ -90,9 +90,9 @@ async::Task<Result<>> HttpEndpoint::run(Host& host) {
   http::Server server(host.loop(), limits(), handler);
   std::size_t count = 0;
   for (const Endpoint& each : endpoints_) {
-    const std::optional<int> fd = host.take_listening_socket(each);
-    if (!fd) continue;  // no IPv6 here
-    server.listen(*fd);
+    std::optional<Descriptor> socket = host.take_listening_socket(each);
+    if (!socket) continue;  // no IPv6 here
+    server.listen(socket->release());
     ++count;
   }
   if (count == 0 && !endpoints_.empty()) co_return fail("{}: no socket to listen on", endpoints_.front().to_string());

@@ -21,6 +21,7 @@
 #include "core/async/event.h"
 #include "core/async/loop.h"
 #include "core/async/task.h"
+#include "core/descriptor.h"
 #include "core/net.h"
 #include "core/result.h"
 
@@ -51,10 +52,10 @@ class Host {
   virtual void request_reload() = 0;
   // True when the Corefile or a file it imports is no longer what the server runs with.
   [[nodiscard]] virtual bool corefile_changed() = 0;
-  // A socket that Controller::listen_tcp() asked for, once, to be accepted from; the caller closes it. The supervisor
-  // keeps another descriptor of it: clients wait in it while this process is replaced. nullopt where it was taken, and
-  // for [::] on a machine without IPv6.
-  [[nodiscard]] virtual std::optional<int> take_listening_socket(const Endpoint& endpoint) = 0;
+  // A socket that Controller::listen_tcp() asked for, to be accepted from, each time that it is asked for: run() may be
+  // called again. The supervisor keeps another descriptor of it: clients wait in it while this process is replaced.
+  // nullopt for [::] on a machine without IPv6.
+  [[nodiscard]] virtual std::optional<Descriptor> take_listening_socket(const Endpoint& endpoint) = 0;
   // What all processes have counted and measured, in Prometheus's text format.
   [[nodiscard]] virtual std::string metrics_text() { return {}; }
   // The directives, each once, that have a Service that is not ready, in the server blocks that have set
@@ -80,7 +81,8 @@ class Service {
   // Before the server answers its first query: publish what queries need. May take its time and block; an Error stops
   // the start, or the reload, and nothing changes.
   [[nodiscard]] virtual Result<> prepare() { return {}; }
-  // Runs until host.stopping(); at once, where there is nothing to do. `host` outlives it. An Error is logged.
+  // Runs until host.stopping(); at once, where there is nothing to do. `host` outlives it. May be called again: an
+  // Error is logged, the service is not ready, and run() is called once more after a pause, which doubles each time.
   [[nodiscard]] virtual async::Task<Result<>> run(Host& host) = 0;
   // False as long as it cannot do its work, for the plugin `ready`.
   [[nodiscard]] virtual bool ready() const { return true; }

@@ -5,7 +5,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 
 #include "core/server/privileges.h"
@@ -16,98 +15,79 @@ namespace swage::server {
 namespace {
 
 constexpr unsigned kBeatsACount = 10;
+constexpr std::chrono::milliseconds kDrainCheck{10};
 
-Result<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.begin(), text.end(), port);
-  if (error != std::errc() || end != text.end()) return fail("not a port: '{}'", text);
-  return port;
-}
-
-Result<> take(Message message, Inheritance& inheritance) {
-  const std::string_view text = message.text;
-  const std::size_t space = text.find(' ');
-  switch (message.kind) {
-    case Message::Kind::corefile: {
-      TRY(inheritance.default_port, parse_port(text.substr(0, space)));
-      inheritance.corefile = text.substr(space + 1);
-      TRY(const shm::Segment memory,
-          shm::Segment::open_sealed(message.descriptor.release(), shm::Segment::Seal::whole));
-      TRY(inheritance.sources, config::Sources::deserialize(as_text(memory.bytes())));
-      return {};
-    }
-    case Message::Kind::socket: {
-      TRY(const Endpoint endpoint, parse_endpoint(text.substr(space + 1)));
-      inheritance.sockets.push_back({std::string(text.substr(0, space)), endpoint, std::move(message.descriptor)});
-      return {};
-    }
-    case Message::Kind::snapshot:
-      inheritance.snapshots[message.text] = std::move(message.descriptor);
-      return {};
-    case Message::Kind::shared:
-      inheritance.shared[message.text] = std::move(message.descriptor);
-      return {};
-    case Message::Kind::metrics:
-      inheritance.metrics.push_back(std::move(message));
-      return {};
-    case Message::Kind::pulse: {
-      TRY(inheritance.pulse, Pulse::open(std::move(message.descriptor)));
-      return {};
-    }
-    default:
-      return fail("unexpected message '{}' from the supervisor", static_cast<char>(message.kind));
+// Takes over what the supervisor hands to a child. take() is false for SetUp, the last of it.
+class Inheriting {
+ public:
+  bool take(message::SetUp message) {
+    inherited.again = message.again;
+    complete = true;
+    return false;
   }
-}
+  bool take(message::Corefile message) {
+    inherited.corefile = std::move(message.path);
+    inherited.default_port = message.default_port;
+    return keep(read_sources(std::move(message.sources)));
+  }
+  bool take(message::Socket message) {
+    inherited.sockets.push_back(std::move(message));
+    return true;
+  }
+  bool take(message::Memory message) {
+    inherited.memories[std::move(message.name)] = std::move(message.memory);
+    return true;
+  }
+  bool take(message::PulsePage message) {
+    Result<Pulse> pulse = Pulse::open(std::move(message.page));
+    if (pulse) inherited.pulse = *std::move(pulse);
+    return keep(pulse);
+  }
+  bool take(message::OwnMetrics message) {
+    inherited.scraper.belong_to(message.generation);
+    Result<shm::Segment> memory = shm::Segment::attach(std::move(message.sheet));
+    if (!memory) return keep(memory);
+    memory->close_descriptor();
+    inherited.metrics = std::make_unique<metrics::Registry>(*std::move(memory));
+    return true;
+  }
+  bool take(message::SupervisorMetrics message) { return keep(inherited.scraper.take(std::move(message))); }
+  bool take(message::ProcessMetrics message) { return keep(inherited.scraper.take(std::move(message))); }
+  bool take(message::PastMetrics message) { return keep(inherited.scraper.take(std::move(message))); }
+  bool take(const message::Forbidden&) { return keep(Result<>(fail("an unexpected message from the supervisor"))); }
+
+  Inheritance inherited;
+  Result<> sound;
+  bool complete = false;
+
+ private:
+  Result<> read_sources(Descriptor from) {
+    TRY(const shm::Mapping memory, shm::Mapping::open_sealed(std::move(from), shm::Seal::whole));
+    TRY(inherited.sources, config::Sources::deserialize(as_text(memory.bytes())));
+    return {};
+  }
+  template <typename T>
+  bool keep(const Result<T>& result) {
+    if (!result) sound = std::unexpected(result.error());
+    return result.has_value();
+  }
+};
 
 }  // namespace
 
-std::string endpoint_text(const Endpoint& endpoint) {
-  return fmt::format("{} {}", endpoint.address.to_string(), endpoint.port);
-}
-
-Result<Endpoint> parse_endpoint(std::string_view text) {
-  const std::size_t space = text.find(' ');
-  if (space == std::string_view::npos) return fail("not an endpoint: '{}'", text);
-  Endpoint endpoint;
-  TRY(endpoint.address, IpAddress::parse(text.substr(0, space)));
-  const std::string_view rest = text.substr(space + 1);
-  TRY(endpoint.port, parse_port(rest.substr(0, rest.find(' '))));
-  return endpoint;
-}
-
-std::string place_in(std::string_view text) {
-  const std::size_t first = text.find(' ');
-  const std::size_t second = first == std::string_view::npos ? first : text.find(' ', first + 1);
-  return second == std::string_view::npos ? "" : std::string(text.substr(second + 1));
-}
-
-std::chrono::milliseconds drain_time(const Message& message) {
-  std::uint32_t milliseconds = 0;
-  std::from_chars(message.text.data(), message.text.data() + message.text.size(), milliseconds);
-  return std::chrono::milliseconds(milliseconds);
-}
-
 Result<Inheritance> receive_inheritance(Channel& channel) {
-  Inheritance inheritance;
-  while (true) {
-    pollfd waiting{channel.fd(), POLLIN, 0};
+  Inheriting inheriting;
+  while (!inheriting.complete) {
+    pollfd waiting{channel.socket().get(), POLLIN, 0};
     poll(&waiting, 1, -1);
-    TRY(std::optional<Message> message, channel.receive());
-    if (!message) continue;
-    if (message->kind == Message::Kind::set_up) {
-      inheritance.again = message->text == "again";
-      return inheritance;
-    }
-    TRY(take(std::move(*message), inheritance));
+    TRY(channel.receive([&](Packet packet) {
+      return std::visit([&](auto&& message) { return inheriting.take(std::move(message)); },
+                        decode<Inherited>(std::move(packet)));
+    }));
+    TRY(inheriting.sound);
   }
-}
-
-Result<std::unique_ptr<metrics::Registry>> take_own_metrics(Inheritance& inheritance) {
-  if (inheritance.metrics.empty()) return fail("there is no memory to count in");
-  TRY(shm::Segment memory,
-      shm::Segment::attach(inheritance.metrics.front().descriptor.release(), shm::Segment::Access::write));
-  memory.close_descriptor();
-  return std::make_unique<metrics::Registry>(std::move(memory));
+  if (inheriting.inherited.metrics == nullptr) return fail("there is no memory to count in");
+  return std::move(inheriting.inherited);
 }
 
 Heart::Heart(async::Loop& loop, Pulse pulse, metrics::Registry& registry)
@@ -119,6 +99,23 @@ void Heart::beat() {
   pulse_.beat();
   if (beats_++ % kBeatsACount == 0) count_open_descriptors(descriptors_);
   timer_.start(Pulse::kInterval);
+}
+
+Drain::Drain(async::Loop& loop, std::function<bool(std::chrono::nanoseconds)> finish)
+    : loop_(loop), finish_(std::move(finish)), timer_(loop, [this] { check(); }) {}
+
+void Drain::within(std::chrono::milliseconds time) {
+  until_ = loop_.now() + std::chrono::nanoseconds(time).count();
+  check();
+}
+
+void Drain::check() {
+  const bool finished = finish_(std::chrono::nanoseconds(until_ - loop_.now()));
+  if (finished) {
+    loop_.stop();
+  } else {
+    timer_.start(kDrainCheck);
+  }
 }
 
 void become_child(const std::string& name) {

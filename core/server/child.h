@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -16,6 +18,7 @@
 #include "core/plugin/plugin.h"
 #include "core/server/channel.h"
 #include "core/server/pulse.h"
+#include "core/server/scraper.h"
 
 namespace swage::server {
 
@@ -23,36 +26,19 @@ namespace swage::server {
 inline constexpr int kChannelDescriptor = 3;
 
 struct Inheritance {
-  struct Socket {
-    std::string transport;  // "udp" or "tcp"
-    Endpoint endpoint;
-    Descriptor socket;
-  };
   std::string corefile;  // path
   bool again = false;    // a process of this configuration, which is in force, has ended before
   std::uint16_t default_port = 53;
   config::Sources sources;
-  std::vector<Socket> sockets;
-  std::map<std::string, Descriptor> snapshots;  // by name
-  std::map<std::string, Descriptor> shared;     // by name
-  std::vector<Message> metrics;                 // the first: where this process counts
+  std::vector<message::Socket> sockets;
+  std::map<MemoryName, Descriptor> memories;
+  std::unique_ptr<metrics::Registry> metrics;  // where this process counts
+  Scraper scraper;                             // of all processes; empty in a dns process
   Pulse pulse;
 };
 
-// The memory where this process counts.
-[[nodiscard]] Result<std::unique_ptr<metrics::Registry>> take_own_metrics(Inheritance& inheritance);
-
-// Reads messages up to `set_up`, waiting for them.
+// Reads messages up to SetUp, waiting for them.
 [[nodiscard]] Result<Inheritance> receive_inheritance(Channel& channel);
-
-// How an endpoint goes through a channel: "ADDRESS PORT"; from the service process with the place in the Corefile that
-// says so: "ADDRESS PORT FILE:LINE".
-[[nodiscard]] std::string endpoint_text(const Endpoint& endpoint);
-[[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text);
-[[nodiscard]] std::string place_in(std::string_view text);  // empty: none
-
-// How long a message `drain` gives the child.
-[[nodiscard]] std::chrono::milliseconds drain_time(const Message& message);
 
 // The main functions of the children; return the exit status. `worker`: which of the dns processes this is, from 0.
 [[nodiscard]] int run_dns_child(std::size_t worker, std::span<const PluginType> plugins,
@@ -74,6 +60,25 @@ class Heart {
   Pulse pulse_;
   metrics::Gauge descriptors_;
   unsigned beats_ = 0;
+  async::Timer timer_;
+};
+
+// Ends a loop whose process was told to finish, when nothing is left to do or the time is over.
+class Drain {
+ public:
+  // `finish` is asked from time to time, first at once: it does what is to be done in the time that is left (less than
+  // 0: over), and says whether that was all.
+  Drain(async::Loop& loop, std::function<bool(std::chrono::nanoseconds left)> finish);
+
+  // To be called again where there is another time.
+  void within(std::chrono::milliseconds time);
+
+ private:
+  void check();
+
+  async::Loop& loop_;
+  std::function<bool(std::chrono::nanoseconds)> finish_;
+  std::int64_t until_ = 0;
   async::Timer timer_;
 };
 

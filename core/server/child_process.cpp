@@ -12,15 +12,18 @@
 #include <string_view>
 #include <vector>
 
-#include "core/server/child.h"
-
 #include "core/log.h"
+#include "core/server/child.h"
 
 namespace swage::server {
 
-constexpr std::chrono::seconds kGrace{3};  // beyond the time that a child was given
-
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kGrace = 3s;                // beyond the time that a child was given
+constexpr auto kKillAgain = 2s;            // where a child is killed, and does not end
+constexpr std::size_t kMaxASecond = 1000;  // messages of a child that is ready; more have to wait in its channel
 
 // What a program's loader, its C library and sanitizers read; and what the libraries of Services do. All else stays
 // with the supervisor: what was in a process's environment when it was started remains in its memory, and what the
@@ -59,20 +62,14 @@ std::vector<char*> environment_for(bool service, std::span<const std::string_vie
 
 }  // namespace
 
-Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker,
+Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker, unsigned generation,
                                          std::span<const std::string_view> service_variables) {
   TRY(auto ends, Channel::pair());
-  ChildProcess child{worker ? fmt::format("dns {}", *worker) : "service",
-                     worker,
-                     -1,
-                     std::move(ends.first),
-                     false,
-                     steady_now(),
-                     std::nullopt};
+  ChildProcess child{worker ? fmt::format("dns {}", *worker) : "service", worker, std::move(ends.first), generation};
 
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, ends.second.fd(), kChannelDescriptor);
+  posix_spawn_file_actions_adddup2(&files, ends.second.socket().get(), kChannelDescriptor);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   // The child has our mask: the signals that are for the supervisor stay blocked until become_child() ignores them.
@@ -94,15 +91,45 @@ Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker,
   return child;
 }
 
-void ChildProcess::kill(int signal) const {
-  if (pid > 0) ::kill(pid, signal);
+void ChildProcess::become_ready() {
+  ready = true;
+  said = 0;
+  allowance_began = beat = steady_now();
+}
+
+bool ChildProcess::may_speak() {
+  if (!ready) return true;
+  const SteadyTime now = steady_now();
+  if (now - allowance_began >= 1s) {
+    allowance_began = now;
+    said = 0;
+  }
+  return said < kMaxASecond;
+}
+
+void ChildProcess::kill() const {
+  if (pid > 0) ::kill(pid, SIGKILL);
+}
+
+void ChildProcess::condemn(const std::string& why) {
+  if (condemned) return;
+  condemned = true;
+  log::error("the process '{}' (pid {}) is killed: {}", name, pid, why);
+  kill();
 }
 
 void ChildProcess::drain(std::chrono::milliseconds time) {
   const SteadyTime last = steady_now() + time + kGrace;
   if (kill_at && *kill_at <= last) return;
-  channel.send({Message::Kind::drain, std::to_string(time.count()), {}});
+  channel.send(message::Drain{time});
   kill_at = last;
+}
+
+void ChildProcess::kill_if_late() {
+  if (!kill_at || *kill_at > steady_now()) return;
+  condemn("it did not finish when it was told to");
+  kill();
+  kill_at = steady_now() + kKillAgain;
 }
 
 std::string describe_exit(int wait_status) {

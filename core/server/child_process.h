@@ -11,7 +11,6 @@
 
 #include "core/server/channel.h"
 #include "core/server/pulse.h"
-#include "core/shm/segment.h"
 
 namespace swage::server {
 
@@ -21,29 +20,38 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 struct ChildProcess {
   std::string name;                   // for the log: "dns 0", "service"
   std::optional<std::size_t> worker;  // which dns process; nullopt: the service
-  pid_t pid = -1;
   Channel channel;
+  unsigned generation;  // the number of its configuration
+  pid_t pid = -1;
+  SteadyTime started = steady_now();
   bool ready = false;
-  SteadyTime started;
-  std::optional<SteadyTime> kill_at;  // set when it was told to finish
-  shm::Segment metrics{};             // what it counts
-  unsigned generation = 0;            // whose it is
-  bool condemned = false;             // it was killed for what it said, or did not do
+  bool runs = false;                    // the service process: it was told to run
+  bool condemned = false;               // it was killed for what it said, or did not do
+  std::optional<SteadyTime> kill_at{};  // set when it was told to finish
   Pulse pulse{};
   std::uint64_t beats = 0;              // the pulse when it was looked at last
   std::chrono::nanoseconds cpu_time{};  // that it had had by then
-  std::optional<SteadyTime> beat{};     // when the pulse was new; nullopt: it has not begun
+  SteadyTime beat{};                    // when the pulse was new
   SteadyTime allowance_began{};         // of what it may say in a second
   std::size_t said = 0;                 // of that
 
   // Runs this same binary again, as the dns process `worker` or as the service. Of this process's environment it has
   // what its kind needs, the service also `service_variables`.
-  [[nodiscard]] static Result<ChildProcess> start(std::optional<std::size_t> worker,
+  [[nodiscard]] static Result<ChildProcess> start(std::optional<std::size_t> worker, unsigned generation,
                                                   std::span<const std::string_view> service_variables);
 
-  void kill(int signal) const;
+  // It is set up, and begins to beat.
+  void become_ready();
+  // Publications cost the supervisor and all dns processes something: a second has room for so many of them.
+  [[nodiscard]] bool may_speak();
+
+  void kill() const;
+  // Kills a child that does not do what it is there for; `why`: for the log. It is replaced when its end is noticed.
+  void condemn(const std::string& why);
   // Tells it to finish within `time`; it is killed 3 s after that. A second call can only shorten it.
   void drain(std::chrono::milliseconds time);
+  // Kills it, if it was told to finish and has not. It may be in the kernel's hands: then again.
+  void kill_if_late();
 };
 
 // How a child ended, in words: "exited with status 1", "killed by signal 9 (Killed)".

@@ -38,8 +38,9 @@ struct Configuration {
   std::unique_ptr<metrics::Registry> metrics;
   std::vector<std::unique_ptr<Block>> blocks;
   std::vector<NamedService> services;
-  std::map<std::string, std::unique_ptr<shm::Snapshot>> snapshots;  // by name
-  std::map<std::string, std::unique_ptr<shm::Shared>> shared;       // by name
+  std::map<std::string, std::unique_ptr<shm::Snapshot>> snapshots;              // by name
+  std::map<std::string, std::unique_ptr<shm::Shared>> shared;                   // by name
+  std::map<std::string, std::unique_ptr<shm::ServiceMemory>> service_memories;  // by name
   std::map<Endpoint, Router> listeners;
   std::map<Endpoint, config::Token> places;  // of the first server block that listens there
   std::vector<ServiceSocket> service_sockets;

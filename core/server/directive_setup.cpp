@@ -24,17 +24,10 @@ class Setup : public Controller {
     configuration_.services.push_back({directive(), std::move(service), &block_, occurrence()});
   }
 
-  shm::Snapshot& snapshot(const std::string& name) override {
-    auto& entry = configuration_.snapshots[name];
-    if (entry == nullptr) entry = std::make_unique<shm::Snapshot>(name);
-    return *entry;
-  }
-
-  shm::Shared& shared(const std::string& name, shm::Shared::Audience audience) override {
-    auto& entry = configuration_.shared[name];
-    if (entry == nullptr) entry = std::make_unique<shm::Shared>(name, audience);
-    CHECK(entry->audience() == audience);
-    return *entry;
+  shm::Snapshot& snapshot(const std::string& name) override { return find_or_add(configuration_.snapshots, name); }
+  shm::Shared& shared(const std::string& name) override { return find_or_add(configuration_.shared, name); }
+  shm::ServiceMemory& service_memory(const std::string& name) override {
+    return find_or_add(configuration_.service_memories, name);
   }
 
   Result<bool> listen_tcp(const Endpoint& endpoint, Sharing sharing) override {
@@ -57,6 +50,13 @@ class Setup : public Controller {
   void warn(const Error& warning) override { configuration_.warnings.push_back(warning); }
 
  private:
+  template <typename Memory>
+  static Memory& find_or_add(std::map<std::string, std::unique_ptr<Memory>>& all, const std::string& name) {
+    auto& entry = all[name];
+    if (entry == nullptr) entry = std::make_unique<Memory>(name);
+    return *entry;
+  }
+
   std::uint8_t number_;
   Block& block_;
   Configuration& configuration_;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "core/async/loop.h"
 #include "core/log.h"
@@ -16,10 +17,6 @@
 namespace swage::server {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto kDnsDrainCheck = 20ms;
-
 class DnsChild {
  public:
   DnsChild(Channel channel, std::size_t worker) : channel_(std::move(channel)), worker_(worker) {}
@@ -27,22 +24,25 @@ class DnsChild {
   Result<> set_up(std::span<const PluginType> plugins, config::Translations translations) {
     TRY(Inheritance inheritance, receive_inheritance(channel_));
     pulse_ = std::move(inheritance.pulse);
-    TRY(std::unique_ptr<metrics::Registry> metrics, take_own_metrics(inheritance));
-    responder_.count_in(*metrics);
+    responder_.count_in(*inheritance.metrics);
     TRY(configuration_, configure(inheritance.sources, inheritance.corefile, plugins, inheritance.default_port,
-                                  std::move(metrics), translations));
+                                  std::move(inheritance.metrics), translations));
     responder_.show_unrouted(configuration_.server->unrouted.get());
     configuration_.services.clear();
-    for (auto& [name, memory] : inheritance.snapshots) TRY(take_snapshot(name, std::move(memory)));
-    for (auto& [name, memory] : inheritance.shared) take_shared(name, std::move(memory));
-    for (Inheritance::Socket& socket : inheritance.sockets) TRY(listen(std::move(socket)));
+    for (auto& [name, memory] : inheritance.memories) {
+      const Result<> taken = take_memory(name, std::move(memory));
+      // A process without memory that lasts serves all the rest.
+      if (!taken && name.kind == MemoryKind::snapshot) return taken;
+      if (!taken) complain(name, taken.error());
+    }
+    for (message::Socket& socket : inheritance.sockets) TRY(listen(std::move(socket)));
     return {};
   }
 
   void run() {
-    async::Poll messages(loop_, channel_.fd(), [this] { receive(); });
+    async::Poll messages(loop_, channel_.socket().get(), [this] { receive(); });
     const Heart heart(loop_, std::move(pulse_), *configuration_.metrics);
-    channel_.send({Message::Kind::ready, {}, {}});
+    channel_.send(message::Ready{});
     loop_.run();
     responder_.show_unrouted(nullptr);
     configuration_.blocks.clear();  // plugins may have last words
@@ -52,19 +52,19 @@ class DnsChild {
 
  private:
   struct Udp {
-    Udp(DnsChild& child, Inheritance::Socket inherited, const Router& router)
+    Udp(DnsChild& child, message::Socket inherited, const Router& router)
         : listener(std::move(inherited.socket), inherited.endpoint, router, child.responder_, *child.batch_),
           poll(child.loop_, listener.fd(), [this] { listener.serve(); }) {}
     UdpListener listener;
     async::Poll poll;
   };
 
-  Result<> listen(Inheritance::Socket inherited) {
+  Result<> listen(message::Socket inherited) {
     const auto listener = configuration_.listeners.find(inherited.endpoint);
     if (listener == configuration_.listeners.end()) {
       return fail("no server block listens on {}", inherited.endpoint.to_string());
     }
-    if (inherited.transport == "udp") {
+    if (inherited.transport == Transport::udp) {
       udp_.push_back(std::make_unique<Udp>(*this, std::move(inherited), listener->second));
     } else {
       tcp_.push_back(std::make_unique<TcpServer>(tcp_turns_, std::move(inherited.socket), listener->second));
@@ -72,67 +72,58 @@ class DnsChild {
     return {};
   }
 
-  Result<> take_snapshot(const std::string& name, Descriptor memory) {
-    const auto snapshot = configuration_.snapshots.find(name);
-    if (snapshot == configuration_.snapshots.end()) return {};
-    TRY(shm::Segment segment, shm::Segment::open_sealed(memory.release(), shm::Segment::Seal::whole));
-    segment.close_descriptor();
-    snapshot->second->replace(std::move(segment));
+  Result<> take_memory(const MemoryName& of, Descriptor memory) {
+    const bool is_snapshot = of.kind == MemoryKind::snapshot;
+    const auto snapshot = configuration_.snapshots.find(of.name);
+    const auto shared = configuration_.shared.find(of.name);
+    if (is_snapshot ? snapshot == configuration_.snapshots.end() : shared == configuration_.shared.end()) return {};
+    TRY(shm::Mapping mapping,
+        shm::Mapping::open_sealed(std::move(memory), is_snapshot ? shm::Seal::whole : shm::Seal::elsewhere));
+    mapping.close_descriptor();
+    if (is_snapshot) {
+      snapshot->second->replace(std::move(mapping));
+    } else {
+      shared->second->replace(std::move(mapping));
+    }
     return {};
   }
 
-  // A process without it serves all the rest.
-  void take_shared(const std::string& name, Descriptor memory) {
-    const auto shared = configuration_.shared.find(name);
-    if (shared == configuration_.shared.end()) return;
-    Result<shm::Segment> segment = shm::Segment::open_sealed(memory.release(), shm::Segment::Seal::elsewhere);
-    if (segment) {
-      segment->close_descriptor();
-      shared->second->replace(*std::move(segment));
-    } else {
-      log::error("dns {}: {}: {}", worker_, name, segment.error().text());
-    }
+  void complain(const MemoryName& of, const Error& error) const {
+    log::error("dns {}: {}: {}", worker_, of.name, error.text());
   }
 
   void receive() {
-    while (true) {
-      Result<std::optional<Message>> message = channel_.receive();
-      if (!message) {  // the supervisor is gone, and with it who would hold the sockets for a successor
-        loop_.stop();
-        return;
-      }
-      if (!message->has_value()) return;
-      handle(std::move(**message));
-    }
+    const Result<> received = channel_.receive([this](Packet packet) {
+      decode<ToDns>(std::move(packet), [this](auto message) { take(std::move(message)); });
+      return true;
+    });
+    if (!received) loop_.stop();  // the supervisor is gone, and with it who would hold the sockets for a successor
   }
 
-  void handle(Message message) {
-    if (message.kind == Message::Kind::snapshot) {
-      const Result<> taken = take_snapshot(message.text, std::move(message.descriptor));
-      if (!taken) log::error("dns {}: {}: {}", worker_, message.text, taken.error().text());
-    } else if (message.kind == Message::Kind::shared) {
-      take_shared(message.text, std::move(message.descriptor));
-    } else if (message.kind == Message::Kind::drain && !drain_timer_) {
+  void take(message::Memory message) {
+    const Result<> taken = take_memory(message.name, std::move(message.memory));
+    if (!taken) complain(message.name, taken.error());
+  }
+
+  void take(message::Drain message) {
+    if (!drain_) {
       for (const auto& udp : udp_) udp->listener.serve_all();
       udp_.clear();  // closed: an address that nobody else has any more must not catch what is meant for a wildcard
       for (const auto& tcp : tcp_) tcp->drain();
-      drain_until_ = loop_.now() + std::chrono::nanoseconds(drain_time(message)).count();
-      drain_timer_ = std::make_unique<async::Timer>(loop_, [this] { check_drained(); });
-      check_drained();
+      drain_.emplace(loop_, [this](std::chrono::nanoseconds left) { return finish_sessions(left); });
     }
+    drain_->within(message.within);
   }
 
-  void check_drained() {
+  void take(const message::Forbidden&) {}
+
+  bool finish_sessions(std::chrono::nanoseconds left) {
     std::size_t sessions = 0;
     for (const auto& tcp : tcp_) {
       sessions += tcp->sessions();
-      if (loop_.now() > drain_until_) tcp->close();
+      if (left < std::chrono::nanoseconds(0)) tcp->close();
     }
-    if (sessions == 0) {
-      loop_.stop();
-    } else {
-      drain_timer_->start(kDnsDrainCheck);
-    }
+    return sessions == 0;
   }
 
   Channel channel_;
@@ -147,8 +138,7 @@ class DnsChild {
                       }};
   std::vector<std::unique_ptr<Udp>> udp_;
   std::vector<std::unique_ptr<TcpServer>> tcp_;
-  std::unique_ptr<async::Timer> drain_timer_;
-  std::int64_t drain_until_ = 0;
+  std::optional<Drain> drain_;
 };
 
 }  // namespace
@@ -159,7 +149,7 @@ int run_dns_child(std::size_t worker, std::span<const PluginType> plugins, confi
   if (!alone && geteuid() == 0 && worker == 0) log::warning("the dns processes run as root: they may not change users");
   DnsChild child{Channel(Descriptor(kChannelDescriptor)), worker};
   if (const Result<> ready = child.set_up(plugins, translations); !ready) {
-    child.channel().send({Message::Kind::failed, ready.error().text(), {}});
+    child.channel().send(message::Failed{ready.error().text()});
     child.channel().flush_patiently();
     log::flush();
     return 1;

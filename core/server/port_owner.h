@@ -4,10 +4,9 @@
 #include <string>
 
 #include "core/net.h"
+#include "core/server/sockets.h"
 
 namespace swage::server {
-
-enum class Transport : std::uint8_t { udp, tcp };
 
 // "systemd-resolve (pid 512)", of the first that has the address, or one that includes it; empty where that cannot be
 // found out, as without root of another user's. Reads /proc.

@@ -16,23 +16,15 @@ static_assert(Beats::is_always_lock_free && sizeof(Beats) == sizeof(std::uint64_
 }  // namespace
 
 Result<Pulse> Pulse::create(const std::string& name) {
-  TRY(shm::Segment page, shm::Segment::create(name, static_cast<std::size_t>(sysconf(_SC_PAGESIZE))));
-  TRY(page.fix_size());
+  TRY(shm::Segment page, shm::Segment::create_fixed(name, static_cast<std::size_t>(sysconf(_SC_PAGESIZE))));
   return Pulse(std::move(page));
 }
 
 Result<Pulse> Pulse::open(Descriptor memory) {
-  TRY(shm::Segment page, shm::Segment::attach(memory.release(), shm::Segment::Access::write));
+  TRY(shm::Segment page, shm::Segment::attach(std::move(memory)));
   if (page.bytes().size() < sizeof(Beats)) return fail("there is no room for a pulse");
   page.close_descriptor();
   return Pulse(std::move(page));
-}
-
-Result<Descriptor> Pulse::share() const {
-  Descriptor borrowed(page_.fd());
-  Result<Descriptor> copy = borrowed.duplicate();
-  static_cast<void>(borrowed.release());
-  return copy;
 }
 
 void Pulse::beat() {

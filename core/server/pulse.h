@@ -25,7 +25,7 @@ class Pulse {
   [[nodiscard]] static Result<Pulse> open(Descriptor memory);
 
   // For the child. Another descriptor of the page, whose size cannot change.
-  [[nodiscard]] Result<Descriptor> share() const;
+  [[nodiscard]] Result<Descriptor> share() const { return page_.descriptor().duplicate(); }
   void beat();
   // How often it has beaten; any number where the child was taken over.
   [[nodiscard]] std::uint64_t beats() const;

@@ -1,41 +1,36 @@
 #include "core/server/scraper.h"
 
-#include <sstream>
-
 #include "core/server/process_metrics.h"
 
 namespace swage::server {
 
 using metrics::Sums;
 
-Result<Scraper::View> Scraper::open(Message& message) {
-  if (!message.descriptor.exists()) return View{};
-  TRY(shm::Segment memory, shm::Segment::attach(message.descriptor.release(), shm::Segment::Access::read));
+Result<Scraper::View> Scraper::open(Descriptor sheet) {
+  TRY(shm::Mapping memory, shm::Mapping::attach(std::move(sheet)));
   memory.close_descriptor();
   View view{std::move(memory), {}};
   view.sheet = metrics::SheetReader(view.memory.bytes());
   return view;
 }
 
-Result<> Scraper::take(Message message) {
-  std::istringstream words(message.text);
-  std::string what, pid, generation;
-  words >> what;
-  if (what == "own") {
-    words >> generation_;
-    return {};
+Result<> Scraper::take(message::SupervisorMetrics message) {
+  TRY(supervisor_, open(std::move(message.sheet)));
+  return {};
+}
+
+Result<> Scraper::take(message::ProcessMetrics message) {
+  TRY(View view, open(std::move(message.sheet)));
+  view.generation = message.generation;
+  processes_[message.pid] = std::move(view);
+  return {};
+}
+
+Result<> Scraper::take(message::PastMetrics message) {
+  if (message.sheet) {
+    TRY(past_, open(*std::move(message.sheet)));
   }
-  TRY(View view, open(message));
-  words >> pid >> generation;
-  if (what == "supervisor") {
-    supervisor_ = std::move(view);
-  } else if (what == "process") {
-    view.generation = generation;
-    processes_[pid] = std::move(view);
-  } else if (what == "past") {
-    if (view.memory.exists()) past_ = std::move(view);
-    processes_.erase(pid);
-  }
+  processes_.erase(message.pid);
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "core/async/loop.h"
@@ -22,16 +23,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kUsualUser = "swage";  // where the Corefile says nothing: the package makes it
-constexpr auto kServiceDrainCheck = 10ms;
-constexpr auto kLastCall = 1s;  // before the end of draining
+constexpr auto kLastCall = 1s;               // before the end of draining
 
 // Pieces of memory from this size on are the system's again when they are freed. Unless told so, glibc keeps pieces of
 // the size of the largest one that was freed, up to 32 MiB, for itself: a zone of 1,000,000 records left 43 MB behind.
 constexpr int kGivenBack = 128 << 10;  // bytes
 
-std::string text_of(const Endpoint& endpoint, const config::Token& at) {
-  return fmt::format("{} {}:{}", endpoint_text(endpoint), at.file, at.line);
-}
+std::string place_of(const config::Token& token) { return fmt::format("{}:{}", token.file, token.line); }
 
 class ServiceChild : public Host {
  public:
@@ -44,22 +42,30 @@ class ServiceChild : public Host {
     corefile_ = inheritance.corefile;
     pulse_ = std::move(inheritance.pulse);
     sources_ = std::move(inheritance.sources);
-    TRY(std::unique_ptr<metrics::Registry> metrics, take_own_metrics(inheritance));
-    for (Message& message : inheritance.metrics) TRY(scraper_.take(std::move(message)));
-    Responder().count_in(*metrics);  // what the dns processes count is known here, too
+    scraper_ = std::move(inheritance.scraper);
+    Responder().count_in(*inheritance.metrics);  // what the dns processes count is known here, too
     config::Errors errors;
-    configuration_ =
-        configure(sources_, corefile_, plugins, inheritance.default_port, std::move(metrics), errors, translations_);
+    configuration_ = configure(sources_, corefile_, plugins, inheritance.default_port, std::move(inheritance.metrics),
+                               errors, translations_);
     if (const Result<> changed = change_user(); !changed) {
       errors.add(changed.error());
       return std::unexpected(errors.joined());
     }
     declare_memory();
     for (const auto& [name, snapshot] : configuration_.snapshots) {
-      snapshot->on_publish([this](const shm::Snapshot& published) { return publish(published); });
+      snapshot->on_publish(sender({MemoryKind::snapshot, name}));
+      const auto left = inheritance.memories.find({MemoryKind::snapshot, name});
+      if (left == inheritance.memories.end()) continue;
+      TRY(shm::Mapping newest, shm::Mapping::open_sealed(std::move(left->second), shm::Seal::whole));
+      snapshot->replace(std::move(newest));
     }
-    for (auto& [name, memory] : inheritance.snapshots) TRY(take_snapshot(name, std::move(memory)));
-    for (const auto& [name, shared] : configuration_.shared) take_over(*shared, inheritance.shared[name]);
+    for_lasting_memory([&](MemoryKind kind, auto& memory) {
+      memory.on_provide(sender({kind, memory.name()}));
+      // What the configuration, or the service process, before this one left.
+      const auto left = inheritance.memories.find({kind, memory.name()});
+      if (left == inheritance.memories.end()) return;
+      take_over(memory, std::move(left->second), [&memory](auto opened) { memory.replace(std::move(opened)); });
+    });
     for (const NamedService& each : configuration_.services) {
       if (each.block->unsure) continue;
       const Result<> prepared = prepare(each);
@@ -71,30 +77,31 @@ class ServiceChild : public Host {
     if (!inheritance.again) {
       for (const Error& warning : configuration_.warnings) log::warning("{}", warning.text());
     }
-    for (const auto& [name, shared] : configuration_.shared) {
-      if (shared->exists() && !shared->provided()) send({kind_of(*shared), name, {}});  // it stays what it is
-    }
+    for_lasting_memory([this](MemoryKind kind, const shm::LastingMemory& memory) {
+      if (memory.exists() && !memory.provided()) send(message::Keep{{kind, memory.name()}});
+    });
     for (const auto& [endpoint, router] : configuration_.listeners) {
-      send({Message::Kind::listen, text_of(endpoint, configuration_.places.at(endpoint)), {}});
+      send(message::Listen{Purpose::queries, endpoint, place_of(configuration_.places.at(endpoint))});
     }
     for (const ServiceSocket& socket : configuration_.service_sockets) {
-      send({Message::Kind::listen_service, text_of(socket.endpoint, socket.token), {}});
+      send(message::Listen{Purpose::services, socket.endpoint, place_of(socket.token)});
     }
-    send({Message::Kind::lameduck, std::to_string(configuration_.server->lameduck.count()), {}});
-    for (const std::string& line : configuration_.summary()) send({Message::Kind::serves, line, {}});
+    send(message::Lameduck{configuration_.server->lameduck});
+    for (const std::string& line : configuration_.summary()) send(message::Serves{line});
     return {};
   }
 
   void run() {
-    async::Poll messages(loop_, channel_.fd(), [this] { receive(); });
+    async::Poll messages(loop_, channel_.socket().get(), [this] { receive(); });
     async::Timer flush(loop_, [this] { flush_channel(); });
     flush_ = &flush;
     const Heart heart(loop_, std::move(pulse_), *configuration_.metrics);
-    send({Message::Kind::ready, {}, {}});
+    send(message::Ready{});
     loop_.run();
     flush_ = nullptr;
   }
 
+  template <typename Message>
   void send(Message message) {
     channel_.send(std::move(message));
     flush_channel();
@@ -102,7 +109,7 @@ class ServiceChild : public Host {
 
   void flush_patiently() { channel_.flush_patiently(); }
 
-  void request_reload() override { send({Message::Kind::reload, {}, {}}); }
+  void request_reload() override { send(message::Reload{}); }
   bool corefile_changed() override {
     config::Sources now = config::Sources::from_disk();
     now.take_environment(sources_);          // the supervisor's, which cannot have changed
@@ -122,10 +129,13 @@ class ServiceChild : public Host {
     return {names.begin(), names.end()};
   }
   bool shutting_down() override { return ending_; }
-  std::optional<int> take_listening_socket(const Endpoint& endpoint) override {
-    auto taken = sockets_.extract(endpoint);
-    if (taken.empty()) return std::nullopt;
-    return taken.mapped().release();
+  std::optional<Descriptor> take_listening_socket(const Endpoint& endpoint) override {
+    const auto socket = sockets_.find(endpoint);
+    if (socket == sockets_.end()) return std::nullopt;
+    Result<Descriptor> copy = socket->second.duplicate();
+    if (copy) return *std::move(copy);
+    log::error("{}: {}", endpoint.to_string(), copy.error().text());
+    return std::nullopt;
   }
 
  private:
@@ -155,82 +165,57 @@ class ServiceChild : public Host {
       return {};
     }
     drop_capabilities(Keep::files);
-    send({Message::Kind::stays_root, {}, {}});
+    send(message::StaysRoot{});
     if (becomes) log::warning("the service process may not become the user '{}', and stays root", account->name);
     return {};
   }
 
   // What it is going to publish: the supervisor takes nothing else.
   void declare_memory() {
-    const auto declare = [this](Message::Kind kind, const std::string& name) {
-      send({Message::Kind::declare, static_cast<char>(kind) + name, {}});
-    };
-    for (const auto& [name, snapshot] : configuration_.snapshots) declare(Message::Kind::snapshot, name);
-    for (const auto& [name, shared] : configuration_.shared) declare(kind_of(*shared), name);
-  }
-
-  static Message::Kind kind_of(const shm::Shared& shared) {
-    const bool secret = shared.audience() == shm::Shared::Audience::service;
-    return secret ? Message::Kind::service_memory : Message::Kind::shared;
-  }
-
-  Result<> publish(const shm::Snapshot& snapshot) {
-    return send_memory(Message::Kind::snapshot, snapshot.name(), snapshot.segment());
-  }
-
-  static Result<shm::Segment> open(const shm::Shared& shared, Descriptor memory) {
-    if (shared.audience() == shm::Shared::Audience::service) {
-      return shm::Segment::attach(memory.release(), shm::Segment::Access::write);
+    for (const auto& [name, snapshot] : configuration_.snapshots) {
+      send(message::Declare{{MemoryKind::snapshot, name}});
     }
-    return shm::Segment::open_sealed(memory.release(), shm::Segment::Seal::elsewhere);
+    for_lasting_memory(
+        [this](MemoryKind kind, const shm::LastingMemory& memory) { send(message::Declare{{kind, memory.name()}}); });
   }
 
-  // What the configuration, or the service process, before this one published.
-  Result<> take_snapshot(const std::string& name, Descriptor memory) {
-    const auto snapshot = configuration_.snapshots.find(name);
-    if (snapshot == configuration_.snapshots.end()) return {};
-    TRY(shm::Segment segment, shm::Segment::open_sealed(memory.release(), shm::Segment::Seal::whole));
-    snapshot->second->replace(std::move(segment));
-    return {};
+  void for_lasting_memory(auto&& take) {
+    for (const auto& [name, memory] : configuration_.shared) take(MemoryKind::shared, *memory);
+    for (const auto& [name, memory] : configuration_.service_memories) take(MemoryKind::service, *memory);
+  }
+
+  // What hands a version of this memory to the supervisor.
+  std::function<Result<>(const shm::Mapping&)> sender(MemoryName name) {
+    return [this, name = std::move(name)](const shm::Mapping& memory) -> Result<> {
+      TRY(Descriptor copy, memory.descriptor().duplicate());
+      send(message::Memory{name, std::move(copy)});
+      return {};
+    };
+  }
+
+  static Result<shm::Mapping> open(const shm::Shared&, Descriptor memory) {
+    return shm::Mapping::open_sealed(std::move(memory), shm::Seal::elsewhere);
+  }
+  static Result<shm::Segment> open(const shm::ServiceMemory&, Descriptor memory) {
+    return shm::Segment::attach(std::move(memory));
+  }
+
+  // `put` takes the memory that arrived.
+  static void take_over(auto& memory, Descriptor arrived, auto&& put) {
+    auto opened = open(memory, std::move(arrived));
+    if (opened) {
+      put(*std::move(opened));
+    } else {
+      log::error("{}: {}", memory.name(), opened.error().text());
+    }
   }
 
   // The process before this one was itself replaced, while this one was set up: what its successor provided since.
-  void take_later(Message message) {
-    const auto shared = configuration_.shared.find(message.text);
-    if (shared == configuration_.shared.end() || shared->second->provided()) return;
-    Result<shm::Segment> memory = open(*shared->second, std::move(message.descriptor));
-    if (memory) {
-      shared->second->update(*std::move(memory));
-    } else {
-      log::error("{}: {}", message.text, memory.error().text());
-    }
-  }
-
-  // What the configuration, or the service process, before this one left.
-  void take_over(shm::Shared& shared, Descriptor& left) {
-    shared.on_provide([this](const shm::Shared& provided) { return keep(provided); });
-    if (!left.exists()) return;
-    Result<shm::Segment> memory = open(shared, std::move(left));
-    if (memory) {
-      shared.replace(*std::move(memory));
-    } else {
-      log::error("{}: {}", shared.name(), memory.error().text());
-    }
-  }
-
-  Result<> keep(const shm::Shared& shared) { return send_memory(kind_of(shared), shared.name(), shared.segment()); }
-
-  Result<> send_memory(Message::Kind kind, const std::string& name, const shm::Segment& segment) {
-    TRY(Descriptor memory, borrow(segment.fd()));
-    send({kind, name, std::move(memory)});
-    return {};
-  }
-
-  static Result<Descriptor> borrow(int fd) {
-    Descriptor owned(fd);
-    Result<Descriptor> copy = owned.duplicate();
-    static_cast<void>(owned.release());
-    return copy;
+  void take(message::Memory message) {
+    for_lasting_memory([&](MemoryKind kind, auto& memory) {
+      if (message.name != MemoryName{kind, memory.name()} || memory.provided()) return;
+      take_over(memory, std::move(message.memory), [&memory](auto opened) { memory.update(std::move(opened)); });
+    });
   }
 
   // The supervisor always reads: what did not fit into the socket's buffer goes a moment later.
@@ -240,35 +225,35 @@ class ServiceChild : public Host {
   }
 
   void receive() {
-    while (true) {
-      Result<std::optional<Message>> message = channel_.receive();
-      if (!message) {
-        loop_.stop();
-        return;
-      }
-      if (!message->has_value()) return;
-      if ((*message)->kind == Message::Kind::shared) take_later(std::move(**message));
-      if ((*message)->kind == Message::Kind::socket) take_socket(std::move(**message));
-      if ((*message)->kind == Message::Kind::metrics) take_metrics(std::move(**message));
-      if ((*message)->kind == Message::Kind::ending) ending_ = true;
-      if ((*message)->kind == Message::Kind::start) start();
-      if ((*message)->kind == Message::Kind::drain) drain(drain_time(**message));
+    const Result<> received = channel_.receive([this](Packet packet) {
+      decode<ToService>(std::move(packet), [this](auto message) { take(std::move(message)); });
+      return true;
+    });
+    if (!received) loop_.stop();
+  }
+
+  void take(message::Socket message) { sockets_[message.endpoint] = std::move(message.socket); }
+  void take(message::ProcessMetrics message) { complain(scraper_.take(std::move(message))); }
+  void take(message::PastMetrics message) { complain(scraper_.take(std::move(message))); }
+  void take(const message::Ending&) { ending_ = true; }
+  void take(const message::Start&) { start(); }
+  void take(const message::Drain& message) {
+    sockets_.clear();
+    if (!drain_) {
+      stop();
+      drain_.emplace(loop_, [this](std::chrono::nanoseconds left) { return finish_services(left); });
     }
+    drain_->within(message.within);
   }
+  void take(const message::Forbidden&) {}
 
-  void take_socket(Message message) {
-    const Result<Endpoint> endpoint = parse_endpoint(message.text.substr(message.text.find(' ') + 1));
-    if (endpoint) sockets_[*endpoint] = std::move(message.descriptor);
-  }
-
-  void take_metrics(Message message) {
-    const Result<> taken = scraper_.take(std::move(message));
+  static void complain(const Result<>& taken) {
     if (!taken) log::error("metrics: {}", taken.error().text());
   }
 
   void start() {
     for (const NamedService& each : configuration_.services) loop_.spawn(run_service(*this, each));
-    send({Message::Kind::settled, {}, {}});
+    send(message::Settled{});
   }
 
   static async::Task<> run_service(ServiceChild& host, const NamedService& named) {
@@ -276,23 +261,10 @@ class ServiceChild : public Host {
     if (!ended) log::error("{}", placed(named, ended.error()).text());
   }
 
-  void drain(std::chrono::milliseconds time) {
-    drain_until_ = loop_.now() + std::chrono::nanoseconds(time).count();
-    if (!drain_timer_) {
-      stop();
-      drain_timer_ = std::make_unique<async::Timer>(loop_, [this] { check_drained(); });
-    }
-    check_drained();
-  }
-
-  void check_drained() {
-    const auto left = std::chrono::nanoseconds(drain_until_ - loop_.now());
-    if (loop_.alive() == 0 || left < 0ns) {
-      loop_.stop();
-      return;
-    }
+  bool finish_services(std::chrono::nanoseconds left) {
+    if (loop_.alive() == 0 || left < 0ns) return true;
     if (left < kLastCall) call_last();
-    drain_timer_->start(kServiceDrainCheck);
+    return false;
   }
 
   async::Loop& loop_;
@@ -302,10 +274,9 @@ class ServiceChild : public Host {
   std::string corefile_;
   config::Sources sources_;
   Configuration configuration_;
-  std::map<Endpoint, Descriptor> sockets_;  // that nobody has taken yet
+  std::map<Endpoint, Descriptor> sockets_;  // for Services, until this process is told to finish
   async::Timer* flush_ = nullptr;
-  std::unique_ptr<async::Timer> drain_timer_;
-  std::int64_t drain_until_ = 0;
+  std::optional<Drain> drain_;
   Scraper scraper_;
   bool ending_ = false;  // the server is told to end
 };
@@ -321,7 +292,7 @@ int run_service_child(std::span<const PluginType> plugins, config::Translations 
   async::Loop loop;
   ServiceChild child(loop, Channel(Descriptor(kChannelDescriptor)), translations);
   if (const Result<> ready = child.set_up(plugins); !ready) {
-    child.send({Message::Kind::failed, ready.error().text(), {}});
+    child.send(message::Failed{ready.error().text()});
     child.flush_patiently();
     log::flush();
     return 1;

@@ -86,9 +86,7 @@ std::unexpected<Error> cannot_listen(const Endpoint& endpoint, int type) {
               std::strerror(error), hint(endpoint, type, error));
 }
 
-enum class For : std::uint8_t { queries, services };
-
-Result<Descriptor> open_socket(const Endpoint& endpoint, int type, For what) {
+Result<Descriptor> open_socket(const Endpoint& endpoint, int type, Purpose purpose) {
   const int family = endpoint.address.is_v6() ? AF_INET6 : AF_INET;
   Descriptor socket(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket.exists()) return cannot_listen(endpoint, type);
@@ -97,7 +95,7 @@ Result<Descriptor> open_socket(const Endpoint& endpoint, int type, For what) {
   set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (endpoint.address.is_v6()) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (type == SOCK_DGRAM) set_udp_options(fd, endpoint);
-  if (type == SOCK_STREAM && what == For::queries) set_tcp_options(fd);
+  if (type == SOCK_STREAM && purpose == Purpose::queries) set_tcp_options(fd);
   sockaddr_storage address;
   const socklen_t size = endpoint.to_sockaddr(address);
   if (bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0) return cannot_listen(endpoint, type);
@@ -140,8 +138,8 @@ Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers) {
   CHECK(endpoint.port != 0);
   SocketSet set;
   for (std::size_t i = 0; i < workers; ++i) {
-    TRY(Descriptor udp, open_socket(endpoint, SOCK_DGRAM, For::queries));
-    TRY(Descriptor tcp, open_socket(endpoint, SOCK_STREAM, For::queries));
+    TRY(Descriptor udp, open_socket(endpoint, SOCK_DGRAM, Purpose::queries));
+    TRY(Descriptor tcp, open_socket(endpoint, SOCK_STREAM, Purpose::queries));
     set.udp.push_back(std::move(udp));
     set.tcp.push_back(std::move(tcp));
   }
@@ -150,7 +148,7 @@ Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers) {
 
 Result<Descriptor> open_tcp_socket(const Endpoint& endpoint) {
   CHECK(endpoint.port != 0);
-  return open_socket(endpoint, SOCK_STREAM, For::services);
+  return open_socket(endpoint, SOCK_STREAM, Purpose::services);
 }
 
 }  // namespace swage::server

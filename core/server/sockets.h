@@ -4,10 +4,18 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/descriptor.h"
 #include "core/net.h"
-#include "core/server/channel.h"
 
 namespace swage::server {
+
+enum class Transport : std::uint8_t { udp, tcp };
+
+// What listens at an address.
+enum class Purpose : std::uint8_t {
+  queries,   // each dns process: a UDP socket and a TCP listener
+  services,  // a Service: a TCP listener
+};
 
 // The sockets of one address: for each worker a UDP socket and a listening TCP socket, all with SO_REUSEPORT, so that
 // the kernel spreads clients over the workers.

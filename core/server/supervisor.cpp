@@ -1,5 +1,5 @@
-// The generations of the supervisor: how one is begun, gets its processes and sockets, is put in force and left; how
-// the server ends. What it waits for is in supervisor_events.cpp, what children tell it in supervisor_messages.cpp.
+// What the supervisor decides: how a generation is begun, gets its processes and sockets, is put in force and left; how
+// the server ends. What it waits for is in supervisor_events.cpp.
 #include "core/server/supervisor.h"
 
 #include <signal.h>
@@ -35,27 +35,16 @@ Descriptor catch_signals() {
   return Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-Result<shm::Segment> to_memory(const config::Sources& sources) {
+Options with_workers(Options options) {
+  if (options.workers == 0) options.workers = static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
+  return options;
+}
+
+Result<shm::Mapping> to_memory(const config::Sources& sources) {
   const std::string text = sources.serialize();
   TRY(shm::Segment memory, shm::Segment::create("swage-corefile", text.size()));
   std::copy(text.begin(), text.end(), memory.writable_bytes().begin());
-  TRY(memory.seal());
-  return memory;
-}
-
-Result<Descriptor> duplicate(int fd) {
-  Descriptor borrowed(fd);
-  Result<Descriptor> copy = borrowed.duplicate();
-  static_cast<void>(borrowed.release());
-  return copy;
-}
-
-Result<> send_all(Channel& channel, Message::Kind kind, const std::map<std::string, Descriptor>& memories) {
-  for (const auto& [name, memory] : memories) {
-    TRY(Descriptor copy, memory.duplicate());
-    channel.send({kind, name, std::move(copy)});
-  }
-  return {};
+  return std::move(memory).seal();
 }
 
 // sd_notify(3): the time tells the service manager which of its requests this is the answer to.
@@ -80,14 +69,13 @@ void print_error(const Error& error) {
 }  // namespace
 
 Supervisor::Supervisor(Options options, config::Sources sources, config::Translations translations)
-    : options_(std::move(options)),
+    : options_(with_workers(std::move(options))),
       first_sources_(std::move(sources)),
       translations_(translations),
       signals_(catch_signals()),
-      reloads_(options_.pidfile) {
-  watchdog_ = wants_watchdog();
-  if (options_.workers == 0) options_.workers = static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
-}
+      reloads_(options_.pidfile),
+      sockets_(options_.workers),
+      watchdog_(wants_watchdog()) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -102,8 +90,23 @@ int Supervisor::run() {
     print_error(begun.error());
     return 1;
   }
-  while (current_ || next_ || !leaving_.empty()) wait();
+  while (!generations_.empty()) wait();
   return exit_status_;
+}
+
+Generation* Supervisor::find(Generation::State state) const {
+  const auto found = std::ranges::find(generations_, state, [](const auto& each) { return each->state(); });
+  return found == generations_.end() ? nullptr : found->get();
+}
+
+std::vector<ChildProcess*> Supervisor::services() const {
+  std::vector<ChildProcess*> services;
+  for (const auto& generation : generations_) {
+    for (ChildProcess& child : generation->children()) {
+      if (!child.worker) services.push_back(&child);
+    }
+  }
+  return services;
 }
 
 Result<> Supervisor::begin_first() {
@@ -119,182 +122,85 @@ Result<> Supervisor::begin(config::Sources sources) {
     return std::unexpected(errors.joined());
   }
   for (const std::string& warning : sources.warnings()) log::warning("{}", warning);
-  auto generation = std::make_unique<Generation>();
-  generation->begun = steady_now();
-  generation->number = ++generations_;
-  TRY(generation->sources, to_memory(sources));
-  if (current_) {
-    for (const auto* const memories : {&current_->shared, &current_->service_memory}) {
-      for (const auto& [name, memory] : *memories) {
-        TRY(generation->inherited[name], memory.duplicate());
-      }
-    }
-  }
+  TRY(shm::Mapping memory, to_memory(sources));
+  auto generation =
+      std::make_unique<Generation>(++generations_begun_, std::move(memory), options_.corefile, options_.dns_port);
+  if (const Generation* const before = current()) TRY(generation->inherit(*before));
   TRY(start_child(*generation, std::nullopt));
-  next_ = std::move(generation);
+  generations_.push_back(std::move(generation));
   return {};
 }
 
-Result<> Supervisor::start_child(Generation& generation, std::optional<std::size_t> worker) {
-  TRY(ChildProcess child, ChildProcess::start(worker, options_.service_variables));
-  Channel& channel = child.channel;
-  child.generation = generation.number;
-  TRY(hand_metrics(child));
-  TRY(child.pulse, Pulse::create("swage pulse of " + child.name));
-  TRY(Descriptor pulse, child.pulse.share());
-  channel.send({Message::Kind::pulse, {}, std::move(pulse)});
-  TRY(Descriptor sources, duplicate(generation.sources.fd()));
-  channel.send(
-      {Message::Kind::corefile, fmt::format("{} {}", options_.dns_port, options_.corefile), std::move(sources)});
-  if (worker) {
-    for (const Endpoint& endpoint : generation.listen) {
-      const SocketSet& set = sockets_.at(endpoint);
-      TRY(Descriptor udp, set.udp[*worker].duplicate());
-      TRY(Descriptor tcp, set.tcp[*worker].duplicate());
-      channel.send({Message::Kind::socket, "udp " + endpoint_text(endpoint), std::move(udp)});
-      channel.send({Message::Kind::socket, "tcp " + endpoint_text(endpoint), std::move(tcp)});
-    }
-    TRY(send_all(channel, Message::Kind::snapshot, generation.snapshots));
-  } else {
-    if (current_) TRY(send_all(channel, Message::Kind::snapshot, current_->snapshots));
-    TRY(send_all(channel, Message::Kind::shared, generation.inherited));
-    TRY(send_all(channel, Message::Kind::shared, generation.service_memory));
-  }
-  TRY(send_all(channel, Message::Kind::shared, generation.shared));
-  channel.send({Message::Kind::set_up, &generation == current_.get() ? "again" : "", {}});
-  say_up(child, true);
-  generation.children.push_back(std::move(child));
+Result<> Supervisor::start_child(Generation& generation, Generation::Worker worker) {
+  TRY(ChildProcess child, ChildProcess::start(worker, generation.number(), options_.service_variables));
+  TRY(metrics_.begin(child, services()));
+  generation.adopt(std::move(child), sockets_);
   return {};
-}
-
-Result<> Supervisor::open_missing_sockets(Generation& generation) {
-  if (!has_ipv6()) {
-    const auto impossible = [](const Endpoint& each) { return each.address.is_v6() && each.address.is_unspecified(); };
-    const std::size_t left_out =
-        std::erase_if(generation.listen, impossible) + std::erase_if(generation.service_listen, impossible);
-    std::erase_if(generation.serves, [](const std::string& line) { return line.find("://[::]:") != line.npos; });
-    if (left_out > 0 && current_ == nullptr)
-      log::warning("this machine has no IPv6: [::] is left out, IPv4 serves alone");
-  }
-  // With the line that asks for the address.
-  const auto told = [&generation](const Endpoint& endpoint, auto result) {
-    const auto place = generation.places.find(endpoint);
-    if (result || place == generation.places.end()) return result;
-    return decltype(result)(std::unexpected(Error(fmt::format("{}: {}", place->second, result.error().text()))));
-  };
-  const auto is_ours = [](const auto& sockets, std::uint16_t port) {
-    return std::ranges::any_of(sockets, [port](const auto& each) { return each.first.port == port; });
-  };
-  for (const Endpoint& endpoint : generation.listen) {
-    if (!is_ours(sockets_, endpoint.port)) TRY(told(endpoint, check_free(endpoint)));
-  }
-  for (const Endpoint& endpoint : generation.service_listen) {
-    if (!is_ours(service_sockets_, endpoint.port)) TRY(told(endpoint, check_free(endpoint, Transports::tcp)));
-  }
-  for (const Endpoint& endpoint : generation.listen) {
-    if (sockets_.contains(endpoint)) continue;
-    TRY(SocketSet set, told(endpoint, open_sockets(endpoint, options_.workers)));
-    sockets_.emplace(endpoint, std::move(set));
-  }
-  for (const Endpoint& endpoint : generation.service_listen) {
-    if (service_sockets_.contains(endpoint)) continue;
-    TRY(Descriptor socket, told(endpoint, open_tcp_socket(endpoint)));
-    service_sockets_.emplace(endpoint, std::move(socket));
-  }
-  return {};
-}
-
-// Those that the configuration in force has no use for.
-void Supervisor::close_unused_sockets() {
-  const auto close = [](auto& sockets, const std::vector<Endpoint>& used) {
-    std::erase_if(sockets, [&](const auto& each) { return std::ranges::find(used, each.first) == used.end(); });
-  };
-  close(sockets_, current_->listen);
-  close(service_sockets_, current_->service_listen);
-}
-
-// Its configuration is in force: here are its sockets.
-void Supervisor::start_service(ChildProcess& service) {
-  current_->service_begun = steady_now();
-  for (const Endpoint& endpoint : current_->service_listen) {
-    Result<Descriptor> copy = service_sockets_.at(endpoint).duplicate();
-    if (copy) {
-      service.channel.send({Message::Kind::socket, "tcp " + endpoint_text(endpoint), std::move(*copy)});
-    } else {  // its successor may have more luck
-      log::error("{}: {}: {}", service.name, endpoint.to_string(), copy.error().text());
-      service.kill(SIGKILL);
-    }
-  }
-  service.channel.send({Message::Kind::start, {}, {}});
 }
 
 Result<> Supervisor::start_workers(Generation& generation) {
-  TRY(open_missing_sockets(generation));
-  generation.workers_started = true;
+  if (!has_ipv6() && generation.leave_out_ipv6() && current() == nullptr) {
+    log::warning("this machine has no IPv6: [::] is left out, IPv4 serves alone");
+  }
+  TRY(sockets_.open(generation.listen()));
+  generation.workers_started();
   for (std::size_t worker = 0; worker < options_.workers; ++worker) TRY(start_child(generation, worker));
   return {};
 }
 
-// The next generation is complete and serves already: the current one may go.
-void Supervisor::put_in_force() {
-  const bool first = current_ == nullptr;
-  count_reload(true);
-  if (!first) leave(*current_, kReplaced);
-  current_ = std::move(next_);
-  current_->inherited.clear();
-  close_unused_sockets();
-  for (ChildProcess& child : current_->children) {
-    if (!child.worker) start_service(child);
+// The next step of the generation that is to follow.
+void Supervisor::advance(Generation& generation) {
+  if (!generation.failure() && generation.wants_workers()) {
+    if (const Result<> started = start_workers(generation); !started) generation.fail(started.error().text());
   }
-  if (first) {
+  if (generation.failure()) {
+    abandon(generation);
+  } else if (generation.complete()) {
+    put_in_force(generation);
+  }
+}
+
+// The next generation is complete and serves already: the one before may go.
+void Supervisor::put_in_force(Generation& generation) {
+  Generation* const before = current();
+  if (before != nullptr) before->leave(kDrain, kReplaced);
+  sockets_.keep_only(generation.listen());
+  generation.put_in_force();
+  metrics_.count_success(before == nullptr);
+  if (before == nullptr) {
     reloads_.start();  // whoever finds the pid file finds this
     pidfile_->write();
   } else {
     reloads_.settle();
   }
   tell_ready(fmt::format("{} is in force", options_.corefile));
-  if (first && !options_.quiet) {
-    for (const std::string& line : current_->serves) log::write(line);
-    log::write("swage-" SWAGE_VERSION);
-    log::write(fmt::format("{}, pid {}{}", counted(options_.workers, "dns process", "dns processes"), getpid(),
-                           current_->service_is_root ? "; the service process stays root (see the plugin user)" : ""));
-  } else if (!first) {
+  if (before != nullptr) {
     log::info("Reloading complete");
+  } else if (!options_.quiet) {
+    announce(generation);
   }
 }
 
-void Supervisor::abandon_next(const std::string& why) {
-  end_next();
-  if (current_ == nullptr) {
+void Supervisor::announce(const Generation& generation) const {
+  for (const std::string& line : generation.serves()) log::write(line);
+  log::write("swage-" SWAGE_VERSION);
+  log::write(fmt::format("{}, pid {}{}", counted(options_.workers, "dns process", "dns processes"), getpid(),
+                         generation.service_is_root() ? "; the service process stays root (see the plugin user)" : ""));
+}
+
+void Supervisor::abandon(Generation& generation) {
+  const std::string why = generation.failure().value_or("");
+  generation.leave(kDrain, kDrain);
+  if (const Generation* const in_force = current()) {
+    reload_failed(why);
+    sockets_.keep_only(in_force->listen());
+  } else {
     print_error(Error(why));
     exit_status_ = 1;
-    return;
   }
-  reload_failed(why);
-  close_unused_sockets();
 }
 
-// The dns processes that are ready serve already, and finish what they have begun; the others have begun nothing.
-void Supervisor::end_next() {
-  for (ChildProcess& child : next_->children) {
-    if (child.worker && child.ready) {
-      child.drain(kDrain);
-    } else {
-      child.kill(SIGKILL);
-      child.kill_at = steady_now();
-    }
-  }
-  leaving_.splice(leaving_.end(), next_->children);
-  next_.reset();
-}
-
-// Tells all processes of a generation to finish.
-void Supervisor::leave(Generation& generation, std::chrono::milliseconds for_service) {
-  for (ChildProcess& child : generation.children) child.drain(child.worker ? kDrain : for_service);
-  leaving_.splice(leaving_.end(), generation.children);
-}
-
-void Supervisor::reload() {
+void Supervisor::request_reload() {
   if (shutting_down_ || shut_down_at_) return;
   if (!options_.corefile_on_disk) {
     log::warning("Restart failed: {} cannot be read again", options_.corefile);
@@ -302,11 +208,19 @@ void Supervisor::reload() {
     reloads_.settle(Error(fmt::format("{} cannot be read again", options_.corefile)));
     return;
   }
-  if (next_ != nullptr || !is_settled()) {
-    if (!reload_again_ && next_ != nullptr) log::info("Reloading: one is under way; another follows it");
-    reload_again_ = true;
-    return;
-  }
+  if (!reload_wanted_ && next() != nullptr) log::info("Reloading: one is under way; another follows it");
+  reload_wanted_ = true;
+}
+
+// A reload begins with the memory that the service process in force has provided, so it waits until that has taken over
+// from the one before.
+bool Supervisor::may_reload() const {
+  const Generation* const in_force = current();
+  return next() == nullptr && (in_force == nullptr || in_force->is_settled());
+}
+
+void Supervisor::reload() {
+  reload_wanted_ = false;
   log::info("Reloading");
   tell_reloading();
   reloads_.begin();
@@ -322,34 +236,32 @@ void Supervisor::reload_failed(const std::string& why) {
     log::error("Restart failed: {}; the configuration in force stays", why);
   }
   tell_ready("the last reload failed: " + config::in_one_line(Error(why)));
-  count_reload(false);
+  metrics_.count_failed_reload();
   reloads_.settle(Error(why));
 }
 
 // Serves on for as long as the configuration says, unless it is asked twice.
 void Supervisor::shut_down_later() {
-  if (!current_ || current_->lameduck == 0ms || shut_down_at_ || shutting_down_) {
+  Generation* const in_force = current();
+  if (in_force == nullptr || in_force->lameduck() == 0ms || shut_down_at_ || shutting_down_) {
     shut_down();
     return;
   }
-  log::info("told to end: serving on for {} ms", current_->lameduck.count());
-  shut_down_at_ = steady_now() + current_->lameduck;
-  for (ChildProcess& child : current_->children) {
-    if (!child.worker) child.channel.send({Message::Kind::ending, {}, {}});
-  }
+  log::info("told to end: serving on for {} ms", in_force->lameduck().count());
+  shut_down_at_ = steady_now() + in_force->lameduck();
+  in_force->tell_ending();
 }
 
 void Supervisor::shut_down() {
-  if (shutting_down_) {  // asked twice: at once
-    for (const ChildProcess& child : leaving_) child.kill(SIGKILL);
-    return;
+  const bool again = std::exchange(shutting_down_, true);
+  if (!again) notify_service_manager("STOPPING=1");
+  for (const auto& generation : generations_) {
+    if (again) {  // at once
+      generation->kill_all();
+    } else {
+      generation->leave(kDrain, kDrain);
+    }
   }
-  shutting_down_ = true;
-  notify_service_manager("STOPPING=1");
-  for (ChildProcess& child : leaving_) child.drain(kDrain);
-  if (current_) leave(*current_, kDrain);
-  current_.reset();
-  if (next_) end_next();
 }
 
 }  // namespace swage::server

@@ -2,32 +2,29 @@
 // replaces the children, and reloads. It speaks no network protocol, runs no plugin and hears nothing from outside but
 // signals; what a Corefile means is found out in a child.
 //
-// A configuration in force, or on its way to be, is a Generation: the Corefile as it was read, a service process that
-// has set it up, and the dns processes that answer with it. A reload builds the next generation beside the current one:
+// A configuration is a Generation. A reload builds the next one beside the one in force:
 //
 //     read the Corefile → service: set up, prepare → open new sockets → dns processes: set up → ready: they serve
-//                                                                                → the current generation drains
+//                                                                            → the generation in force drains
 //
-// A failure on the way ends the next generation, and nothing has changed.
+// A failure on the way ends the next generation, and nothing has changed. All this is decided in wait(): it takes what
+// children, signals and time have brought, looks at what state the generations are in, and does what follows. What is
+// over is removed at its end, so that until then nothing of it is gone.
 #pragma once
 
-#include <list>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "core/config/parser.h"
 #include "core/config/sources.h"
-#include "core/metrics/registry.h"
-#include "core/server/child_process.h"
+#include "core/server/generation.h"
+#include "core/server/metrics_keeper.h"
 #include "core/server/options.h"
 #include "core/server/pidfile.h"
 #include "core/server/reload_record.h"
-#include "core/server/sockets.h"
-#include "core/shm/segment.h"
+#include "core/server/socket_store.h"
 
 namespace swage::server {
 
@@ -44,74 +41,33 @@ class Supervisor {
   [[nodiscard]] int run();
 
  private:
-  struct Generation {
-    shm::Segment sources;  // serialised
-    std::vector<Endpoint> listen;
-    std::vector<Endpoint> service_listen;
-    std::map<Endpoint, std::string> places;  // of both, in the Corefile: "FILE:LINE"
-    std::vector<std::string> serves;
-    std::set<std::string> declared;                    // what memory there may be: a Message::Kind and a name each
-    std::size_t told = 0;                              // how much its service process has said, about
-    std::map<std::string, Descriptor> snapshots;       // the newest of each name
-    std::map<std::string, Descriptor> shared;          // memory that lasts, as the service chose it
-    std::map<std::string, Descriptor> service_memory;  // the same, for the service process alone
-    std::map<std::string, Descriptor> inherited;       // what it chooses from: both of the generation before
-    std::list<ChildProcess> children;
-    std::vector<std::pair<SteadyTime, std::optional<std::size_t>>> restarts;  // when, and which child
-    std::map<std::optional<std::size_t>, std::chrono::milliseconds> delays;   // before the next restart of a child
-    bool workers_started = false;
-    bool settled = false;        // its service process has taken over what was before
-    SteadyTime service_begun{};  // when it was told to, or ended
-    bool service_is_root = false;
-    SteadyTime begun;
-    unsigned number = 0;  // 1, 2, …
-    std::chrono::milliseconds lameduck{0};
-  };
+  // The generation in force, and the one that is to follow it; nullptr where there is none.
+  [[nodiscard]] Generation* current() const { return find(Generation::State::in_force); }
+  [[nodiscard]] Generation* next() const { return find(Generation::State::beginning); }
+  [[nodiscard]] Generation* find(Generation::State state) const;
+  [[nodiscard]] std::vector<ChildProcess*> services() const;
 
   [[nodiscard]] Result<> begin_first();
   [[nodiscard]] Result<> begin(config::Sources sources);
-  [[nodiscard]] Result<> start_child(Generation& generation, std::optional<std::size_t> worker);
+  [[nodiscard]] Result<> start_child(Generation& generation, Generation::Worker worker);
   [[nodiscard]] Result<> start_workers(Generation& generation);
-  [[nodiscard]] Result<> open_missing_sockets(Generation& generation);
-  void close_unused_sockets();
-  void start_service(ChildProcess& service);
-  void put_in_force();
-  void abandon_next(const std::string& why);
-  void end_next();
-  void leave(Generation& generation, std::chrono::milliseconds for_service);
+  void advance(Generation& generation);
+  void put_in_force(Generation& generation);
+  void announce(const Generation& generation) const;
+  void abandon(Generation& generation);
+  void request_reload();
+  [[nodiscard]] bool may_reload() const;
   void reload();
   void reload_failed(const std::string& why);
   void shut_down_later();
   void shut_down();
 
   void wait();
+  void exchange_messages();
   void handle_signals();
   void reap();
-  void child_ended(Generation& generation, std::list<ChildProcess>::iterator child, int status);
   void run_timers();
-
-  void receive(Generation* generation, ChildProcess& child);
-  [[nodiscard]] bool may_speak(ChildProcess& child) const;
-  void handle(Generation& generation, ChildProcess& child, Message message);
-  [[nodiscard]] bool handle_service(Generation& generation, ChildProcess& service, Message& message);
-  void learn(Generation& generation, Message message);
-  [[nodiscard]] bool is_settled() const;
-  void take_ready(Generation& generation, ChildProcess& child);
-  void keep(Generation& generation, Message message);
-  [[nodiscard]] bool keep_as_it_is(Generation& generation, const Message& message);
-  static void pass_on(ChildProcess& child, Message::Kind kind, const Message& message);
-  [[nodiscard]] static std::map<std::string, Descriptor>& memories(Generation& generation, Message::Kind kind);
-  static void condemn(ChildProcess& child, const std::string& why);
-
   void check_health();
-  [[nodiscard]] static bool is_busy(const ChildProcess& child, SteadyTime::duration since);
-
-  [[nodiscard]] Result<> hand_metrics(ChildProcess& child);
-  void tell_services(const std::string& text, const shm::Segment& memory);
-  void keep_metrics(ChildProcess& child);
-  void say_up(const ChildProcess& child, bool up);
-  void count_restarts(const ChildProcess& child, std::uint64_t times);
-  void count_reload(bool succeeded);
   [[nodiscard]] int milliseconds_to_next_timer() const;
 
   Options options_;
@@ -120,18 +76,15 @@ class Supervisor {
   Descriptor signals_;
   std::optional<Pidfile> pidfile_;
   ReloadRecord reloads_;
-  std::unique_ptr<Generation> current_, next_;
-  std::list<ChildProcess> leaving_;  // of generations that are over
-  std::map<Endpoint, SocketSet> sockets_;
-  std::map<Endpoint, Descriptor> service_sockets_;
-  metrics::Registry metrics_;
-  shm::Segment past_metrics_;  // of the children that have ended
-  unsigned generations_ = 0;
+  SocketStore sockets_;
+  MetricsKeeper metrics_;
+  std::vector<std::unique_ptr<Generation>> generations_;  // in the order of their numbers
+  unsigned generations_begun_ = 0;
   SteadyTime health_checked_;
   SteadyTime descriptors_counted_;
   bool watchdog_ = false;  // the service manager wants to hear from us
   std::optional<SteadyTime> shut_down_at_;
-  bool reload_again_ = false;
+  bool reload_wanted_ = false;
   bool shutting_down_ = false;
   int exit_status_ = 0;
 };

@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "core/descriptor.h"
 #include "core/net.h"
-#include "core/server/channel.h"
 #include "core/server/responder.h"
 
 namespace swage::server {

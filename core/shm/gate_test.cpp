@@ -13,7 +13,7 @@ namespace {
 
 struct Both {
   Segment memory = *Gate::create("test");
-  Segment again = *memory.again(Segment::Access::write);
+  Segment again = *Segment::again(memory);
   Gate before{memory.writable_bytes()}, successor{again.writable_bytes()};
 
   Gate::Outcome hand_on(std::string_view value, std::chrono::milliseconds patience = 10s) const {

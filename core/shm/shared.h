@@ -1,19 +1,22 @@
 // Memory that lasts: the same in every process of the server, kept by the supervisor while children are replaced and
 // the configuration is reloaded. What is in it changes in place, unlike a Snapshot, and under the eyes of its readers:
-// see core/shm/table.h for a content that stands this.
+// see core/shm/table.h for a content that stands this. There are two kinds:
+//
+//                     who has it          who writes it
+//     Shared          all processes       the process that provided it, for as long as that lives: so says its seal.
+//     Each
+//                                         service process that is to write provides memory of its own, with a copy of
+//                                         what it found
+//     ServiceMemory   service processes   all of them. It may be a file
 //
 // The service process decides what the memory is, in a Service's prepare() or run(): it finds what the configuration
 // before (or the service process before) left under this name, or nothing, and keeps it or provides another. What is
 // provided in prepare() has arrived in the dns processes before they serve.
-//
-// Memory for everyone is writable in the process that provided it and nowhere else, for as long as that lives: so says
-// its seal. Each service process that is to write provides memory of its own, with a copy of what it found. Memory for
-// service processes is writable in all of them.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -21,46 +24,73 @@
 
 namespace swage::shm {
 
-class Shared {
+// What both kinds have.
+class LastingMemory {
  public:
-  enum class Audience : std::uint8_t { everyone, service };
+  // Carries provided memory to the other processes.
+  using OnProvide = std::function<Result<>(const Mapping&)>;
 
-  explicit Shared(std::string name, Audience audience = Audience::everyone)
-      : name_(std::move(name)), audience_(audience) {}
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
+  LastingMemory(const LastingMemory&) = delete;
+  LastingMemory& operator=(const LastingMemory&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  // Which processes ever have the memory.
-  [[nodiscard]] Audience audience() const { return audience_; }
-  // The file that keeps a copy of the memory; empty: it ends with the server. Set in setup().
-  [[nodiscard]] const std::string& place() const { return place_; }
-  void set_place(std::string path) {
-    place_ = std::move(path);
-    kept_ = true;
-  }
-  // True where a plugin, in whose setup() the place was said, sees to it that there is such memory.
-  [[nodiscard]] bool kept() const { return kept_; }
-  [[nodiscard]] bool exists() const { return segment_.exists(); }
+  [[nodiscard]] bool exists() const { return memory_.exists(); }
   // Empty where there is none. Valid until control goes back to the event loop.
-  [[nodiscard]] Bytes bytes() const { return segment_.bytes(); }
-  // Empty where there is none, or only others may write it.
-  [[nodiscard]] MutableBytes writable_bytes() {
-    return segment_.writable() ? segment_.writable_bytes() : MutableBytes();
-  }
-  [[nodiscard]] const Segment& segment() const { return segment_; }
-
-  // Makes `memory` what all processes of this configuration, and those after it, have under this name; seals it, where
-  // that is everyone. In the service process, on its loop's thread.
-  [[nodiscard]] Result<> provide(Segment memory) {
-    if (audience_ == Audience::everyone) TRY(memory.seal_elsewhere());
-    segment_ = std::move(memory);
-    provided_ = true;
-    if (on_provide_) return on_provide_(*this);
-    return {};
-  }
+  [[nodiscard]] Bytes bytes() const { return memory_.bytes(); }
+  // Empty where there is none, or only another process may write it.
+  [[nodiscard]] MutableBytes writable_bytes() { return writable_; }
+  [[nodiscard]] bool writable() const { return !writable_.empty(); }
+  [[nodiscard]] const Mapping& memory() const { return memory_; }
   // True where this process provided the memory.
   [[nodiscard]] bool provided() const { return provided_; }
+  // False where there is no server around that could keep the memory: `swage -check`. Then leave files alone.
+  [[nodiscard]] bool lasts() const { return static_cast<bool>(on_provide_); }
+
+  // For core/server alone.
+  void on_provide(OnProvide hook) { on_provide_ = std::move(hook); }
+
+ protected:
+  explicit LastingMemory(std::string name) : name_(std::move(name)) {}
+  ~LastingMemory() = default;
+
+  void set(Mapping memory) {
+    writable_ = {};
+    memory_ = std::move(memory);
+  }
+  void set(Segment memory) {
+    writable_ = memory.writable_bytes();
+    memory_ = std::move(memory);
+  }
+  [[nodiscard]] Result<> hand_on(Segment memory) {
+    set(std::move(memory));
+    provided_ = true;
+    return on_provide_ ? on_provide_(memory_) : Result<>();
+  }
+
+ private:
+  std::string name_;
+  Mapping memory_;
+  MutableBytes writable_;  // of memory_
+  bool provided_ = false;
+  OnProvide on_provide_;
+};
+
+class Shared : public LastingMemory {
+ public:
+  explicit Shared(std::string name) : LastingMemory(std::move(name)) {}
+
+  // Makes `memory` what all processes of this configuration, and those after it, have under this name. In the service
+  // process, on its loop's thread. REQUIRES: made by Segment::create().
+  [[nodiscard]] Result<> provide(Segment memory) {
+    TRY(memory.seal_elsewhere());
+    return hand_on(std::move(memory));
+  }
+
+  // The file that keeps a copy of the memory; empty: it ends with the server. Set in setup().
+  [[nodiscard]] std::string place() const { return place_.value_or(""); }
+  void set_place(std::string path) { place_ = std::move(path); }
+  // True where a plugin, in whose setup() the place was set, sees to it that there is such memory.
+  [[nodiscard]] bool kept() const { return place_.has_value(); }
 
   // What a process that writes the memory knows of it, for all in it who have this Shared.
   class Companion {
@@ -72,27 +102,30 @@ class Shared {
   };
   [[nodiscard]] Companion* companion() const { return companion_.get(); }
   void set_companion(std::unique_ptr<Companion> companion) { companion_ = std::move(companion); }
-  // False where there is no server around that could keep the memory: `swage -check`. Then leave files alone.
-  [[nodiscard]] bool lasts() const { return static_cast<bool>(on_provide_); }
 
-  // For core/server alone: the memory that arrived, and what carries provided memory to the other processes.
-  void replace(Segment memory) {
+  // The memory that arrived from another process. For core/server alone.
+  void replace(Mapping memory) {
     companion_.reset();
-    segment_ = std::move(memory);
+    set(std::move(memory));
   }
   // The same where the process before this one was replaced since: what this process knows of its own memory stays.
-  void update(Segment memory) { segment_ = std::move(memory); }
-  void on_provide(std::function<Result<>(const Shared&)> hook) { on_provide_ = std::move(hook); }
+  void update(Mapping memory) { set(std::move(memory)); }
 
  private:
-  std::string name_;
-  Audience audience_;
-  std::string place_;
-  bool kept_ = false;
-  Segment segment_;
+  std::optional<std::string> place_;
   std::unique_ptr<Companion> companion_;
-  bool provided_ = false;
-  std::function<Result<>(const Shared&)> on_provide_;
+};
+
+class ServiceMemory : public LastingMemory {
+ public:
+  explicit ServiceMemory(std::string name) : LastingMemory(std::move(name)) {}
+
+  // As Shared::provide(), for service processes alone; a file may be provided, too.
+  [[nodiscard]] Result<> provide(Segment memory) { return hand_on(std::move(memory)); }
+
+  // The memory that arrived from another process. For core/server alone.
+  void replace(Segment memory) { set(std::move(memory)); }
+  void update(Segment memory) { set(std::move(memory)); }
 };
 
 }  // namespace swage::shm

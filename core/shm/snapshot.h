@@ -25,33 +25,29 @@ class Snapshot {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   // The newest version; empty before the first. Valid until control goes back to the event loop.
-  [[nodiscard]] Bytes bytes() const { return segment_.bytes(); }
+  [[nodiscard]] Bytes bytes() const { return memory_.bytes(); }
 
   // Returns true on the first call only: for setup(), where a snapshot may get but one publisher.
   [[nodiscard]] bool claim() { return !std::exchange(claimed_, true); }
 
-  // Makes `next` the newest version everywhere. In the service process, on its loop's thread.
+  // Makes `next` the newest version everywhere. In the service process, on its loop's thread. REQUIRES: made by
+  // Segment::create().
   [[nodiscard]] Result<> publish(Segment next) {
-    TRY(next.seal());
-    replace(std::move(next));
+    TRY(memory_, std::move(next).seal());
     return keep();
   }
   // Makes what is here the newest version: in prepare(), what the process began with. REQUIRES: bytes() are not empty.
-  [[nodiscard]] Result<> keep() const {
-    if (on_publish_) return on_publish_(*this);
-    return {};
-  }
+  [[nodiscard]] Result<> keep() const { return on_publish_ ? on_publish_(memory_) : Result<>(); }
 
   // For core/server alone: the version that arrived, and what carries a publication to the other processes.
-  void replace(Segment next) { segment_ = std::move(next); }
-  void on_publish(std::function<Result<>(const Snapshot&)> hook) { on_publish_ = std::move(hook); }
-  [[nodiscard]] const Segment& segment() const { return segment_; }
+  void replace(Mapping next) { memory_ = std::move(next); }
+  void on_publish(std::function<Result<>(const Mapping&)> hook) { on_publish_ = std::move(hook); }
 
  private:
   std::string name_;
-  Segment segment_;
+  Mapping memory_;
   bool claimed_ = false;
-  std::function<Result<>(const Snapshot&)> on_publish_;
+  std::function<Result<>(const Mapping&)> on_publish_;
 };
 
 }  // namespace swage::shm

@@ -10,8 +10,6 @@
 namespace swage::plugins::acme_txt {
 namespace {
 
-using Audience = shm::Shared::Audience;
-
 constexpr std::uint32_t kMaxLifetime = 366 * 86400;  // seconds
 constexpr std::size_t kMaxText = 255;                // bytes of a character-string (RFC 1035 section 3.3)
 
@@ -70,12 +68,11 @@ Result<> setup_with(Controller& controller, Clock clock) {
       {"placeholder", [&] { return assign(settings.placeholder, read_placeholder(controller)); }},
   }));
   const std::string zone = controller.zones().front().to_string();
-  shm::Shared& memory = controller.shared(forge::ChallengeStore::name(zone), Audience::everyone);
+  shm::Shared& memory = controller.shared(forge::ChallengeStore::name(zone));
   memory.set_place(store.path);
-  forge::ChallengeMemory memories{
-      .store = &memory, .gate = &controller.shared(forge::ChallengeMemory::gate_name(zone), Audience::service)};
-  if (!store.path.empty())
-    memories.file = &controller.shared(forge::ChallengeMemory::file_name(zone), Audience::service);
+  forge::ChallengeMemory memories{.store = &memory,
+                                  .gate = &controller.service_memory(forge::ChallengeMemory::gate_name(zone))};
+  if (!store.path.empty()) memories.file = &controller.service_memory(forge::ChallengeMemory::file_name(zone));
   forge::ChallengeKeeper::Seed seed;
   crypto::SystemRandom().fill(seed);
   metrics::Registry& metrics = controller.metrics();

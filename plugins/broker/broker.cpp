@@ -104,9 +104,9 @@ Rules Broker::rules() {
 Result<> Broker::listen(Host& host, http::Server& server) const {
   std::size_t count = 0;
   for (const Endpoint& each : settings_.listen) {
-    const std::optional<int> fd = host.take_listening_socket(each);
-    if (!fd) continue;  // no IPv6 here
-    server.listen(*fd);
+    std::optional<Descriptor> socket = host.take_listening_socket(each);
+    if (!socket) continue;  // no IPv6 here
+    server.listen(socket->release());
     ++count;
   }
   if (count == 0) return fail("{}: no socket to listen on", settings_.domain);

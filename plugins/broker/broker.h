@@ -23,7 +23,7 @@ namespace swage::plugins::broker {
 class Broker : public Service {
  public:
   // `challenges` is acme-txt's memory; `secret` where the broker keeps its own secret, if that has no file.
-  Broker(Settings settings, shm::Shared& challenges, shm::Shared& secret, denylist::Denylist denylist = {},
+  Broker(Settings settings, shm::Shared& challenges, shm::ServiceMemory& secret, denylist::Denylist denylist = {},
          Measures measures = {})
       : settings_(std::move(settings)),
         challenges_(challenges),
@@ -60,7 +60,7 @@ class Broker : public Service {
 
   const Settings settings_;
   shm::Shared& challenges_;
-  shm::Shared& kept_secret_;
+  shm::ServiceMemory& kept_secret_;
   const denylist::Denylist denylist_;
   const Measures measures_;
   Journal journal_;

@@ -28,27 +28,29 @@ class FakeHost : private OwnLoop, public Host {
   using Host::stop;
   void request_reload() override {}
   bool corefile_changed() override { return false; }
-  std::optional<int> take_listening_socket(const Endpoint&) override { return std::exchange(socket_, std::nullopt); }
+  std::optional<Descriptor> take_listening_socket(const Endpoint&) override {
+    return std::exchange(socket_, std::nullopt);
+  }
 
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
   void destroy_loop() { own_loop.reset(); }
-  void close_socket() { ::close(*std::exchange(socket_, std::nullopt)); }
+  void close_socket() { socket_.reset(); }
 
  private:
-  std::optional<int> socket_;
+  std::optional<Descriptor> socket_;
   Endpoint endpoint_;
 
  public:
   FakeHost() : Host(*own_loop) {
     const auto [socket, at] = async::testing::listening_socket();
-    socket_ = socket;
+    socket_.emplace(socket);
     endpoint_ = at;
   }
 };
 
 struct Running {
   explicit Running(const std::string& secret_file = "") {
-    challenges.replace(*shm::Segment::create("test", shm::TableWriter::bytes_needed(10)));
+    REQUIRE(challenges.provide(*shm::Segment::create("test", shm::TableWriter::bytes_needed(10))));
     shm::TableWriter::format(challenges.writable_bytes(), 10, {});
     plugins::broker::Settings settings;
     settings.domain = "registration.example";
@@ -70,7 +72,7 @@ struct Running {
 
   FakeHost host;
   shm::Shared challenges{"challenges"};
-  shm::Shared secret{"broker secret", shm::Shared::Audience::service};
+  shm::ServiceMemory secret{"broker secret"};
   std::optional<Broker> broker;
   std::optional<Result<>> result;
 };

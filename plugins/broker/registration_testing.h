@@ -94,7 +94,7 @@ inline std::string field(const http::Response& response, std::string_view name) 
 struct Service {
   explicit Service(Rules rules = {}, std::uint64_t capacity = 100, Measures measures = {})
       : journal("broker", std::move(measures), kClocks.steady) {
-    memory.replace(*shm::Segment::create("test", shm::TableWriter::bytes_needed(capacity)));
+    static_cast<void>(memory.provide(*shm::Segment::create("test", shm::TableWriter::bytes_needed(capacity))));
     shm::TableWriter::format(memory.writable_bytes(), capacity, {});
     shm::TableWriter(memory.writable_bytes()).set_lifetime(3'600'000);
     Dialling dialling;

@@ -90,7 +90,7 @@ Result<crypto::Secret> read_or_make_secret(const std::string& path, crypto::Rand
   return read_secret(path, plugin);
 }
 
-Result<crypto::Secret> keep_secret(shm::Shared& memory, crypto::Random& random) {
+Result<crypto::Secret> keep_secret(shm::ServiceMemory& memory, crypto::Random& random) {
   if (memory.exists() && memory.bytes().size() == kMinSecret) return crypto::Secret::copy_of(memory.bytes());
   crypto::Secret secret = random_secret(random);
   TRY(shm::Segment segment, shm::Segment::create("swage broker secret", kMinSecret));

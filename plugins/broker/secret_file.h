@@ -31,6 +31,6 @@ inline constexpr std::size_t kMaxSecret = 4096;
                                                          std::string_view plugin);
 
 // The same in memory that outlives this process, not the server.
-[[nodiscard]] Result<crypto::Secret> keep_secret(shm::Shared& memory, crypto::Random& random);
+[[nodiscard]] Result<crypto::Secret> keep_secret(shm::ServiceMemory& memory, crypto::Random& random);
 
 }  // namespace swage::plugins::broker

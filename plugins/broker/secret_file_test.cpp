@@ -120,7 +120,7 @@ TEST_CASE("broker: of those who make the secret at the same time, all get one") 
 
 TEST_CASE("broker: a secret is kept in memory for the next process") {
   SeededRandom random(1);
-  shm::Shared memory("broker secret", shm::Shared::Audience::service);
+  shm::ServiceMemory memory("broker secret");
   const std::string first = text_of(keep_secret(memory, random));
   CHECK(first.size() == 32);
   CHECK(memory.provided());

@@ -11,7 +11,6 @@ namespace swage::plugins::broker {
 namespace {
 
 using namespace std::chrono_literals;
-using Audience = shm::Shared::Audience;
 
 constexpr std::uint16_t kHttps = 443;
 constexpr std::size_t kMaxConcurrent = 64;
@@ -184,7 +183,7 @@ Result<Settings> read_settings(Controller& controller) {
 Result<> setup(Controller& controller) {
   TRY(Settings settings, read_settings(controller));
   const std::string zone = controller.zones().front().to_string();
-  shm::Shared& challenges = controller.shared(forge::ChallengeStore::name(zone), Audience::everyone);
+  shm::Shared& challenges = controller.shared(forge::ChallengeStore::name(zone));
   const bool has_store = controller.block().has("acme-txt");
   if (!challenges.kept() && !has_store) {  // one that is wrong has been told of
     return controller.fail_at(settings.directive, "registrations go to 'acme-txt', which is not in this server block");
@@ -199,7 +198,7 @@ Result<> setup(Controller& controller) {
         "swage_certificate_expiry_timestamp_seconds", "When the first certificate of the broker's chain expires.",
         {{"domain", settings.domain}});
   }
-  shm::Shared& secret = controller.shared("broker secret " + settings.domain, Audience::service);
+  shm::ServiceMemory& secret = controller.service_memory("broker secret " + settings.domain);
   const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)), &controller.metrics());
   controller.add(
       std::make_unique<Broker>(std::move(settings), challenges, secret, denylist, Measures(controller.metrics())));

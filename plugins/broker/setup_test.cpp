@@ -14,7 +14,7 @@ namespace {
 // Stands for acme-txt, which a plugin's test may not include.
 Result<> setup_acme_txt(Controller& controller) {
   const std::string zone = controller.zones().front().to_string();
-  controller.shared(forge::ChallengeStore::name(zone), shm::Shared::Audience::everyone).set_place("");
+  controller.shared(forge::ChallengeStore::name(zone)).set_place("");
   return {};
 }
 

@@ -39,7 +39,7 @@ struct ListSettings {
 // A list while the server runs.
 struct List {
   ListSettings settings;
-  shm::Shared* memory;  // where it outlives the service process
+  shm::ServiceMemory* memory;  // where it outlives the service process
   metrics::Gauge entries, last_update;
   std::shared_ptr<const KeptList> current = std::make_shared<const KeptList>();
   FollowedFiles file;  // where it is one

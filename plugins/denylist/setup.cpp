@@ -132,7 +132,7 @@ List make_list(Controller& controller, ListSettings settings, const std::string&
   const metrics::Labels both = {{"name", settings.name}, {"type", allows ? "allow" : "deny"}};
   static_cast<void>(swage::denylist::counter(metrics, settings.type, settings.name));
   return List{.settings = settings,
-              .memory = &controller.shared(memory_name(settings, zone), shm::Shared::Audience::service),
+              .memory = &controller.service_memory(memory_name(settings, zone)),
               .entries = metrics.gauge("coredns_forge_denylist_entries", "Entries of each list.", both),
               .last_update = metrics.gauge("coredns_forge_denylist_last_update_timestamp",
                                            "When each list was last updated, in seconds since 1970.", name),

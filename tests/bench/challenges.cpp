@@ -101,10 +101,10 @@ Result<> measure(std::uint64_t peers) {
 // The store as a server with `store memory FILE capacity PEERS` will find it.
 Result<> write_store(std::uint64_t peers, const std::string& path) {
   const std::int64_t today = std::int64_t{std::time(nullptr)} * 1000;
-  constexpr auto kService = shm::Shared::Audience::service;
-  shm::Shared memory("challenges"), gate("gate", kService), file("file", kService);
-  for (shm::Shared* const each : {&memory, &gate, &file}) {
-    each->on_provide([](const shm::Shared&) { return Result<>(); });
+  shm::Shared memory("challenges");
+  shm::ServiceMemory gate("gate"), file("file");
+  for (shm::LastingMemory* const each : std::initializer_list<shm::LastingMemory*>{&memory, &gate, &file}) {
+    each->on_provide([](const shm::Mapping&) { return Result<>(); });
   }
   forge::ChallengeKeeper keeper({&memory, &gate, &file}, {.path = path, .capacity = peers, .lifetime = 86'400'000}, {});
   TRY(keeper.prepare(today));

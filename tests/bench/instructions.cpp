@@ -102,7 +102,7 @@ void set_challenges(server::Configuration& configuration) {
     const auto id = libp2p::PeerId::from_label(as_bytes(label));
     CHECK(id && writer.put(id->multihash(), std::string(43, 'x'), kLongHence, 1));
   }
-  memory.replace(*std::move(segment));
+  CHECK(memory.provide(*std::move(segment)).has_value());
 }
 
 std::string forge(const std::string& below) { return below + ".libp2p.direct."; }

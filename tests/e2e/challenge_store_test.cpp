@@ -247,8 +247,7 @@ TEST_CASE("challenge store: a dns process can write none of the memory that it r
     for (const auto& [name, memory] : memories) {
       INFO(name);
       stores += name.find("challenges") != std::string::npos ? 1 : 0;
-      const shm::Segment mapped =
-          *shm::Segment::open_sealed(memory.duplicate()->release(), shm::Segment::Seal::elsewhere);
+      const shm::Mapping mapped = *shm::Mapping::open_sealed(*memory.duplicate(), shm::Seal::elsewhere);
       const Attack attacked = attack_memory({.fd = memory.get(), .mapping = mapped.bytes()}, mapped);
       CHECK(attacked.worked.empty());
       CHECK(attacked.tried > 30);

@@ -105,7 +105,7 @@ void kill_one(Server& server, const std::string& kind) {
   const std::vector<pid_t> pids = of_kind(server.process().pid(), kind);
   REQUIRE_FALSE(pids.empty());
   kill(pids.front(), SIGKILL);
-  REQUIRE(wait_until([&] { return server.log().find("is started again", before) != std::string::npos; }, 20s));
+  REQUIRE(wait_until([&] { return server.log().find("restarting it", before) != std::string::npos; }, 20s));
   REQUIRE(wait_until([&] { return of_kind(server.process().pid(), kind).size() == pids.size(); }, 20s));
 }
 

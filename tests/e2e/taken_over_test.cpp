@@ -35,6 +35,9 @@ namespace {
 using namespace swage;
 using namespace swage::tests;
 using namespace std::chrono_literals;
+namespace message = server::message;
+using server::encode;
+using server::MemoryKind;
 
 constexpr const char* kCorefile = R"(example.org {
     bind 127.0.0.1
@@ -59,13 +62,13 @@ Descriptor descriptor_of(pid_t pid, int fd) {
 }
 
 // False where the channel does not take it now.
-bool say(const Descriptor& channel, char kind, std::string_view text, int attached = -1) {
-  iovec parts[2] = {{&kind, 1}, {const_cast<char*>(text.data()), text.size()}};
+bool say(const Descriptor& channel, const server::Packet& packet) {
+  iovec part = {const_cast<char*>(packet.bytes.data()), packet.bytes.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr header{};
-  header.msg_iov = parts;
-  header.msg_iovlen = 2;
-  if (attached >= 0) {
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (const int attached = packet.descriptor.get(); attached >= 0) {
     header.msg_control = control;
     header.msg_controllen = sizeof control;
     cmsghdr* const rights = CMSG_FIRSTHDR(&header);
@@ -76,6 +79,8 @@ bool say(const Descriptor& channel, char kind, std::string_view text, int attach
   }
   return sendmsg(channel.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
+
+bool say(const Descriptor& channel, auto message) { return say(channel, server::encode(std::move(message))); }
 
 Descriptor memory(bool sealed) {
   Descriptor made(memfd_create("forged", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -125,44 +130,40 @@ std::string zone_memory(pid_t dns) {
 
 TEST_CASE("taken over: a dns process that says what is not for it to say is replaced, and nothing comes of it") {
   if (!is_root()) return;
-  using Kind = server::Message::Kind;
-  struct Case {
-    char kind;
-    std::string text;
-    bool with_memory;
-  };
   std::string zone;
   {
     Server server(kCorefile);
     zone = zone_memory(process(server, "@dns"));
     REQUIRE(zone.starts_with("file example.org."));
   }
-  const auto of = [](Kind kind) { return static_cast<char>(kind); };
-  const std::vector<Case> cases = {
-      {of(Kind::snapshot), zone, true},
-      {of(Kind::shared), "acme-txt challenges libp2p.direct.", true},
-      {of(Kind::service_memory), "broker secret", true},
-      {of(Kind::reload), "", false},
-      {of(Kind::lameduck), "600000", false},
-      {of(Kind::listen), "127.0.0.1 1", false},
-      {of(Kind::listen_service), "127.0.0.1 1", false},
-      {of(Kind::serves), "nonsense", false},
-      {of(Kind::declare), "nforged", false},
-      {of(Kind::ready), "", false},
-      {of(Kind::failed), "nonsense", false},
-      {'\0', "", false},
-      {'~', std::string(60000, 'x'), true},
-  };
-  for (const Case& each : cases) {
-    INFO("kind '" << each.kind << "'");
+  std::vector<server::Packet> cases;
+  cases.push_back(encode(message::Memory{{MemoryKind::snapshot, zone}, memory(true)}));
+  cases.push_back(encode(message::Memory{{MemoryKind::shared, "challenges libp2p.direct."}, memory(true)}));
+  cases.push_back(encode(message::Memory{{MemoryKind::service, "broker secret"}, memory(true)}));
+  cases.push_back(encode(message::Keep{{MemoryKind::shared, "challenges libp2p.direct."}}));
+  cases.push_back(encode(message::Reload{}));
+  cases.push_back(encode(message::Settled{}));
+  cases.push_back(encode(message::Lameduck{10min}));
+  cases.push_back(encode(message::Listen{server::Purpose::queries, {*IpAddress::parse("127.0.0.1"), 1, 0}, ""}));
+  cases.push_back(encode(message::Listen{server::Purpose::services, {*IpAddress::parse("127.0.0.1"), 1, 0}, ""}));
+  cases.push_back(encode(message::Serves{"nonsense"}));
+  cases.push_back(encode(message::StaysRoot{}));
+  cases.push_back(encode(message::Declare{{MemoryKind::snapshot, "forged"}}));
+  cases.push_back(encode(message::Ready{}));
+  cases.push_back(encode(message::Failed{"nonsense"}));
+  cases.push_back(encode(message::Drain{0ms}));  // what only the supervisor says
+  cases.push_back({std::string(1, '\0')});
+  cases.push_back({"~" + std::string(60000, 'x'), memory(true)});
+  cases.push_back({std::string(200000, 'r')});  // longer than a message can be
+  for (const server::Packet& each : cases) {
+    INFO("kind '" << each.bytes.front() << "'");
     Server server(kCorefile);
     const pid_t supervisor = server.process().pid();
     const pid_t service = process(server, "@service"), victim = process(server, "@dns");
     const std::size_t before = descriptors(supervisor);
     const Descriptor channel = descriptor_of(victim, server::kChannelDescriptor);
     REQUIRE(channel.exists());
-    const Descriptor forged = each.with_memory ? memory(true) : Descriptor();
-    REQUIRE(say(channel, each.kind, each.text, forged.get()));
+    REQUIRE(say(channel, each));
     CHECK(is_replaced(server, "@dns", victim, 10s));
     CHECK(answers(server));
     CHECK(process(server, "@service") == service);
@@ -182,9 +183,8 @@ TEST_CASE("taken over: a dns process cannot exhaust the supervisor") {
   const Descriptor forged = memory(true);
   std::size_t said = 0;
   for (int i = 0; i < 20'000; ++i) {
-    if (say(channel, static_cast<char>(server::Message::Kind::snapshot), "name " + std::to_string(i), forged.get())) {
-      ++said;
-    }
+    const server::MemoryName name{MemoryKind::snapshot, "name " + std::to_string(i)};
+    if (say(channel, message::Memory{name, *forged.duplicate()})) ++said;
   }
   CHECK(said > 0);
   CHECK(is_replaced(server, "@dns", victim, 10s));
@@ -197,26 +197,38 @@ TEST_CASE("taken over: a dns process cannot exhaust the supervisor") {
 
 TEST_CASE("taken over: the service process publishes what was declared, as it was declared, and no more") {
   if (!is_root()) return;
-  using Kind = server::Message::Kind;
-  const auto of = [](Kind kind) { return static_cast<char>(kind); };
   struct Case {
     const char* what;
-    char kind;
-    std::string text;
-    std::function<Descriptor()> attached;
+    std::function<server::Packet(const std::string& zone)> packet;
   };
-  const auto nothing = [] { return Descriptor(); };
+  const auto as_zone = [](Descriptor memory) {
+    return [memory = std::make_shared<Descriptor>(std::move(memory))](const std::string& zone) {
+      return encode(message::Memory{{MemoryKind::snapshot, zone}, std::move(*memory)});
+    };
+  };
+  const auto always = [](auto message) { return [message](const std::string&) { return encode(message); }; };
   const std::vector<Case> cases = {
-      {"a name that was not declared", of(Kind::snapshot), "forged", [] { return memory(true); }},
-      {"memory that can still be changed", of(Kind::snapshot), "", [] { return memory(false); }},
-      {"a device", of(Kind::snapshot), "", [] { return Descriptor(open("/dev/zero", O_RDONLY | O_CLOEXEC)); }},
-      {"no memory", of(Kind::snapshot), "", nothing},
-      {"the zone as memory that lasts", of(Kind::shared), "", [] { return memory(true); }},
-      {"a name for later", of(Kind::declare), "nforged", nothing},
-      {"another listener", of(Kind::listen), "127.0.0.1 1", nothing},
-      {"a long goodbye", of(Kind::lameduck), "600000", nothing},
-      {"ready twice", of(Kind::ready), "", nothing},
-      {"what only the supervisor says", of(Kind::drain), "0", nothing},
+      {"a name that was not declared",
+       [](const std::string&) { return encode(message::Memory{{MemoryKind::snapshot, "forged"}, memory(true)}); }},
+      {"memory that can still be changed", as_zone(memory(false))},
+      {"a device", as_zone(Descriptor(open("/dev/zero", O_RDONLY | O_CLOEXEC)))},
+      {"no memory", as_zone(Descriptor())},
+      {"the zone as memory that lasts",
+       [](const std::string& zone) { return encode(message::Memory{{MemoryKind::shared, zone}, memory(true)}); }},
+      {"the zone as it was",
+       [](const std::string& zone) { return encode(message::Keep{{MemoryKind::snapshot, zone}}); }},
+      {"a message that ends early",
+       [](const std::string& zone) {
+         server::Packet packet = encode(message::Memory{{MemoryKind::snapshot, zone}, memory(true)});
+         packet.bytes.pop_back();
+         return packet;
+       }},
+      {"a name for later", always(message::Declare{{MemoryKind::snapshot, "forged"}})},
+      {"another listener",
+       always(message::Listen{server::Purpose::queries, {*IpAddress::parse("127.0.0.1"), 1, 0}, ""})},
+      {"a long goodbye", always(message::Lameduck{10min})},
+      {"ready twice", always(message::Ready{})},
+      {"what only the supervisor says", always(message::Drain{0ms})},
   };
   for (const Case& each : cases) {
     INFO(each.what);
@@ -224,8 +236,7 @@ TEST_CASE("taken over: the service process publishes what was declared, as it wa
     const pid_t service = process(server, "@service");
     const std::string zone = zone_memory(process(server, "@dns"));
     const Descriptor channel = descriptor_of(service, server::kChannelDescriptor);
-    const Descriptor attached = each.attached();
-    REQUIRE(say(channel, each.kind, each.text.empty() ? zone : each.text, attached.get()));
+    REQUIRE(say(channel, each.packet(zone)));
     CHECK(is_replaced(server, "@service", service, 10s));
     CHECK(answers(server));
     CHECK(server.process().wait_for("is killed: it said what is not for it to say", kPatience));
@@ -244,7 +255,7 @@ TEST_CASE(
   const std::size_t before = descriptors(supervisor);
   const Descriptor forged = memory(true);
   for (const auto until = std::chrono::steady_clock::now() + 2s; std::chrono::steady_clock::now() < until;) {
-    if (!say(channel, static_cast<char>(server::Message::Kind::snapshot), zone, forged.get())) {
+    if (!say(channel, message::Memory{{MemoryKind::snapshot, zone}, *forged.duplicate()})) {
       std::this_thread::sleep_for(1ms);
     }
     REQUIRE(descriptors(supervisor) <= before + 1000);

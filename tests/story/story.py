@@ -232,7 +232,7 @@ def end(story, say):
     """swage ends when it is told, and has logged nothing worse than what was done to it"""
     status = story.swage.stop()
     bad = [line for line in story.swage.log.splitlines()
-           if re.search("ERROR|WARNING|Sanitizer|runtime error", line) and "it is started again" not in line]
+           if re.search("ERROR|WARNING|Sanitizer|runtime error", line) and "restarting it" not in line]
     if status != 0 or bad:
         raise Failed(f"swage: exit status {status}\n" + "\n".join(bad))
     peers = re.findall(r"(\w+) from \S+: 200 after", story.swage.log)

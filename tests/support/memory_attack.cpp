@@ -241,12 +241,13 @@ std::vector<Way> ways_of_mapping(Bytes mapping) {
 
 }  // namespace
 
-Attack attack_memory(const Foothold& foothold, const shm::Segment& owner) {
+Attack attack_memory(const Foothold& foothold, const shm::Mapping& owner) {
   const Bytes truth = owner.bytes();
   const std::vector<std::uint8_t> before(truth.begin(), truth.end());
   const auto changed = [&] {
     struct stat status{};
-    if (fstat(owner.fd(), &status) != 0 || static_cast<std::size_t>(status.st_size) != before.size()) return true;
+    if (fstat(owner.descriptor().get(), &status) != 0 || static_cast<std::size_t>(status.st_size) != before.size())
+      return true;
     return std::memcmp(truth.data(), before.data(), before.size()) != 0;
   };
   std::vector<Way> ways;
@@ -259,8 +260,8 @@ Attack attack_memory(const Foothold& foothold, const shm::Segment& owner) {
     way.go();
     if (!changed()) continue;
     attack.worked.push_back(way.name);
-    static_cast<void>(ftruncate(owner.fd(), static_cast<off_t>(before.size())));
-    static_cast<void>(pwrite(owner.fd(), before.data(), before.size(), 0));
+    static_cast<void>(ftruncate(owner.descriptor().get(), static_cast<off_t>(before.size())));
+    static_cast<void>(pwrite(owner.descriptor().get(), before.data(), before.size(), 0));
   }
   return attack;
 }

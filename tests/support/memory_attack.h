@@ -21,6 +21,6 @@ struct Attack {
   std::size_t tried = 0;            // how many ways there were
 };
 // What was changed is put right again, where the owner can do that. REQUIRES: nobody else changes the memory meanwhile.
-[[nodiscard]] Attack attack_memory(const Foothold& foothold, const shm::Segment& owner);
+[[nodiscard]] Attack attack_memory(const Foothold& foothold, const shm::Mapping& owner);
 
 }  // namespace swage::tests

@@ -24,7 +24,7 @@ class LoopHost : private OwnLoop, public Host {
   using Host::stop;
   void request_reload() override {}
   bool corefile_changed() override { return false; }
-  std::optional<int> take_listening_socket(const Endpoint&) override { return std::nullopt; }
+  std::optional<Descriptor> take_listening_socket(const Endpoint&) override { return std::nullopt; }
 };
 
 // Runs `service` and asks every `interval`, for the first time after one, whether it is `enough`; then stops the

@@ -1,0 +1,186 @@
+// How a generation gets its processes, is put in force and left. What its children say is in generation_messages.cpp,
+// whether they hang in generation_health.cpp.
+#include "core/server/generation.h"
+
+#include <algorithm>
+
+#include "core/log.h"
+
+namespace swage::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kMaxSetUp = 5min;    // zones may be large
+constexpr auto kMaxUnsettled = 3s;  // a reload may be what mends a service process that never settles
+constexpr auto kFirstDelay = 50ms;  // before a child is started again that ended young; doubles
+constexpr auto kMaxDelay = 2000ms;
+constexpr auto kStableAfter = 5s;  // a child that ran this long is started again at once
+
+}  // namespace
+
+Result<> Generation::inherit(const Generation& before) {
+  for (const auto& [name, memory] : before.memories_) {
+    TRY(inherited_[name], memory.memory.duplicate());
+  }
+  return {};
+}
+
+// To the service process that sets the configuration up. Snapshots are of use to that one only, and may be many.
+Result<> Generation::hand_inheritance(Channel& channel) {
+  for (auto each = inherited_.begin(); each != inherited_.end();) {
+    auto& [name, memory] = *each;
+    TRY(Descriptor copy, memory.duplicate());
+    channel.send(message::Memory{name, std::move(copy)});
+    each = name.kind == MemoryKind::snapshot ? inherited_.erase(each) : std::next(each);
+  }
+  return {};
+}
+
+void Generation::adopt(ChildProcess child, const SocketStore& sockets) {
+  children_.push_back(std::move(child));
+  const Result<> provided = provide_for(children_.back(), sockets);
+  if (provided) return;
+  children_.back().condemn(provided.error().text());
+  if (state_ == State::beginning) fail(provided.error().text());
+}
+
+Result<> Generation::provide_for(ChildProcess& child, const SocketStore& sockets) {
+  Channel& channel = child.channel;
+  TRY(child.pulse, Pulse::create("swage pulse of " + child.name));
+  TRY(Descriptor pulse, child.pulse.share());
+  channel.send(message::PulsePage{std::move(pulse)});
+  TRY(Descriptor sources, sources_.descriptor().duplicate());
+  channel.send(message::Corefile{path_, default_port_, std::move(sources)});
+  if (child.worker) {
+    TRY(auto own, sockets.for_worker(listen_, *child.worker));
+    for (message::Socket& socket : own) channel.send(std::move(socket));
+  }
+  if (!child.worker) TRY(hand_inheritance(channel));
+  for (const auto& [name, memory] : memories_) {
+    if (child.worker && name.kind == MemoryKind::service) continue;
+    TRY(Descriptor copy, memory.memory.duplicate());
+    channel.send(message::Memory{name, std::move(copy)});
+  }
+  channel.send(message::SetUp{state_ == State::in_force});
+  return {};
+}
+
+bool Generation::leave_out_ipv6() {
+  const auto left_out = std::erase_if(listen_, [](const message::Listen& each) {
+    return each.endpoint.address.is_v6() && each.endpoint.address.is_unspecified();
+  });
+  std::erase_if(serves_, [](const std::string& line) { return line.find("://[::]:") != line.npos; });
+  return left_out > 0;
+}
+
+bool Generation::complete() const { return workers_started_ && std::ranges::all_of(children_, &ChildProcess::ready); }
+
+void Generation::check_begun() {
+  if (steady_now() - begun_ > kMaxSetUp) fail(fmt::format("not set up within {} minutes", kMaxSetUp.count()));
+}
+
+void Generation::put_in_force() {
+  state_ = State::in_force;
+  inherited_.clear();
+}
+
+void Generation::start_service(const SocketStore& sockets) {
+  const auto is_waiting = [](const ChildProcess& each) { return !each.worker && each.ready && !each.runs; };
+  const auto service = std::ranges::find_if(children_, is_waiting);
+  if (service == children_.end()) return;
+  service->runs = true;
+  service_begun_ = steady_now();
+  auto own = sockets.for_service(listen_);
+  if (!own) {  // its successor may have more luck
+    service->condemn(own.error().text());
+    return;
+  }
+  for (message::Socket& socket : *own) service->channel.send(std::move(socket));
+  service->channel.send(message::Start{});
+}
+
+bool Generation::is_settled() const { return settled_ || steady_now() - service_begun_ > kMaxUnsettled; }
+
+void Generation::tell_ending() {
+  for (ChildProcess& child : children_) {
+    if (!child.worker) child.channel.send(message::Ending{});
+  }
+}
+
+std::vector<Generation::Worker> Generation::take_due() {
+  std::vector<Worker> due;
+  std::erase_if(restarts_, [&](const auto& restart) {
+    const auto& [when, worker] = restart;
+    if (when > steady_now()) return false;
+    due.push_back(worker);
+    return true;
+  });
+  return due;
+}
+
+void Generation::retry(Worker worker) { restarts_.emplace_back(steady_now() + kMaxDelay, worker); }
+
+void Generation::leave(std::chrono::milliseconds workers, std::chrono::milliseconds service) {
+  for (ChildProcess& child : children_) {
+    // Dns processes that are ready serve already, and finish what they have begun; the others have begun nothing.
+    if (state_ != State::beginning || (child.worker && child.ready)) {
+      child.drain(child.worker ? workers : service);
+    } else {
+      child.condemned = true;
+      child.kill();
+    }
+  }
+  restarts_.clear();
+  state_ = State::leaving;
+}
+
+void Generation::kill_all() const {
+  for (const ChildProcess& child : children_) child.kill();
+}
+
+void Generation::kill_late() {
+  for (ChildProcess& child : children_) child.kill_if_late();
+}
+
+std::optional<ChildProcess> Generation::remove(pid_t pid, int wait_status) {
+  const auto found = std::ranges::find(children_, pid, &ChildProcess::pid);
+  if (found == children_.end()) return std::nullopt;
+  found->pid = -1;            // nobody's any more
+  exchange_messages(*found);  // its last words
+  found->pid = pid;
+  if (state_ == State::beginning) {
+    fail(fmt::format("the process '{}' {} while it was set up", found->name, describe_exit(wait_status)));
+  } else if (state_ == State::in_force) {
+    start_again(*found, wait_status);
+  }
+  std::optional<ChildProcess> ended(std::move(*found));
+  children_.erase(found);
+  return ended;
+}
+
+void Generation::start_again(const ChildProcess& child, int wait_status) {
+  auto& delay = delays_[child.worker];
+  if (steady_now() - child.started > kStableAfter) delay = 0ms;
+  log::error("the process '{}' (pid {}) {}; restarting it{}", child.name, child.pid, describe_exit(wait_status),
+             delay == 0ms ? std::string() : fmt::format(" in {} ms", delay.count()));
+  if (!child.worker) {
+    settled_ = false;
+    service_begun_ = steady_now();
+  }
+  restarts_.emplace_back(steady_now() + delay, child.worker);
+  delay = std::clamp<std::chrono::milliseconds>(delay * 2, kFirstDelay, kMaxDelay);
+}
+
+std::optional<SteadyTime> Generation::next_timer() const {
+  std::optional<SteadyTime> next;
+  const auto consider = [&](SteadyTime time) { next = next ? std::min(*next, time) : time; };
+  for (const ChildProcess& child : children_) {
+    if (child.kill_at) consider(*child.kill_at);
+  }
+  for (const auto& [when, worker] : restarts_) consider(when);
+  if (state_ == State::beginning) consider(begun_ + kMaxSetUp);
+  return next;
+}
+
+}  // namespace swage::server

@@ -1,0 +1,227 @@
+// What the supervisor and its children say to each other: a struct for each message, and at the end who may say what,
+// and when. How a message is written and read is in message_codec.h, how it travels in channel.h.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <variant>
+
+#include "core/descriptor.h"
+#include "core/net.h"
+#include "core/server/sockets.h"
+
+namespace swage::server {
+
+// What memory is shared, and how.
+enum class MemoryKind : std::uint8_t {
+  snapshot,  // sealed: it never changes (core/shm/snapshot.h)
+  shared,    // changes in place, written by the service process that made it (core/shm/shared.h)
+  service,   // the same, for service processes alone
+};
+constexpr MemoryKind last_of(MemoryKind) { return MemoryKind::service; }
+
+struct MemoryName {
+  MemoryKind kind = MemoryKind::snapshot;
+  std::string name;
+  auto operator<=>(const MemoryName&) const = default;
+};
+
+constexpr Purpose last_of(Purpose) { return Purpose::services; }
+constexpr Transport last_of(Transport) { return Transport::tcp; }
+
+// Each has a kKind of its own, and lists its fields in the order in which they are sent; at most one is a descriptor.
+namespace message {
+
+// From the supervisor, before SetUp:
+
+struct PulsePage {
+  static constexpr char kKind = 'p';
+  Descriptor page{};
+  static auto fields(auto& self) { return std::tie(self.page); }
+};
+
+// Where this process counts; `generation`: of the configuration that it belongs to.
+struct OwnMetrics {
+  static constexpr char kKind = 'x';
+  std::uint32_t generation = 0;
+  Descriptor sheet{};
+  static auto fields(auto& self) { return std::tie(self.generation, self.sheet); }
+};
+
+// The Corefile as it was read, with all that it imports (config::Sources, serialised).
+struct Corefile {
+  static constexpr char kKind = 'c';
+  std::string path{};
+  std::uint16_t default_port = 53;
+  Descriptor sources{};
+  static auto fields(auto& self) { return std::tie(self.path, self.default_port, self.sources); }
+};
+
+// All that was inherited is there: set up, and say Ready or Failed. `again`: this process replaces one of the
+// configuration in force.
+struct SetUp {
+  static constexpr char kKind = 'u';
+  bool again = false;
+  static auto fields(auto& self) { return std::tie(self.again); }
+};
+
+// A bound socket. To a dns process before SetUp; to the service process before Start.
+struct Socket {
+  static constexpr char kKind = 's';
+  Transport transport = Transport::udp;
+  Endpoint endpoint{};
+  Descriptor socket{};
+  static auto fields(auto& self) { return std::tie(self.transport, self.endpoint, self.socket); }
+};
+
+// From the supervisor, at any time:
+
+// To the service process: where the supervisor counts, where another process counts, and the sum of all that have
+// ended, `pid` now among them; see scraper.h.
+struct SupervisorMetrics {
+  static constexpr char kKind = 'y';
+  Descriptor sheet{};
+  static auto fields(auto& self) { return std::tie(self.sheet); }
+};
+struct ProcessMetrics {
+  static constexpr char kKind = 'q';
+  pid_t pid = 0;
+  std::uint32_t generation = 0;
+  Descriptor sheet{};
+  static auto fields(auto& self) { return std::tie(self.pid, self.generation, self.sheet); }
+};
+struct PastMetrics {
+  static constexpr char kKind = 'v';
+  pid_t pid = 0;                      // 0: none
+  std::optional<Descriptor> sheet{};  // none: as it was
+  static auto fields(auto& self) { return std::tie(self.pid, self.sheet); }
+};
+
+// To the service process: the configuration is in force, run.
+struct Start {
+  static constexpr char kKind = 'g';
+  static auto fields(auto&) { return std::tuple<>(); }
+};
+
+// To the service process: the server is told to end, and serves on for as long as Lameduck said.
+struct Ending {
+  static constexpr char kKind = 'e';
+  static auto fields(auto&) { return std::tuple<>(); }
+};
+
+// Finish what was begun, then exit. May come again, with less time.
+struct Drain {
+  static constexpr char kKind = 'd';
+  std::chrono::milliseconds within{0};
+  static auto fields(auto& self) { return std::tie(self.within); }
+};
+
+// From the service process and from the supervisor:
+
+// What the memory of this name is from now on.
+struct Memory {
+  static constexpr char kKind = 'm';
+  MemoryName name{};
+  Descriptor memory{};
+  static auto fields(auto& self) { return std::tie(self.name.kind, self.name.name, self.memory); }
+};
+
+// From the service process:
+
+// That there will be such memory.
+struct Declare {
+  static constexpr char kKind = 'a';
+  MemoryName name{};
+  static auto fields(auto& self) { return std::tie(self.name.kind, self.name.name); }
+};
+
+// The memory of this name is what it was in the configuration in force.
+struct Keep {
+  static constexpr char kKind = 'k';
+  MemoryName name{};
+  static auto fields(auto& self) { return std::tie(self.name.kind, self.name.name); }
+};
+
+// The configuration wants sockets there; `place`: what says so, "FILE:LINE".
+struct Listen {
+  static constexpr char kKind = 'l';
+  Purpose purpose = Purpose::queries;
+  Endpoint endpoint{};
+  std::string place{};
+  static auto fields(auto& self) { return std::tie(self.purpose, self.endpoint, self.place); }
+};
+
+// For how long to serve on when the server is told to end.
+struct Lameduck {
+  static constexpr char kKind = 'w';
+  std::chrono::milliseconds time{0};
+  static auto fields(auto& self) { return std::tie(self.time); }
+};
+
+// A line for the operator about what is served.
+struct Serves {
+  static constexpr char kKind = 'z';
+  std::string line{};
+  static auto fields(auto& self) { return std::tie(self.line); }
+};
+
+// It could not become another user.
+struct StaysRoot {
+  static constexpr char kKind = 'o';
+  static auto fields(auto&) { return std::tuple<>(); }
+};
+
+// It runs, and has sent the memory that takes the place of what was before.
+struct Settled {
+  static constexpr char kKind = 'i';
+  static auto fields(auto&) { return std::tuple<>(); }
+};
+
+// Read the Corefile again.
+struct Reload {
+  static constexpr char kKind = 'h';
+  static auto fields(auto&) { return std::tuple<>(); }
+};
+
+// From any child, once: one of them.
+
+struct Ready {
+  static constexpr char kKind = 'r';
+  static auto fields(auto&) { return std::tuple<>(); }
+};
+struct Failed {  // the child exits
+  static constexpr char kKind = 'f';
+  std::string why{};
+  static auto fields(auto& self) { return std::tie(self.why); }
+};
+
+// What a sender may not say in its state, or what cannot be read.
+struct Forbidden {};
+
+}  // namespace message
+
+// What a child inherits, up to SetUp.
+using Inherited = std::variant<message::Forbidden, message::PulsePage, message::OwnMetrics, message::SupervisorMetrics,
+                               message::ProcessMetrics, message::PastMetrics, message::Corefile, message::Socket,
+                               message::Memory, message::SetUp>;
+// What it hears afterwards.
+using ToDns = std::variant<message::Forbidden, message::Memory, message::Drain>;
+using ToService = std::variant<message::Forbidden, message::Memory, message::Socket, message::ProcessMetrics,
+                               message::PastMetrics, message::Start, message::Ending, message::Drain>;
+
+// What the supervisor takes from a child. Children talk to strangers, and may have been taken over: one that says
+// anything else is killed, and replaced. Memory and Keep are taken for names that were declared.
+using FromDnsSettingUp = std::variant<message::Forbidden, message::Ready, message::Failed>;
+using FromDnsServing = std::variant<message::Forbidden>;
+using FromServiceSettingUp =
+    std::variant<message::Forbidden, message::Declare, message::Memory, message::Keep, message::Listen,
+                 message::Lameduck, message::Serves, message::StaysRoot, message::Ready, message::Failed>;
+using FromServiceRunning = std::variant<message::Forbidden, message::Memory, message::Settled, message::Reload>;
+
+}  // namespace swage::server

@@ -1,0 +1,118 @@
+#include "core/server/metrics_keeper.h"
+
+#include <fcntl.h>
+
+#include <ctime>
+
+#include "core/log.h"
+#include "core/metrics/sums.h"
+#include "core/server/process_metrics.h"
+
+namespace swage::server {
+namespace {
+
+// Another descriptor of the memory, through which nothing can be written.
+Result<Descriptor> read_only(const shm::Mapping& memory) {
+  Descriptor opened(open(fmt::format("/proc/self/fd/{}", memory.descriptor().get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (opened.exists()) return opened;
+  return memory.descriptor().duplicate();
+}
+
+const char* role(const ChildProcess& child) { return child.worker ? "dns" : "service"; }
+
+void complain(const ChildProcess& child, const Error& error) {
+  log::error("{}: metrics: {}", child.name, error.text());
+}
+
+}  // namespace
+
+Result<> MetricsKeeper::begin(ChildProcess& child, Services services) {
+  TRY(shm::Segment memory, shm::Segment::create_fixed("swage metrics of " + child.name, metrics::kSheetSize));
+  TRY(Descriptor own, memory.descriptor().duplicate());
+  child.channel.send(message::OwnMetrics{child.generation, std::move(own)});
+  if (!child.worker) {
+    TRY(Descriptor ours, read_only(own_.mapping()));
+    child.channel.send(message::SupervisorMetrics{std::move(ours)});
+    if (past_.exists()) {
+      TRY(Descriptor past, read_only(past_));
+      child.channel.send(message::PastMetrics{0, std::move(past)});
+    }
+    for (const auto& [pid, sheet] : sheets_) {
+      TRY(Descriptor other, read_only(sheet.memory));
+      child.channel.send(message::ProcessMetrics{pid, sheet.generation, std::move(other)});
+    }
+  }
+  for (ChildProcess* const service : services) {
+    Result<Descriptor> copy = read_only(memory);
+    if (!copy) {
+      complain(*service, copy.error());
+      continue;
+    }
+    service->channel.send(message::ProcessMetrics{child.pid, child.generation, *std::move(copy)});
+  }
+  sheets_.insert_or_assign(child.pid, Sheet{child.generation, std::move(memory)});
+  count_up(child, 1);
+  return {};
+}
+
+void MetricsKeeper::end(const ChildProcess& child, Services services) {
+  const auto ended = sheets_.extract(child.pid);
+  if (ended.empty()) return;
+  count_up(child, -1);
+  metrics::Sums sums;
+  for (const Bytes memory : {past_.bytes(), ended.mapped().memory.bytes()}) {
+    if (memory.empty()) continue;
+    metrics::SheetReader sheet(memory);
+    sheet.update();
+    sums.add_past(sheet);
+  }
+  Result<shm::Mapping> past = sums.sheet();
+  if (past) {
+    past_ = *std::move(past);
+  } else {
+    log::error("{}: what it counted is lost: {}", child.name, past.error().text());
+  }
+  for (ChildProcess* const service : services) {
+    message::PastMetrics message{child.pid};
+    if (past_.exists()) {
+      Result<Descriptor> copy = read_only(past_);
+      if (copy) message.sheet = *std::move(copy);
+      if (!copy) complain(*service, copy.error());
+    }
+    service->channel.send(std::move(message));
+  }
+}
+
+void MetricsKeeper::count_up(const ChildProcess& child, int change) {
+  own_.gauge("swage_processes", "Processes that run.", {{"role", role(child)}}).add(change);
+  count_restarts(child, 0);  // increase() does not see a series that begins with 1
+}
+
+void MetricsKeeper::count_restarts(const ChildProcess& child, std::uint64_t times) {
+  own_.counter("swage_child_restarts_total", "Processes that ended, and were started again.", {{"role", role(child)}})
+      .add(times);
+}
+
+void MetricsKeeper::count_success(bool first) {
+  count_reload(first ? 0 : 1, 0);
+  own_.gauge("swage_config_last_reload_success_timestamp_seconds", "When the configuration in force came to be.")
+      .set(static_cast<double>(std::time(nullptr)));
+}
+
+void MetricsKeeper::count_failed_reload() { count_reload(0, 1); }
+
+void MetricsKeeper::count_reload(std::uint64_t succeeded, std::uint64_t failed) {
+  const auto reloads = [this](const char* result) {
+    return own_.counter("swage_reloads_total", "Times that the Corefile was read again, by result.",
+                        {{"result", result}});
+  };
+  if (failed == 0) reloads("ok").add(succeeded);
+  if (failed != 0) reloads("error").add(failed);
+  own_.counter("coredns_reload_failed_total", "Counter of the number of failed reload attempts.").add(failed);
+  own_.gauge("swage_config_last_reload_successful", "Whether the last start or reload succeeded.")
+      .set(failed == 0 ? 1 : 0);
+}
+
+void MetricsKeeper::count_descriptors() { count_open_descriptors(open_descriptors(own_)); }
+
+}  // namespace swage::server

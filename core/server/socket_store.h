@@ -1,0 +1,42 @@
+// The sockets of the server, which the supervisor keeps while processes and configurations come and go: what arrives
+// meanwhile waits in them. Children get other descriptors of the same sockets.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "core/descriptor.h"
+#include "core/net.h"
+#include "core/result.h"
+#include "core/server/messages.h"
+#include "core/server/sockets.h"
+
+namespace swage::server {
+
+class SocketStore {
+ public:
+  // For each address where queries come in there is a pair of sockets for each of the `workers`.
+  explicit SocketStore(std::size_t workers) : workers_(workers) {}
+
+  // Opens those that are not open yet. An Error names the address, with the line that asks for it; what was opened
+  // until then stays: see keep_only().
+  [[nodiscard]] Result<> open(const std::vector<message::Listen>& wanted);
+  // Closes all others.
+  void keep_only(const std::vector<message::Listen>& wanted);
+
+  // Of those that are open. For the dns process `worker`, or for the service process.
+  [[nodiscard]] Result<std::vector<message::Socket>> for_worker(const std::vector<message::Listen>& wanted,
+                                                                std::size_t worker) const;
+  [[nodiscard]] Result<std::vector<message::Socket>> for_service(const std::vector<message::Listen>& wanted) const;
+
+ private:
+  [[nodiscard]] bool is_ours(Purpose purpose, std::uint16_t port) const;
+  [[nodiscard]] Result<> open_one(const message::Listen& wanted);
+
+  std::size_t workers_;
+  std::map<Endpoint, SocketSet> queries_;
+  std::map<Endpoint, Descriptor> services_;
+};
+
+}  // namespace swage::server
