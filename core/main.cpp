@@ -91,7 +91,7 @@ int serve(Options options) {
   config::Sources sources = first_sources(options);
   int status = 0;
   {
-    server::Supervisor supervisor(std::move(options), std::move(sources), kTranslations);
+    server::Supervisor supervisor(std::move(options), std::move(sources), plugins::all(), kTranslations);
     status = supervisor.run();
   }
   log::flush();

@@ -30,6 +30,10 @@ Registry::Registry(shm::Segment memory)
 Registry::Place Registry::find_or_add(const Description& description) {
   const auto [known, is_new] = places_.try_emplace(description.name + '\0' + description.labels);
   if (!is_new) return known->second;
+  if (const std::string objection = objection_to(description); !objection.empty()) {
+    mistake_ = Error(objection);
+    return {};
+  }
   if (const auto place = writer_.add(description)) {
     known->second = {place->cells, place->bounds};
     return known->second;

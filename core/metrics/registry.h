@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 
 #include "core/metrics/handles.h"
 #include "core/metrics/sheet.h"
+#include "core/result.h"
 #include "core/shm/segment.h"
 
 namespace swage::metrics {
@@ -35,8 +37,8 @@ class Registry {
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  // REQUIRES of all: `name` is a metric's name and has the same help, kind, bounds and label names wherever it is asked
-  // for. Where there is no room left, a handle that counts in vain.
+  // REQUIRES of all: `name` has the same help, kind, bounds and label names wherever it is asked for. Where there is no
+  // room left, or it is not a metric's name, a handle that counts in vain; see take_mistake().
   [[nodiscard]] Counter counter(std::string_view name, std::string_view help, const Labels& labels = {});
   [[nodiscard]] Gauge gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   // `bounds` ascend.
@@ -54,6 +56,9 @@ class Registry {
   void declare(Kind kind, std::string_view name, std::string_view help, const std::vector<double>& bounds,
                const std::vector<std::string>& label_names);
 
+  // What was wrong with what was asked for since the last call.
+  [[nodiscard]] std::optional<Error> take_mistake() { return std::exchange(mistake_, std::nullopt); }
+
   [[nodiscard]] Bytes memory() const { return memory_.bytes(); }
   [[nodiscard]] const shm::Mapping& mapping() const { return memory_; }
 
@@ -68,7 +73,8 @@ class Registry {
   shm::Segment memory_;
   SheetWriter writer_;
   std::map<std::string, Place> places_;  // by name and labels
-  Counter lost_count_;                   // of those that found no room
+  std::optional<Error> mistake_;
+  Counter lost_count_;  // of those that found no room
 };
 
 }  // namespace swage::metrics

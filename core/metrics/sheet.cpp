@@ -148,6 +148,17 @@ std::optional<std::vector<Label>> parse_labels(std::string_view labels, Kind kin
   return parsed;
 }
 
+std::string objection_to(const Description& description) {
+  if (sound_labels(description)) return "";
+  const std::string& name = description.name;
+  if (!is_name(name, true)) return fmt::format("'{}' is not a valid name of a metric", name);
+  if (!is_text(description.help)) return fmt::format("metric {}: its help is not text", name);
+  if (!parse_labels(description.labels, description.kind)) {
+    return fmt::format("metric {}: its labels are not valid, or one is there twice", name);
+  }
+  return fmt::format("metric {}: bounds must ascend, {} at most, and only a histogram has some", name, kMostBounds);
+}
+
 SheetWriter::SheetWriter(MutableBytes memory) : memory_(memory) {
   if (memory_.empty()) return;
   CHECK(directory_end(memory_.size()) > kHeader);

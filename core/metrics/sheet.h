@@ -58,6 +58,9 @@ struct Label {
   return kind == Kind::histogram ? bounds + 2 : 1;
 }
 
+// Why a record cannot say that: "'a-b' is not a valid name of a metric"; empty if it can.
+[[nodiscard]] std::string objection_to(const Description& description);
+
 class SheetWriter {
  public:
   struct Place {

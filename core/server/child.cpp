@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "core/log.h"
 #include "core/server/privileges.h"
 #include "core/server/process_metrics.h"
 #include "core/shm/segment.h"
@@ -90,13 +91,14 @@ Result<Inheritance> receive_inheritance(Channel& channel) {
   return std::move(inheriting.inherited);
 }
 
-Heart::Heart(async::Loop& loop, Pulse pulse, metrics::Registry& registry)
-    : pulse_(std::move(pulse)), descriptors_(open_descriptors(registry)), timer_(loop, [this] { beat(); }) {
+Heart::Heart(async::Loop& loop, Pulse& pulse, metrics::Registry& registry)
+    : pulse_(pulse), registry_(registry), descriptors_(open_descriptors(registry)), timer_(loop, [this] { beat(); }) {
   beat();
 }
 
 void Heart::beat() {
   pulse_.beat();
+  if (const auto mistake = registry_.take_mistake()) log::error("{}", mistake->text());
   if (beats_++ % kBeatsACount == 0) count_open_descriptors(descriptors_);
   timer_.start(Pulse::kInterval);
 }

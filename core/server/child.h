@@ -52,12 +52,13 @@ void become_child(const std::string& name);
 // Beats, and counts from time to time how many descriptors are open. Lives on the loop of its process.
 class Heart {
  public:
-  Heart(async::Loop& loop, Pulse pulse, metrics::Registry& registry);
+  Heart(async::Loop& loop, Pulse& pulse, metrics::Registry& registry);
 
  private:
   void beat();
 
-  Pulse pulse_;
+  Pulse& pulse_;
+  metrics::Registry& registry_;
   metrics::Gauge descriptors_;
   unsigned beats_ = 0;
   async::Timer timer_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "core/config/nearest.h"
 
@@ -85,7 +86,9 @@ bool run_setup(const PluginType& plugin, Setup& setup, config::Errors& errors) {
   if (done) setup.finish();
   for (const Error& each : setup.errors()) errors.add(each);
   if (!done) errors.add(setup.placed(done.error()));
-  return done && setup.errors().empty();
+  const std::optional<Error> bad_metric = setup.metrics().take_mistake();
+  if (bad_metric) errors.add(setup.placed(*bad_metric));
+  return done && setup.errors().empty() && !bad_metric;
 }
 
 // A setup() may end at its first error: the occurrences of its directive are tried one by one, beside the

@@ -24,6 +24,7 @@ class DnsChild {
   Result<> set_up(std::span<const PluginType> plugins, config::Translations translations) {
     TRY(Inheritance inheritance, receive_inheritance(channel_));
     pulse_ = std::move(inheritance.pulse);
+    responder_.work_in(pulse_.rest());
     responder_.count_in(*inheritance.metrics);
     TRY(configuration_, configure(inheritance.sources, inheritance.corefile, plugins, inheritance.default_port,
                                   std::move(inheritance.metrics), translations));
@@ -41,7 +42,7 @@ class DnsChild {
 
   void run() {
     async::Poll messages(loop_, channel_.socket().get(), [this] { receive(); });
-    const Heart heart(loop_, std::move(pulse_), *configuration_.metrics);
+    const Heart heart(loop_, pulse_, *configuration_.metrics);
     channel_.send(message::Ready{});
     loop_.run();
     responder_.show_unrouted(nullptr);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "core/server/work.h"
 
 namespace swage::server {
 namespace {
@@ -162,7 +163,8 @@ std::optional<ChildProcess> Generation::remove(pid_t pid, int wait_status) {
 void Generation::start_again(const ChildProcess& child, int wait_status) {
   auto& delay = delays_[child.worker];
   if (steady_now() - child.started > kStableAfter) delay = 0ms;
-  log::error("the process '{}' (pid {}) {}; restarting it{}", child.name, child.pid, describe_exit(wait_status),
+  log::error("the process '{}' (pid {}) {}{}; restarting it{}", child.name, child.pid, describe_exit(wait_status),
+             child.condemned ? "" : describe_work(child.pulse.rest(), plugins_),
              delay == 0ms ? std::string() : fmt::format(" in {} ms", delay.count()));
   if (!child.worker) {
     settled_ = false;

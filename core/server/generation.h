@@ -16,10 +16,12 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/plugin/plugin.h"
 #include "core/server/child_process.h"
 #include "core/server/messages.h"
 #include "core/server/socket_store.h"
@@ -34,8 +36,14 @@ class Generation {
 
   // `sources`: the Corefile at `path` as it was read, serialised (config::Sources). `default_port`: of keys without
   // one.
-  Generation(unsigned number, shm::Mapping sources, std::string path, std::uint16_t default_port)
-      : number_(number), sources_(std::move(sources)), path_(std::move(path)), default_port_(default_port) {}
+  // `plugins`: those of this build.
+  Generation(unsigned number, shm::Mapping sources, std::string path, std::uint16_t default_port,
+             std::span<const PluginType> plugins)
+      : number_(number),
+        sources_(std::move(sources)),
+        path_(std::move(path)),
+        default_port_(default_port),
+        plugins_(plugins) {}
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 
@@ -131,6 +139,7 @@ class Generation {
   shm::Mapping sources_;
   std::string path_;
   std::uint16_t default_port_;
+  std::span<const PluginType> plugins_;
   State state_ = State::beginning;
   SteadyTime begun_ = steady_now();
   std::optional<std::string> failure_;

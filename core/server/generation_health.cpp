@@ -1,6 +1,7 @@
 // Which children hang. Each beats twice a second out of its event loop (core/server/pulse.h). One that does not is
 // stopped, waits for ever or runs in circles: it is killed, and replaced as any that ended.
 #include "core/server/generation.h"
+#include "core/server/work.h"
 
 namespace swage::server {
 namespace {
@@ -19,7 +20,7 @@ bool is_busy(const ChildProcess& child, SteadyTime::duration since) {
   return had >= kBusyShare * since;
 }
 
-void check(ChildProcess& child, SteadyTime now, bool late) {
+void check(ChildProcess& child, SteadyTime now, bool late, std::span<const PluginType> plugins) {
   if (!child.ready) {
     if (now - child.started > kMaxRestart)
       child.condemn(fmt::format("not set up within {} minutes", kMaxRestart.count()));
@@ -34,8 +35,9 @@ void check(ChildProcess& child, SteadyTime now, bool late) {
   }
   const auto silent = now - child.beat;
   if (silent < kHangs || (!child.worker && silent < kMaxBusy && is_busy(child, silent))) return;
-  child.condemn(fmt::format("it has made no progress for {} s",
-                            std::chrono::duration_cast<std::chrono::seconds>(silent).count()));
+  child.condemn(fmt::format("it has made no progress for {} s{}",
+                            std::chrono::duration_cast<std::chrono::seconds>(silent).count(),
+                            describe_work(child.pulse.rest(), plugins)));
 }
 
 }  // namespace
@@ -43,7 +45,7 @@ void check(ChildProcess& child, SteadyTime now, bool late) {
 void Generation::check_health(bool late) {
   const SteadyTime now = steady_now();
   for (ChildProcess& child : children_) {
-    if (!child.condemned) check(child, now, late);
+    if (!child.condemned) check(child, now, late, plugins_);
   }
 }
 

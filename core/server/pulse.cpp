@@ -13,6 +13,8 @@ namespace {
 using Beats = std::atomic<std::uint64_t>;
 static_assert(Beats::is_always_lock_free && sizeof(Beats) == sizeof(std::uint64_t));
 
+constexpr std::size_t kRest = 64;  // where it begins: a line of the cache for the beats
+
 }  // namespace
 
 Result<Pulse> Pulse::create(const std::string& name) {
@@ -22,7 +24,7 @@ Result<Pulse> Pulse::create(const std::string& name) {
 
 Result<Pulse> Pulse::open(Descriptor memory) {
   TRY(shm::Segment page, shm::Segment::attach(std::move(memory)));
-  if (page.bytes().size() < sizeof(Beats)) return fail("there is no room for a pulse");
+  if (page.bytes().size() < kRest) return fail("there is no room for a pulse");
   page.close_descriptor();
   return Pulse(std::move(page));
 }
@@ -36,6 +38,9 @@ std::uint64_t Pulse::beats() const {
   if (!page_.exists()) return 0;
   return reinterpret_cast<const Beats*>(page_.bytes().data())->load(std::memory_order_relaxed);
 }
+
+MutableBytes Pulse::rest() { return page_.exists() ? page_.writable_bytes().subspan(kRest) : MutableBytes(); }
+Bytes Pulse::rest() const { return page_.exists() ? page_.bytes().subspan(kRest) : Bytes(); }
 
 // Not out of /proc, where a process that cannot be traced may be hidden (hidepid).
 std::chrono::nanoseconds cpu_time_of(pid_t pid) {

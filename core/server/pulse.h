@@ -29,6 +29,9 @@ class Pulse {
   void beat();
   // How often it has beaten; any number where the child was taken over.
   [[nodiscard]] std::uint64_t beats() const;
+  // The rest of the page, for what the child is at (core/server/work.h).
+  [[nodiscard]] MutableBytes rest();
+  [[nodiscard]] Bytes rest() const;
 
  private:
   explicit Pulse(shm::Segment page) : page_(std::move(page)) {}

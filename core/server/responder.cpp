@@ -33,6 +33,17 @@ enum Invalid : std::size_t { ignored, formerr, notimp };
 
 }  // namespace
 
+Responder::~Responder() {
+  if (own_ == nullptr) std::destroy_at(work_);
+}
+
+void Responder::work_in(MutableBytes memory) {
+  CHECK(memory.size() >= sizeof(Work));
+  if (own_ == nullptr) std::destroy_at(work_);
+  work_ = new (memory.data()) Work;
+  own_.reset();
+}
+
 void Responder::count_in(metrics::Registry& metrics) {
   invalid_ =
       metrics.counters("swage_dns_invalid_requests_total", "Requests that no plugin sees, by what becomes of them.", {},
@@ -41,57 +52,64 @@ void Responder::count_in(metrics::Registry& metrics) {
 }
 
 std::size_t Responder::respond(const Router& router, Bytes request, const Arrival& arrival, MutableBytes out) {
-  query_.transport = arrival.transport;
-  query_.client = arrival.client;
-  query_.server = arrival.server;
-  query_.received = arrival.received;
-  const dns::Parsed parsed = dns::parse(request, query_);
+  Query& query = work_->query;
+  Response& response = work_->response;
+  query.transport = arrival.transport;
+  query.client = arrival.client;
+  query.server = arrival.server;
+  query.received = arrival.received;
+  const dns::Parsed parsed = dns::parse(request, query);
   if (parsed == dns::Parsed::drop) {
     invalid_.at(ignored).add();
     return 0;
   }
   if (parsed == dns::Parsed::formerr) {
     invalid_.at(formerr).add();
-    return dns::encode_error(query_, Rcode::formerr, out);
+    return dns::encode_error(query, Rcode::formerr, out);
   }
   if (parsed == dns::Parsed::notimp) {
     invalid_.at(notimp).add();
-    return dns::encode_error(query_, Rcode::notimp, out);
+    return dns::encode_error(query, Rcode::notimp, out);
   }
 
-  response_.clear();
+  response.clear();
   const Block* block = nullptr;
   if (parsed == dns::Parsed::badvers) {
-    response_.rcode = Rcode::badvers;
-  } else if (!answer_keepalive(query_, response_, router.tcp)) {
+    response.rcode = Rcode::badvers;
+  } else if (!answer_keepalive(query, response, router.tcp)) {
     invalid_.at(formerr).add();
-    return dns::encode_error(query_, Rcode::formerr, out);
+    return dns::encode_error(query, Rcode::formerr, out);
   } else {
     const Result<Outcome> outcome = answer(router, block);
     if (!outcome) {
-      response_.clear();
-      response_.rcode = Rcode::servfail;
+      response.clear();
+      response.rcode = Rcode::servfail;
     } else if (*outcome == Outcome::drop) {
       dropped_.add();
+      work_->stage.store(Work::Stage::none, std::memory_order_relaxed);
       return 0;
     }
   }
-  const std::size_t size = dns::encode(query_, response_, out.first(std::min(out.size(), dns::size_limit(query_))));
+  work_->stage.store(Work::Stage::sending, std::memory_order_relaxed);
+  const std::size_t size = dns::encode(query, response, out.first(std::min(out.size(), dns::size_limit(query))));
   if (block != nullptr) {
-    for (const auto& observer : block->observers) observer->sent(query_, response_, size);
+    for (const auto& observer : block->observers) observer->sent(query, response, size);
   } else if (unrouted_ != nullptr && parsed == dns::Parsed::query) {
-    unrouted_->sent(query_, response_, size);
+    unrouted_->sent(query, response, size);
   }
+  work_->stage.store(Work::Stage::none, std::memory_order_relaxed);
   return size;
 }
 
 Result<Outcome> Responder::answer(const Router& router, const Block*& block) {
-  const Router::Match match = router.match(query_);
+  Query& query = work_->query;
+  const Router::Match match = router.match(query);
   if (match.block == nullptr) return Outcome::send;
   block = match.block;
-  query_.zone = match.zone;
-  if (!is_for_chain(query_, *block)) return Outcome::send;
-  return Next(block->chain.data())(query_, response_);
+  query.zone = match.zone;
+  if (!is_for_chain(query, *block)) return Outcome::send;
+  work_->stage.store(Work::Stage::chain, std::memory_order_relaxed);
+  return Next(block->chain.data())(query, work_->response);
 }
 
 }  // namespace swage::server

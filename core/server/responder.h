@@ -2,9 +2,10 @@
 // and tests. One for each dns process; its Query and Response are used again for each query.
 #pragma once
 
-#include "core/dns/query.h"
-#include "core/dns/response.h"
+#include <memory>
+
 #include "core/server/router.h"
+#include "core/server/work.h"
 
 namespace swage::server {
 
@@ -18,6 +19,13 @@ struct Arrival {
 
 class Responder {
  public:
+  Responder() : own_(std::make_unique<Work>()), work_(own_.get()) {}
+  ~Responder();
+  Responder(const Responder&) = delete;
+  Responder& operator=(const Responder&) = delete;
+
+  // Works in `memory` from now on, which must outlive the responder and have room for a Work.
+  void work_in(MutableBytes memory);
   // What it counts itself: requests that no plugin sees. Without this it counts nothing.
   void count_in(metrics::Registry& metrics);
   // Who sees the queries that are in no server block; nullptr: nobody.
@@ -30,8 +38,8 @@ class Responder {
  private:
   [[nodiscard]] Result<Outcome> answer(const Router& router, const Block*& block);
 
-  Query query_;
-  Response response_;
+  std::unique_ptr<Work> own_;  // none where it works in other memory
+  Work* work_;
   metrics::Counters invalid_;
   metrics::Counter dropped_;
   const Observer* unrouted_ = nullptr;

@@ -24,6 +24,8 @@ using namespace std::chrono_literals;
 
 constexpr const char* kUsualUser = "swage";  // where the Corefile says nothing: the package makes it
 constexpr auto kLastCall = 1s;               // before the end of draining
+// Before a service is run again that failed: the pause doubles, unless it had run for a while.
+constexpr std::chrono::seconds kFirstPause{1}, kMaxPause{60}, kServiceStableAfter{60};
 
 // Pieces of memory from this size on are the system's again when they are freed. Unless told so, glibc keeps pieces of
 // the size of the largest one that was freed, up to 32 MiB, for itself: a zone of 1,000,000 records left 43 MB behind.
@@ -95,7 +97,7 @@ class ServiceChild : public Host {
     async::Poll messages(loop_, channel_.socket().get(), [this] { receive(); });
     async::Timer flush(loop_, [this] { flush_channel(); });
     flush_ = &flush;
-    const Heart heart(loop_, std::move(pulse_), *configuration_.metrics);
+    const Heart heart(loop_, pulse_, *configuration_.metrics);
     send(message::Ready{});
     loop_.run();
     flush_ = nullptr;
@@ -124,7 +126,8 @@ class ServiceChild : public Host {
   std::vector<std::string> unready() override {
     std::set<std::string> names;
     for (const NamedService& each : configuration_.services) {
-      if (each.block->settings.reports_ready && !each.service->ready()) names.insert(each.name);
+      const bool ready = each.service->ready() && !failed_.contains(&each);
+      if (each.block->settings.reports_ready && !ready) names.insert(each.name);
     }
     return {names.begin(), names.end()};
   }
@@ -256,9 +259,26 @@ class ServiceChild : public Host {
     send(message::Settled{});
   }
 
+  // Runs a service; where run() ends with an Error, again, after a pause that grows.
   static async::Task<> run_service(ServiceChild& host, const NamedService& named) {
-    const Result<> ended = co_await named.service->run(host);
-    if (!ended) log::error("{}", placed(named, ended.error()).text());
+    std::chrono::seconds pause = kFirstPause;
+    while (true) {
+      const std::int64_t begun = host.loop_.now();
+      const Result<> ended = co_await named.service->run(host);
+      if (ended) co_return;
+      const std::string why = placed(named, ended.error()).text();
+      if (host.drain_) {
+        log::error("{}", why);
+        co_return;
+      }
+      if (std::chrono::nanoseconds(host.loop_.now() - begun) > kServiceStableAfter) pause = kFirstPause;
+      log::error("{}; running it again in {} s", why, pause.count());
+      host.failed_.insert(&named);
+      const bool stopped = co_await host.stopping(pause);
+      if (stopped) co_return;
+      host.failed_.erase(&named);
+      pause = std::min(2 * pause, kMaxPause);
+    }
   }
 
   bool finish_services(std::chrono::nanoseconds left) {
@@ -277,6 +297,7 @@ class ServiceChild : public Host {
   std::map<Endpoint, Descriptor> sockets_;  // for Services, until this process is told to finish
   async::Timer* flush_ = nullptr;
   std::optional<Drain> drain_;
+  std::set<const NamedService*> failed_;  // those that are to be run again
   Scraper scraper_;
   bool ending_ = false;  // the server is told to end
 };

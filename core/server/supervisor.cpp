@@ -68,9 +68,11 @@ void print_error(const Error& error) {
 
 }  // namespace
 
-Supervisor::Supervisor(Options options, config::Sources sources, config::Translations translations)
+Supervisor::Supervisor(Options options, config::Sources sources, std::span<const PluginType> plugins,
+                       config::Translations translations)
     : options_(with_workers(std::move(options))),
       first_sources_(std::move(sources)),
+      plugins_(plugins),
       translations_(translations),
       signals_(catch_signals()),
       reloads_(options_.pidfile),
@@ -123,8 +125,8 @@ Result<> Supervisor::begin(config::Sources sources) {
   }
   for (const std::string& warning : sources.warnings()) log::warning("{}", warning);
   TRY(shm::Mapping memory, to_memory(sources));
-  auto generation =
-      std::make_unique<Generation>(++generations_begun_, std::move(memory), options_.corefile, options_.dns_port);
+  auto generation = std::make_unique<Generation>(++generations_begun_, std::move(memory), options_.corefile,
+                                                 options_.dns_port, plugins_);
   if (const Generation* const before = current()) TRY(generation->inherit(*before));
   TRY(start_child(*generation, std::nullopt));
   generations_.push_back(std::move(generation));

@@ -30,8 +30,10 @@ namespace swage::server {
 
 class Supervisor {
  public:
-  // `sources`: what to read the Corefile from when it is read for the first time. REQUIRES: `translations` outlive it.
-  Supervisor(Options options, config::Sources sources, config::Translations translations);
+  // `sources`: what to read the Corefile from when it is read for the first time. `plugins`: those of
+  // this build. REQUIRES: `translations` outlive it.
+  Supervisor(Options options, config::Sources sources, std::span<const PluginType> plugins,
+             config::Translations translations);
   ~Supervisor();
 
   // From now on the signals that the supervisor handles wait for it. To be called before anything that takes time.
@@ -72,6 +74,7 @@ class Supervisor {
 
   Options options_;
   config::Sources first_sources_;
+  std::span<const PluginType> plugins_;
   const config::Translations translations_;
   Descriptor signals_;
   std::optional<Pidfile> pidfile_;

@@ -1,7 +1,4 @@
 // The program as an operator meets it: flags, -check, errors, the default Corefile, the pid file.
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -10,10 +7,10 @@
 #include <set>
 #include <sstream>
 
-#include "core/descriptor.h"
 #include "tests/support/dns_client.h"
 #include "tests/support/dns_message.h"
 #include "tests/support/loopback.h"
+#include "tests/support/notify_socket.h"
 #include "tests/support/process.h"
 
 #include <catch2/catch.hpp>
@@ -149,39 +146,26 @@ TEST_CASE("command line: without a Corefile whoami answers; the pid file is ther
 TEST_CASE("command line: the service manager is told when queries are answered, of reloads, and when the server ends") {
   const Folder folder;
   const Port port;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = folder.file("notify");
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const swage::Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  REQUIRE(bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  const timeval patience{20, 0};
-  REQUIRE(setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
-  const auto told = [&] {
-    std::string text(1000, '\0');
-    const ssize_t size = recv(socket.get(), text.data(), text.size(), 0);
-    text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-    return text;
-  };
+  const NotifySocket manager(20s);
   const std::string corefile = folder.write("Corefile", ". {\n    whoami\n}\n");
   const std::string in_force = "READY=1\nSTATUS=" + corefile + " is in force";
   auto process = Process::start(
       {.arguments = {binary(), "-conf", corefile, "-workers", "1", "-dns.port", std::to_string(port.number())},
-       .environment = {{"NOTIFY_SOCKET", path}}});
+       .environment = {{"NOTIFY_SOCKET", manager.path()}}});
   REQUIRE(process);
-  CHECK(told() == in_force);
+  CHECK(manager.told() == in_force);
   CHECK(ask_udp(port.v4(), encode({.name = "any.name.", .type = "A"})));
   process->signal(SIGHUP);
-  CHECK(told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
-  CHECK(told() == in_force);
+  CHECK(manager.told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+  CHECK(manager.told() == in_force);
   for (const std::string wrong : {". {", ". {\n    file nowhere\n}\n"}) {  // the supervisor sees it, a child does
     static_cast<void>(folder.write("Corefile", wrong));
     process->signal(SIGHUP);
-    CHECK(told().starts_with("RELOADING=1\n"));
-    CHECK(told().starts_with("READY=1\nSTATUS=the last reload failed: " + corefile + ":"));
+    CHECK(manager.told().starts_with("RELOADING=1\n"));
+    CHECK(manager.told().starts_with("READY=1\nSTATUS=the last reload failed: " + corefile + ":"));
   }
   process->signal(SIGTERM);
-  CHECK(told() == "STOPPING=1");
+  CHECK(manager.told() == "STOPPING=1");
   CHECK(process->wait(20s)->clean());
 }
 

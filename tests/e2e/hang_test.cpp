@@ -1,12 +1,9 @@
 // Processes that hang: a child is noticed by the supervisor and replaced, the supervisor by the service manager.
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include <thread>
 
-#include "core/descriptor.h"
+#include "tests/support/notify_socket.h"
 #include "tests/support/server.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
@@ -59,27 +56,13 @@ TEST_CASE("hang: nobody is killed because the supervisor, or the machine, was as
 }
 
 TEST_CASE("hang: a service manager that waits for WATCHDOG=1 gets it, from the supervisor alone") {
-  const Folder folder;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = folder.file("notify");
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const swage::Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  REQUIRE(bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  const timeval patience{4, 0};
-  REQUIRE(setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
-  const auto told = [&] {
-    std::string text(1000, '\0');
-    const ssize_t size = recv(socket.get(), text.data(), text.size(), 0);
-    text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-    return text;
-  };
-  Server server(kCorefile, {.environment = {{"NOTIFY_SOCKET", path}, {"WATCHDOG_USEC", "4000000"}}});
-  CHECK(told().starts_with("READY=1\n"));
-  for (int i = 0; i < 4; ++i) CHECK(told() == "WATCHDOG=1");
+  const NotifySocket manager(4s);
+  Server server(kCorefile, {.environment = {{"NOTIFY_SOCKET", manager.path()}, {"WATCHDOG_USEC", "4000000"}}});
+  CHECK(manager.told().starts_with("READY=1\n"));
+  for (int i = 0; i < 4; ++i) CHECK(manager.told() == "WATCHDOG=1");
   REQUIRE(kill(server.process().pid(), SIGSTOP) == 0);
-  while (!told().empty()) {
+  while (!manager.told().empty()) {
   }
   REQUIRE(kill(server.process().pid(), SIGCONT) == 0);
-  CHECK(told() == "WATCHDOG=1");
+  CHECK(manager.told() == "WATCHDOG=1");
 }
