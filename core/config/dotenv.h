@@ -18,10 +18,10 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 //
 //   [export ]NAME=VALUE          up to the end of the line, or to its last " #"; blanks at its ends do not count
 //   NAME='VALUE'                 as it stands, over lines too
-//   NAME="VALUE"                 with \n, \r and other characters behind a '\'
+//   NAME="VALUE"                 with \n, \r and other characters after a '\'
 //
 // A ':' may stand for the '='; lines that begin with '#' say nothing. $NAME and ${NAME} (upper case) stand for a
-// variable set above, else for what `environment` knows, but in single quotes and behind a '\'. The last statement
+// variable set above, else for what `environment` knows, but in single quotes and after a '\'. The last statement
 // counts.
 [[nodiscard]] Result<std::map<std::string, std::string>> parse_dotenv(std::string_view text, const std::string& file,
                                                                       const Environment& environment);

@@ -17,7 +17,7 @@ void Errors::know_file(const std::string& file) {
 void Errors::add(const Error& error) {
   const std::string& text = error.text();
   if (std::ranges::find(errors_, text, &Entry::text) != errors_.end()) return;
-  if (errors_.size() == kMostKept) {
+  if (errors_.size() == kMaxKept) {
     ++more_;
     return;
   }

@@ -31,7 +31,7 @@ class Errors {
     unsigned line;
     std::string text;
   };
-  static constexpr std::size_t kMostKept = 1000;
+  static constexpr std::size_t kMaxKept = 1000;
   std::vector<std::string> files_;
   std::vector<Entry> errors_;
   std::size_t more_ = 0;  // that are not kept

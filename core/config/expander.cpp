@@ -77,7 +77,7 @@ class Expander {
     return {};
   }
 
-  // Keeps the snippet at `at` and returns what comes behind it.
+  // Keeps the snippet at `at` and returns what follows it.
   std::size_t define(std::span<const Token> tokens, std::size_t at) {
     const Token& name = tokens[at];
     std::size_t end = at + 2;
@@ -98,14 +98,14 @@ class Expander {
     return end + 1;
   }
 
-  // Expands the import at `at` and returns what comes behind its line.
+  // Expands the import at `at` and returns what follows its line.
   Result<std::size_t> import(std::span<const Token> tokens, std::size_t at, const Frame& outer) {
     const Token& keyword = tokens[at];
     Arguments arguments;  // first the target
     for (++at; at < tokens.size() && !tokens[at].starts_line && !tokens[at].is_close(); ++at) {
       if (tokens[at].is_open()) {
         TRY(fail_import(keyword, tokens[at].error("'import' takes no block"), outer));
-        return behind_block(tokens, at);
+        return after_block(tokens, at);
       }
       TRY(append(tokens[at], outer, arguments));
     }
@@ -141,8 +141,8 @@ class Expander {
     return {};
   }
 
-  // What comes behind the block that opens at `at`.
-  static std::size_t behind_block(std::span<const Token> tokens, std::size_t at) {
+  // What follows the block that opens at `at`.
+  static std::size_t after_block(std::span<const Token> tokens, std::size_t at) {
     unsigned open = 0;
     do {
       if (tokens[at].is_open()) ++open;
@@ -254,7 +254,7 @@ class Expander {
         copy.text = std::move(text->text);
         copy.unset = std::move(text->unset);
       } else {
-        errors_.add(token.error(text.error().text() + behind(frame)));
+        errors_.add(token.error(text.error().text() + imported_by(frame)));
         copy.broken = copy.literal = true;
       }
     }
@@ -266,11 +266,11 @@ class Expander {
   Result<> count(const Token& token, const Frame& frame) {
     bytes_ += token.text.size();
     if (++tokens_ <= kMaxTokens && bytes_ <= kMaxTokenBytes) return {};
-    return std::unexpected(token.error(
-        fmt::format("the Corefile grows beyond {} words or {} bytes{}", kMaxTokens, kMaxTokenBytes, behind(frame))));
+    return std::unexpected(token.error(fmt::format("the Corefile grows beyond {} words or {} bytes{}", kMaxTokens,
+                                                   kMaxTokenBytes, imported_by(frame))));
   }
 
-  static std::string behind(const Frame& frame) { return frame.at == nullptr ? "" : ": " + chain(frame); }
+  static std::string imported_by(const Frame& frame) { return frame.at == nullptr ? "" : ": " + chain(frame); }
 
   Sources& sources_;
   Errors& errors_;

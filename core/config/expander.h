@@ -17,7 +17,7 @@ inline constexpr std::size_t kMaxTokenBytes = 4U << 20;  // of all tokens togeth
 inline constexpr std::size_t kMaxImports = 10'000;
 inline constexpr unsigned kMaxImportDepth = 32;
 
-// The tokens of the Corefile at `path`. An import stands first on its line or behind a '{':
+// The tokens of the Corefile at `path`. An import stands first on its line or after a '{':
 //
 //   import NAME [ARGUMENT…]   a snippet, "(NAME) { … }" defined above it; else
 //   import PATH [ARGUMENT…]   a file, or all files that match, relative to the file in which the import stands

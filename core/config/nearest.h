@@ -1,4 +1,4 @@
-// What an operator may have meant by a word that nobody knows.
+// What an operator may have meant by an unknown word.
 #pragma once
 
 #include <optional>

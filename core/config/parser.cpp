@@ -62,7 +62,7 @@ class Parser {
     return block;
   }
 
-  // Keys go on to the end of the line, and behind a comma on the next.
+  // Keys go on to the end of the line, and after a comma on the next.
   void keys(ServerBlock& block) {
     const Token& first = token();
     bool comma = false;
@@ -143,7 +143,7 @@ class Parser {
     }
   }
 
-  // Skips what is behind a block on its line.
+  // Skips what follows a block on its line.
   void end_of_line() {
     if (at_end() || token().starts_line || token().is_close()) return;
     errors_.add(token().error(fmt::format("expected a new line after '}}', not '{}'", token().text)));

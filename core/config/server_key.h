@@ -24,8 +24,9 @@ struct Key {
 
 // A zone in lower case and with its final dot: "Example.ORG" is {"example.org."}, "." is {"."}. A CIDR network gives
 // its reverse zones, more than one where its length is not a multiple of 8 (IPv4) or 4 (IPv6): "10.0.2.0/23" is
-// {"2.0.10.in-addr.arpa.", "3.0.10.in-addr.arpa."}, as CoreDNS has it. Bits behind the length are ignored. Fails,
-// without file and line, for what is no domain name (RFC 1035 section 2.3.4; non-ASCII must be written as punycode).
+// {"2.0.10.in-addr.arpa.", "3.0.10.in-addr.arpa."}, as CoreDNS has it. Bits after the length are ignored. Fails,
+// without file and line, for what is not a valid domain name (RFC 1035 section 2.3.4; non-ASCII must be written as
+// punycode).
 [[nodiscard]] Result<std::vector<std::string>> zones_of(std::string_view text);
 
 }  // namespace swage::config

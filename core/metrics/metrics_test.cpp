@@ -155,8 +155,8 @@ TEST_CASE("metrics: who makes up huge labels does not make the sums huge") {
   sums.add_trusted(reader_of(honest), Sums::Gauges::take);
   sums.add(reader_of(mad), Sums::Gauges::take);
   const std::size_t size = sums.text().size();
-  CHECK(size < 2 * Sums::kMostLabelBytes);
-  CHECK(size > Sums::kMostLabelBytes / 2);
+  CHECK(size < 2 * Sums::kMaxLabelBytes);
+  CHECK(size > Sums::kMaxLabelBytes / 2);
 }
 
 TEST_CASE("metrics: the reader sees what is added later") {

@@ -44,7 +44,7 @@ class Registry {
   // `bounds` ascend.
   [[nodiscard]] Histogram histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds,
                                     const Labels& labels = {});
-  // A counter for each combination of the choices' values (one to three of them), behind the same labels; those that
+  // A counter for each combination of the choices' values (one to three of them), after the same labels; those that
   // are 0 are not exposed. table.at(i, j).add() counts for choices[0].values[i], choices[1].values[j]. There is room
   // for 64 KiB of values, with all labels' names, and 65,536 combinations: where there may be more, ask for several
   // tables.
@@ -52,7 +52,7 @@ class Registry {
                                   const std::vector<Choice>& choices);
 
   // Says in setup() that there is such a metric, for handles that are asked for later: only what the service process
-  // knows is exposed. (So a dns process that went mad cannot invent any.)
+  // knows is exposed. (So a compromised dns process cannot invent any.)
   void declare(Kind kind, std::string_view name, std::string_view help, const std::vector<double>& bounds,
                const std::vector<std::string>& label_names);
 

@@ -13,10 +13,10 @@ namespace {
 constexpr std::uint64_t kMagic = 0x31'65'67'61'77'73'6d'74;
 constexpr std::size_t kHeader = 64;
 constexpr std::size_t kRecordHeader = 16;
-constexpr std::size_t kMostRecords = 100'000;
-constexpr std::size_t kMostBounds = 64;
-constexpr std::size_t kMostCombinations = 1 << 16;
-constexpr std::size_t kMostText = 1 << 16;  // bytes of a record's labels
+constexpr std::size_t kMaxRecords = 100'000;
+constexpr std::size_t kMaxBounds = 64;
+constexpr std::size_t kMaxCombinations = 1 << 16;
+constexpr std::size_t kMaxText = 1 << 16;  // bytes of a record's labels
 
 struct RecordHeader {
   std::uint32_t size;
@@ -106,7 +106,7 @@ bool are_bounds(const std::vector<double>& bounds) {
 // The labels of a record; nullopt where it is not sound.
 std::optional<std::vector<Label>> sound_labels(const Description& description) {
   if (description.kind < Kind::counter || description.kind > Kind::histogram) return std::nullopt;
-  if (description.bounds.size() > kMostBounds || !are_bounds(description.bounds)) return std::nullopt;
+  if (description.bounds.size() > kMaxBounds || !are_bounds(description.bounds)) return std::nullopt;
   if ((description.kind == Kind::histogram) == description.bounds.empty()) return std::nullopt;
   if (!is_name(description.name, true) || !is_text(description.help)) return std::nullopt;
   return parse_labels(description.labels, description.kind);
@@ -117,7 +117,7 @@ std::optional<std::size_t> count_cells(const Description& description, const std
   std::size_t combinations = 1;
   for (const Label& label : labels) {
     combinations *= label.values.size();
-    if (combinations > kMostCombinations) return std::nullopt;
+    if (combinations > kMaxCombinations) return std::nullopt;
   }
   return combinations * cells_of(description.kind, description.bounds.size());
 }
@@ -156,7 +156,7 @@ std::string objection_to(const Description& description) {
   if (!parse_labels(description.labels, description.kind)) {
     return fmt::format("metric {}: its labels are not valid, or one is there twice", name);
   }
-  return fmt::format("metric {}: bounds must ascend, {} at most, and only a histogram has some", name, kMostBounds);
+  return fmt::format("metric {}: bounds must ascend, {} at most, and only a histogram has some", name, kMaxBounds);
 }
 
 SheetWriter::SheetWriter(MutableBytes memory) : memory_(memory) {
@@ -169,7 +169,7 @@ std::optional<SheetWriter::Place> SheetWriter::add(const Description& descriptio
   const auto labels = sound_labels(description);
   CHECK(labels.has_value());
   const auto cells = count_cells(description, *labels);
-  if (!cells || memory_.empty() || description.labels.size() > kMostText || description.help.size() > 4096)
+  if (!cells || memory_.empty() || description.labels.size() > kMaxText || description.help.size() > 4096)
     return std::nullopt;
   const std::size_t bounds_size = description.bounds.size() * sizeof(double);
   const std::size_t size =
@@ -226,12 +226,12 @@ void SheetReader::update() {
 
 // Takes the record at the front off `directory`; false where it is not sound.
 bool SheetReader::take(Bytes& directory) {
-  if (directory.size() < kRecordHeader || records_.size() == kMostRecords) return false;
+  if (directory.size() < kRecordHeader || records_.size() == kMaxRecords) return false;
   const auto header = get<RecordHeader>(directory.data());
   const std::size_t needed =
       kRecordHeader + header.bounds * sizeof(double) + header.name + header.help + std::size_t{header.labels};
   if (header.size % 8 != 0 || header.size > directory.size() || needed > header.size) return false;
-  if (header.bounds > kMostBounds || header.labels > kMostText) return false;
+  if (header.bounds > kMaxBounds || header.labels > kMaxText) return false;
   Record record;
   record.description.kind = static_cast<Kind>(header.kind);
   const std::uint8_t* at = directory.data() + kRecordHeader;

@@ -2,7 +2,7 @@
 // memory says itself what is in it, so its reader need not know the writer's configuration.
 //
 //     0        magic (8) | published (8): bytes of the directory that are whole | 0 (48)
-//     64       directory: records, one behind the other, never changed once they are published
+//     64       directory: records, one after the other, never changed once they are published
 //     size/4   cells of 8 bytes, in the order of the records
 //
 //     record:  size (4, a multiple of 8) | kind (1) | 0 (1) | bounds (2) | name (2) | help (2) | labels (4)
@@ -13,7 +13,7 @@
 // (integer) or a gauge (double); a histogram has an integer for each bound and one for what is larger, and the sum as a
 // double. A label without a value makes 0 cells: the record only declares the metric.
 //
-// The reader believes nothing: who writes answers queries from strangers, and may have been taken over. Records are
+// The reader believes nothing: the writer answers queries from strangers, and may be compromised. Records are
 // copied before they are judged; from the first one that is wrong nothing more is read. The writer cannot change the
 // size of the memory (Segment::create_fixed).
 #pragma once

@@ -80,7 +80,7 @@ std::string Sums::label_names(const Description& description) {
 }
 
 void Sums::add_trusted(const SheetReader& sheet, Gauges gauges) {
-  std::size_t room = kMostLabelBytes;
+  std::size_t room = kMaxLabelBytes;
   for (const SheetReader::Record& record : sheet.records()) {
     const Description& said = record.description;
     Family& family = families_[{said.name, said.kind, said.bounds}];
@@ -92,7 +92,7 @@ void Sums::add_trusted(const SheetReader& sheet, Gauges gauges) {
 }
 
 void Sums::add(const SheetReader& sheet, Gauges gauges) {
-  std::size_t room = kMostLabelBytes;
+  std::size_t room = kMaxLabelBytes;
   for (const SheetReader::Record& record : sheet.records()) {
     const Description& said = record.description;
     if (said.kind == Kind::gauge && gauges == Gauges::leave_out) continue;
@@ -103,7 +103,7 @@ void Sums::add(const SheetReader& sheet, Gauges gauges) {
 }
 
 void Sums::add_past(const SheetReader& sheet) {
-  std::size_t room = kMostLabelBytes;
+  std::size_t room = kMaxLabelBytes;
   for (const SheetReader::Record& record : sheet.records()) {
     const Description& said = record.description;
     if (said.kind == Kind::gauge) continue;
@@ -138,7 +138,7 @@ bool Sums::add_record(const SheetReader& sheet, const SheetReader::Record& recor
     if (key.size() * size > room) return false;
     room -= key.size() * size;
     const auto found = family.series.find(key);
-    if (found == family.series.end() && series_ >= kMostSeries) continue;
+    if (found == family.series.end() && series_ >= kMaxSeries) continue;
     auto& sums = found == family.series.end() ? family.series[key] : found->second;
     if (sums.empty()) {
       sums.resize(size);

@@ -17,8 +17,7 @@ class Sums {
  public:
   enum class Gauges : bool { leave_out, take };
 
-  // Adds what a process of ours counted that hears from no stranger what to count, and takes its word for which metrics
-  // there are.
+  // Adds a trusted process's metrics, and takes its word for which metrics there are.
   void add_trusted(const SheetReader& sheet, Gauges gauges);
   // Adds what any process counted of metrics that are known already, under the same label names.
   void add(const SheetReader& sheet, Gauges gauges);
@@ -30,10 +29,10 @@ class Sums {
   // The same as a sealed sheet; series that are 0 are left out, and those for which there is no room.
   [[nodiscard]] Result<shm::Mapping> sheet() const;
 
-  // Beyond, no new series is taken: who has been taken over may have invented them.
-  static constexpr std::size_t kMostSeries = 200'000;
-  // Of the labels of a sheet's series, once for each of their cells; what is behind is left out.
-  static constexpr std::size_t kMostLabelBytes = std::size_t{64} << 20;
+  // No further series is taken beyond this number: a compromised process may have invented them.
+  static constexpr std::size_t kMaxSeries = 200'000;
+  // Of the labels of a sheet's series, once for each of their cells; what exceeds it is left out.
+  static constexpr std::size_t kMaxLabelBytes = std::size_t{64} << 20;
 
  private:
   struct Family {
@@ -45,7 +44,7 @@ class Sums {
   using Key = std::tuple<std::string, Kind, std::vector<double>>;
 
   [[nodiscard]] static std::string label_names(const Description& description);
-  // `room`: of kMostLabelBytes what is left; false when nothing is.
+  // `room`: of kMaxLabelBytes what is left; false when nothing is.
   bool add_record(const SheetReader& sheet, const SheetReader::Record& record, Family& family, std::size_t& room);
 
   std::map<Key, Family> families_;

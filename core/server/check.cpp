@@ -89,7 +89,7 @@ int check(const Options& options, config::Sources sources, std::span<const Plugi
   }
   for (const std::string& line : configuration.summary()) std::printf("%s\n", line.c_str());
   for (const auto& [name, snapshot] : configuration.snapshots) {
-    if (snapshot->bytes().empty()) continue;  // nobody publishes it
+    if (snapshot->bytes().empty()) continue;  // not published
     std::printf("%s: read\n", name.c_str());
   }
   std::printf("OK: the directives, the files that they name, where stores are kept%s\n",

@@ -25,10 +25,10 @@ std::vector<dns::Name> zones_of(const config::ServerBlock& source, config::Error
   return zones;
 }
 
-// Who has a zone on a listener for all queries, for errors about those who come second.
+// The server blocks that have a zone on a listener for all queries, for errors about later ones.
 struct Owners {
   std::map<std::pair<Endpoint, std::string>, const config::Token*> zones;
-  std::map<Endpoint, const config::Token*> listeners;  // the first who has one there
+  std::map<Endpoint, const config::Token*> listeners;  // the first one there
 };
 
 // No Service listens where queries come in.

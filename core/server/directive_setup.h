@@ -19,7 +19,7 @@ struct Inputs {
   std::uint16_t default_port;
 };
 
-// Whether a socket at one keeps those who want to listen at the other from it. (Sockets of IPv6 take no IPv4.)
+// Whether a socket at one prevents listening at the other. (Sockets of IPv6 take no IPv4.)
 [[nodiscard]] bool overlap(const Endpoint& a, const Endpoint& b);
 
 // What a server block says before its directives have said anything; `zones` are to come.

@@ -1,4 +1,4 @@
-// A dns process: answers queries on the sockets it inherited, from memory alone. It opens nothing, connects to nobody
+// A dns process: answers queries on the sockets it inherited, from memory alone. It opens nothing, connects nowhere
 // and can be replaced at any time.
 #include <unistd.h>
 
@@ -98,7 +98,7 @@ class DnsChild {
       decode<ToDns>(std::move(packet), [this](auto message) { take(std::move(message)); });
       return true;
     });
-    if (!received) loop_.stop();  // the supervisor is gone, and with it who would hold the sockets for a successor
+    if (!received) loop_.stop();  // the supervisor is gone, and with it the owner of the sockets
   }
 
   void take(message::Memory message) {
@@ -109,7 +109,8 @@ class DnsChild {
   void take(message::Drain message) {
     if (!drain_) {
       for (const auto& udp : udp_) udp->listener.serve_all();
-      udp_.clear();  // closed: an address that nobody else has any more must not catch what is meant for a wildcard
+      udp_.clear();  // closed: an address that no other process has any more must not catch what is meant for a
+                     // wildcard
       for (const auto& tcp : tcp_) tcp->drain();
       drain_.emplace(loop_, [this](std::chrono::nanoseconds left) { return finish_sessions(left); });
     }

@@ -147,7 +147,7 @@ void Generation::kill_late() {
 std::optional<ChildProcess> Generation::remove(pid_t pid, int wait_status) {
   const auto found = std::ranges::find(children_, pid, &ChildProcess::pid);
   if (found == children_.end()) return std::nullopt;
-  found->pid = -1;            // nobody's any more
+  found->pid = -1;            // no longer ours to signal
   exchange_messages(*found);  // its last words
   found->pid = pid;
   if (state_ == State::beginning) {

@@ -1,5 +1,5 @@
-// Generation: a configuration, from its Corefile to the end of its last process. Of the supervisor, which decides what
-// becomes of it:
+// Generation: a configuration, from its Corefile to the end of its last process. The supervisor decides when it goes
+// from one state to the next:
 //
 //     beginning   its service process sets the Corefile up and declares what there will be; then its dns processes are
 //                 started, and set it up, too. complete() when all are ready; failure() where anything went wrong
@@ -93,7 +93,7 @@ class Generation {
   [[nodiscard]] bool is_settled() const;
   // The server is told to end, and serves on for lameduck().
   void tell_ending();
-  // Kills those that hang. `late`: the machine was asleep, nobody's silence counts.
+  // Kills those that hang. `late`: the machine was asleep, so silence means nothing.
   void check_health(bool late);
   // Takes the children out that are to be started again now, and puts back one that could not be.
   [[nodiscard]] std::vector<Worker> take_due();

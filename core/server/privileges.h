@@ -7,7 +7,7 @@
 //                of this machine owns, another dns process among them, can it signal, trace or open.
 //     service    the account that the Corefile's `user` says, or `swage` where there is such an account
 //
-// Where it is not root, nobody can change users, and all processes share one: what keeps them apart then is that they
+// Where it is not root, no process can change users, and all share one: what keeps them apart then is that they
 // cannot be traced, and the seals of the memory.
 #pragma once
 
@@ -38,8 +38,8 @@ void become_undumpable();
 // bounding set). To be called while it still has those to do so.
 void gain_nothing();
 
-// True where this process is root, and has the capabilities to become somebody else. Those who start others must also
-// be allowed to signal them afterwards.
+// True where this process is root, and has the capabilities to become another user. A process that starts others must
+// also be allowed to signal them afterwards.
 [[nodiscard]] bool may_change_user();
 
 // Becomes that account for good, with its supplementary groups. REQUIRES: there are no other threads.

@@ -1,9 +1,9 @@
-// What became of reloads, for `swage -reload PIDFILE`, which asks for one and waits for it: a file beside the pid file.
+// The results of reloads, for `swage -reload PIDFILE`, which asks for one and waits for it: a file beside the pid file.
 //
 //     PIDFILE.reload: "BEGUN SETTLED ok" or "BEGUN SETTLED failed", then what is wrong, a line each
 //
 // BEGUN and SETTLED count reloads from the start of the server. Whoever reads BEGUN, sends the signal and waits until
-// SETTLED is more knows of a reload that read the Corefile after he asked.
+// SETTLED is greater knows of a reload that read the Corefile after the signal.
 #pragma once
 
 #include <cstdint>

@@ -28,7 +28,7 @@ class Responder {
   void work_in(MutableBytes memory);
   // What it counts itself: requests that no plugin sees. Without this it counts nothing.
   void count_in(metrics::Registry& metrics);
-  // Who sees the queries that are in no server block; nullptr: nobody.
+  // Observes queries that no server block takes; nullptr: none does.
   void show_unrouted(const Observer* observer) { unrouted_ = observer; }
 
   // Writes the response to `request` into `out`; returns its size, 0 where nothing is to be sent.

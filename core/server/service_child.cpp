@@ -142,7 +142,7 @@ class ServiceChild : public Host {
   }
 
  private:
-  // From here on it is nobody who may do more than a Service needs: all that was read so far is the Corefile.
+  // From here on the process may do no more than a Service needs: all that was read so far is the Corefile.
   Result<> change_user() {
     const std::optional<config::Token>& says = configuration_.server->user;
     if (geteuid() != 0) {

@@ -58,7 +58,7 @@ void tell_ready(std::string_view status) {
   notify_service_manager(fmt::format("READY=1\nSTATUS={}", log::one_line(status)));
 }
 
-// To the one who starts the server.
+// To standard error, for the operator who starts the server.
 void print_error(const Error& error) {
   for (const std::string& line : config::lines_of(error)) {
     std::fprintf(stderr, "%s\n",

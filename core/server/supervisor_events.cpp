@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A supervisor that wakes up this late was stopped itself, or the whole machine was: nobody's silence counts.
+// A supervisor that wakes up this late was stopped itself, or the whole machine was: so silence means nothing.
 constexpr auto kLate = 2s;
 constexpr auto kCountEvery = 5s;  // descriptors
 

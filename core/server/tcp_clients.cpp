@@ -35,7 +35,7 @@ TcpClients::TcpClients() : TcpClients(most_connections()) {}
 bool TcpClients::add(Connection& connection, const IpAddress& client) {
   connection.client_ = client_of(client);
   const auto known = clients_.find(connection.client_);
-  if (known != clients_.end() && known->second >= kMostOfAClient) return false;
+  if (known != clients_.end() && known->second >= kMaxOfAClient) return false;
   if (count_ >= most_) evict();
   ++clients_[connection.client_];
   ++count_;

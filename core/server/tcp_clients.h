@@ -21,12 +21,12 @@ class TcpClients {
   struct Network;
 
  public:
-  static constexpr std::uint32_t kMostOfAClient = 256;
+  static constexpr std::uint32_t kMaxOfAClient = 256;
 
   class Connection {
    public:
     virtual ~Connection() = default;
-    // Its place is taken back. REQUIRES of who implements it: closes the connection, and calls remove().
+    // Its place is taken back. REQUIRES of an implementation: closes the connection, and calls remove().
     virtual void evict() = 0;
 
    private:

@@ -53,11 +53,11 @@ class Crowd {
 TEST_CASE("tcp clients: an IPv4 address, or an IPv6 network of 64 bits, has 256") {
   for (const auto& [same, other] : {std::pair{"192.0.2.1", "192.0.2.2"}, {"2001:db8::5:1", "2001:db8:0:1::5:1"}}) {
     Crowd crowd(1000);
-    for (std::uint32_t i = 0; i < TcpClients::kMostOfAClient; ++i) REQUIRE(crowd.add(same).placed);
+    for (std::uint32_t i = 0; i < TcpClients::kMaxOfAClient; ++i) REQUIRE(crowd.add(same).placed);
     CHECK_FALSE(crowd.add(same).placed);
     CHECK(crowd.add(other).placed);
     CHECK(crowd.losers.empty());
-    CHECK(crowd.clients.count() == TcpClients::kMostOfAClient + 1);
+    CHECK(crowd.clients.count() == TcpClients::kMaxOfAClient + 1);
     crowd.connections.front()->close();
     CHECK(crowd.add(same).placed);
   }
@@ -89,9 +89,9 @@ TEST_CASE("tcp clients: among networks that have as many, the one loses that ask
 }
 
 TEST_CASE("tcp clients: whoever has too many does not evict others") {
-  Crowd crowd(TcpClients::kMostOfAClient + 1);
+  Crowd crowd(TcpClients::kMaxOfAClient + 1);
   crowd.add("198.51.100.1");
-  for (std::uint32_t i = 0; i < TcpClients::kMostOfAClient; ++i) crowd.add("192.0.2.1");
+  for (std::uint32_t i = 0; i < TcpClients::kMaxOfAClient; ++i) crowd.add("192.0.2.1");
   CHECK_FALSE(crowd.add("192.0.2.1").placed);
   CHECK(crowd.losers.empty());
 }

@@ -23,7 +23,7 @@ class TcpServer {
   TcpServer(const TcpServer&) = delete;
   TcpServer& operator=(const TcpServer&) = delete;
 
-  // Accepts nobody any more; connections that are idle for half a second are closed.
+  // Accepts no new connections; connections that are idle for half a second are closed.
   void drain();
   // Closes all connections at once.
   void close();

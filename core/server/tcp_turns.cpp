@@ -58,7 +58,7 @@ void TcpTurns::hold(TcpSession& session, std::size_t bytes) {
   held_ += session.held_ - before;
   if (before == 0 && session.held_ > 0) session.holder_ = holders_.insert(holders_.end(), &session);
   if (before > 0 && session.held_ == 0) holders_.erase(session.holder_);
-  while (held_ > kMostHeld) holders_.front()->evict();
+  while (held_ > kMaxHeld) holders_.front()->evict();
 }
 
 void TcpTurns::bury(std::list<TcpSession>& sessions, std::list<TcpSession>::iterator closed) {

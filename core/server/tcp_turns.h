@@ -23,7 +23,7 @@ class TcpTurns {
   static constexpr std::size_t kWriteSize = 16 << 10;  // bytes of responses after which its turn is over
   // Bytes of requests and responses that connections wait with, in all; one that waits counts kLeastHeld. Where there
   // are more, the one that has waited longest is closed.
-  static constexpr std::size_t kMostHeld = 16 << 20;
+  static constexpr std::size_t kMaxHeld = 16 << 20;
   static constexpr std::size_t kLeastHeld = 4 << 10;
 
   // `serve_udp` answers some of what waits in UDP sockets; called in the middle of a turn. The others must outlive
@@ -52,7 +52,7 @@ class TcpTurns {
   TcpClients clients;
   std::array<std::uint8_t, kReadSize> in;  // what was just read
   std::vector<std::uint8_t> out =
-      std::vector<std::uint8_t>(kWriteSize + 2 + 0xFFFF);  // responses, each behind its length
+      std::vector<std::uint8_t>(kWriteSize + 2 + 0xFFFF);  // responses, each after its length
 
  private:
   void turn();

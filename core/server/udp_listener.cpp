@@ -15,9 +15,9 @@ namespace swage::server {
 namespace {
 
 constexpr std::size_t kBatch = 64;
-constexpr std::size_t kMostRequest = 4096;  // bytes: a question, and every option there is
+constexpr std::size_t kMaxRequest = 4096;  // bytes: a question, and every option there is
 constexpr int kBatchesInARow = 16;
-constexpr int kMostBatchesAtTheEnd = 4096;
+constexpr int kMaxBatchesAtTheEnd = 4096;
 constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(in6_pktinfo));
 
 std::int64_t nanoseconds_now() {
@@ -50,7 +50,7 @@ class UdpBatch {
     std::memset(in.data(), 0, sizeof in);
     std::memset(out.data(), 0, sizeof out);
     for (std::size_t i = 0; i < kBatch; ++i) {
-      request_parts[i] = {requests[i].data(), kMostRequest};
+      request_parts[i] = {requests[i].data(), kMaxRequest};
       in[i].msg_hdr.msg_iov = &request_parts[i];
       in[i].msg_hdr.msg_iovlen = 1;
       in[i].msg_hdr.msg_name = &clients[i];
@@ -59,7 +59,7 @@ class UdpBatch {
     }
   }
 
-  std::array<std::array<std::uint8_t, kMostRequest>, kBatch> requests;
+  std::array<std::array<std::uint8_t, kMaxRequest>, kBatch> requests;
   std::array<std::array<std::uint8_t, dns::kUdpSize>, kBatch> responses;
   std::array<sockaddr_storage, kBatch> clients;
   alignas(cmsghdr) std::array<std::array<char, kControlSize>, kBatch> controls;
@@ -93,7 +93,7 @@ void UdpListener::serve() {
 }
 
 void UdpListener::serve_all() {
-  for (int i = 0; i < kMostBatchesAtTheEnd; ++i) {
+  for (int i = 0; i < kMaxBatchesAtTheEnd; ++i) {
     if (serve_batch() == 0) return;
   }
 }
@@ -121,7 +121,7 @@ void UdpListener::answer(std::size_t index, std::int64_t now) {
   if (batch_.clients[index].ss_family != AF_INET && batch_.clients[index].ss_family != AF_INET6) return;
   Arrival arrival{dns::Transport::udp, Endpoint::from_sockaddr(static_cast<const sockaddr*>(in.msg_hdr.msg_name)),
                   local_, now};
-  if (arrival.client.port == 0) return;  // nobody can be there
+  if (arrival.client.port == 0) return;  // not a valid port to answer to
   if (wildcard_) take_destination(in.msg_hdr, arrival.server);
   const std::size_t slot = batch_.answers;
   const std::size_t size =

@@ -27,7 +27,7 @@ class UdpListener {
   void serve();
   // One batch at most: in the middle of other work.
   void serve_some() { static_cast<void>(serve_batch()); }
-  // Answers all that has arrived so far. For the end, when nobody else will read this socket.
+  // Answers all that has arrived so far. For the end, when no other process will read this socket.
   void serve_all();
 
   [[nodiscard]] int fd() const { return socket_.get(); }

@@ -2,8 +2,8 @@
 //
 // The gate says "your store is not the store any more". Neither side waits for the other:
 //
-//     who puts:       is the gate open? → change the store → is the gate still open? → accepted
-//     who takes over: close the gate   → copy the store
+//     the one that puts:       is the gate open? → change the store → is the gate still open? → accepted
+//     the one that takes over: close the gate   → copy the store
 //
 // Both have a sequentially consistent fence in the middle. So either the copy has the change, or whoever made it sees
 // that the gate is closed, and does not say that it was accepted.
@@ -11,7 +11,7 @@
 // The process before may have work that ends later: registrations that were being dialled. What it would put then, it
 // hands on: one letter at a time, which its successor fetches. It waits for the answer, for a bounded time.
 //
-//     free → (written) → posted → fetched → answered → free;    posted → free, where nobody fetches it in time
+//     free → (written) → posted → fetched → answered → free;    posted → free, where it is not fetched in time
 #pragma once
 
 #include <array>

@@ -4,7 +4,7 @@
 //     Mapping    reads. Opened of another process's memory, or what is left of a Segment that was sealed
 //     Segment    writes: made here (create), or opened as one of several writers (attach)
 //
-// A Segment may be handed on as a Mapping by a move, for those who are only to read.
+// A Segment may be handed on as a Mapping by a move, for readers.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ class Mapping {
   [[nodiscard]] bool exists() const { return data_ != nullptr; }
   [[nodiscard]] Bytes bytes() const { return {data_, size_}; }
   [[nodiscard]] const Descriptor& descriptor() const { return descriptor_; }
-  // Keeps the mapping, but not the descriptor: for those who pass it on to nobody.
+  // Keeps the mapping, but not the descriptor: for readers.
   void close_descriptor() { descriptor_ = Descriptor(); }
 
  protected:

@@ -63,7 +63,7 @@ class Table {
   static constexpr int kTries = 64;
 
   Table() = default;  // none: nothing is found
-  // A reader of `memory`, which must outlive it. None where that is no table. Takes 2 ns: for every query.
+  // A reader of `memory`, which must outlive it. None where that is not a table. Takes 2 ns: for every query.
   explicit Table(Bytes memory);
 
   [[nodiscard]] bool exists() const { return parts_.header != nullptr; }
@@ -72,7 +72,7 @@ class Table {
   [[nodiscard]] Found find(Bytes key, std::int64_t now, TableValues& values) const;
   // The keys with a value that has not expired. Takes milliseconds: for figures and tests.
   [[nodiscard]] std::uint64_t count_live(std::int64_t now) const;
-  // Calls `take(version)` for each whole entry that is in force. What stands behind its `count` values is undefined.
+  // Calls `take(version)` for each whole entry that is in force. What follows its `count` values is undefined.
   template <typename Take>
   void for_each(Take take) const {
     for (std::uint64_t at = 0; at < parts_.geometry.lines * 8; ++at) {
@@ -111,7 +111,7 @@ class TableWriter {
   // Gets every change as well: the bytes at `offset` of the memory are `bytes` now.
   using Mirror = std::function<void(std::uint64_t offset, Bytes bytes)>;
   enum class Room : std::uint8_t {
-    free,   // only what nobody has
+    free,   // only free slots
     share,  // also that of a network which has more
   };
   using Seed = std::array<std::uint8_t, 16>;
@@ -123,8 +123,8 @@ class TableWriter {
 
   // None: every put() is refused.
   TableWriter() = default;
-  // The only writer of `memory`, which must outlive it; none where that is no table. Reads all of the index: words that
-  // lead nowhere, in a table that was left damaged, are taken out.
+  // The only writer of `memory`, which must outlive it; none where that is not a table. Reads all of the index: words
+  // that lead nowhere, in a table that was left damaged, are taken out.
   explicit TableWriter(MutableBytes memory, Step after_store = nullptr);
 
   [[nodiscard]] bool exists() const { return parts_.header != nullptr; }
@@ -146,7 +146,7 @@ class TableWriter {
   // Tells `mirror` all of the table, as far as it is not 0, and then every change.
   void mirror_to(Mirror mirror);
 
-  // What the operator set as the lifetime of values, in milliseconds: for those who write. 0 where nobody did.
+  // What the operator set as the lifetime of values, in milliseconds: for writers. 0 where it was not set.
   void set_lifetime(std::int64_t milliseconds);
   [[nodiscard]] std::int64_t lifetime() const;
 

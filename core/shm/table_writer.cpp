@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kWordsPerLine = 8;
 // What another table, or a file, says of a lifetime is believed up to here: acme-txt's longest.
-constexpr std::int64_t kMostLife = std::int64_t{366} * 86'400'000;  // milliseconds
+constexpr std::int64_t kMaxLife = std::int64_t{366} * 86'400'000;  // milliseconds
 
 Bytes key_of(const Version& version) {
   return {version.key.data(), std::min<std::size_t>(version.key_size, table::kMaxKey)};
@@ -59,7 +59,7 @@ Version only_live(const Version& given, std::int64_t now) {
   for (std::size_t i = 0; i < std::min<std::size_t>(given.count, table::kMaxValues); ++i) {
     const Value& each = given.values[i];
     if (each.expires <= now || each.size == 0 || each.size > table::kMaxValue) continue;
-    Value value{.expires = std::min(each.expires, now + kMostLife), .size = each.size, .text = {}};
+    Value value{.expires = std::min(each.expires, now + kMaxLife), .size = each.size, .text = {}};
     std::copy_n(each.text.begin(), value.size, value.text.begin());
     add_value(version, value);
   }
@@ -303,7 +303,8 @@ void TableWriter::fill(std::uint64_t number, const Version& version) {
     step();
   }
   const std::uint64_t even = odd + 1;
-  record.sequence.store(even == 0 ? 2 : even, std::memory_order_release);  // a damaged one may overflow; 0 is no number
+  record.sequence.store(even == 0 ? 2 : even,
+                        std::memory_order_release);  // a damaged one may overflow; 0 is not a number
   step();
   reflect(&record, sizeof record);
 }
