@@ -83,7 +83,8 @@ void Dispenser::tell_unread() {
   const Token& unread = following();
   const std::string what =
       unread.is_open() ? "takes no block" : fmt::format("unexpected '{}'; expected the end of the line", unread.text);
-  errors_.push_back(unread.error(context() + what));
+  const std::string property = property_ == kNone ? "" : tokens_[property_].text + ": ";
+  errors_.push_back(error_at(unread, property + what));
 }
 
 bool Dispenser::next_block(unsigned level) {

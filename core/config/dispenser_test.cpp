@@ -127,7 +127,7 @@ TEST_CASE("what a setup does not read is an error", "[config]") {
   CHECK(errors_of(d) ==
         "Corefile:2: file: unexpected 'b'; expected the end of the line\n"
         "Corefile:3: file: reload: unexpected '2s'; expected the end of the line\n"
-        "Corefile:4: file: takes no block\n");
+        "Corefile:4: file: upstream: takes no block\n");
 }
 
 TEST_CASE("a directive that stands once", "[config]") {

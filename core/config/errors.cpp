@@ -36,7 +36,7 @@ Error Errors::joined() const {
   CHECK(!empty());
   std::vector<Entry> sorted = errors_;
   std::ranges::stable_sort(sorted, {}, [](const Entry& each) { return std::tuple(each.file, each.line); });
-  const std::size_t shown = std::min(sorted.size(), kMost);
+  const std::size_t shown = std::min(sorted.size(), kMaxTold);
   std::string text;
   for (std::size_t i = 0; i < shown; ++i) {
     if (i > 0) text += '\n';
@@ -50,7 +50,7 @@ Error Errors::joined() const {
 std::vector<std::string> lines_of(const Error& error) {
   std::vector<std::string> lines;
   std::string_view rest = error.text();
-  while (lines.size() <= Errors::kMost) {
+  while (lines.size() <= Errors::kMaxTold) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     if (end > 0) lines.emplace_back(rest.substr(0, end));
     if (end == rest.size()) break;

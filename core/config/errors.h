@@ -12,7 +12,7 @@ namespace swage::config {
 
 class Errors {
  public:
-  static constexpr std::size_t kMost = 20;  // that are told; of the others their number
+  static constexpr std::size_t kMaxTold = 20;  // that are told; of the others their number
 
   // Files in the order in which they are read: that of their errors.
   void know_file(const std::string& file);

@@ -49,7 +49,7 @@ std::string zone_name(const std::string& wire) { return dns::NameView(as_bytes(w
 }  // namespace
 
 // The image of the zone that answers the query; empty where there is none.
-Bytes AutoPlugin::authority(const Query& query) const {
+Bytes Auto::authority(const Query& query) const {
   const shm::FlatMap zones(snapshot_.bytes());
   const auto longest = [&](std::size_t most_labels) {
     std::optional<Bytes> found;
@@ -62,7 +62,7 @@ Bytes AutoPlugin::authority(const Query& query) const {
   return dns::find_authority(query, longest).value_or(Bytes());
 }
 
-Result<Outcome> AutoPlugin::serve(const Query& query, Response& response, Next next) const {
+Result<Outcome> Auto::serve(const Query& query, Response& response, Next next) const {
   if (query.qclass != dns::Class::in || !dns::is_under_any(query.key, zones_)) return next(query, response);
   const Bytes image = authority(query);
   if (image.empty()) return next(query, response);

@@ -1,4 +1,4 @@
-// The auto plugin: zones from all files of a folder, those that come and go while the server runs too. AutoPlugin
+// The auto plugin: zones from all files of a folder, those that come and go while the server runs too. Auto
 // answers in the dns processes; AutoService looks at the folder in the service process and publishes all its zones as
 // one snapshot: a FlatMap of their images by name and, for the process that takes this one's place, of their files'
 // paths. (The folder's name ends in '_' because auto is a word of C++.)
@@ -27,10 +27,9 @@ struct Folder {
   metrics::Gauge signatures{};       // when the first one of all zones expires (seconds since 1970); 0: there is none
 };
 
-class AutoPlugin : public Plugin {
+class Auto : public Plugin {
  public:
-  AutoPlugin(std::vector<dns::Name> zones, const shm::Snapshot& snapshot)
-      : zones_(std::move(zones)), snapshot_(snapshot) {}
+  Auto(std::vector<dns::Name> zones, const shm::Snapshot& snapshot) : zones_(std::move(zones)), snapshot_(snapshot) {}
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:

@@ -78,7 +78,7 @@ Result<> setup(Controller& controller) {
     controller.add(std::make_unique<AutoService>(std::move(folder), FileNames{std::move(pattern), settings.origin},
                                                  settings.reload, snapshot));
   }
-  controller.add(std::unique_ptr<const Plugin>(std::make_unique<const AutoPlugin>(std::move(zones), snapshot)));
+  controller.add(std::unique_ptr<const Plugin>(std::make_unique<const Auto>(std::move(zones), snapshot)));
   return {};
 }
 

@@ -73,7 +73,7 @@ void Broker::tell(const Result<crypto::ChainReport>& certificate) const {
   if (!certificate) return;  // gone in this moment: the next look will tell
   settings_.certificate_expiry.set(static_cast<double>(certificate->expires));
   for (const std::string& objection : certificate->objections) {
-    const std::string text = fmt::format("{}: {}", settings_.certificate->chain(), objection);
+    const std::string text = fmt::format("broker: {}: {}", settings_.certificate->chain(), objection);
     log::warning("{}", settings_.directive.error(text).text());
   }
 }

@@ -118,7 +118,7 @@ TEST_CASE("broker: setup rejects, and says where and why") {
       {in_dial("limit foreign 1"),
        "Corefile:6: broker: limit: '1' is not a valid limit; expected COUNT/DURATION, such as 10/1h"},
       {in_dial("tls off"), "Corefile:6: broker: unknown property 'tls'"},
-      {with("dial x"), "Corefile:5: broker: unexpected 'x'; expected the end of the line"},
+      {with("dial x"), "Corefile:5: broker: dial: unexpected 'x'; expected the end of the line"},
   };
   for (const auto& [error, expected] : cases) CHECK_THAT(error, Catch::StartsWith(expected));
 }

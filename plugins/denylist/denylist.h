@@ -85,6 +85,6 @@ class DenylistService : public Service {
 // denylist { file PATH [type=allow|deny] [name=NAME] ; feed URL format=ip|url [type=…] [refresh=DURATION] [name=NAME] }
 [[nodiscard]] Result<> setup(Controller& controller);
 // The same, with how feeds are fetched.
-[[nodiscard]] Result<> set_up(Controller& controller, http::Fetcher::Settings fetching);
+[[nodiscard]] Result<> setup_with(Controller& controller, http::Fetcher::Settings fetching);
 
 }  // namespace swage::plugins::denylist

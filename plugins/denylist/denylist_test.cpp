@@ -32,7 +32,7 @@ std::string entries_text(const ListText& list) {
 Result<> impatient(Controller& controller) {
   http::Fetcher::Settings fetching;
   fetching.timeout = 100ms;
-  return set_up(controller, std::move(fetching));
+  return setup_with(controller, std::move(fetching));
 }
 
 std::string setup_error(std::string_view block) {

@@ -141,7 +141,7 @@ List make_list(Controller& controller, ListSettings settings, const std::string&
 
 }  // namespace
 
-Result<> set_up(Controller& controller, http::Fetcher::Settings fetching) {
+Result<> setup_with(Controller& controller, http::Fetcher::Settings fetching) {
   std::vector<ListSettings> settings;
   controller.once();
   const auto add = [&](Result<ListSettings> list) -> Result<> {
@@ -179,7 +179,7 @@ Result<> set_up(Controller& controller, http::Fetcher::Settings fetching) {
 Result<> setup(Controller& controller) {
   http::Fetcher::Settings fetching;
   fetching.user_agent = "swage-denylist";
-  return set_up(controller, std::move(fetching));
+  return setup_with(controller, std::move(fetching));
 }
 
 }  // namespace swage::plugins::denylist

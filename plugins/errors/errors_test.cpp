@@ -50,7 +50,8 @@ TEST_CASE("errors: setup") {
         "Corefile:2: errors: unexpected 'twice'; expected the end of the line");
   CHECK(setup_error(". {\n errors\n errors\n}") == "Corefile:3: errors: stands twice in a server block");
   CHECK(option_error("stacktrace") == "");
-  CHECK(option_error("stacktrace on") == "Corefile:3: errors: unexpected 'on'; expected the end of the line");
+  CHECK(option_error("stacktrace on") ==
+        "Corefile:3: errors: stacktrace: unexpected 'on'; expected the end of the line");
   CHECK(option_error("consolidated") ==
         "Corefile:3: errors: unknown property 'consolidated'; did you mean 'consolidate'?");
 }

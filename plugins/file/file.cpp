@@ -8,11 +8,11 @@
 
 namespace swage::plugins::file {
 
-FilePlugin::FilePlugin(const std::vector<ServedZone>& zones) {
+File::File(const std::vector<ServedZone>& zones) {
   for (const ServedZone& zone : zones) zones_.add(zone.apex, zone);
 }
 
-Result<Outcome> FilePlugin::serve(const Query& query, Response& response, Next next) const {
+Result<Outcome> File::serve(const Query& query, Response& response, Next next) const {
   const ServedZone* const zone = query.qclass == dns::Class::in ? zones_.authority(query) : nullptr;
   if (zone == nullptr) return next(query, response);
   const Bytes image = zone->snapshot->bytes();

@@ -1,4 +1,4 @@
-// The file plugin: zones from master files. FilePlugin answers in the dns processes; ZoneService, one a zone, reads the
+// The file plugin: zones from master files. File answers in the dns processes; ZoneService, one a zone, reads the
 // file in the service process and publishes the compiled zone.
 #pragma once
 
@@ -28,9 +28,9 @@ struct ServedZone {
   metrics::Gauge signatures{};         // when the first one expires (seconds since 1970); 0: there is none
 };
 
-class FilePlugin : public Plugin {
+class File : public Plugin {
  public:
-  explicit FilePlugin(const std::vector<ServedZone>& zones);
+  explicit File(const std::vector<ServedZone>& zones);
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:

@@ -51,7 +51,7 @@ Result<> setup(Controller& controller) {
   while (controller.next()) TRY(read_directive(controller, zones));
   for (ServedZone& zone : zones | std::views::take(kMaxShown)) show(controller.metrics(), zone);
   for (const ServedZone& zone : zones) controller.add(std::make_unique<ZoneService>(zone));
-  controller.add(std::unique_ptr<const Plugin>(std::make_unique<FilePlugin>(zones)));
+  controller.add(std::unique_ptr<const Plugin>(std::make_unique<File>(zones)));
   return {};
 }
 

@@ -38,18 +38,18 @@ async::Task<Result<>> ask(async::Loop& loop, Endpoint at) {
 
 }  // namespace
 
-Health::Health(std::vector<Endpoint> endpoints, metrics::Histogram duration, metrics::Counter failures)
+HealthService::HealthService(std::vector<Endpoint> endpoints, metrics::Histogram duration, metrics::Counter failures)
     : endpoint_(std::move(endpoints), "/health", [] { return text_response(200, "OK"); }),
       duration_(duration),
       failures_(failures) {}
 
-async::Task<Result<>> Health::run(Host& host) {
+async::Task<Result<>> HealthService::run(Host& host) {
   async::Tasks watching;
   watching.start(watch(host));
   co_return co_await endpoint_.run(host);
 }
 
-async::Task<> Health::watch(Host& host) {
+async::Task<> HealthService::watch(Host& host) {
   async::Loop& loop = host.loop();
   Endpoint at = endpoint_.endpoints().front();
   if (at.address.is_unspecified()) at.address = *IpAddress::parse("127.0.0.1");
@@ -81,7 +81,7 @@ Result<> setup(Controller& controller) {
                                            "Histogram of the time (in seconds) each request took.", time_bounds());
   const auto failures =
       registry.counter("coredns_health_request_failures_total", "The number of times the health check failed.");
-  if (!endpoints.empty()) controller.add(std::make_unique<Health>(std::move(endpoints), duration, failures));
+  if (!endpoints.empty()) controller.add(std::make_unique<HealthService>(std::move(endpoints), duration, failures));
   return {};
 }
 

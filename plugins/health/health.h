@@ -7,9 +7,9 @@
 
 namespace swage::plugins::health {
 
-class Health : public Service {
+class HealthService : public Service {
  public:
-  Health(std::vector<Endpoint> endpoints, metrics::Histogram duration, metrics::Counter failures);
+  HealthService(std::vector<Endpoint> endpoints, metrics::Histogram duration, metrics::Counter failures);
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
 
  private:

@@ -23,13 +23,13 @@ bool has_rdata(const std::vector<dns::Record>& records, Bytes rdata) {
 
 }  // namespace
 
-HostsImage HostsPlugin::from_corefile() const {
+HostsImage Hosts::from_corefile() const {
   const auto& image = settings_.inline_image;
   return HostsImage(Bytes(reinterpret_cast<const std::uint8_t*>(image.data()), image.size() * sizeof image[0]));
 }
 
 // Those of the file, then those of the Corefile, each once.
-void HostsPlugin::add_addresses(const Query& query, Response& response) const {
+void Hosts::add_addresses(const Query& query, Response& response) const {
   const std::size_t size = query.qtype == Type::aaaa ? 16 : 4;
   for (const HostsImage& image : {from_file(), from_corefile()}) {
     const std::size_t before = response.answer.size();
@@ -42,7 +42,7 @@ void HostsPlugin::add_addresses(const Query& query, Response& response) const {
   }
 }
 
-bool HostsPlugin::add_names(const Query& query, Response& response) const {
+bool Hosts::add_names(const Query& query, Response& response) const {
   const auto address = parse_reverse_name(query.key);
   if (!address || !settings_.reverse) return false;
   for (const HostsImage& image : {from_file(), from_corefile()}) {
@@ -56,14 +56,14 @@ bool HostsPlugin::add_names(const Query& query, Response& response) const {
   return !response.answer.empty();
 }
 
-bool HostsPlugin::exists(const Query& query) const {
+bool Hosts::exists(const Query& query) const {
   for (const HostsImage& image : {from_file(), from_corefile()}) {
     if (!image.addresses(query.key, false).empty() || !image.addresses(query.key, true).empty()) return true;
   }
   return false;
 }
 
-Result<Outcome> HostsPlugin::serve(const Query& query, Response& response, Next next) const {
+Result<Outcome> Hosts::serve(const Query& query, Response& response, Next next) const {
   if (query.qclass != dns::Class::in) return next(query, response);
   // Whatever its zone: reverse names are in none of those of the names.
   const bool has_names = query.qtype == Type::ptr && add_names(query, response);

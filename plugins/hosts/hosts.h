@@ -1,4 +1,4 @@
-// The hosts plugin: addresses and names from a file like /etc/hosts, and from the Corefile. HostsPlugin answers in the
+// The hosts plugin: addresses and names from a file like /etc/hosts, and from the Corefile. Hosts answers in the
 // dns processes; HostsService reads the file in the service process and publishes its entries.
 #pragma once
 
@@ -27,9 +27,9 @@ struct Settings {
   shm::Snapshot* snapshot = nullptr;        // of the file's; nothing published: there was no file yet
 };
 
-class HostsPlugin : public Plugin {
+class Hosts : public Plugin {
  public:
-  explicit HostsPlugin(Settings settings) : settings_(std::move(settings)) {}
+  explicit Hosts(Settings settings) : settings_(std::move(settings)) {}
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:

@@ -99,7 +99,7 @@ TEST_CASE("hosts: setup") {
   CHECK(setup_error("fallthrough\n10.0.0.1 a") == "Corefile:4: hosts: entries stand before fallthrough");
   CHECK(setup_error("fallthrough_unsupported") == "Corefile:2: hosts: fallthrough_unsupported requires fallthrough");
   CHECK(setup_error("fallthrough\nfallthrough_unsupported a.test") ==
-        "Corefile:4: hosts: unexpected 'a.test'; expected the end of the line");
+        "Corefile:4: hosts: fallthrough_unsupported: unexpected 'a.test'; expected the end of the line");
   CHECK(setup_error("no_reverse yes").starts_with("Corefile:3: "));
   CHECK(setup_error("ttl") == "Corefile:3: hosts: expected seconds or a duration after 'ttl'");
   CHECK(setup_error("ttl 0").starts_with("Corefile:3: hosts: ttl: "));

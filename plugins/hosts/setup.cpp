@@ -62,7 +62,7 @@ Result<> setup(Controller& controller) {
     controller.add(std::make_unique<HostsService>(settings.path, settings.path_given, settings.directive,
                                                   settings.reload, *settings.snapshot));
   }
-  controller.add(std::unique_ptr<const Plugin>(std::make_unique<HostsPlugin>(std::move(settings))));
+  controller.add(std::unique_ptr<const Plugin>(std::make_unique<Hosts>(std::move(settings))));
   return {};
 }
 

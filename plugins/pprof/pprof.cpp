@@ -9,7 +9,7 @@ namespace swage::plugins::pprof {
 namespace {
 
 // Only says something.
-class Advice : public Service {
+class AdviceService : public Service {
  public:
   async::Task<Result<>> run(Host&) override {
     log::warning(
@@ -28,7 +28,7 @@ Result<> setup(Controller& controller) {
                                 if (controller.has_arg()) TRY(controller.expect_number<std::int64_t>(0, INT64_MAX));
                                 return {};
                               }}}));
-  controller.add(std::make_unique<Advice>());
+  controller.add(std::make_unique<AdviceService>());
   return {};
 }
 

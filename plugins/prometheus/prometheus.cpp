@@ -31,13 +31,13 @@ std::vector<std::string> directives_of(const ServerBlock& block) {
 
 }  // namespace
 
-http::Response Prometheus::scrape() const {
+http::Response PrometheusService::scrape() const {
   http::Response response = text_response(200, host_->metrics_text());
   response.fields.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   return response;
 }
 
-async::Task<Result<>> Prometheus::run(Host& host) {
+async::Task<Result<>> PrometheusService::run(Host& host) {
   host_ = &host;
   return endpoint_.run(host);
 }
@@ -45,9 +45,9 @@ async::Task<Result<>> Prometheus::run(Host& host) {
 namespace {
 
 // Gauges say 1 in the service process alone: those of all processes are added up.
-class ConstantGauges : public Service {
+class ConstantService : public Service {
  public:
-  explicit ConstantGauges(std::vector<metrics::Gauge> ones) : ones_(std::move(ones)) {}
+  explicit ConstantService(std::vector<metrics::Gauge> ones) : ones_(std::move(ones)) {}
   Result<> prepare() override {
     for (const metrics::Gauge& each : ones_) each.set(1);
     return {};
@@ -86,8 +86,8 @@ Result<> setup(Controller& controller) {
       }
     }
   }
-  controller.add(std::make_unique<ConstantGauges>(std::move(ones)));
-  if (!endpoints.empty()) controller.add(std::make_unique<Prometheus>(std::move(endpoints)));
+  controller.add(std::make_unique<ConstantService>(std::move(ones)));
+  if (!endpoints.empty()) controller.add(std::make_unique<PrometheusService>(std::move(endpoints)));
   const std::vector<std::string> plugins = plugin_names(block);
   controller.add(
       std::make_unique<const DnsMetrics>(registry, block.listeners(), plugins, DnsMetrics::Of::zones, block.view));

@@ -10,9 +10,9 @@
 
 namespace swage::plugins::prometheus {
 
-class Prometheus : public Service {
+class PrometheusService : public Service {
  public:
-  explicit Prometheus(std::vector<Endpoint> endpoints)
+  explicit PrometheusService(std::vector<Endpoint> endpoints)
       : endpoint_(std::move(endpoints), "/metrics", [this] { return scrape(); }) {}
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
 

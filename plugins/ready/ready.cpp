@@ -6,7 +6,7 @@
 
 namespace swage::plugins::ready {
 
-http::Response Ready::answer() {
+http::Response ReadyService::answer() {
   if (host_->shutting_down()) return text_response(503, "Shutting down");
   std::vector<std::string> unready = host_->unready();
   if (monitor_ == Monitor::until_ready) {
@@ -23,7 +23,7 @@ http::Response Ready::answer() {
   return text_response(503, std::move(names));
 }
 
-async::Task<Result<>> Ready::run(Host& host) {
+async::Task<Result<>> ReadyService::run(Host& host) {
   host_ = &host;
   return endpoint_.run(host);
 }
@@ -31,14 +31,14 @@ async::Task<Result<>> Ready::run(Host& host) {
 Result<> setup(Controller& controller) {
   controller.once();
   TRY(std::vector<Endpoint> endpoints, read_http_address(controller, ":8181"));
-  auto monitor = Ready::Monitor::until_ready;
+  auto monitor = ReadyService::Monitor::until_ready;
   TRY(controller.read_block({{"monitor", [&]() -> Result<> {
                                 TRY(const std::string_view kind, controller.one_of({"until-ready", "continuously"}));
-                                if (kind == "continuously") monitor = Ready::Monitor::continuously;
+                                if (kind == "continuously") monitor = ReadyService::Monitor::continuously;
                                 return {};
                               }}}));
   controller.block().reports_ready = true;
-  if (!endpoints.empty()) controller.add(std::make_unique<Ready>(std::move(endpoints), monitor));
+  if (!endpoints.empty()) controller.add(std::make_unique<ReadyService>(std::move(endpoints), monitor));
   return {};
 }
 

@@ -10,11 +10,11 @@
 
 namespace swage::plugins::ready {
 
-class Ready : public Service {
+class ReadyService : public Service {
  public:
   enum class Monitor : bool { until_ready, continuously };
 
-  Ready(std::vector<Endpoint> endpoints, Monitor monitor)
+  ReadyService(std::vector<Endpoint> endpoints, Monitor monitor)
       : endpoint_(std::move(endpoints), "/ready", [this] { return answer(); }), monitor_(monitor) {}
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
 

@@ -16,8 +16,8 @@ constexpr milliseconds kMinInterval = 2s;
 constexpr milliseconds kMinJitter = 1s;
 
 // [INTERVAL] [JITTER], or nullopt for off.
-Result<std::optional<Reload::Times>> read_times(Controller& controller) {
-  Reload::Times times;
+Result<std::optional<ReloadService::Times>> read_times(Controller& controller) {
+  ReloadService::Times times;
   if (controller.has_arg()) {
     const auto interval = controller.expect_duration(kMinInterval);
     if (controller.val() == "off") return std::nullopt;
@@ -34,12 +34,12 @@ Result<std::optional<Reload::Times>> read_times(Controller& controller) {
 
 }  // namespace
 
-Reload::Reload(Times times, double random) : interval_(times.interval) {
+ReloadService::ReloadService(Times times, double random) : interval_(times.interval) {
   const milliseconds jitter = std::min(times.jitter, times.interval / 2);
   interval_ += std::chrono::duration_cast<milliseconds>((random - 0.5) * jitter);
 }
 
-async::Task<Result<>> Reload::run(Host& host) {
+async::Task<Result<>> ReloadService::run(Host& host) {
   while (true) {  // not `while (!co_await …)`: see Host::stopping() about coroutines without a variable
     const bool stopped = co_await host.stopping(interval_);
     if (stopped) co_return Result<>();
@@ -51,10 +51,10 @@ async::Task<Result<>> Reload::run(Host& host) {
 
 Result<> setup(Controller& controller) {
   controller.once();
-  TRY(const std::optional<Reload::Times> chosen, read_times(controller));
+  TRY(const std::optional<ReloadService::Times> chosen, read_times(controller));
   if (!chosen) return {};
   std::random_device device;
-  controller.add(std::make_unique<Reload>(*chosen, std::uniform_real_distribution(0.0, 1.0)(device)));
+  controller.add(std::make_unique<ReloadService>(*chosen, std::uniform_real_distribution(0.0, 1.0)(device)));
   return {};
 }
 

@@ -7,7 +7,7 @@
 
 namespace swage::plugins::reload {
 
-class Reload : public Service {
+class ReloadService : public Service {
  public:
   struct Times {
     std::chrono::milliseconds interval{30'000};
@@ -15,7 +15,7 @@ class Reload : public Service {
   };
 
   // `random`: 0 to 1; says where in the range that the jitter leaves the interval of this server lies.
-  Reload(Times times, double random);
+  ReloadService(Times times, double random);
 
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
   [[nodiscard]] std::chrono::milliseconds interval() const { return interval_; }

@@ -8,7 +8,7 @@
 
 using namespace swage;
 using namespace std::chrono_literals;
-using plugins::reload::Reload;
+using plugins::reload::ReloadService;
 using tests::PluginHarness;
 
 namespace {
@@ -56,7 +56,9 @@ TEST_CASE("reload: setup") {
 }
 
 TEST_CASE("reload: the jitter spreads the interval evenly around its middle") {
-  const auto interval = [](Reload::Times times, double random) { return Reload(times, random).interval(); };
+  const auto interval = [](ReloadService::Times times, double random) {
+    return ReloadService(times, random).interval();
+  };
   CHECK(interval({}, 0.0) == 22'500ms);
   CHECK(interval({}, 0.5) == 30s);
   CHECK(interval({}, 1.0) == 37'500ms);
@@ -66,7 +68,7 @@ TEST_CASE("reload: the jitter spreads the interval evenly around its middle") {
 }
 
 TEST_CASE("reload: asks for a reload whenever the Corefile has changed, until it is stopped") {
-  Reload service({.interval = 1ms, .jitter = 0ms}, 0.5);
+  ReloadService service({.interval = 1ms, .jitter = 0ms}, 0.5);
   FakeHost host;
   host.loop().spawn(service.run(host));
   host.loop().run();
@@ -77,7 +79,7 @@ TEST_CASE("reload: asks for a reload whenever the Corefile has changed, until it
 
 TEST_CASE("reload: stop ends its sleep at once") {
   for (const bool before : {true, false}) {
-    Reload service({.interval = 1h, .jitter = 0ms}, 0.5);
+    ReloadService service({.interval = 1h, .jitter = 0ms}, 0.5);
     FakeHost host;
     if (before) host.stop();
     host.loop().spawn(service.run(host));

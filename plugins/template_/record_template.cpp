@@ -143,7 +143,7 @@ class ActionParser {
 
 class Writer {
  public:
-  Writer(const Facts& facts, Output& into) : facts_(facts), into_(into) {}
+  Writer(const QueryParts& parts, Output& into) : facts_(parts), into_(into) {}
 
   Result<> write(const Expression& expression) {
     switch (expression.kind) {
@@ -243,7 +243,7 @@ class Writer {
     return put(number);
   }
 
-  const Facts& facts_;
+  const QueryParts& facts_;
   Output& into_;
 };
 
@@ -285,8 +285,8 @@ Result<RecordTemplate> RecordTemplate::parse(std::string_view text) {
   }
 }
 
-Result<> RecordTemplate::write(const Facts& facts, Output& into) const {
-  Writer writer(facts, into);
+Result<> RecordTemplate::write(const QueryParts& parts, Output& into) const {
+  Writer writer(parts, into);
   for (std::size_t i = 0; i < expressions_.size(); ++i) {
     into.append(literals_[i]);
     TRY(writer.write(expressions_[i]));

@@ -23,7 +23,7 @@ struct GroupName {
 };
 
 // What a template may speak of. The views live as long as the query.
-struct Facts {
+struct QueryParts {
   const dns::Query& query;
   std::string_view zone, name;  // in presentation format, lower case
   std::string_view rclass, type;
@@ -78,7 +78,7 @@ class RecordTemplate {
   [[nodiscard]] bool is_constant() const { return expressions_.empty(); }
   [[nodiscard]] const std::string& text() const { return text_; }  // as it was written
   // Fails where a number cannot be parsed, or there is no such group.
-  [[nodiscard]] Result<> write(const Facts& facts, Output& into) const;
+  [[nodiscard]] Result<> write(const QueryParts& parts, Output& into) const;
   // The first group by number or name that is asked for and for which `has(group text)` is false; empty: none.
   template <typename Has>
   [[nodiscard]] std::string missing_group(Has has) const {

@@ -129,7 +129,7 @@ constexpr auto kSamples =
     std::to_array<std::string_view>({"1", "10", "a", "0a", "www", "192.0.2.1", "2001:db8::1", "192-0-2-1", "A", "TXT",
                                      "00112233445566778899aabbccddeeff"});
 
-constexpr std::size_t kMostZonesTried = 100;
+constexpr std::size_t kMaxZonesTried = 100;
 
 // What came of records made from samples.
 struct Trial {
@@ -172,8 +172,8 @@ bool try_samples(const Rule& rule, const RecordTemplate& text, const std::string
       query.client.address = *IpAddress::parse(client);
       for (const std::string& type : types) {
         Output made;
-        const Facts facts{query, zone, name, rclass, type, match, groups};
-        Result<> done = text.write(facts, made);
+        const QueryParts parts{query, zone, name, rclass, type, match, groups};
+        Result<> done = text.write(parts, made);
         if (done) done = parser.parse(made.view());
         if (!goes_on(trial, rule, done, parser)) return false;
       }
@@ -184,7 +184,7 @@ bool try_samples(const Rule& rule, const RecordTemplate& text, const std::string
 
 Trial try_samples(const Rule& rule, const RecordTemplate& text) {
   Trial trial;
-  for (const RuleZone& zone : rule.zones.values() | std::views::take(kMostZonesTried)) {
+  for (const RuleZone& zone : rule.zones.values() | std::views::take(kMaxZonesTried)) {
     if (!try_samples(rule, text, zone.text, trial)) break;
   }
   return trial;

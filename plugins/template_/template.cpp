@@ -13,7 +13,7 @@ bool fits(const Rule& rule, const Query& query) {
 
 }  // namespace
 
-Result<> Template::add(const SectionRecord& record, const Facts& facts, Response& response) const {
+Result<> Template::add(const SectionRecord& record, const QueryParts& parts, Response& response) const {
   std::vector<dns::Record>& section = response.*record.section;
   if (record.fixed) {
     const FixedRecord& fixed = *record.fixed;
@@ -21,20 +21,20 @@ Result<> Template::add(const SectionRecord& record, const Facts& facts, Response
     return {};
   }
   Output text;
-  TRY(record.text.write(facts, text));
+  TRY(record.text.write(parts, text));
   TRY(parser_.parse(text.view()));
   section.push_back({response.arena.copy(parser_.owner()), parser_.type(), parser_.rclass(), parser_.ttl(),
                      response.arena.copy(parser_.rdata())});
   return {};
 }
 
-Result<Outcome> Template::answer(const Rule& rule, const Facts& facts, Response& response) const {
+Result<Outcome> Template::answer(const Rule& rule, const QueryParts& parts, Response& response) const {
   response.rcode = rule.rcode;
   if (rule.rcode == dns::Rcode::servfail) return Outcome::send;
   response.authoritative = true;
   for (const SectionRecord& record : rule.records) {
-    const Result<> added = add(record, facts, response);
-    if (!added) return fail("template '{}' for {}: {}", record.text.text(), facts.name, added.error().text());
+    const Result<> added = add(record, parts, response);
+    if (!added) return fail("template '{}' for {}: {}", record.text.text(), parts.name, added.error().text());
   }
   if (!rule.extended_error.empty()) {
     response.options.push_back({kOptionExtendedError, as_bytes(rule.extended_error)});

@@ -58,8 +58,8 @@ class Template : public Plugin {
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
 
  private:
-  [[nodiscard]] Result<> add(const SectionRecord& record, const Facts& facts, Response& response) const;
-  [[nodiscard]] Result<Outcome> answer(const Rule& rule, const Facts& facts, Response& response) const;
+  [[nodiscard]] Result<> add(const SectionRecord& record, const QueryParts& parts, Response& response) const;
+  [[nodiscard]] Result<Outcome> answer(const Rule& rule, const QueryParts& parts, Response& response) const;
 
   const std::vector<Rule> rules_;
   mutable zonefile::RecordParser parser_;  // its memory only: used again for each record

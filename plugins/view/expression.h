@@ -17,9 +17,9 @@
 
 namespace swage::plugins::view {
 
-inline constexpr std::size_t kMostBytes = 10'000;  // of an expression
-inline constexpr std::size_t kMostNodes = 1'000;   // literals, operators and calls
-inline constexpr unsigned kMostNesting = 100;      // parentheses and the like
+inline constexpr std::size_t kMaxBytes = 10'000;  // of an expression
+inline constexpr std::size_t kMaxNodes = 1'000;   // literals, operators and calls
+inline constexpr unsigned kMaxNesting = 100;      // parentheses and the like
 
 enum class Kind : std::uint8_t { boolean, integer, real, text, list };
 

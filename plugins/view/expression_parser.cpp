@@ -124,7 +124,7 @@ class Parser {
   }
 
   Result<Index> add(Node node) {
-    if (nodes_.size() == kMostNodes) return fail_at(now().at, fmt::format("more than {} parts", kMostNodes));
+    if (nodes_.size() == kMaxNodes) return fail_at(now().at, fmt::format("more than {} parts", kMaxNodes));
     nodes_.push_back(std::move(node));
     return static_cast<Index>(nodes_.size() - 1);
   }
@@ -138,7 +138,7 @@ class Parser {
 
   // Operators of at least this precedence.
   Result<Index> expression(unsigned precedence) {
-    if (++nesting_ > kMostNesting) return fail_at(now().at, fmt::format("more than {} levels", kMostNesting));
+    if (++nesting_ > kMaxNesting) return fail_at(now().at, fmt::format("more than {} levels", kMaxNesting));
     TRY(Index left, operand());
     while (const Binary* const binary = this->binary(precedence)) {
       const std::size_t at = now().at;
@@ -331,7 +331,7 @@ class Parser {
 }  // namespace
 
 Result<std::vector<Node>> parse_expression(std::string_view text) {
-  if (text.size() > kMostBytes) return fail("an expression of more than {} bytes", kMostBytes);
+  if (text.size() > kMaxBytes) return fail("an expression of more than {} bytes", kMaxBytes);
   TRY(std::vector<Token> tokens, tokenize(text));
   return Parser(std::move(tokens)).run();
 }

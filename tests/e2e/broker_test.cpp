@@ -394,7 +394,7 @@ TEST_CASE("broker: what clients will not like of a certificate is a warning") {
   const std::string path = folder.write("cert", leaf.certificate_pem);
   const std::string line = fmt::format("tls {} {}", path, folder.write("key", leaf.key_pem));
   const Server server(corefile(line));
-  const std::string start = "[WARNING] " + server.folder().file("Corefile") + ":7: " + path + ": ";
+  const std::string start = "[WARNING] " + server.folder().file("Corefile") + ":7: broker: " + path + ": ";
   for (const char* const objection : {"the certificate is not for registration.libp2p.direct, but for other.test\n",
                                       "the certificate expires soon, on ", "the chain is not complete, it seems: "}) {
     INFO(objection);
