@@ -202,7 +202,7 @@ Result<> Dispenser::ignore() {
   return {};
 }
 
-// "DIRECTIVE: ", with "PROPERTY: " behind the first word of a line of a block.
+// "DIRECTIVE: ", with "PROPERTY: " after the first word of a line of a block.
 std::string Dispenser::context() const {
   const bool within = property_ != kNone && property_ + 1 < current_;
   return within ? fmt::format("{}: {}: ", directive(), tokens_[property_].text) : directive() + ": ";

@@ -1,4 +1,4 @@
-// What answers queries, in every dns process: Plugins in a chain, Filters before it and Observers behind it. Part of
+// What answers queries, in every dns process: Plugins in a chain, Filters before it and Observers after it. Part of
 // the contract (core/plugin/plugin.h).
 #pragma once
 

@@ -1,5 +1,6 @@
 // Reads the directive:
-// acme-txt [ZONES...] { store memory [PATH] [capacity N] ; ttl DURATION ; lifetime DURATION ; placeholder TEXT|off }
+// acme-txt [ZONES...] { store memory [PATH] [capacity N] ; ttl SECONDS|DURATION ; lifetime SECONDS|DURATION ;
+// placeholder TEXT|off }
 #include <algorithm>
 #include <chrono>
 

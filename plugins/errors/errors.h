@@ -1,4 +1,4 @@
-// errors: logs the Errors of the plugins behind it, or counts those that come in masses. In every dns process.
+// errors: logs the Errors of the plugins after it, or counts those that come in masses. In every dns process.
 #pragma once
 
 #include <cstdint>

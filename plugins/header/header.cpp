@@ -4,7 +4,7 @@
 
 namespace swage::plugins::header {
 
-// Of a query's flags only RD means anything to those behind, and comes back in the response.
+// Of a query's flags only RD means anything to the plugins after it, and comes back in the response.
 Result<Outcome> Header::serve(const Query& query, Response& response, Next next) const {
   Result<Outcome> outcome = Outcome::send;
   if (query_.recursion_desired.value_or(query.recursion_desired) == query.recursion_desired) {

@@ -19,7 +19,8 @@ class Header : public Plugin {
 
  private:
   Flags query_, response_;
-  mutable Query changed_;  // what those behind see; records of the response may point into it. One thread a process
+  mutable Query
+      changed_;  // what the plugins after it see; records of the response may point into it. One thread a process
 };
 
 Result<> setup(Controller& controller);

@@ -14,7 +14,7 @@ using namespace std::string_view_literals;
 
 constexpr std::uint32_t kTtl = 604'800;  // a week
 
-// Names on the wire, each label behind its length in three octal digits.
+// Names on the wire, each label after its length in three octal digits.
 constexpr auto kLocalhost = "\011localhost\0"sv;
 constexpr auto kReverse = "\0011\0010\0010\003127\007in-addr\004arpa\0"sv;  // of 127.0.0.1
 constexpr std::string_view kReverseZones[] = {"\0010\007in-addr\004arpa\0"sv, "\003127\007in-addr\004arpa\0"sv,

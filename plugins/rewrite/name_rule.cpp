@@ -12,7 +12,7 @@ namespace {
 struct AnswerRule {
   enum class Part : std::uint8_t { owners, values };
   Part part;
-  // What does it: one of these; nothing is `auto`, which maps the name behind the rule, and names below it, to the one
+  // What does it: one of these; nothing is `auto`, which maps the name after the rule, and names below it, to the one
   // before.
   std::optional<RegexRewriter> regex{};
   std::optional<std::pair<std::string, std::string>> suffix{};  // from, to

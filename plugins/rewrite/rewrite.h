@@ -1,4 +1,4 @@
-// The rewrite plugin: the plugins behind it see another question than the client asked, and the client sees another
+// The rewrite plugin: the plugins after it see another question than the client asked, and the client sees another
 // answer than they gave. In the dns processes.
 #pragma once
 
@@ -22,13 +22,13 @@ class Rule {
   enum class Applied : std::uint8_t { no, yes };
   // Changes the question, or sees that the answer will have to be changed. An Error where the new name is no name.
   [[nodiscard]] virtual Result<Applied> ask(Rewriting& rewriting) const = 0;
-  // Changes the answer. `names`: the question's name before and behind this rule. Called in reverse order of the rules.
+  // Changes the answer. `names`: the question's name before and after this rule. Called in reverse order of the rules.
   struct Names {
     dns::NameView before, behind;
   };
   virtual void answer(const Names& names, Response& response) const;
 
-  [[nodiscard]] bool stops() const { return stops_; }  // no rule behind it is looked at where it was applied
+  [[nodiscard]] bool stops() const { return stops_; }  // where it was applied, no later rule is looked at
 
  private:
   bool stops_;
@@ -52,7 +52,7 @@ class Rewriting {
   [[nodiscard]] Result<> set_name(const dns::NameText& text);
   void set_type(dns::Type type) { query_.qtype = type; }
   void set_class(dns::Class rclass) { query_.qclass = rclass; }
-  // Puts the option in place of the first with this code, or behind the others where there is none. False, and nothing
+  // Puts the option in place of the first with this code, or after the others where there is none. False, and nothing
   // is changed, where there would be too much.
   [[nodiscard]] bool set_option(std::uint16_t code, Bytes data);
   void unset_option(std::uint16_t code);

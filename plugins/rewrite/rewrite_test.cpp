@@ -23,7 +23,7 @@ std::string hex(Bytes bytes) {
   return text;
 }
 
-// Plays the plugins behind: remembers the question that they see, and answers with what the test says, or with an A
+// Plays the plugins after it: remembers the question that they see, and answers with what the test says, or with an A
 // record of the name that was asked for.
 class Behind {
  public:
@@ -32,7 +32,7 @@ class Behind {
           return answer(q, r);
         }) {}
 
-  // The question as the plugins behind see it: "name type class option=data…".
+  // The question as the plugins after it see it: "name type class option=data…".
   std::string seen(std::string_view question) {
     seen_ = "";
     last_ = harness_.ask(question);
@@ -213,7 +213,7 @@ TEST_CASE("rewrite: no rule cuts an escape in two") {
 }
 
 // The situations of CoreDNS's README and tests.
-TEST_CASE("rewrite: what the plugins behind are asked") {
+TEST_CASE("rewrite: what the plugins after it are asked") {
   const std::vector<Case> cases = {
       {"name example.net example.org", "EXAMPLE.net. A", "example.org. A IN"},
       {"name example.net example.org", "www.example.net. A", "www.example.net. A IN"},

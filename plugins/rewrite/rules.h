@@ -12,7 +12,7 @@ namespace swage::plugins::rewrite {
 using Words = std::span<const std::string>;
 using NewRule = Result<std::unique_ptr<const Rule>>;
 
-// `words` are those behind "name", "edns0", …; the Errors have no file and line.
+// `words` are those after "name", "edns0", …; the Errors have no file and line.
 [[nodiscard]] NewRule make_name_rule(bool stops, Words words);   // name_rule.cpp
 [[nodiscard]] NewRule make_edns0_rule(bool stops, Words words);  // edns0_rule.cpp
 [[nodiscard]] NewRule make_class_rule(bool stops, Words words);  // simple_rules.cpp

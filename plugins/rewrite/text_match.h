@@ -43,7 +43,7 @@ class Replacement {
  private:
   struct Piece {
     std::string literal;
-    std::size_t group;  // behind the literal; kNone: none
+    std::size_t group;  // after the literal; kNone: none
   };
   static constexpr std::size_t kNone = ~std::size_t{0};
   std::vector<Piece> pieces_;

@@ -102,7 +102,7 @@ class RecordTemplate {
   }
 
   std::string text_;
-  std::vector<std::string> literals_;  // one more than expressions: what is before, between and behind them
+  std::vector<std::string> literals_;  // one more than expressions: what is before, between and after them
   std::vector<Expression> expressions_;
 };
 

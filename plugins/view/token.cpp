@@ -61,7 +61,7 @@ class Tokenizer {
   Result<Token> number() {
     Token token{Token::Type::integer, at_, {}};
     std::string digits;
-    // A sign belongs to it behind an e alone.
+    // A sign belongs to it after an e alone.
     const bool hex = peek() == '0' && (peek(1) == 'x' || peek(1) == 'X');
     while (is_digit(peek()) || is_of_word(peek()) || peek() == '.' ||
            (!hex && (peek() == '-' || peek() == '+') && (digits.ends_with('e') || digits.ends_with('E')))) {
@@ -99,7 +99,7 @@ class Tokenizer {
     return fail_at(token.at, "a text without end");
   }
 
-  // What a backslash and the bytes behind it mean; moves to their last.
+  // What a backslash and the bytes after it mean; moves to their last.
   std::optional<char> escape() {
     constexpr std::string_view kNames = "abfnrtv\\'\"`", kMeanings = "\a\b\f\n\r\t\v\\'\"`";
     const char c = peek(1);
