@@ -105,10 +105,10 @@ TEST_CASE("tls context: libp2p's") {
   }
   std::vector<std::uint8_t> longer = own.certificate_der;
   longer.push_back(0);
-  CHECK(error_of(TlsContext::mutual(longer, own.key_der, {})) == "certificate: 1 byte behind it");
+  CHECK(error_of(TlsContext::mutual(longer, own.key_der, {})) == "certificate: 1 byte after it");
   longer = own.key_der;
   longer.push_back(0);
-  CHECK(error_of(TlsContext::mutual(own.certificate_der, longer, {})) == "private key: bytes behind it");
+  CHECK(error_of(TlsContext::mutual(own.certificate_der, longer, {})) == "private key: bytes after it");
 }
 
 }  // namespace swage::async

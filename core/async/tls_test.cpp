@@ -315,7 +315,7 @@ TEST_CASE("tls: half-close: an answer after the question's end; nothing can be w
   loop.spawn(note(answer(*pair.server), answered));
   loop.spawn(keep(ask(*pair.client), got));
   CHECK(testing::run_until(loop, [&] { return got.has_value() && !answered.empty(); }));
-  CHECK(got->value() == "answer to question, write: behind the end");
+  CHECK(got->value() == "answer to question, write: after the end");
   CHECK(answered == "fine");
 }
 

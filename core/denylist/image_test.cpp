@@ -335,7 +335,7 @@ TEST_CASE("denylist image: what is broken is refused") {
   CHECK(broken(parts.ranges4, 1) == "denylist: the first range does not begin at 0");
   CHECK(broken(parts.ranges4 + 4, 2) == "denylist: range 0 is of no list");
   CHECK(broken(parts.ranges4 + 8, 0) == "denylist: range 1 is out of order");
-  CHECK(broken(parts.slots4 + 4, 1U << 31 | 99) == "denylist: slot 0 is of no range");
+  CHECK(broken(parts.slots4 + 4, 1U << 31 | 99) == "denylist: slot 0 refers to no range");
   CHECK(broken(parts.slots4 + 4, 2) == "denylist: slot 0 is of no list");
   CHECK(broken(parts.slots6 + sizeof(layout::V6::Slot) + 16, 4096) == "denylist: slot 1 is of no list");
   CHECK(broken(parts.lists + 4, 2) == "denylist: the name of list 0 is outside");
