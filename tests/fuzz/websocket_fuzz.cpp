@@ -52,7 +52,7 @@ void upgrade(bool as_server, Bytes input, std::size_t step) {
     Bytes part = input.first(std::min(step, input.size()));
     const std::size_t size = part.size();
     const auto whole = head.receive(part);
-    expect(head.text().size() <= HttpHead::kMost);
+    expect(head.text().size() <= HttpHead::kMaxSize);
     if (!whole) return;
     input = input.subspan(size - part.size());
     if (!*whole) continue;
