@@ -57,9 +57,9 @@ TEST_CASE("log: setup") {
   CHECK(setup_error(". {\n log {\n  klass all\n }\n}") ==
         "Corefile:3: log: unknown property 'klass'; did you mean 'class'?");
   CHECK(setup_error(". {\n log {\n  class\n }\n}") ==
-        "Corefile:3: log: expected success, denial, error or all after 'class'");
+        "Corefile:3: log: expected 'success', 'denial', 'error' or 'all' after 'class'");
   CHECK(setup_error(". {\n log\n log {\n  class denial abracadabra\n }\n}") ==
-        "Corefile:4: log: unknown class 'abracadabra'; expected success, denial, error or all");
+        "Corefile:4: log: class: expected 'success', 'denial', 'error' or 'all', not 'abracadabra'");
 }
 
 TEST_CASE("log: what looks like a placeholder and is none is warned of") {

@@ -47,7 +47,7 @@ TEST_CASE("timeouts: setup") {
   CHECK(setup_error("{\n write snake\n}").starts_with("Corefile:3: timeouts: write: 'snake' is not a duration"));
   CHECK(setup_error("{\n idle 0s\n}") == "Corefile:3: timeouts: idle: '0s' is not between 1s and 24h");
   CHECK(setup_error("{\n idle 999ms\n}") == "Corefile:3: timeouts: idle: '999ms' is not between 1s and 24h");
-  CHECK(setup_error("{\n read 48h\n}") == "Corefile:3: timeouts: '48h' is not between 1s and 24h");
+  CHECK(setup_error("{\n read 48h\n}") == "Corefile:3: timeouts: read: '48h' is not between 1s and 24h");
   for (const char* const number : {"0", "-2", "snake", "1.5", "99999999999"}) {
     CHECK(setup_error(fmt::format("{{\n maxtcpqueries {}\n}}", number)).starts_with("Corefile:3: timeouts: "));
   }

@@ -83,20 +83,23 @@ TEST_CASE("command line: -check says what would be served, or what is wrong, and
   CHECK(bad.errors == path + ":2: unknown directive 'fiel'; did you mean 'file'?\n");
   bad = check("example.org {\n    file " + folder.file("zone") + "\n}\n");
   CHECK(bad.status == 1);
-  CHECK(bad.errors.starts_with(path + ":2: " + folder.file("zone") + ": "));
+  CHECK(bad.errors.starts_with(path + ":2: file: " + folder.file("zone") + ": "));
   static_cast<void>(folder.write("zone", "@ SOA a b 1 2 3 4 5\n@ NS ns\nns A 192.0.2.256\n"));
   bad = check("example.org {\n    file " + folder.file("zone") + "\n}\n");
   CHECK(bad.status == 1);
-  CHECK(bad.errors.starts_with(path + ":2: " + folder.file("zone") + ":3: "));
+  CHECK(bad.errors.starts_with(path + ":2: file: " + folder.file("zone") + ":3: "));
   bad = check("a.org {\n whoami\n prometheus 127.0.0.1:9153\n health :9153\n}\n");
   CHECK(bad.status == 1);
-  CHECK(bad.errors == path + ":3: 127.0.0.1:9153 is within 0.0.0.0:9153, which is already that of " + path + ":4\n");
+  CHECK(bad.errors ==
+        path + ":3: prometheus: 127.0.0.1:9153 is within 0.0.0.0:9153, which is already that of " + path + ":4\n");
   bad = check("a.org {\n whoami\n prometheus [::1]:9153\n}\nb.org {\n whoami\n prometheus [::]:9153\n}\n");
   CHECK(bad.status == 1);
-  CHECK(bad.errors == path + ":7: [::]:9153 includes [::1]:9153, which is already that of " + path + ":3\n");
+  CHECK(bad.errors ==
+        path + ":7: prometheus: [::]:9153 includes [::1]:9153, which is already that of " + path + ":3\n");
   bad = check("a.org:9153 {\n whoami\n prometheus 127.0.0.1:9153\n}\n");
   CHECK(bad.status == 1);
-  CHECK(bad.errors == path + ":3: 127.0.0.1:9153: DNS is served on 0.0.0.0:9153 already, by " + path + ":1\n");
+  CHECK(bad.errors ==
+        path + ":3: prometheus: 127.0.0.1:9153: DNS is served on 0.0.0.0:9153 already, by " + path + ":1\n");
   bad = run_swage({"-check", "-conf", folder.file("nowhere")});
   CHECK(bad.status == 1);
   CHECK(bad.errors.starts_with(folder.file("nowhere") + ": "));

@@ -108,7 +108,7 @@ example.net {
       corefile + ":2: unknown directive 'forward'",
       corefile + ":3: file: /nowhere/example.org: No such file",
       corefile + ":4: file: /nowhere/b.example.org: No such file",
-      corefile + ":7: template: answer: ",
+      corefile + ":7: template: ",
       corefile + ":11: prometheus: 'coredns:9253' is not [ADDRESS]:PORT: names of hosts are not looked up",
       corefile + ":13: auto: directory: '{2}': the regular expression has 1 group",
       corefile + ":15: acme-txt: /nowhere/store: no store can be made there: ",
