@@ -57,7 +57,7 @@ void print_warning(const std::string& text) { print("WARNING", "warning: ", text
 void try_user(const Configuration& configuration, config::Errors& errors) {
   if (!configuration.server->user) return;
   const Result<Account> account = find_account(configuration.server->user->text);
-  if (!account) errors.add(configuration.server->user->error(account.error().text()));
+  if (!account) errors.add(configuration.server->user->error("user: " + account.error().text()));
 }
 
 // What directives of another server mean.

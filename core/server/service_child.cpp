@@ -148,22 +148,22 @@ class ServiceChild : public Host {
     if (geteuid() != 0) {
       drop_capabilities(Keep::nothing);
       const Result<Account> account = says ? find_account(says->text) : Account{};
-      if (!account) return std::unexpected(says->error(account.error().text()));
+      if (!account) return std::unexpected(says->error("user: " + account.error().text()));
       if (says && account->uid != geteuid()) {
-        log::warning("{}", says->error("only root can become another user; it stays as it was started").text());
+        log::warning("{}", says->error("user: only root can become another user; it stays as it was started").text());
       }
       return {};
     }
     const Result<Account> account = find_account(says ? says->text : kUsualUser);
-    if (says && !account) return std::unexpected(says->error(account.error().text()));
+    if (says && !account) return std::unexpected(says->error("user: " + account.error().text()));
     if (says && is_dns_user(account->uid)) {
       return std::unexpected(says->error(
-          fmt::format("users {} to {} are those of the dns processes", kFirstDnsUser, kFirstDnsUser + kDnsUsers - 1)));
+          fmt::format("user: {} to {} are those of the dns processes", kFirstDnsUser, kFirstDnsUser + kDnsUsers - 1)));
     }
     const bool becomes = account && account->uid != 0;
     if (becomes && may_change_user()) {
       const Result<> changed = become(*account);
-      if (!changed) return says ? std::unexpected(says->error(changed.error().text())) : changed;
+      if (!changed) return says ? std::unexpected(says->error("user: " + changed.error().text())) : changed;
       drop_capabilities(Keep::nothing);
       return {};
     }

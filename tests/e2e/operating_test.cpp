@@ -202,7 +202,8 @@ TEST_CASE("operating: -check knows whether there is the user that the Corefile n
   CHECK(checked("root").status == 0);
   const Outcome outcome = checked("nobody-of-this-name");
   CHECK(outcome.status == 1);
-  CHECK(outcome.errors == folder.file("Corefile") + ":2: there is no user 'nobody-of-this-name' on this machine\n");
+  CHECK(outcome.errors ==
+        folder.file("Corefile") + ":2: user: there is no user 'nobody-of-this-name' on this machine\n");
 }
 
 TEST_CASE("operating: -check -ports tries the ports") {

@@ -379,5 +379,6 @@ TEST_CASE("user: the service process becomes whom the Corefile says") {
 
   server.write_corefile("a.test {\n bind 127.0.0.1\n user nobody-has-this-name\n whoami\n}\n");
   server.process().signal(SIGUSR1);
-  CHECK(server.process().wait_for("Corefile:3: there is no user 'nobody-has-this-name' on this machine", kPatience));
+  CHECK(server.process().wait_for("Corefile:3: user: there is no user 'nobody-has-this-name' on this machine",
+                                  kPatience));
 }
