@@ -13,8 +13,13 @@ namespace swage::config {
 using std::chrono::milliseconds;
 
 namespace {
+
 constexpr std::string_view kTwice = "stands twice in a server block";
-}
+
+// A brace at the start of a line belongs to the line before; that it stands there is told by the parser.
+bool begins_line(const Token& token) { return token.starts_line && !token.is_open(); }
+
+}  // namespace
 
 bool Dispenser::next() {
   if (current_ > 0) skip_line(0, true);
@@ -29,7 +34,7 @@ void Dispenser::once() {
   next();
   unsigned depth = 0;
   for (std::size_t at = current_; at < tokens_.size(); ++at) {
-    if (depth == 0 && tokens_[at].starts_line) {
+    if (depth == 0 && begins_line(tokens_[at])) {
       errors_.push_back(error_at(tokens_[at], kTwice));
       tokens_.resize(at);
       return;
@@ -70,7 +75,7 @@ void Dispenser::skip_words() {
 
 // What is left of a line at `depth`, with the blocks on it.
 void Dispenser::skip_line(unsigned depth, bool tell) {
-  while (!at_end() && (depth_ > depth || !(following().starts_line || (depth > 0 && following().is_close())))) {
+  while (!at_end() && (depth_ > depth || !(begins_line(following()) || (depth > 0 && following().is_close())))) {
     const bool empty_block = following().is_open() && current_ + 1 < tokens_.size() && tokens_[current_ + 1].is_close();
     if (tell && !empty_block) tell_unread();
     tell = tell && empty_block;

@@ -182,6 +182,7 @@ TEST_CASE("configuration: what setup() leaves unread is an error") {
   CHECK(error_of("a.test {\n everywhere 80\n everywhere 81\n}\n") ==
         "Corefile:3: everywhere: stands twice in a server block");
   CHECK(error_of("a.test {\n everywhere 80 {\n }\n}\n") == "no error");
+  CHECK(error_of("a.test {\n everywhere 80\n {\n }\n}\n") == "Corefile:3: '{' must be on the line of what it opens");
 }
 
 TEST_CASE("configuration: an error says which variable is not set") {

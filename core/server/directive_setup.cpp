@@ -70,7 +70,7 @@ std::vector<Tokens> occurrences(const Tokens& tokens) {
   std::vector<Tokens> each;
   unsigned depth = 0;
   for (const config::Token& token : tokens) {
-    if (each.empty() || (depth == 0 && token.starts_line)) each.emplace_back();
+    if (each.empty() || (depth == 0 && token.starts_line && !token.is_open())) each.emplace_back();
     if (token.is_open()) ++depth;
     if (token.is_close()) --depth;
     each.back().push_back(token);
