@@ -210,8 +210,8 @@ long milliseconds(Clock::duration time) {
   return static_cast<long>(std::chrono::duration_cast<Milliseconds>(time).count());
 }
 
-// Connections from all networks that never finish their requests, whose heads have `size` bytes; who is closed comes
-// again at once.
+// Connections from all networks that never finish their requests, whose heads have `size` bytes; a client that is
+// closed comes again at once.
 class SlowSenders {
  public:
   static constexpr std::size_t kCount = 4096;

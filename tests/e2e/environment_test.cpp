@@ -16,7 +16,7 @@ using namespace swage::tests;
 
 constexpr const char* kCorefile = "a.test {\n bind 127.0.0.1\n whoami\n}\n";
 
-// NAME=VALUE, each with a NUL behind it: as the process was started with.
+// NAME=VALUE, each followed by a NUL: what the process was started with.
 std::string environment_of(pid_t pid) { return read_file("/proc/" + std::to_string(pid) + "/environ"); }
 
 bool has_token(pid_t pid) { return environment_of(pid).find("open sesame") != std::string::npos; }

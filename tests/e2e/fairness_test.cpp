@@ -113,7 +113,8 @@ FloodOptions flood_of(Kind kind, unsigned connections) {
 
 }  // namespace
 
-// Other programs disturb a round now and then, never all of them: what starves UDP behind TCP makes each a hundredfold.
+// Other programs disturb a round now and then, never all of them: TCP that starves UDP makes each round a hundred times
+// worse.
 TEST_CASE("fairness: UDP does not wait for TCP connections that are busy") {
   for (const auto& [kind, name] : {std::pair{Kind::pipelining, "pipelining"}, {Kind::never_reads, "never reads"}}) {
     const std::vector<Compared> rounds = compare(flood_of(kind, 256), 8, 1s, true);

@@ -135,7 +135,7 @@ TEST_CASE("hostile nodes: refused in time, others undisturbed, nothing left behi
   const pid_t service = service_of(server);
   Run run(server);
   run.until(kWarmUp);
-  std::this_thread::sleep_for(6s);  // what goes on behind a proof ends too
+  std::this_thread::sleep_for(6s);  // what goes on after a proof ends too
   const std::size_t descriptors_before = descriptors(service), memory_before = resident_kilobytes(service);
 
   run.until(kWarmUp + kRegistrations);

@@ -51,7 +51,7 @@ bool is_open(const Descriptor& socket) {
   return recv(socket.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
-// Holds connections without a request, or with a part of one; who is closed comes again at once.
+// Holds connections without a request, or with a part of one; a client that is closed comes again at once.
 class Holder {
  public:
   Holder(std::uint16_t port, std::size_t count) : port_(port), held_(count) {

@@ -1,4 +1,4 @@
-// What the server counts, as those see it who scrape it: while processes are killed and the Corefile is read again,
+// What the server counts, as a scraper sees it: while processes are killed and the Corefile is read again,
 // many at once, and as Prometheus itself. And health and ready when the server is told to end.
 #include <poll.h>
 #include <signal.h>

@@ -58,13 +58,13 @@ class Lexer {
     } else if (sees("//")) {
       skip_to(source_.find('\n', at_));
     } else if (sees("/*")) {
-      skip_behind("*/", at_ + 2);
+      skip_past("*/", at_ + 2);
     } else if (c == '#') {
       directive();
     } else if (sees("R\"")) {
       const std::size_t open = source_.find('(', at_);
       literal();
-      skip_behind(")" + std::string(source_.substr(at_ + 2, open - at_ - 2)) + "\"", open);
+      skip_past(")" + std::string(source_.substr(at_ + 2, open - at_ - 2)) + "\"", open);
     } else if (c == '"' || c == '\'') {
       quoted(c);
     } else if (std::isalnum(static_cast<unsigned char>(c)) || c == '_') {
@@ -105,7 +105,7 @@ class Lexer {
   void literal() { add("\""); }
   void add(std::string text) { (in_directive_ ? parts_.back() : parts_.front()).push_back({std::move(text), line_}); }
 
-  void skip_behind(std::string_view text, std::size_t from) {
+  void skip_past(std::string_view text, std::size_t from) {
     const std::size_t found = source_.find(text, from);
     skip_to(found == std::string_view::npos ? found : found + text.size());
   }

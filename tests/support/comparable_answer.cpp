@@ -8,7 +8,7 @@
 namespace swage::tests {
 namespace {
 
-// The next word of `text` from `at`, which moves behind it.
+// The next word of `text` from `at`, which moves past it.
 std::string word(const std::string& text, std::size_t& at) {
   const std::size_t end = std::min(text.find(' ', at), text.size());
   const std::string result = text.substr(at, end - at);

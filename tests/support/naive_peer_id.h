@@ -46,7 +46,7 @@ inline bool is_peer_multihash(Bytes multihash) {
   return function == 0x12 ? multihash.size() == 32 : function == 0 && is_public_key(multihash);
 }
 
-// The multihash, or nullopt where the label is no peer ID.
+// The multihash, or nullopt if the label is not a valid peer ID.
 inline std::optional<ByteVector> naive_peer_id(std::string_view label) {
   using libp2p::multibase::Base;
   if (label.empty() || label.size() > 63 || (label[0] != 'k' && label[0] != 'b')) return std::nullopt;

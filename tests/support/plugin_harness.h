@@ -17,7 +17,7 @@ namespace swage::tests {
 
 class PluginHarness {
  public:
-  // Plays the plugins behind those of the Corefile, at the end of every chain.
+  // Plays the plugins after those of the Corefile, at the end of every chain.
   using Rest = std::function<Result<Outcome>(const Query&, Response&)>;
 
   // Ends the test run where the Corefile is refused. `plugins` in chain order.
