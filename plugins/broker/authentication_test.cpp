@@ -121,7 +121,7 @@ TEST_CASE("broker: what a network may have verified is bounded; what is refused 
     ++verified;
   }
   CHECK(status == 429);
-  CHECK(verified == 1001);  // 100 ms of 100 µs each
+  CHECK(verified == 1334);  // 100 ms of 75 µs each
   CHECK(field(last, "Retry-After") == "1");
   CHECK(last.body == "too many signatures from this network\n");
   CHECK(field(last, "WWW-Authenticate") == "-");
