@@ -27,7 +27,7 @@ async function identity ({ key, 'key-type': type }) {
   return await generateKeyPair(type)
 }
 
-export async function startNode (options, { listen = [], announce = [], services = {} } = {}) {
+export async function startNode (options, { listen = [], announce = [], services = {}, monitor = true } = {}) {
   pick({ yamux }, options.muxer, 'muxer')
   return await createLibp2p({
     privateKey: await identity(options),
@@ -35,6 +35,7 @@ export async function startNode (options, { listen = [], announce = [], services
     transports: [tcp(), webSockets()],
     connectionEncrypters: [pick(securities, options.security, 'security')()],
     streamMuxers: [yamux()],
+    connectionMonitor: { enabled: monitor },
     services: { identify: identify(), ping: ping(), ...services }
   })
 }

@@ -13,7 +13,8 @@ async function told () {
 }
 
 async function listen (options) {
-  const node = await startNode(options, { listen: [listenAddress(options.transport)] })
+  // The monitor pings all connections every ten seconds, and logs an error where one is just being closed, by anybody.
+  const node = await startNode(options, { listen: [listenAddress(options.transport)], monitor: false })
   for (const address of node.getMultiaddrs()) console.log(address.toString())
   console.log('ready')
   await told()
