@@ -73,7 +73,7 @@ constexpr auto kStricter = std::to_array<Stricter>({
     {"Knot", "NSEC3", "next hash:", "", "RFC 5155 section 3: the hash is SHA-1's; BIND checks it too"},
     {"Knot", "ZONEMD", "digest:", "", "RFC 8976 section 2.2.4; BIND checks it too"},
     {"Knot", "SVCB HTTPS", ": ", "key", "Knot does not look at the values of keyNNNNN, whatever their key"},
-    {"Knot", "SVCB HTTPS", "no-default-alpn: there", "", "RFC 9460 section 7.1.1; BIND checks it too"},
+    {"Knot", "SVCB HTTPS", "no-default-alpn: needs", "", "RFC 9460 section 7.1.1; BIND checks it too"},
     {"Knot", "CAA", "tag:", "", "RFC 8659 section 4.1; BIND checks it too"},
     {"ldns", "", "malformed hexadecimal", "", "ldns fills up half a byte"},
     {"ldns", "", "malformed base64", "", "ldns reads malformed base64 as no data"},
