@@ -66,6 +66,17 @@ void use(const config::Directive& directive) {
     }
     walk(dispenser, steps);
   }
+  // A setup() that reads a few lines, and leaves the rest.
+  config::Dispenser lazy(directive.tokens);
+  while (lazy.next()) {
+    const Result<> done = lazy.read_lines([&]() -> Result<> {
+      expect(++steps < 1'000'000);
+      TRY(lazy.expect_duration());
+      return lazy.read_block({{"a", [] { return Result<>(); }}});
+    });
+    expect(done.has_value() || !lazy.errors().empty());
+  }
+  lazy.finish();
 }
 
 bool same(const std::vector<config::ServerBlock>& a, const std::vector<config::ServerBlock>& b) {
