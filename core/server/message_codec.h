@@ -21,7 +21,7 @@ namespace swage::server {
 
 // A message on its way.
 struct Packet {
-  std::string bytes;
+  std::string bytes{};
   Descriptor descriptor{};
 
   static constexpr std::size_t kMaxText = 64 << 10;        // of all texts together; the rest is cut off
@@ -105,7 +105,8 @@ class MessageReader {
 
 template <typename Message>
 [[nodiscard]] Packet encode(Message message) {
-  Packet packet{{Message::kKind}};
+  Packet packet;
+  packet.bytes.push_back(Message::kKind);
   MessageWriter writer(packet);
   std::apply([&](auto&... field) { (writer.put(field), ...); }, Message::fields(message));
   return packet;
