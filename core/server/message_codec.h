@@ -136,7 +136,7 @@ void decode_into(Packet& packet, std::variant<Messages...>& variant) {
 
 // The message, if it is one of Variant's; else Forbidden.
 template <typename Variant>
-[[nodiscard]] Variant decode(Packet packet) {
+[[nodiscard]] Variant decode(Packet&& packet) {
   Variant message;
   if (!packet.bytes.empty()) detail::decode_into(packet, message);
   return message;
@@ -144,7 +144,7 @@ template <typename Variant>
 
 // Calls handle(message) with the message as one of Variant's.
 template <typename Variant>
-void decode(Packet packet, auto&& handle) {
+void decode(Packet&& packet, auto&& handle) {
   std::visit([&](auto&& message) { handle(std::move(message)); }, decode<Variant>(std::move(packet)));
 }
 
