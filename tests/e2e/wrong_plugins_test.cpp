@@ -62,11 +62,9 @@ TEST_CASE("wrong plugins: a crash names the query and the directive") {
 TEST_CASE("wrong plugins: a hang names the query and the directive; bytes of the query cannot forge a line") {
   Server server(kCorefile);
   send_query(server, {.name = "hang.x\\010\\027y.a.test.", .type = "TXT"});
-  CHECK(
-      server.process().wait_for("is killed: it has made no progress for 4 s while it answered "
-                                "'hang.x\\010\\027y.a.test. TXT' (the last directive "
-                                "asked was 'wrong')",
-                                10s));
+  CHECK(server.process().wait_for(
+      " s while it answered 'hang.x\\010\\027y.a.test. TXT' (the last directive asked was 'wrong')", 15s));
+  CHECK(server.log().find("is killed: it has made no progress for ") != std::string::npos);
   CHECK(wait_until([&] { return answers(server); }, 10s));
 }
 
