@@ -19,9 +19,11 @@ std::pair<std::uint32_t, bool> ZoneIndex::add(NameView zone) {
   }
   const auto number = static_cast<std::uint32_t>(places_.size());
   insert({hash_name(zone), number});
-  places_.push_back({static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint8_t>(zone.size())});
+  const std::size_t labels = zone.label_count();
+  places_.push_back({static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint8_t>(zone.size()),
+                     static_cast<std::uint8_t>(labels)});
   bytes_.insert(bytes_.end(), zone.data(), zone.data() + zone.size());
-  most_labels_ = std::max(most_labels_, zone.label_count());
+  most_labels_ = std::max(most_labels_, labels);
   return {number, true};
 }
 
@@ -32,11 +34,26 @@ void ZoneIndex::insert(const Slot& slot) {
 }
 
 std::uint32_t ZoneIndex::find(const Query& query, std::size_t most_labels) const {
+  if (places_.size() <= kFew) [[likely]]
+    return find_among_few(query, most_labels);
   std::uint32_t longest = kNone;
-  if (slots_.empty()) return longest;
   for_each_suffix(query, std::min(most_labels, most_labels_), [&](std::uint64_t hash, NameView name) {
     if (const std::uint32_t number = probe(hash, name); number != kNone) longest = number;
   });
+  return longest;
+}
+
+std::uint32_t ZoneIndex::find_among_few(const Query& query, std::size_t most_labels) const {
+  std::uint32_t longest = kNone;
+  std::size_t least = 0;  // labels: what is shorter is not looked at
+  for (std::uint32_t number = 0; number < places_.size(); ++number) {
+    const Place& place = places_[number];
+    if (place.labels < least || place.labels > most_labels) continue;
+    const NameView end = query.key_suffix(query.label_count - place.labels);
+    if (end.size() != place.size || !end.same_spelling(name(number))) continue;
+    longest = number;
+    least = place.labels + 1U;
+  }
   return longest;
 }
 

@@ -49,8 +49,9 @@ template <typename Find>
   return find(std::size_t{query.label_count});
 }
 
-// The names of zones as numbers, in the order in which they were added: a hash table, which is looked into once for
-// each label of a name, up to as many as the longest zone has.
+// The names of zones as numbers, in the order in which they were added. Up to kFew are compared with the end of a name
+// one by one; more are in a hash table, which is looked into once for each label of a name, up to as many as the
+// longest zone has.
 class ZoneIndex {
  public:
   static constexpr std::uint32_t kNone = UINT32_MAX;
@@ -82,11 +83,15 @@ class ZoneIndex {
     }
   }
   void insert(const Slot& slot);
+  [[nodiscard]] std::uint32_t find_among_few(const Query& query, std::size_t most_labels) const;
+
+  static constexpr std::size_t kFew = 8;
 
   std::vector<Slot> slots_;  // open addressing; a power of two, at least half of them empty
   struct Place {
     std::uint32_t start;
     std::uint8_t size;
+    std::uint8_t labels;
   };
   std::vector<Place> places_;  // of the names in bytes_
   std::vector<std::uint8_t> bytes_;
