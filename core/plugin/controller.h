@@ -62,7 +62,7 @@ class Controller : public config::Dispenser {
   //     const metrics::Counter hits = controller.metrics().counter("swage_hello_hits_total", "Greetings.");
   [[nodiscard]] virtual metrics::Registry& metrics() = 0;
 
-  // Tells the operator, once when the server starts or reloads, what is no error but hardly meant: error_at(…).
+  // Tells the operator, once when the server starts or reloads, what is not an error but hardly intended: error_at(…).
   virtual void warn(const Error& warning) = 0;
 };
 
