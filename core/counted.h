@@ -5,18 +5,18 @@
 #include <string>
 #include <string_view>
 
-#include <fmt/format.h>
+#include "core/format.h"
 
 namespace swage {
 
 // The count, and what is counted: counted(count, "entry", "entries").
 [[nodiscard]] inline std::string counted(std::uint64_t count, std::string_view one, std::string_view several) {
-  return fmt::format("{} {}", count, count == 1 ? one : several);
+  return formatted("{} {}", count, count == 1 ? one : several);
 }
 
 // The same for a word whose plural ends in -s: counted(count, "line").
 [[nodiscard]] inline std::string counted(std::uint64_t count, std::string_view one) {
-  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+  return formatted("{} {}{}", count, one, count == 1 ? "" : "s");
 }
 
 }  // namespace swage

@@ -16,6 +16,8 @@
 #include <system_error>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "core/counted.h"
 
 namespace swage::log {

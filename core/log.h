@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include <fmt/format.h>
+#include "core/format.h"
 
 namespace swage::log {
 
@@ -40,24 +40,24 @@ void flush();
 void show_debug(bool show);
 [[nodiscard]] bool shows_debug();
 
-template <typename... Args>
-void debug(fmt::format_string<Args...> format, Args&&... args) {
-  if (shows_debug()) write("[DEBUG] " + fmt::format(format, std::forward<Args>(args)...));
+template <typename... Values>
+void debug(FormatText<std::type_identity_t<Values>...> format, const Values&... values) {
+  if (shows_debug()) write("[DEBUG] " + format_values(format.text(), {FormatValue(values)...}));
 }
 
-template <typename... Args>
-void info(fmt::format_string<Args...> format, Args&&... args) {
-  write("[INFO] " + fmt::format(format, std::forward<Args>(args)...));
+template <typename... Values>
+void info(FormatText<std::type_identity_t<Values>...> format, const Values&... values) {
+  write("[INFO] " + format_values(format.text(), {FormatValue(values)...}));
 }
 
-template <typename... Args>
-void warning(fmt::format_string<Args...> format, Args&&... args) {
-  write("[WARNING] " + fmt::format(format, std::forward<Args>(args)...));
+template <typename... Values>
+void warning(FormatText<std::type_identity_t<Values>...> format, const Values&... values) {
+  write("[WARNING] " + format_values(format.text(), {FormatValue(values)...}));
 }
 
-template <typename... Args>
-void error(fmt::format_string<Args...> format, Args&&... args) {
-  write("[ERROR] " + fmt::format(format, std::forward<Args>(args)...));
+template <typename... Values>
+void error(FormatText<std::type_identity_t<Values>...> format, const Values&... values) {
+  write("[ERROR] " + format_values(format.text(), {FormatValue(values)...}));
 }
 
 }  // namespace swage::log

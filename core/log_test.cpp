@@ -1,6 +1,7 @@
 // What is logged is one line, whatever it is.
 #include "core/log.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/log_capture.h"

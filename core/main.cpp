@@ -9,16 +9,22 @@
 #include <sstream>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "core/config/dotenv.h"
+#include "core/dynamodb/credentials.h"
 #include "core/forge/access_token.h"
 #include "core/forge/p2p_forge.h"
 #include "core/log.h"
+#include "core/plugin/library.h"
+#include "core/scaffold/new_plugin.h"
 #include "core/server/check.h"
 #include "core/server/child.h"
 #include "core/server/options.h"
 #include "core/server/privileges.h"
 #include "core/server/reload_record.h"
 #include "core/server/supervisor.h"
+#include "plugins/loaded.h"
 #include "plugins/plugins.h"
 
 namespace swage {
@@ -80,7 +86,9 @@ void raise_descriptor_limit() {
 constexpr const char* kDotenv = ".env";
 
 int serve(Options options) {
-  options.service_variables = {forge::kAccessTokenVariable};
+  options.service_variables = {
+      forge::kAccessTokenVariable, dynamodb::kKeyId,       dynamodb::kSecret,   dynamodb::kToken,
+      dynamodb::kRegion,           dynamodb::kUsualRegion, dynamodb::kEndpoint, dynamodb::kUsualEndpoint};
   server::become_undumpable();  // its environment may hold the broker's access token
   log::set_form(options.log_form);
   const Result<bool> dotenv = config::load_dotenv(kDotenv);  // before there are threads
@@ -91,14 +99,69 @@ int serve(Options options) {
   config::Sources sources = first_sources(options);
   int status = 0;
   {
-    server::Supervisor supervisor(std::move(options), std::move(sources), plugins::all(), kTranslations);
+    server::Supervisor supervisor(std::move(options), std::move(sources), plugins::all(), plugins::find_libraries,
+                                  kTranslations);
     status = supervisor.run();
   }
   log::flush();
   return status;
 }
 
+// In chain order; behind those of other repositories, where they come from.
+Result<> print_chain(std::span<const config::Token> named) {
+  TRY(const std::vector<PluginLibrary> libraries, plugins::find_libraries(named));
+  TRY(const PluginChain chain, PluginChain::of(plugins::all(), libraries, PluginChain::Load::nothing));
+  for (const PluginType& plugin : chain.types()) {
+    std::string from;
+    if (!plugins::origin(plugin.name).empty()) from = fmt::format("  built in from {}", plugins::origin(plugin.name));
+    for (const PluginLibrary& library : libraries) {
+      if (library.directive == plugin.name) from = fmt::format("  loaded from {}", library.path);
+    }
+    std::puts((std::string(plugin.name) + from).c_str());
+  }
+  return {};
+}
+
+// With -conf: those that the Corefile loads, too.
+int print_plugins(Options options) {
+  std::vector<config::Token> named;
+  if (options.corefile_given) {
+    config::Sources sources = first_sources(options);
+    config::Errors errors;
+    static_cast<void>(config::parse(sources, options.corefile, errors));
+    if (!errors.empty()) {
+      std::fprintf(stderr, "%s\n", errors.joined().text().c_str());
+      return 1;
+    }
+    named = config::plugin_paths(sources, options.corefile);
+  }
+  if (const Result<> printed = print_chain(named); !printed) {
+    std::fprintf(stderr, "swage: %s\n", printed.error().text().c_str());
+    return 1;
+  }
+  return 0;
+}
+
+// swage new-plugin NAME [--service] [--observer]
+int make_plugin(std::span<const char* const> arguments) {
+  std::vector<std::string_view> taken;
+  for (const PluginType& plugin : plugins::all()) taken.push_back(plugin.name);
+  const auto plugin = scaffold::parse_new_plugin(arguments, taken);
+  if (!plugin) {
+    std::fprintf(stderr, "swage: %s\n", plugin.error().text().c_str());
+    return 2;
+  }
+  if (const Result<> written = scaffold::write_new_plugin(*plugin); !written) {
+    std::fprintf(stderr, "swage: %s\n", written.error().text().c_str());
+    return 1;
+  }
+  std::printf("%s/ has a plugin that answers, with its test; its README.md says how it is built\n",
+              plugin->name.c_str());
+  return 0;
+}
+
 int run(std::span<const char* const> arguments) {
+  if (!arguments.empty() && arguments[0] == std::string_view("new-plugin")) return make_plugin(arguments.subspan(1));
   Result<Options> options = server::parse_options(arguments);
   if (!options) {
     std::fprintf(stderr, "swage: %s\n", options.error().text().c_str());
@@ -112,14 +175,13 @@ int run(std::span<const char* const> arguments) {
       std::printf("swage-%s\n%s%s\n", SWAGE_VERSION, kCompiler, kCommit);
       return 0;
     case Options::Action::print_plugins:
-      for (const PluginType& plugin : plugins::all()) std::printf("%s\n", std::string(plugin.name).c_str());
-      return 0;
+      return print_plugins(*std::move(options));
     case Options::Action::check: {
       log::set_form(options->log_form);
       const Result<bool> dotenv = config::load_dotenv(kDotenv);
       if (!dotenv) std::fprintf(stderr, "warning: %s\n", dotenv.error().text().c_str());
       config::Sources sources = first_sources(*options);
-      return server::check(*options, std::move(sources), plugins::all(), kTranslations);
+      return server::check(*options, std::move(sources), plugins::all(), plugins::find_libraries, kTranslations);
     }
     case Options::Action::reload:
       return server::reload_and_wait(options->pidfile);
@@ -129,11 +191,14 @@ int run(std::span<const char* const> arguments) {
   return 2;
 }
 
-// The supervisor starts its children as `swage @dns 3` and `swage @service 0`, and then how they log: json or time.
+// The supervisor starts its children as `swage @dns 3`, `swage @fetch 0` and `swage @service 0`, and then how they log:
+// json or time.
 int run_child(std::string_view kind, const char* index, std::string_view form) {
   log::set_form({.json = form == "json", .time = form == "time"});
-  server::become_child(kind == "@service" ? "swage service" : fmt::format("swage dns {}", index));
+  const std::string name(kind.substr(1));
+  server::become_child(kind == "@dns" ? fmt::format("swage dns {}", index) : "swage " + name);
   if (kind == "@service") return server::run_service_child(plugins::all(), kTranslations);
+  if (kind == "@fetch") return server::run_fetch_child(plugins::all(), kTranslations);
   return server::run_dns_child(std::strtoul(index, nullptr, 10), plugins::all(), kTranslations);
 }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/text.h"
+
 namespace swage {
 
 IpAddress IpAddress::v4(Bytes four) {
@@ -43,6 +45,37 @@ std::string IpAddress::to_string() const {
   return text;
 }
 
+HostPort HostPort::of(std::string_view text) {
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == text.npos) return {text, {}};
+    const std::string_view rest = text.substr(end + 1);
+    if (rest.empty()) return {text.substr(1, end - 1), {}};
+    return rest.starts_with(':') && rest.size() > 1 ? HostPort{text.substr(1, end - 1), rest.substr(1)}
+                                                    : HostPort{text, {}};
+  }
+  const std::size_t colon = text.find(':');
+  if (colon == text.npos || colon + 1 == text.size() || text.find(':', colon + 1) != text.npos) return {text, {}};
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+Result<std::uint16_t> HostPort::port_or(std::uint16_t usual) const {
+  if (port.empty()) return usual;
+  std::uint16_t number = 0;
+  if (!is_decimal(port) || !parse_number(port, number) || number == 0) return fail("'{}' is not a port", port);
+  return number;
+}
+
+Result<Endpoint> Endpoint::parse(std::string_view text, std::uint16_t port) {
+  const HostPort parts = HostPort::of(text);
+  const Result<IpAddress> address = IpAddress::parse(parts.host);
+  const bool brackets = text.starts_with('[');
+  if (!address || (brackets && !address->is_v6())) return fail("'{}' is not an address with or without a port", text);
+  const Result<std::uint16_t> own = parts.port_or(port);
+  if (!own) return fail("'{}': {}", text, own.error().text());
+  return Endpoint{.address = *address, .port = *own};
+}
+
 Endpoint Endpoint::from_sockaddr(const sockaddr* from) {
   Endpoint endpoint;
   if (from->sa_family == AF_INET) {
@@ -77,8 +110,8 @@ socklen_t Endpoint::to_sockaddr(sockaddr_storage& to) const {
 }
 
 std::string Endpoint::to_string() const {
-  return address.is_v6() ? fmt::format("[{}]:{}", address.to_string(), port)
-                         : fmt::format("{}:{}", address.to_string(), port);
+  return address.is_v6() ? formatted("[{}]:{}", address.to_string(), port)
+                         : formatted("{}:{}", address.to_string(), port);
 }
 
 Result<Prefix> Prefix::parse(std::string_view text) {
@@ -111,7 +144,7 @@ bool Prefix::contains(const IpAddress& other) const {
   return (other.bytes()[whole] & mask) == address.bytes()[whole];
 }
 
-std::string Prefix::to_string() const { return fmt::format("{}/{}", address.to_string(), length); }
+std::string Prefix::to_string() const { return formatted("{}/{}", address.to_string(), length); }
 
 std::string host_name() {
   char name[HOST_NAME_MAX + 1] = {};

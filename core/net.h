@@ -42,6 +42,8 @@ struct Endpoint {
   std::uint16_t port = 0;
   std::uint32_t scope = 0;
 
+  // "192.0.2.1", "2001:db8::1": with `port`; or with a port of their own: "192.0.2.1:5300", "[2001:db8::1]:5300".
+  [[nodiscard]] static Result<Endpoint> parse(std::string_view text, std::uint16_t port);
   // REQUIRES: `from` is an AF_INET or AF_INET6 address.
   [[nodiscard]] static Endpoint from_sockaddr(const sockaddr* from);
   // Fills `to`; returns the length of the address.
@@ -49,6 +51,16 @@ struct Endpoint {
   [[nodiscard]] std::string to_string() const;  // "192.0.2.1:53", "[2001:db8::1]:53"
 
   auto operator<=>(const Endpoint&) const = default;
+};
+
+// "HOST", "HOST:PORT", "[HOST]" or "[HOST]:PORT" taken apart, whatever HOST and PORT are. One with several colons has
+// no port, unless it is in brackets: an IPv6 address.
+struct HostPort {
+  std::string_view host, port;  // `port` is empty where there is none
+
+  [[nodiscard]] static HostPort of(std::string_view text);
+  // `port` as a number, 1 to 65535; `usual` where there is none.
+  [[nodiscard]] Result<std::uint16_t> port_or(std::uint16_t usual) const;
 };
 
 // A network in CIDR notation; the bits after `length` are 0.

@@ -21,6 +21,26 @@ TEST_CASE("net: addresses and endpoints as text") {
   }
 }
 
+TEST_CASE("net: endpoints with and without a port") {
+  const auto read = [](std::string_view text) {
+    const Result<Endpoint> endpoint = Endpoint::parse(text, 53);
+    return endpoint ? endpoint->to_string() : endpoint.error().text();
+  };
+  CHECK(read("192.0.2.1") == "192.0.2.1:53");
+  CHECK(read("192.0.2.1:65535") == "192.0.2.1:65535");
+  CHECK(read("2001:db8::1") == "[2001:db8::1]:53");
+  CHECK(read("[2001:db8::1]") == "[2001:db8::1]:53");
+  CHECK(read("[2001:db8::1]:5300") == "[2001:db8::1]:5300");
+  for (const char* const port : {"0", "65536", "-1", "+1", "5 ", "x", "99999999999999999999"}) {
+    const std::string text = "192.0.2.1:" + std::string(port);
+    CHECK(read(text) == "'" + text + "': '" + port + "' is not a port");
+  }
+  for (const char* const text : {"", ":", ":53", "192.0.2.1:", "[2001:db8::1", "[2001:db8::1]53",
+                                 "[2001:db8::1]:", "[192.0.2.1]:53", "host", "host:53", "[]", "[]:53", "1:2:3"}) {
+    CHECK(read(text) == "'" + std::string(text) + "' is not an address with or without a port");
+  }
+}
+
 TEST_CASE("net: what stands behind a zero byte is not ignored") {
   CHECK_FALSE(IpAddress::parse(std::string_view("1.2.3.4\0x", 9)));
 }

@@ -5,9 +5,10 @@
 #include <cstdlib>
 #include <expected>
 #include <string>
+#include <string_view>
 #include <utility>
 
-#include <fmt/format.h>
+#include "core/format.h"
 
 namespace swage {
 
@@ -19,7 +20,7 @@ class Error {
   // An error in a configuration or zone file: "FILE:LINE: TEXT".
   [[nodiscard]] static Error at(std::string_view file, unsigned line, std::string_view text) {
     constexpr std::size_t kMost = 1000;  // bytes: a word of a file may be megabytes long
-    return Error(fmt::format("{}:{}: {}{}", file, line, text.substr(0, kMost), text.size() > kMost ? "…" : ""));
+    return Error(formatted("{}:{}: {}{}", file, line, text.substr(0, kMost), text.size() > kMost ? "…" : ""));
   }
 
   [[nodiscard]] const std::string& text() const { return text_; }
@@ -32,9 +33,9 @@ template <typename T = void>
 using Result = std::expected<T, Error>;
 
 // The failed Result with a formatted text: return fail("no such zone: {}", name);
-template <typename... Args>
-[[nodiscard]] std::unexpected<Error> fail(fmt::format_string<Args...> format, Args&&... args) {
-  return std::unexpected(Error(fmt::format(format, std::forward<Args>(args)...)));
+template <typename... Values>
+[[nodiscard]] std::unexpected<Error> fail(FormatText<std::type_identity_t<Values>...> format, const Values&... values) {
+  return std::unexpected(Error(format_values(format.text(), {FormatValue(values)...})));
 }
 
 namespace detail {

@@ -8,6 +8,8 @@
 
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "tests/support/loopback.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here

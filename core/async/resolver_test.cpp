@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/async/event.h"
 #include "core/async/tasks.h"
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/async/tasks.h"
 
 #include "core/async/testing.h"  // with Catch

@@ -174,10 +174,15 @@ Endpoint TcpStream::local() const {
   return *endpoint;
 }
 
-Task<Result<>> TcpStream::connect(Endpoint to) {
+Task<Result<>> TcpStream::connect(Endpoint to, std::optional<IpAddress> from) {
   if (state_ == nullptr) co_return fail("connect to {}: closed", to.to_string());
   CHECK(state_->writer == nullptr);
   sockaddr_storage address;
+  if (from) {
+    Endpoint{.address = *from}.to_sockaddr(address);
+    const int bound = uv_tcp_bind(&state_->tcp, reinterpret_cast<const sockaddr*>(&address), 0);
+    if (bound != 0) co_return fail("connect from {}: {}", from->to_string(), uv_strerror(bound));
+  }
   to.to_sockaddr(address);
   const auto connected = [](uv_connect_t* uv, int status) { Operation::finish(State::of(uv)->writer, status); };
   ssize_t status =

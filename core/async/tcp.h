@@ -28,7 +28,8 @@ class TcpStream : public Stream {
   [[nodiscard]] static Result<std::unique_ptr<TcpStream>> adopt(Loop& loop, int fd);
 
   // REQUIRES: not connected; called once.
-  [[nodiscard]] Task<Result<>> connect(Endpoint to);
+  // `from`: our address; none: as the system finds.
+  [[nodiscard]] Task<Result<>> connect(Endpoint to, std::optional<IpAddress> from = {});
   // After the end, reads give 0 again. Nothing is read ahead: without a reader the other side has to wait.
   [[nodiscard]] Task<Result<std::size_t>> read(MutableBytes into) override;
   // Tells the other side that no more will be written. REQUIRES: connected, not closed; no write waits.

@@ -1,5 +1,6 @@
 #include "core/async/tls.h"
 
+#include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>

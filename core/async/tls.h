@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,12 @@
 
 namespace swage::async {
 
+// A chain of certificates in PEM, the leaf first, and its key in PEM, not encrypted; other blocks in either are
+// skipped, so both may be the same text.
+struct TlsCertificate {
+  std::string_view chain_pem, key_pem;
+};
+
 // How a side of TLS behaves. A cheap value: copies share what never changes. Neither renegotiation nor compression nor
 // early data are ever done. `alpn` holds protocols of 1 to 255 bytes in order of preference (RFC 7301); empty: the
 // extension is not used.
@@ -31,8 +38,10 @@ class TlsContext {
   [[nodiscard]] static Result<TlsContext> server(std::string_view chain_pem, std::string_view key_pem,
                                                  std::vector<std::string> alpn);
   // A client of TLS 1.2 and 1.3 that verifies the server's chain, by the authorities in `ca_pem` or by the system's
-  // where it is empty, and its name or address (RFC 6125), which the TlsStream must be given.
-  [[nodiscard]] static Result<TlsContext> client(std::string_view ca_pem, std::vector<std::string> alpn);
+  // where it is empty, and its name or address (RFC 6125), which the TlsStream must be given. `own`: shown to a server
+  // that asks for it.
+  [[nodiscard]] static Result<TlsContext> client(std::string_view ca_pem, std::vector<std::string> alpn,
+                                                 const std::optional<TlsCertificate>& own = {});
   // A client that verifies nothing: for wss:// to a peer that proves itself inside.
   [[nodiscard]] static Result<TlsContext> unverified_client(std::vector<std::string> alpn);
   // libp2p's (libp2p/specs tls/tls.md), for either side: TLS 1.3 only; both show one certificate, which is not judged

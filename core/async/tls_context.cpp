@@ -104,6 +104,16 @@ Result<> use(SSL_CTX* context, X509* certificate, EVP_PKEY* key) {
   return {};
 }
 
+Result<> use(SSL_CTX* context, const TlsCertificate& certificate) {
+  TRY(const auto chain, read_certificates(certificate.chain_pem));
+  TRY(const auto key, read_key(certificate.key_pem));
+  TRY(use(context, chain[0].get(), key.get()));
+  for (const Certificate& issuer : std::span(chain).subspan(1)) {
+    if (SSL_CTX_add1_chain_cert(context, issuer.get()) != 1) return fail("certificate: {}", take_openssl_error());
+  }
+  return {};
+}
+
 // Takes any chain for good, without looking at it.
 void accept_any_chain(SSL_CTX* context) {
   SSL_CTX_set_cert_verify_callback(context, [](X509_STORE_CTX*, void*) { return 1; }, nullptr);
@@ -205,18 +215,17 @@ Result<TlsContext> TlsContext::server(std::string_view chain_pem, std::string_vi
                                       std::vector<std::string> alpn) {
   TRY(auto state, make_state<State>(TLS_server_method(), TLS1_2_VERSION, std::move(alpn)));
   SSL_CTX* context = state->context.get();
-  TRY(const auto chain, read_certificates(chain_pem));
-  TRY(const auto key, read_key(key_pem));
-  TRY(use(context, chain[0].get(), key.get()));
-  for (const Certificate& issuer : std::span(chain).subspan(1)) {
-    if (SSL_CTX_add1_chain_cert(context, issuer.get()) != 1) return fail("certificate: {}", take_openssl_error());
-  }
+  TRY(use(context, {chain_pem, key_pem}));
   answer_alpn(context, state->alpn);
   return TlsContext(std::move(state));
 }
 
-Result<TlsContext> TlsContext::client(std::string_view ca_pem, std::vector<std::string> alpn) {
+Result<TlsContext> TlsContext::client(std::string_view ca_pem, std::vector<std::string> alpn,
+                                      const std::optional<TlsCertificate>& own) {
   TRY(auto state, make_state<State>(TLS_client_method(), TLS1_2_VERSION, std::move(alpn)));
+  if (own) {
+    TRY(use(state->context.get(), *own));
+  }
   TRY(use_authorities(state->context.get(), ca_pem));
   SSL_CTX_set_verify(state->context.get(), SSL_VERIFY_PEER, nullptr);
   state->verifies_name = true;

@@ -16,7 +16,7 @@
 
 namespace swage::async::testing {
 
-// A certificate and its key, on P-256, that is valid for a day.
+// A certificate and its key, on P-256.
 struct TlsIdentity {
   std::string certificate_pem;
   std::string key_pem;
@@ -65,8 +65,9 @@ inline KeyOwner parse_key(const std::string& pem) {
 }  // namespace detail
 
 // For `names` as OpenSSL writes them ("DNS:example.com,IP:127.0.0.1"); none: of an authority. Issued by `issuer`, or by
-// itself.
-inline TlsIdentity make_tls_identity(const std::string& names, const TlsIdentity* issuer = nullptr) {
+// itself. Valid since an hour ago, for `lasts` seconds from now: none where it is less than 0.
+inline TlsIdentity make_tls_identity(const std::string& names, const TlsIdentity* issuer = nullptr,
+                                     long lasts = 86'400) {
   static long serial = 0;
   const detail::KeyOwner key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   const detail::CertificateOwner certificate(X509_new(), X509_free);
@@ -75,7 +76,7 @@ inline TlsIdentity make_tls_identity(const std::string& names, const TlsIdentity
                  X509_set_pubkey(made, key.get()) == 1);
   ASN1_INTEGER_set(X509_get_serialNumber(made), ++serial);
   X509_gmtime_adj(X509_getm_notBefore(made), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(made), 86400);
+  X509_gmtime_adj(X509_getm_notAfter(made), lasts);
   const std::string common_name = "test " + std::to_string(serial);
   X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_UTF8,
                              reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);

@@ -7,8 +7,7 @@ namespace swage::config {
 namespace {
 
 constexpr std::string_view kResolver =
-    "swage answers from its own data and asks no other server; put a resolver in front of it";
-constexpr std::string_view kNoCache = "every answer comes from memory already; remove the line";
+    "swage asks other servers by 'forward' alone, and does no more with what they say";
 constexpr std::string_view kOtherSource = "records come from files here; write a zone for 'file' or 'auto'";
 constexpr std::string_view kEncrypted =
     "swage is asked over UDP and TCP; end DNS over TLS, HTTPS, QUIC or gRPC in a proxy before it";
@@ -18,11 +17,7 @@ constexpr std::string_view kExternal =
     "an external plugin, which is Go code and cannot be loaded; docs/writing-a-plugin.md says how one is made here";
 
 constexpr auto kAbsent = std::to_array<Absent>({
-    {"forward", kResolver},
     {"grpc", kResolver},
-    {"cache", kNoCache},
-    {"loop", "a server that forwards nothing can make no loop; remove the line"},
-    {"dns64", kResolver},
     {"siit", kResolver},
     {"autopath", kResolver},
     {"erratic", "it is for testing resolvers; 'template' can answer with any rcode"},
@@ -40,10 +35,7 @@ constexpr auto kAbsent = std::to_array<Absent>({
     {"grpc_server", kEncrypted},
     {"dnssec", kSigner},
     {"sign", kSigner},
-    {"transfer", kFiles},
-    {"secondary", kFiles},
     {"dynupdate", kFiles},
-    {"tsig", "there are no transfers or updates to sign; remove the line"},
     {"geoip", "'view' tells clients apart by their networks: incidr(client_ip(), '192.0.2.0/24')"},
     {"dnstap", "'log' writes down what is asked and answered, 'prometheus' counts it"},
     {"trace", "'log' writes down what is asked and answered, 'prometheus' counts it"},

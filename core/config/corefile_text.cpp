@@ -24,13 +24,11 @@ std::string word(const Token& token) {
   return text + '"';
 }
 
-// "example.org, example.net" is kept as it stands; it is two keys, of one word each.
+// "example.org,example.net" is kept as it stands.
 std::string keys(const ServerBlock& block) {
   std::string text;
-  const Token* last = nullptr;
   for (const Key& key : block.keys) {
-    if (last == nullptr || key.token != *last) text += word(key.token) + " ";
-    last = &key.token;
+    if (!key.same_word) text += word(key.token) + " ";
   }
   return text;
 }

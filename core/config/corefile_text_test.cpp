@@ -1,4 +1,6 @@
 // What to_text() writes parses as what it was made from.
+#include <fmt/format.h>
+
 #include "core/config/corefile_text.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
@@ -45,8 +47,8 @@ TEST_CASE("corefile text: parses as the same") {
   for (const char* const corefile :
        {"a {\nlog \"two words\" \"\" \"#\" a#b \"say \\\"hi\\\"\" a\"b \"over\nlines\"\n}",
         "a, b,c {\nlog {$BRACE} {$TWO}\n}", "a {\n\"import\" x\n\"\" y\nlog \"}\" \"x{\" {$BRACE}\n}",
-        "\"import\" a {\nlog\n}", "a {$EMPTY} b {\nlog ü \\ \"a\\b\"\n}", "a 10.0.0.0/23 {\n}",
-        "a {\nlog {\n x {\n }\n y z\n}\n}\na:5300 {\nlog\n}"}) {
+        "\"import\" a {\nlog\n}", "a {$EMPTY} b {\nlog ü \\ \"a\\b\"\n}", "a 10.0.0.0/23 {\n}", "a b b {\n}",
+        "a,a a,a\n", "a {\nlog {\n x {\n }\n y z\n}\n}\na:5300 {\nlog\n}"}) {
     const auto blocks = parsed(corefile);
     CHECK(words(parsed(to_text(blocks))) == words(blocks));
   }

@@ -190,6 +190,28 @@ Result<Prefix> Dispenser::expect_prefix() {
   return *prefix;
 }
 
+Result<IpAddress> Dispenser::expect_address() {
+  TRY(const std::string_view text, expect_arg("an address"));
+  const auto address = IpAddress::parse(text);
+  if (!address) return fail("'{}' is not an IP address", text);
+  return *address;
+}
+
+Result<Endpoint> Dispenser::expect_endpoint(std::uint16_t port) {
+  TRY(const std::string_view text, expect_arg("an address with or without a port"));
+  const auto endpoint = Endpoint::parse(text, port);
+  if (!endpoint) return fail("{}", endpoint.error().text());
+  return *endpoint;
+}
+
+Result<std::uint64_t> Dispenser::expect_size(std::uint64_t least, std::uint64_t most) {
+  TRY(const std::string_view text, expect_arg("a size"));
+  const auto size = parse_size(text);
+  if (!size) return fail("{}", size.error().text());
+  if (*size < least || *size > most) return fail("'{}' is not between {} and {} bytes", text, least, most);
+  return *size;
+}
+
 Result<std::string_view> Dispenser::one_of(std::initializer_list<std::string_view> words) {
   std::string expected;
   std::size_t left = words.size();

@@ -83,6 +83,11 @@ class Dispenser {
   }
   [[nodiscard]] Result<bool> expect_switch();    // "on" or "off"
   [[nodiscard]] Result<Prefix> expect_prefix();  // "192.0.2.0/24", "2001:db8::1"
+  [[nodiscard]] Result<IpAddress> expect_address();
+  // "192.0.2.1", "2001:db8::1": with `port`; or with a port of their own: "192.0.2.1:5300", "[2001:db8::1]:5300".
+  [[nodiscard]] Result<Endpoint> expect_endpoint(std::uint16_t port);
+  // Bytes: "4096", "64K" or "64KiB", "1M" or "1MiB", "2G" or "2GiB".
+  [[nodiscard]] Result<std::uint64_t> expect_size(std::uint64_t least, std::uint64_t most);
   [[nodiscard]] Result<std::string_view> one_of(std::initializer_list<std::string_view> words);
 
   // Takes whatever the line says, for properties of CoreDNS that mean nothing here.
@@ -106,15 +111,16 @@ class Dispenser {
 
   // Fails with "FILE:LINE: DIRECTIVE: TEXT", for the current token; after a block, for the directive's name:
   // return controller.fail("no zones: {}", 0);
-  template <typename... Args>
-  [[nodiscard]] std::unexpected<Error> fail(fmt::format_string<Args...> format, Args&&... args) const {
-    return std::unexpected(error_here(fmt::format(format, std::forward<Args>(args)...)));
+  template <typename... Values>
+  [[nodiscard]] std::unexpected<Error> fail(FormatText<std::type_identity_t<Values>...> format,
+                                            const Values&... values) const {
+    return std::unexpected(error_here(format_values(format.text(), {FormatValue(values)...})));
   }
   // The same for another token.
-  template <typename... Args>
-  [[nodiscard]] std::unexpected<Error> fail_at(const Token& at, fmt::format_string<Args...> format,
-                                               Args&&... args) const {
-    return std::unexpected(error_at(at, fmt::format(format, std::forward<Args>(args)...)));
+  template <typename... Values>
+  [[nodiscard]] std::unexpected<Error> fail_at(const Token& at, FormatText<std::type_identity_t<Values>...> format,
+                                               const Values&... values) const {
+    return std::unexpected(error_at(at, format_values(format.text(), {FormatValue(values)...})));
   }
   [[nodiscard]] Error error_at(const Token& at, std::string_view text) const;
 

@@ -147,6 +147,8 @@ TEST_CASE("a directive that stands once", "[config]") {
 
 std::string shown(std::chrono::milliseconds value) { return fmt::format("{}", value.count()); }
 std::string shown(const Prefix& value) { return value.to_string(); }
+std::string shown(const IpAddress& value) { return value.to_string(); }
+std::string shown(const Endpoint& value) { return value.to_string(); }
 template <typename T>
 std::string shown(const T& value) {
   return fmt::format("{}", value);
@@ -169,6 +171,9 @@ std::string read(std::string_view block) {
       {"number", [&] { return show(d.expect_number<std::uint16_t>(1, 100)); }},
       {"switch", [&] { return show(d.expect_switch()); }},
       {"net", [&] { return show(d.expect_prefix()); }},
+      {"address", [&] { return show(d.expect_address()); }},
+      {"endpoint", [&] { return show(d.expect_endpoint(53)); }},
+      {"size", [&] { return show(d.expect_size(1, 4096)); }},
       {"word", [&] { return show(d.one_of({"a", "b", "c"})); }},
       {"bare", [&]() -> Result<> { return swage::fail("a bare failure"); }},
       {"deep",
@@ -188,6 +193,9 @@ TEST_CASE("typed tokens", "[config]") {
   CHECK(read("ttl 3600\nttl 1h\nttl 0\nttl 2147483647") == "3600 3600 0 2147483647 ");
   CHECK(read("number 1\nnumber 100\nswitch on\nswitch false") == "1 100 true false ");
   CHECK(read("net 192.0.2.0/24\nnet 2001:db8::1\nword c") == "192.0.2.0/24 2001:db8::1/128 c ");
+  CHECK(read("address 192.0.2.1\naddress 2001:db8::1") == "192.0.2.1 2001:db8::1 ");
+  CHECK(read("endpoint 192.0.2.1\nendpoint [2001:db8::1]:5300") == "192.0.2.1:53 [2001:db8::1]:5300 ");
+  CHECK(read("size 1\nsize 4KiB") == "1 4096 ");
   CHECK(read("deep {\n ttl 5\n word y\n}\nttl 6") == "5 y 6 ");
   CHECK(read("duration") == "Corefile:3: kinds: expected a duration after 'duration'\n");
   CHECK(read("duration soon") ==
@@ -202,6 +210,14 @@ TEST_CASE("typed tokens", "[config]") {
   CHECK(read("switch maybe") == "Corefile:3: kinds: switch: 'maybe' is neither 'on' nor 'off'\n");
   CHECK(read("net 192.0.2.0/33") ==
         "Corefile:3: kinds: net: '192.0.2.0/33' is neither an address nor a network in CIDR notation\n");
+  CHECK(read("address") == "Corefile:3: kinds: expected an address after 'address'\n");
+  CHECK(read("address 192.0.2.1:53") == "Corefile:3: kinds: address: '192.0.2.1:53' is not an IP address\n");
+  CHECK(read("endpoint ns.example") ==
+        "Corefile:3: kinds: endpoint: 'ns.example' is not an address with or without a port\n");
+  CHECK(read("endpoint 192.0.2.1:0") == "Corefile:3: kinds: endpoint: '192.0.2.1:0': '0' is not a port\n");
+  CHECK(read("size 5K") == "Corefile:3: kinds: size: '5K' is not between 1 and 4096 bytes\n");
+  CHECK(read("size 5kilo") ==
+        "Corefile:3: kinds: size: '5kilo' is not a size; expected bytes, such as 4096, 64KiB or 1GiB\n");
   CHECK(read("word d") == "Corefile:3: kinds: word: expected 'a', 'b' or 'c', not 'd'\n");
   CHECK(read("bare") == "Corefile:3: kinds: a bare failure\n");
 }

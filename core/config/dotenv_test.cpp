@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+#include <fmt/format.h>
+
 #include "tests/support/loopback.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <tuple>
 
+#include <fmt/format.h>
+
 #include "core/counted.h"
 #include "core/log.h"
 

@@ -5,6 +5,8 @@
 #include <map>
 #include <span>
 
+#include <fmt/format.h>
+
 #include "core/config/lexer.h"
 #include "core/config/nearest.h"
 #include "core/config/substitute.h"

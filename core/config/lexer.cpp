@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 
+#include <fmt/format.h>
+
 namespace swage::config {
 namespace {
 

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "core/config/lexer.h"
 
 #include <catch2/catch.hpp>

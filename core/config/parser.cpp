@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "core/config/coredns.h"
 #include "core/config/expander.h"
@@ -20,12 +23,17 @@ class Parser {
     while (!at_end()) {
       if (is_lost_import()) {
         ++at_;
+      } else if (is_plugin_line()) {
+        plugin_line();
       } else {
         blocks.push_back(server_block());
       }
     }
     return blocks;
   }
+
+  // After run(): the paths of its plugin lines.
+  std::vector<Token> take_plugins() { return std::move(plugins_); }
 
  private:
   [[nodiscard]] bool at_end() const { return at_ == tokens_.size(); }
@@ -37,6 +45,28 @@ class Parser {
   [[nodiscard]] bool is_lost_import() const {
     if (!token().broken || !token().text.empty()) return false;
     return at_ + 1 == tokens_.size() || (tokens_[at_ + 1].starts_line && !tokens_[at_ + 1].is_open());
+  }
+
+  // "plugin PATH" where no block follows: keys of a server block have one, or go on after a comma.
+  [[nodiscard]] bool is_plugin_line() const {
+    if (token().text != "plugin" || token().literal) return false;
+    std::size_t end = at_ + 1;
+    while (end < tokens_.size() && !tokens_[end].starts_line && !tokens_[end].is_open()) ++end;
+    return (end == tokens_.size() || !tokens_[end].is_open()) && !tokens_[end - 1].text.ends_with(',');
+  }
+
+  void plugin_line() {
+    const Token& keyword = tokens_[at_++];
+    const std::size_t first = at_;
+    while (!at_end() && !token().starts_line) ++at_;
+    if (first == at_) {
+      errors_.add(keyword.error("plugin: expected the path of a plugin; a zone of that name is written 'plugin.'"));
+    } else if (at_ - first > 1) {
+      errors_.add(tokens_[first + 1].error(
+          fmt::format("plugin: unexpected '{}'; expected the end of the line", tokens_[first + 1].text)));
+    } else if (!tokens_[first].broken) {
+      plugins_.push_back(tokens_[first]);
+    }
   }
 
   ServerBlock server_block() {
@@ -90,12 +120,14 @@ class Parser {
       errors_.add(token().error("expected a zone before ','"));
       block.incomplete = true;
     }
+    bool same_word = false;
     while (!rest.empty() && !token().broken) {
       const std::size_t end = std::min(rest.find(','), rest.size());
       if (end > 0) {
         auto key = parse_key(rest.substr(0, end));
         if (key) {
           key->token = token();
+          key->same_word = std::exchange(same_word, true);
           block.keys.push_back(*std::move(key));
         } else {
           const bool told = block.incomplete && rest.starts_with('(');  // "(a) (b) {" is one error
@@ -158,6 +190,7 @@ class Parser {
   std::vector<Token> tokens_;
   Errors& errors_;
   std::size_t at_ = 0;
+  std::vector<Token> plugins_;
 };
 
 // What a directive that is CoreDNS's alone is told.
@@ -182,11 +215,19 @@ Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path
   return blocks;
 }
 
+std::vector<Token> plugin_paths(Sources& sources, const std::string& path) {
+  Errors told_by_parse;
+  Parser parser(expand(sources, path, told_by_parse), told_by_parse);
+  static_cast<void>(parser.run());
+  return parser.take_plugins();
+}
+
 Error unknown_directive(const Token& name, std::span<const std::string_view> known) {
   const std::string what = fmt::format("unknown directive '{}'", name.text);
   if (const Absent* const absent = find_absent(name.text)) {
     return name.error(hint(*absent, what + " (it is CoreDNS's; swage does not have it)"));
   }
+  if (name.text == "plugin") return name.error(what + ": 'plugin PATH' stands outside of server blocks, above them");
   const std::string near = did_you_mean(name.text, known);
   if (!near.empty()) return name.error(what + near);
   std::vector<std::string_view> others;

@@ -44,6 +44,11 @@ using Translations = std::span<const Translation>;  // in the order in which the
 [[nodiscard]] Result<std::vector<ServerBlock>> parse(Sources& sources, const std::string& path,
                                                      Translations translations = {});
 
+// The plugins that the Corefile at `path` loads: PATH of each line "plugin PATH" outside of its server blocks, in
+// order. Every token knows the file that says so. What is wrong with such a line is told by parse(), which passes over
+// it.
+[[nodiscard]] std::vector<Token> plugin_paths(Sources& sources, const std::string& path);
+
 // What is wrong with a directive that is not in `known`: "Corefile:7: unknown directive 'fiel'; did you mean 'file'?".
 [[nodiscard]] Error unknown_directive(const Token& name, std::span<const std::string_view> known);
 

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "core/config/expander.h"
 
 namespace swage::config {
@@ -292,11 +294,13 @@ TEST_CASE("unknown directives", "[config]") {
   };
   CHECK(error("ipsubdomian") == "Corefile:7: unknown directive 'ipsubdomian'; did you mean 'ipsubdomain'?");
   CHECK(error("nonsense") == "Corefile:7: unknown directive 'nonsense'");
-  CHECK(error("forward") ==
-        "Corefile:7: unknown directive 'forward' (it is CoreDNS's; swage does not have it): swage answers from its own "
-        "data and asks no other server; put a resolver in front of it (docs/coredns.md)");
-  CHECK(error("forwrad").starts_with(
-      "Corefile:7: unknown directive 'forwrad'; CoreDNS's 'forward' perhaps, which swage does not have: "));
+  CHECK(
+      error("autopath") ==
+      "Corefile:7: unknown directive 'autopath' (it is CoreDNS's; swage does not have it): swage asks other servers by "
+      "'forward' alone, and does no more with what they say (docs/coredns.md)");
+  CHECK(error("autopaht")
+            .starts_with(
+                "Corefile:7: unknown directive 'autopaht'; CoreDNS's 'autopath' perhaps, which swage does not have: "));
 }
 
 // All errors of a Corefile, in its order, and none that follows from another.
@@ -328,6 +332,41 @@ constexpr Case kSeveral[] = {
 };
 
 TEST_CASE("several errors", "[config]") { check_cases(kSeveral, kFiles); }
+
+// Lines outside of server blocks: what parse() gives, then the paths, with where they stand.
+std::string plugins_of(const Files& files) {
+  std::string out = parse_and_dump(files);
+  Sources sources = sources_of(files);
+  for (const Token& path : plugin_paths(sources, "Corefile")) {
+    out += fmt::format("{}:{} {}\n", path.file, path.line, path.text);
+  }
+  return out;
+}
+
+TEST_CASE("plugins that a Corefile loads stand outside of its server blocks", "[config]") {
+  const Files imported = {{"more.conf", "plugin c\n(log) {\n log\n}\n"}};
+  const auto of = [&](const std::string& corefile) {
+    Files files = imported;
+    files["Corefile"] = corefile;
+    return plugins_of(files);
+  };
+  CHECK(of("plugin a/b\nplugin \"c d\"\n. {\n log\n}\nplugin {$FILE}\n") ==
+        ".\n  log\nCorefile:1 a/b\nCorefile:2 c d\nCorefile:6 log.conf\n");
+  CHECK(of("import more.conf\n. {\n import log\n}\n") == ".\n  log\nmore.conf:1 c\n");
+  CHECK(of("plugin a\n.\nlog\n") == ".\n  log\nCorefile:1 a\n");
+  CHECK(of("plugin a b\n") == "Corefile:1: plugin: unexpected 'b'; expected the end of the line");
+  CHECK(of("plugin\n. {\n}\n") ==
+        "Corefile:1: plugin: expected the path of a plugin; a zone of that name is written 'plugin.'");
+  CHECK(of(". {\n plugin a\n}\n") == ".\n  plugin a\n");  // no directive has that name: unknown_directive()
+  // A zone of that name.
+  CHECK(of("plugin {\n log\n}\n") == "plugin.\n  log\n");
+  CHECK(of("plugin example.org {\n log\n}\n") == "plugin. example.org.\n  log\n");
+  CHECK(of("plugin a,\nb {\n log\n}\n") == "plugin. a. b.\n  log\n");
+  CHECK(of("plugin. b\nlog\n") == "plugin. b.\n  log\n");
+  CHECK(of("\"plugin\" b\nlog\n") == "plugin. b.\n  log\n");
+  CHECK(unknown_directive({.text = "plugin", .file = "Corefile", .line = 2}, {}).text() ==
+        "Corefile:2: unknown directive 'plugin': 'plugin PATH' stands outside of server blocks, above them");
+}
 
 TEST_CASE("the record of a parse gives the same parse", "[config]") {
   Sources sources = sources_of(kFiles);

@@ -17,6 +17,7 @@ struct Key {
   Token token;
   std::vector<std::string> zones;     // as zones_of() gives them; one, but for CIDR off a label's boundary
   std::optional<std::uint16_t> port;  // nullopt: the server's default
+  bool same_word = false;             // as the key before it: "a.example,b.example"
 };
 
 // "[dns://]ZONE[:PORT]". Fails, without file and line, for other transports and for what is not a valid zone or port.

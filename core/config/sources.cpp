@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "core/bytes.h"
 #include "core/net.h"
 #include "core/whole_file.h"

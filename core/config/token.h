@@ -22,7 +22,7 @@ struct Token {
   // "FILE:LINE: WHAT", which names the variables that are not set.
   [[nodiscard]] Error error(std::string_view what) const {
     if (unset.empty()) return Error::at(file, line, what);
-    return Error::at(file, line, fmt::format("{} ({} is not set)", what, unset));
+    return Error::at(file, line, formatted("{} ({} is not set)", what, unset));
   }
 
   bool operator==(const Token&) const = default;

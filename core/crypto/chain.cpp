@@ -1,5 +1,6 @@
 #include "core/crypto/chain.h"
 
+#include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>

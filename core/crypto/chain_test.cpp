@@ -1,6 +1,7 @@
 // Chains of certificates, right and wrong, made by OpenSSL alone.
 #include "core/crypto/chain.h"
 
+#include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>

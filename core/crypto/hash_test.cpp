@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/crypto/base64.h"
 #include "core/crypto/ed25519.h"
 #include "core/crypto/random.h"
@@ -102,6 +104,19 @@ TEST_CASE("base64url: RFC 4648, with padding and without") {
                                      "Zm9v=", "Zg==Zg==", "Zm9vY"}) {
     CAPTURE(bad);
     CHECK_FALSE(crypto::from_base64url(bad));
+  }
+}
+
+TEST_CASE("base64: with padding alone, and characters of its own") {
+  for (const auto& [bytes, text] : std::vector<std::pair<std::string, std::string>>{
+           {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"\xfb\xff", "+/8="}}) {
+    CAPTURE(text);
+    CHECK(crypto::to_base64(as_bytes(bytes)) == text);
+    CHECK(crypto::from_base64(text) == bytes);
+  }
+  for (const std::string_view bad : {"Zg", "Zg=", "-_8=", "Zh==", "Zg==Zg==", "Zm9v\n"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(crypto::from_base64(bad).has_value());
   }
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/denylist/builder.h"
 #include "core/denylist/denylist.h"
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/dial/dialer.h"
 
 #include "core/dial/testing.h"  // last, with Catch: its CHECK is the one that counts here

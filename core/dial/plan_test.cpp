@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/libp2p/key.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here

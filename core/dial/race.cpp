@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include <fmt/format.h>
+
 #include "core/counted.h"
 #include "core/dial/network.h"
 #include "core/text.h"
@@ -61,7 +63,7 @@ Task<Race::Outcome> Race::run(const std::vector<std::string>& submitted, async::
 
 // Addresses become targets, names are looked up. First of all what is the client's own network, and one target of each
 // host.
-void Race::line_up(Plan plan, const std::vector<std::string>& submitted) {
+void Race::line_up(const Plan& plan, const std::vector<std::string>& submitted) {
   other_transports_only_ = plan.other_transports_only;
   for (const Skipped& each : plan.skipped) report_.not_dialled(submitted[each.index], each.why);
   for (std::size_t i = kMaxSubmissions; i < submitted.size(); ++i) report_.not_dialled();

@@ -76,7 +76,7 @@ class Race {
     async::Event over;
   };
 
-  void line_up(Plan plan, const std::vector<std::string>& submitted);
+  void line_up(const Plan& plan, const std::vector<std::string>& submitted);
   void add_target(const Candidate& candidate, const IpAddress& address);
   [[nodiscard]] std::string objection(const Target& target) const;
   [[nodiscard]] async::Task<> resolve(HostName name, std::vector<Candidate> candidates);

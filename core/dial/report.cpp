@@ -1,5 +1,7 @@
 #include "core/dial/report.h"
 
+#include <fmt/format.h>
+
 #include "core/counted.h"
 
 namespace swage::dial {

@@ -1,5 +1,7 @@
 #include "core/dial/target_dialer.h"
 
+#include <fmt/format.h>
+
 #include "core/async/tasks.h"
 #include "core/async/tcp.h"
 #include "core/dial/dialled_stream.h"

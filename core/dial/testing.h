@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/async/tasks.h"
 #include "core/async/tls.h"
 #include "core/dial/connection.h"

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/dial/dialer_testing.h"  // last, with Catch: its CHECK is the one that counts here
 
 namespace swage::dial::testing {

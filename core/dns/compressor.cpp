@@ -15,10 +15,10 @@ std::uint32_t hash(std::uint16_t parent, const std::uint8_t* label) {
   return value ^ (value >> 15);
 }
 
-bool equal_labels(const std::uint8_t* a, const std::uint8_t* b) {
+bool equal_labels(const std::uint8_t* a, const std::uint8_t* b, bool keeps_case) {
   if (a[0] != b[0]) return false;
   for (std::size_t i = 1; i <= a[0]; ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
+    if (a[i] != b[i] && (keeps_case || lower(a[i]) != lower(b[i]))) return false;
   }
   return true;
 }
@@ -28,7 +28,7 @@ bool equal_labels(const std::uint8_t* a, const std::uint8_t* b) {
 Compressor::Node& Compressor::slot(std::uint16_t parent, const std::uint8_t* label) {
   std::size_t index = hash(parent, label) % kSlots;
   while (table_[index].place != 0 &&
-         (table_[index].parent != parent || !equal_labels(&message_[table_[index].place], label))) {
+         (table_[index].parent != parent || !equal_labels(&message_[table_[index].place], label, keeps_case_))) {
     index = (index + 1) % kSlots;
   }
   return table_[index];

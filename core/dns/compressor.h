@@ -1,5 +1,5 @@
 // Name compression of one message (RFC 1035 section 4.1.4): remembers the names that were written and writes the next
-// one with a pointer to the longest suffix that is there already. Case is ignored.
+// one with a pointer to the longest suffix that is there already. Case is ignored, where it may be.
 #pragma once
 
 #include <array>
@@ -14,7 +14,9 @@ class Compressor {
  public:
   // `message`: what is written so far and what is yet to be, from its header on; the question's name stands at byte 12.
   // `qname`: that name where the query has it: views into it are recognised by their address, without a look at them.
-  Compressor(MutableBytes message, NameView qname) : message_(message), qname_(qname) {}
+  // `keeps_case`: a pointer leads only to what is spelled alike, as in zone transfers (RFC 5936 section 3.4).
+  Compressor(MutableBytes message, NameView qname, bool keeps_case = false)
+      : message_(message), qname_(qname), keeps_case_(keeps_case) {}
 
   // Writes `name` at byte `at`. Returns the place after it, or 0 where it does not fit.
   [[nodiscard]] std::size_t write(NameView name, std::size_t at);
@@ -34,6 +36,7 @@ class Compressor {
 
   MutableBytes message_;
   NameView qname_;
+  bool keeps_case_;
   bool started_ = false;
   std::size_t nodes_ = 0;
   std::array<Node, kSlots> table_;  // unset until start(): most answers own nothing but qname and never look here

@@ -24,8 +24,10 @@ inline constexpr std::uint16_t kUdpSize = 1232;
 // additional section, what is not optional comes first.
 //
 // Header: QR; AA, RA and the rcode are the response's; id, opcode and CD the query's, RD too unless the response says
-// otherwise; AD is 0. An OPT record is sent if, and only if, the query has one; an rcode above 15 becomes SERVFAIL
-// without it.
+// otherwise; AD the response's, where the query has AD or DO (RFC 6840 section 5.8). An OPT record is sent if, and only
+// if, the query has one; an rcode above 15 becomes SERVFAIL without it.
+//
+// Where it has a signer, room is kept back for the signature, and the message is signed.
 [[nodiscard]] std::size_t encode(const Query& query, Response& response, MutableBytes out);
 
 // The answer to a message that parse() refused: its header, with no question, and an OPT record if it has one. Without

@@ -2,6 +2,8 @@
 #include <deque>
 #include <random>
 
+#include <fmt/format.h>
+
 #include "core/dns/encode.h"
 #include "core/dns/parse.h"
 #include "tests/support/dns_message.h"

@@ -10,6 +10,7 @@ class Cursor {
  public:
   explicit Cursor(Bytes message) : message_(message) {}
 
+  [[nodiscard]] std::size_t at() const { return at_; }
   [[nodiscard]] bool at_end() const { return at_ == message_.size(); }
   [[nodiscard]] const std::uint8_t* here() const { return message_.data() + at_; }
   [[nodiscard]] bool has(std::size_t size) const { return message_.size() - at_ >= size; }
@@ -33,6 +34,15 @@ class Cursor {
     query.label_count = count;
     query.qname = NameView(message_.data() + start, at_ - start);
     query.key.assign_lowercased(query.qname);
+    return true;
+  }
+
+  // The whole question (RFC 1035 section 4.1.2).
+  [[nodiscard]] bool question(Query& query) {
+    if (!question_name(query) || !has(4)) return false;
+    query.qtype = static_cast<Type>(load_u16(here()));
+    query.qclass = static_cast<Class>(load_u16(here() + 2));
+    skip(4);
     return true;
   }
 
@@ -67,14 +77,15 @@ bool options_are_well_formed(Bytes options) {
   return true;
 }
 
-bool parse_record(Cursor& cursor, bool may_be_opt, Edns& edns) {
+bool parse_record(Cursor& cursor, bool may_be_opt, Edns& edns, Type& type) {
   const bool at_root = cursor.has(1) && *cursor.here() == 0;
   if (!cursor.skip_name() || !cursor.has(kRecordFixed)) return false;
   const std::uint8_t* const fixed = cursor.here();
   const std::size_t rdlength = load_u16(fixed + 8);
   cursor.skip(kRecordFixed);
   if (!cursor.has(rdlength)) return false;
-  if (load_u16(fixed) == static_cast<std::uint16_t>(Type::opt)) {
+  type = static_cast<Type>(load_u16(fixed));
+  if (type == Type::opt) {
     if (!may_be_opt || !at_root || edns.present) return false;
     edns.present = true;
     edns.udp_size = load_u16(fixed + 2);
@@ -95,16 +106,25 @@ bool parse_record(Cursor& cursor, bool may_be_opt, Edns& edns) {
 void find_opt(Bytes message, Edns& edns) {
   Cursor cursor(message);
   const auto count = [message](std::size_t at) { return load_u16(message.data() + at); };
+  Type type{};
   for (int i = 0; i < count(4); ++i) {
     if (!cursor.skip_name() || !cursor.has(4)) return;
     cursor.skip(4);
   }
   for (int i = 0; i < count(6) + count(8); ++i) {
-    if (!parse_record(cursor, false, edns)) return;
+    if (!parse_record(cursor, false, edns, type)) return;
   }
   for (int i = 0; i < count(10); ++i) {
-    if (!parse_record(cursor, true, edns)) return;
+    if (!parse_record(cursor, true, edns, type)) return;
   }
+}
+
+Parsed parse_update(Bytes message, Query& query) {
+  find_opt(message, query.edns);
+  Cursor cursor(message);
+  if (load_u16(message.data() + 4) == 0 || !cursor.question(query)) return Parsed::notimp;
+  query.authentic_data = false;
+  return query.edns.version == 0 ? Parsed::query : Parsed::badvers;
 }
 
 }  // namespace
@@ -119,7 +139,9 @@ Parsed parse(Bytes message, Query& query) {
   query.recursion_desired = (header[2] & 0x01) != 0;
   query.checking_disabled = (header[3] & 0x10) != 0;
   query.edns = Edns{};
+  query.tsig_at = 0;
   if (query.opcode != Opcode::query && query.opcode != Opcode::notify) {
+    if (query.opcode == Opcode::update) return parse_update(message, query);
     find_opt(message, query.edns);
     return Parsed::notimp;
   }
@@ -133,18 +155,19 @@ Parsed parse(Bytes message, Query& query) {
   }
 
   Cursor cursor(message);
-  if (!cursor.question_name(query) || !cursor.has(4)) return Parsed::formerr;
-  query.qtype = static_cast<Type>(load_u16(cursor.here()));
-  query.qclass = static_cast<Class>(load_u16(cursor.here() + 2));
-  cursor.skip(4);
+  if (!cursor.question(query)) return Parsed::formerr;
 
+  Type type{};
   for (int i = 0; i < answers + authorities; ++i) {
-    if (!parse_record(cursor, false, query.edns)) return Parsed::formerr;
+    if (!parse_record(cursor, false, query.edns, type) || type == Type::tsig) return Parsed::formerr;
   }
   for (int i = 0; i < additionals; ++i) {
-    if (!parse_record(cursor, true, query.edns)) return Parsed::formerr;
+    const std::size_t start = cursor.at();
+    if (query.tsig_at != 0 || !parse_record(cursor, true, query.edns, type)) return Parsed::formerr;
+    if (type == Type::tsig) query.tsig_at = static_cast<std::uint16_t>(start);  // the last one (RFC 8945 section 5.1)
   }
   if (!cursor.at_end()) return Parsed::formerr;
+  query.authentic_data = (header[3] & 0x20) != 0;
   if (query.edns.version != 0) return Parsed::badvers;
   if (query.qtype == Type::nxname) return Parsed::formerr;  // stands in NSEC records alone (RFC 9824 section 3.4)
   return Parsed::query;

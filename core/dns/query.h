@@ -9,6 +9,10 @@
 #include "core/dns/types.h"
 #include "core/net.h"
 
+namespace swage {
+class Lookup;  // core/plugin/lookup.h
+}
+
 namespace swage::dns {
 
 enum class Transport : std::uint8_t { udp, tcp };
@@ -26,8 +30,19 @@ struct Edns {
   [[nodiscard]] bool has_option(std::uint16_t code) const { return option(code).data() != nullptr; }
 };
 
-inline constexpr std::uint16_t kOptionNsid = 3;           // RFC 5001
-inline constexpr std::uint16_t kOptionTcpKeepalive = 11;  // RFC 7828
+// What a client asks for, as plugins tell it apart (Plugin::sees).
+enum class MessageKind : std::uint8_t {
+  query,     // for records: opcode QUERY, of any QTYPE but those of transfers
+  transfer,  // for a zone: QTYPE AXFR (RFC 5936) or IXFR (RFC 1995)
+  notify,    // a zone has changed: opcode NOTIFY (RFC 1996)
+  update,    // change a zone: opcode UPDATE (RFC 2136)
+};
+inline constexpr std::size_t kMessageKinds = 4;
+
+inline constexpr std::uint16_t kOptionNsid = 3;            // RFC 5001
+inline constexpr std::uint16_t kOptionTcpKeepalive = 11;   // RFC 7828
+inline constexpr std::uint16_t kOptionExtendedError = 15;  // RFC 8914
+inline constexpr std::uint16_t kOptionZoneVersion = 19;    // RFC 9660
 
 struct Query {
   Bytes message;  // the whole request
@@ -35,10 +50,12 @@ struct Query {
   Opcode opcode = Opcode::query;
   bool recursion_desired = false;
   bool checking_disabled = false;
-  NameView qname;                                     // spelled as the client spelled it; points into `message`
-  Name key;                                           // qname in lower case: what to look up
+  bool authentic_data = false;  // the AD bit: the client wants to hear of Response::authentic (RFC 6840 section 5.7)
+  NameView qname;               // spelled as the client spelled it; points into `message`
+  Name key;                     // qname in lower case: what to look up
   std::array<std::uint8_t, kMaxLabels + 1> labels{};  // where each label of qname starts; the root's comes last
   std::uint8_t label_count = 0;                       // without the root
+  std::uint16_t tsig_at = 0;  // where the TSIG record of `message` starts; 0: there is none, or it was verified
   Type qtype = Type::a;
   Class qclass = Class::in;
   Edns edns;
@@ -48,7 +65,15 @@ struct Query {
   Endpoint server;            // the address that was asked
   NameView zone;              // of the server block that answers: qname is in it
   std::int64_t received = 0;  // nanoseconds, steady clock; once a batch
+  Lookup* lookup = nullptr;   // what else the server can be asked; nullptr: nothing
+  NameView tsig_key;          // who has signed it, verified by *tsig*: the key's name in lower case; the root: nobody
 
+  // REQUIRES: the opcode is QUERY, NOTIFY or UPDATE.
+  [[nodiscard]] MessageKind kind() const {
+    if (opcode == Opcode::query) [[likely]]
+      return qtype == Type::axfr || qtype == Type::ixfr ? MessageKind::transfer : MessageKind::query;
+    return opcode == Opcode::notify ? MessageKind::notify : MessageKind::update;
+  }
   // The part of qname (or of key) that starts at label `index`: suffix(0) is the whole, suffix(label_count) the root.
   [[nodiscard]] NameView suffix(std::size_t index) const {
     return {qname.data() + labels[index], qname.size() - labels[index]};

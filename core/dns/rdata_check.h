@@ -16,4 +16,13 @@ namespace swage::dns {
 // there is none. It is a string literal.
 [[nodiscard]] Result<std::string_view> check_rdata(Type type, Bytes rdata);
 
+// The size of the uncompressed name at the start of `wire`, its last 0 included; 0 where there is none.
+[[nodiscard]] inline std::size_t name_size_on_wire(Bytes wire) {
+  for (std::size_t at = 0; at < wire.size() && at < 255; at += 1U + wire[at]) {
+    if (wire[at] > 63) return 0;
+    if (wire[at] == 0) return at + 1;
+  }
+  return 0;
+}
+
 }  // namespace swage::dns

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/bytes.h"
+#include "core/dns/rdata_check.h"
 #include "core/result.h"
 
 namespace swage::dns {
@@ -44,14 +45,5 @@ using RdataRule = Result<std::string_view> (*)(Bytes rdata);
 [[nodiscard]] Result<std::string_view> check_apl(Bytes rdata);
 [[nodiscard]] Result<std::string_view> check_ipseckey(Bytes rdata);
 [[nodiscard]] Result<std::string_view> check_hip(Bytes rdata);
-
-// The size of the uncompressed name at the start of `wire`, its last 0 included; 0 where there is none.
-[[nodiscard]] inline std::size_t name_size_on_wire(Bytes wire) {
-  for (std::size_t at = 0; at < wire.size() && at < 255; at += 1U + wire[at]) {
-    if (wire[at] > 63) return 0;
-    if (wire[at] == 0) return at + 1;
-  }
-  return 0;
-}
 
 }  // namespace swage::dns

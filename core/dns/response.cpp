@@ -42,24 +42,38 @@ Response::Response() {
   static_cast<void>(arena.allocate(1));  // the first chunk, before the first query
 }
 
+namespace {
+
+[[gnu::noinline]] void drop(std::unique_ptr<Stream>& stream, std::unique_ptr<MessageSigner>& signer) {
+  stream.reset();
+  signer.reset();
+}
+
+}  // namespace
+
 void Response::clear() {
   rcode = Rcode::refused;
   authoritative = false;
-  recursion_available = false;
+  recursion_available = authentic = false;
   recursion_desired.reset();
   truncated = false;
   plugin = 0;
   most_bytes = 0xFFFF;
+  cache = nullptr;
+  origin.port = 0;
   answer.clear();
   authority.clear();
   additional.clear();
   options.clear();
   arena.clear();
+  if (stream != nullptr || signer != nullptr) [[unlikely]]
+    drop(stream, signer);
 }
 
 void Response::clear_answer() {
   rcode = Rcode::refused;
   authoritative = false;
+  stream.reset();
   answer.clear();
   authority.clear();
   additional.clear();

@@ -11,6 +11,11 @@
 #include "core/bytes.h"
 #include "core/dns/name.h"
 #include "core/dns/types.h"
+#include "core/net.h"
+
+namespace swage {
+struct CacheRules;  // core/plugin/cache_rules.h
+}
 
 namespace swage::dns {
 
@@ -30,6 +35,24 @@ struct EdnsOption {
   Bytes data;
 };
 
+// An answer that has to be fetched first: what core/plugin/fetch.h and the server say to each other.
+struct Later {
+  // Why nothing can be waited for.
+  enum class Refusal : std::uint8_t {
+    none,       // it can
+    no_room,    // too many queries wait already
+    failed,     // what was waited for could not be fetched
+    late,       // it was not there in time
+    too_often,  // this query has waited too many times
+  };
+  std::uint16_t fetch = 0;     // from whom: Fetch::number(); 0: nothing is wanted
+  std::uint32_t patience = 0;  // milliseconds that the query waits at most, in all; 0: as long as the fetch says
+  Bytes key;                   // of what; in the response's arena
+  Bytes answer{};              // the whole message that another process has made for the query that waited; or nothing
+  bool ahead = false;          // the query does not wait for it: it is answered
+  Refusal refusal = Refusal::none;
+};
+
 // Memory that lives as long as the response is not cleared. Kept between queries.
 class Arena {
  public:
@@ -46,18 +69,47 @@ class Arena {
   std::size_t used_ = 0;   // bytes of it
 };
 
+class Response;
+
+// The messages that follow a response over TCP, made one by one as the client takes them: a zone transfer (RFC 5936
+// section 2.2). It holds what it tells of; it is destroyed when it has ended or the client is gone.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  // Fills in the next message: `response` is empty, NOERROR with AA. False, and nothing filled in: there is none.
+  [[nodiscard]] virtual bool next(Response& response) = 0;
+  // A message of `size` bytes was made of it, the first one too.
+  virtual void sent(std::size_t size) = 0;
+};
+
+// Signs messages, one after another (TSIG, RFC 8945): encode() asks it.
+class MessageSigner {
+ public:
+  virtual ~MessageSigner() = default;
+  // Bytes that sign() adds at most.
+  [[nodiscard]] virtual std::size_t room() const = 0;
+  // Signs the message that has `size` bytes of `memory`, which has room() more; gives the size of the whole.
+  [[nodiscard]] virtual std::size_t sign(MutableBytes memory, std::size_t size) = 0;
+};
+
 // Starts REFUSED and empty, so that a query that no plugin answers is refused.
 class Response {
  public:
   Rcode rcode = Rcode::refused;
   bool authoritative = false;             // AA
   bool recursion_available = false;       // RA
+  bool authentic = false;                 // AD, for clients that want it: who was asked has verified it all
   std::optional<bool> recursion_desired;  // RD; none: the query's
   bool truncated = false;                 // TC; encode() finds out
   std::uint8_t plugin = 0;                // the plugin that answered: ChainEntry::number of the last one asked
   std::uint16_t most_bytes = 0xFFFF;      // encode() makes no larger message; 512 or more
   std::vector<Record> answer, authority, additional;
-  std::vector<EdnsOption> options;  // sent only where the query has an OPT
+  std::vector<EdnsOption> options;    // sent only where the query has an OPT
+  const CacheRules* cache = nullptr;  // for how long what was fetched may be answered; none: to those who waited for it
+  Endpoint origin;                    // the nameserver that has said it; port 0: this one
+  std::unique_ptr<Stream> stream;     // what follows it; over TCP alone, and without Outcome::later
+  std::unique_ptr<MessageSigner> signer;  // signs it, and what follows it; nullptr: it is not signed
+  Later later;                            // clear() leaves it as it is
   Arena arena;
 
   Response();
@@ -66,7 +118,8 @@ class Response {
 
   // Back to REFUSED and empty; the memory is kept.
   void clear();
-  // REFUSED and without records again; options and limits stay, and the arena: records elsewhere may lie in it.
+  // REFUSED and without records again; options, limits and the signer stay, and the arena: records elsewhere may lie in
+  // it.
   void clear_answer();
 };
 

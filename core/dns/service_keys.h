@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include <fmt/format.h>
+#include "core/format.h"
 
 namespace swage::dns {
 
@@ -30,7 +30,7 @@ inline constexpr std::array<std::string_view, 10> kServiceKeyNames = {
 
 // "alpn"; "key667" where a key has no name.
 [[nodiscard]] inline std::string service_key_name(std::uint16_t key) {
-  return key < kServiceKeyNames.size() ? std::string(kServiceKeyNames[key]) : fmt::format("key{}", key);
+  return key < kServiceKeyNames.size() ? std::string(kServiceKeyNames[key]) : formatted("key{}", key);
 }
 
 }  // namespace swage::dns

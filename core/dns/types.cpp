@@ -25,14 +25,14 @@ bool parse_numbered(std::string_view text, std::string_view prefix, std::uint16_
 
 std::string to_string(Type type) {
   if (const RecordType* const known = record_type(type)) return std::string(known->mnemonic);
-  return fmt::format("TYPE{}", static_cast<std::uint16_t>(type));
+  return formatted("TYPE{}", static_cast<std::uint16_t>(type));
 }
 
 std::string to_string(Class value) {
   for (const ClassName& known : kClasses) {
     if (known.value == value) return std::string(known.name);
   }
-  return fmt::format("CLASS{}", static_cast<std::uint16_t>(value));
+  return formatted("CLASS{}", static_cast<std::uint16_t>(value));
 }
 
 std::string to_string(Opcode value) {
@@ -50,7 +50,7 @@ std::string to_string(Opcode value) {
     case Opcode::dso:
       return "DSO";
   }
-  return fmt::format("OPCODE{}", static_cast<std::uint8_t>(value));
+  return formatted("OPCODE{}", static_cast<std::uint8_t>(value));
 }
 
 std::string to_string(Rcode value) {
@@ -69,12 +69,18 @@ std::string to_string(Rcode value) {
       return "REFUSED";
     case Rcode::yxdomain:
       return "YXDOMAIN";
+    case Rcode::yxrrset:
+      return "YXRRSET";
+    case Rcode::nxrrset:
+      return "NXRRSET";
     case Rcode::notauth:
       return "NOTAUTH";
+    case Rcode::notzone:
+      return "NOTZONE";
     case Rcode::badvers:
       return "BADVERS";
   }
-  return fmt::format("RCODE{}", static_cast<std::uint16_t>(value));
+  return formatted("RCODE{}", static_cast<std::uint16_t>(value));
 }
 
 Result<Type> parse_type(std::string_view text) {

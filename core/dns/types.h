@@ -74,8 +74,26 @@ enum class Rcode : std::uint16_t {
   notimp = 4,
   refused = 5,
   yxdomain = 6,
+  yxrrset = 7,
+  nxrrset = 8,
   notauth = 9,
+  notzone = 10,
   badvers = 16,
+};
+
+// Why an answer is what it is, beside the rcode: the codes of RFC 8914 section 4 that are said here.
+enum class ExtendedError : std::uint16_t {
+  other = 0,
+  stale_answer = 3,
+  signature_expired = 7,
+  cached_error = 13,
+  not_ready = 14,
+  blocked = 15,
+  filtered = 17,
+  prohibited = 18,
+  not_authoritative = 20,
+  no_reachable_authority = 22,
+  network_error = 23,
 };
 
 // The mnemonic of a type, "A", "AAAA", or "TYPE65280" where there is none (RFC 3597 section 5).

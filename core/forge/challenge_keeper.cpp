@@ -16,6 +16,8 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/counted.h"
 #include "core/descriptor.h"
 #include "core/log.h"
@@ -82,6 +84,9 @@ Result<> check_file(const shm::Mapping& file, const std::string& path) {
   if (const Result<> sound = shm::table::check_identity(file.bytes()); !sound) {
     return fail("{}: not a usable store of challenges: {}; move it away to begin with an empty one", path,
                 sound.error().text());
+  }
+  if (shm::Table(file.bytes()).clock() != shm::Clock::wall) {
+    return fail("{}: not a usable store of challenges: its times are of another clock", path);
   }
   return {};
 }
@@ -155,7 +160,7 @@ Result<shm::Mapping> ChallengeKeeper::open_file() const {
 }
 
 // What is live of the file, then of the store before, which is newer.
-Result<> ChallengeKeeper::fill(shm::TableWriter& table, std::int64_t now) {
+Result<> ChallengeKeeper::fill(shm::TableWriter& table, const shm::Moment& now) {
   std::uint64_t without_room = 0;
   if (old_file_.exists())
     without_room += table.take_over(shm::Table(old_file_.bytes()), now, shm::TableWriter::Room::free);
@@ -201,7 +206,7 @@ Result<> ChallengeKeeper::make_file(shm::TableWriter& table) {
   return {};
 }
 
-Result<> ChallengeKeeper::prepare(std::int64_t now) {
+Result<> ChallengeKeeper::prepare(const shm::Moment& now) {
   shm::Shared& store = *memory_.store;
   if (const ChallengeWriter* const other = writer()) {  // of another server block, or of this one, asked twice
     if (other->capacity == settings_.capacity && other->path == settings_.path) return {};
@@ -252,7 +257,7 @@ Result<> ChallengeKeeper::put_in_force() {
   return {};
 }
 
-Result<> ChallengeKeeper::enforce(std::int64_t now) {
+Result<> ChallengeKeeper::enforce(const shm::Moment& now) {
   if (writer() == nullptr) return {};
   if (made_.exists()) {
     if (memory_.gate->exists()) {
@@ -274,20 +279,21 @@ Result<> ChallengeKeeper::enforce(std::int64_t now) {
   return memory_.file->provide(std::move(new_file_));
 }
 
-void ChallengeKeeper::attend(std::int64_t now) {
+void ChallengeKeeper::attend(const shm::Moment& now) {
   if (!gate_before_.exists()) return;
   ChallengeStore store(*memory_.store);
   shm::Gate(gate_before_.writable_bytes()).fetch([&](Bytes key, std::string_view value, shm::NetworkId network) {
-    return store.put(key, value, network, now);
+    return store.put_in_memory(key, value, network, now.wall);
   });
 }
 
-std::string ChallengeKeeper::description(std::int64_t now) const {
+std::string ChallengeKeeper::description(const shm::Moment& now) const {
   const std::string place = settings_.path.empty() ? "memory" : settings_.path;
   const Bytes bytes = made_.exists() ? made_.bytes() : memory_.store->bytes();
   if (bytes.empty()) return fmt::format("up to {}, in {}", counted(settings_.capacity, "peer"), place);
   const shm::Table table(bytes);
-  return fmt::format("{} of {}, in {}", counted(table.count_live(now), "peer"), table.capacity(), place);
+  return fmt::format("{} of {}, in {}", counted(table.count_live(now.by(table.clock())), "peer"), table.capacity(),
+                     place);
 }
 
 }  // namespace swage::forge

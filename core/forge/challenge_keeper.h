@@ -7,9 +7,10 @@
 //     enforce()  closes the gate of the previous process (core/shm/gate.h), copies what came since, provides the table
 //     attend()   puts what that process still had under way
 //
-// What is copied may be damaged: every field is checked. A file is a copy of the table as it lies in memory
-// (core/shm/table_layout.h), mode 0600, in which the service process alone writes; locked (flock) as long as the server
-// has it. It is made beside the previous one, as PATH.new, and renamed once the configuration is in force.
+// Its times are the wall clock's, since the file outlives the machine's start. What is copied may be damaged, and of a
+// store with another clock (core/shm/clock.h): every field is checked. A file is a copy of the table as it lies in
+// memory (core/shm/table_layout.h), mode 0600, in which the service process alone writes; locked (flock) as long as the
+// server has it. It is made beside the previous one, as PATH.new, and renamed once the configuration is in force.
 #pragma once
 
 #include <array>
@@ -19,6 +20,7 @@
 #include "core/descriptor.h"
 #include "core/forge/challenge_store.h"
 #include "core/result.h"
+#include "core/shm/clock.h"
 #include "core/shm/segment.h"
 #include "core/shm/shared.h"
 
@@ -52,22 +54,21 @@ class ChallengeKeeper {
   ChallengeKeeper(ChallengeMemory memory, ChallengeSettings settings, const Seed& seed)
       : memory_(memory), settings_(std::move(settings)), seed_(seed) {}
 
-  // For Service::prepare(); may be called again where it failed. An Error names the path. `now`: milliseconds since
-  // 1970.
-  [[nodiscard]] Result<> prepare(std::int64_t now);
+  // For Service::prepare(); may be called again where it failed. An Error names the path.
+  [[nodiscard]] Result<> prepare(const shm::Moment& now);
   // For Service::run(), when the configuration is in force.
-  [[nodiscard]] Result<> enforce(std::int64_t now);
+  [[nodiscard]] Result<> enforce(const shm::Moment& now);
   // For some time after enforce(), every few milliseconds: for what the previous process hands on.
-  void attend(std::int64_t now);
+  void attend(const shm::Moment& now);
   // True where there was such a process.
   [[nodiscard]] bool has_predecessor() const { return gate_before_.exists(); }
   // What prepare() did, for the log: "3 peers of 100000, in memory".
-  [[nodiscard]] std::string description(std::int64_t now) const;
+  [[nodiscard]] std::string description(const shm::Moment& now) const;
 
  private:
   [[nodiscard]] Result<> check_only() const;
   [[nodiscard]] Result<shm::Mapping> open_file() const;
-  [[nodiscard]] Result<> fill(shm::TableWriter& table, std::int64_t now);
+  [[nodiscard]] Result<> fill(shm::TableWriter& table, const shm::Moment& now);
   [[nodiscard]] Result<> make_file(shm::TableWriter& table);
   [[nodiscard]] Result<> put_in_force();
   [[nodiscard]] ChallengeWriter* writer() const { return static_cast<ChallengeWriter*>(memory_.store->companion()); }

@@ -10,6 +10,8 @@
 #include <fstream>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "core/forge/challenge_store.h"
 #include "core/shm/table_testing.h"
 #include "tests/support/loopback.h"
@@ -20,8 +22,11 @@
 using namespace swage;
 using namespace swage::forge;
 using namespace swage::shm::testing;
+using shm::PutError;
 
 namespace {
+
+constexpr shm::Moment kMoment{.wall = kNow, .boot = 5'000'000};
 
 // A service process, and its supervisor, which keeps what it provides, and had kept what the one `before` provided.
 struct Life {
@@ -36,19 +41,19 @@ struct Life {
     if (before->file.exists()) file.replace(*shm::Segment::again(before->file.memory()));
   }
   std::string prepare() {
-    const Result<> prepared = keeper.prepare(kNow);
+    const Result<> prepared = keeper.prepare(kMoment);
     return prepared ? "" : prepared.error().text();
   }
   std::string enforce() {
-    const Result<> enforced = keeper.enforce(kNow);
+    const Result<> enforced = keeper.enforce(kMoment);
     return enforced ? "" : enforced.error().text();
   }
   std::string start() {
     const std::string wrong = prepare();
     return wrong.empty() ? enforce() : wrong;
   }
-  std::expected<void, ChallengeError> put(std::string_view who, std::string_view value, std::uint64_t network = 0) {
-    return store.put(key(who), value, shm::NetworkId{network}, kNow);
+  std::expected<void, PutError> put(std::string_view who, std::string_view value, std::uint64_t network = 0) {
+    return store.put_in_memory(key(who), value, shm::NetworkId{network}, kNow);
   }
   [[nodiscard]] std::string text(std::string_view who) const { return text_of(shm::Table(memory.bytes()), who, kNow); }
 
@@ -69,7 +74,7 @@ bool same_file(const shm::Mapping& memory, const std::string& path) {
 TEST_CASE("challenges: values live as long as was configured") {
   Life first({.capacity = 5, .lifetime = 1000});
   CHECK_FALSE(first.store.exists());
-  CHECK(first.put("a", "v").error() == ChallengeError::missing);
+  CHECK(first.put("a", "v").error() == PutError::missing);
   REQUIRE(first.start().empty());
   CHECK(first.store.exists());
   REQUIRE(first.put("a", "v"));
@@ -92,10 +97,10 @@ TEST_CASE("challenges: a service process takes over what is live, in memory of i
     REQUIRE(first.put("b", "v"));
     Life second({.capacity = capacity}, &first);
     REQUIRE(second.prepare().empty());
-    CHECK(second.keeper.description(kNow) == fmt::format("2 peers of {}, in memory", capacity));
+    CHECK(second.keeper.description(kMoment) == fmt::format("2 peers of {}, in memory", capacity));
     // Until the configuration is in force everything goes on as before, also in its dns processes.
     CHECK_FALSE(second.memory.provided());
-    CHECK(second.put("a", "early").error() == ChallengeError::missing);
+    CHECK(second.put("a", "early").error() == PutError::missing);
     REQUIRE(first.put("a", "late"));
     REQUIRE(first.put("c", "late"));
     CHECK(second.text("a") == "late v");
@@ -104,8 +109,8 @@ TEST_CASE("challenges: a service process takes over what is live, in memory of i
     CHECK(second.text("a") == "late v");
     CHECK(second.text("b") == "v");
     CHECK(second.text("c") == "late");
-    CHECK(first.put("d", "v").error() == ChallengeError::moved);
-    CHECK(first.put("a", "v").error() == ChallengeError::moved);
+    CHECK(first.put("d", "v").error() == PutError::moved);
+    CHECK(first.put("a", "v").error() == PutError::moved);
     REQUIRE(second.put("d", "v"));
     CHECK(second.text("d") == "v");
     CHECK(first.text("d") == "none");
@@ -184,7 +189,7 @@ TEST_CASE("challenges: while one process takes over from another, nothing that w
     const std::uint64_t before = count;
     const std::string wrong_too = second.enforce();
     int status = -1;
-    while (waitpid(child, &status, WNOHANG) == 0) second.keeper.attend(kNow);
+    while (waitpid(child, &status, WNOHANG) == 0) second.keeper.attend(kMoment);
     REQUIRE(wrong + wrong_too == "");
     REQUIRE(status == 0);
     accepted += count;
@@ -209,7 +214,7 @@ TEST_CASE("challenges: a file outlives the server") {
     REQUIRE(stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
     CHECK_FALSE(std::filesystem::exists(path + ".new"));
-    REQUIRE(first.store.put(key("a"), "v", shm::NetworkId{}, kNow));
+    REQUIRE(first.store.put_in_memory(key("a"), "v", shm::NetworkId{}, kNow));
   }
   {
     Life second({.path = path, .capacity = 5});
@@ -233,11 +238,11 @@ TEST_CASE("challenges: a file outlives the server") {
   REQUIRE(third.start().empty());
   CHECK(third.text("a") == "later late v");
   CHECK(third.text("b") == "w");
-  CHECK(third.keeper.description(kNow) == "2 peers of 9, in " + path);
+  CHECK(third.keeper.description(kMoment) == "2 peers of 9, in " + path);
   Life back({.capacity = 9}, &third);
   REQUIRE(back.start().empty());
   CHECK(back.text("a") == "later late v");
-  CHECK(third.put("b", "v").error() == ChallengeError::moved);
+  CHECK(third.put("b", "v").error() == PutError::moved);
   CHECK(back.put("c", "in memory"));
 }
 
@@ -275,9 +280,9 @@ TEST_CASE("challenges: the place of each value is known in the next process, too
   for (const char* const who : {"1", "2", "3", "4"}) REQUIRE(first.put(who, "v", 77));
   Life second({.capacity = 4}, &first);
   REQUIRE(second.start().empty());
-  CHECK(second.put("5", "v", 77).error() == ChallengeError::full);
+  CHECK(second.put("5", "v", 77).error() == PutError::full);
   CHECK(second.put("5", "v", 78));
-  CHECK(second.put("6", "v", 77).error() == ChallengeError::share);
+  CHECK(second.put("6", "v", 77).error() == PutError::share);
 }
 
 TEST_CASE("challenges: files that are no store of this version are refused, by name and reason") {
@@ -286,7 +291,7 @@ TEST_CASE("challenges: files that are no store of this version are refused, by n
   const std::string text = folder.write("text", std::string(10'000, 'x'));
   CHECK(refusal(text) ==
         text +
-            ": not a usable store of challenges: this is no table of swage; move it away to begin with an empty one");
+            ": not a usable store of challenges: it was not written by swage; move it away to begin with an empty one");
   CHECK(std::filesystem::file_size(text) == 10'000);
   CHECK(refusal(folder.write("empty", "")).empty());  // what a power failure leaves; nothing is lost by beginning anew
   CHECK(refusal(folder.file("")).find("s a directory") != std::string::npos);
@@ -320,7 +325,7 @@ TEST_CASE("challenges: a check of the configuration makes no file and locks none
   const auto check = [&] {
     shm::Shared memory("challenges test.");
     shm::ServiceMemory gate("gate"), file("file");
-    return ChallengeKeeper({&memory, &gate, &file}, settings, {}).prepare(kNow);
+    return ChallengeKeeper({&memory, &gate, &file}, settings, {}).prepare(kMoment);
   };
   CHECK(check());
   CHECK_FALSE(std::filesystem::exists(settings.path));
@@ -336,9 +341,31 @@ TEST_CASE("challenges: two who want the memory in different ways are told") {
   REQUIRE(first.start().empty());
   const ChallengeMemory memory{&first.memory, &first.gate};
   ChallengeKeeper same(memory, {.capacity = 5}, {});
-  CHECK(same.prepare(kNow));
-  CHECK(same.enforce(kNow));
+  CHECK(same.prepare(kMoment));
+  CHECK(same.enforce(kMoment));
   CHECK(first.put("a", "v"));
-  CHECK(ChallengeKeeper(memory, {.capacity = 6}, {}).prepare(kNow).error().text() ==
+  CHECK(ChallengeKeeper(memory, {.capacity = 6}, {}).prepare(kMoment).error().text() ==
         "challenges test. are kept by another server block, in another way");
+}
+
+TEST_CASE(
+    "challenges: what a store with another clock had, as a fleet's, lives as long as before; a file is not such") {
+  shm::testing::TestTable fleets(5, nullptr, shm::Clock::boot);
+  REQUIRE(fleets.writer.put(key("a"), "v", kMoment.boot + 700, kMoment.boot));
+  const tests::Folder folder;
+  REQUIRE(fleets.memory.seal_elsewhere());
+  Life life({.capacity = 5});
+  life.memory.replace(*shm::Mapping::open_sealed(*fleets.memory.descriptor().duplicate(), shm::Seal::elsewhere));
+  REQUIRE(life.start().empty());
+  CHECK(life.keeper.description(kMoment) == "1 peer of 5, in memory");
+  Challenges values;
+  CHECK(life.store.find(key("a"), kNow + 699, values) == shm::Table::Found::yes);
+  CHECK(life.store.find(key("a"), kNow + 700, values) == shm::Table::Found::no);
+
+  const std::string path = folder.file("store");
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(fleets.memory.bytes().data()),
+             static_cast<std::streamsize>(fleets.memory.bytes().size()));
+  CHECK(Life({.path = path, .capacity = 5}).start() ==
+        path + ": not a usable store of challenges: its times are of another clock");
 }

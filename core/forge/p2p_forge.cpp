@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/config/dispenser.h"
 #include "core/config/values.h"
 
@@ -66,6 +68,7 @@ struct Acme {
   std::string listen;                 // empty: the broker's default, which is p2p-forge's
   bool external_tls = false;
   std::optional<Token> badger;  // its PATH
+  std::optional<Token> dynamo;  // its TABLE
 };
 
 Error wrong(const Token& at, std::string_view what) { return at.error(fmt::format("acme: {}", what)); }
@@ -90,26 +93,25 @@ Result<> read_registration(Dispenser& dispenser, Acme& acme) {
   return {};
 }
 
-// badger PATH
+// badger PATH | dynamo TABLE
 Result<> read_database(Dispenser& dispenser, Acme& acme) {
-  TRY(const std::string_view type, dispenser.expect_arg("badger PATH"));
-  if (type == "dynamo") {
-    return dispenser.fail(
-        "there is no DynamoDB store in this version of swage; write 'database-type badger PATH', which keeps the "
-        "challenges in a file of this machine");
+  TRY(const std::string_view type, dispenser.expect_arg("badger PATH or dynamo TABLE"));
+  if (type != "badger" && type != "dynamo") {
+    return dispenser.fail("unknown database type '{}'; expected badger PATH or dynamo TABLE", type);
   }
-  if (type != "badger") return dispenser.fail("unknown database type '{}'; expected badger PATH", type);
-  TRY(const std::string_view path, dispenser.expect_arg("a path"));
-  acme.badger = dispenser.token();
-  if (path.find_first_not_of('/') == std::string_view::npos) {
-    return dispenser.fail("'{}' is not a valid path of a store", path);
+  const bool is_badger = type == "badger";
+  TRY(const std::string_view name, dispenser.expect_arg(is_badger ? "a path" : "a table"));
+  (is_badger ? acme.badger : acme.dynamo) = dispenser.token();
+  (is_badger ? acme.dynamo : acme.badger).reset();
+  if (is_badger && name.find_first_not_of('/') == std::string_view::npos) {
+    return dispenser.fail("'{}' is not a valid path of a store", name);
   }
   return {};
 }
 
 Result<Acme> read_acme(Dispenser& dispenser) {
   dispenser.once();
-  Acme acme{.name = dispenser.token(), .domain = {}, .registration = {}, .listen = {}, .badger = {}};
+  Acme acme{.name = dispenser.token(), .domain = {}, .registration = {}, .listen = {}, .badger = {}, .dynamo = {}};
   TRY(dispenser.expect_arg("the domain of the forge"));
   acme.domain = dispenser.token();
   TRY(dispenser.read_block({
@@ -152,11 +154,16 @@ Result<std::string> store_path(const Token& badger, ServerBlock& block, Sources&
 
 Result<Native> make_store(const Acme& acme, ServerBlock& block, Sources& sources) {
   Native store(acme.name, "acme-txt", {acme.domain.text});
-  if (!acme.badger) return store;
-  TRY(const std::string path, store_path(*acme.badger, block, sources));
+  if (!acme.badger && !acme.dynamo) return store;
+  const Token& at = acme.badger ? *acme.badger : *acme.dynamo;
   store.open(acme.name);
-  store.line(*acme.badger, "store", {"memory", path});
-  store.close(*acme.badger);
+  if (acme.badger) {
+    TRY(const std::string path, store_path(at, block, sources));
+    store.line(at, "store", {"memory", path});
+  } else {
+    store.line(at, "store", {"dynamodb", at.text});
+  }
+  store.close(at);
   return store;
 }
 

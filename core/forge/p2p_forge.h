@@ -18,6 +18,7 @@ namespace swage::forge {
 //   }                                                      listen A
 //                                                          tls off, and what a proxy before it needs; or CERT KEY
 //                                                      }
+//       database-type dynamo TABLE                         store dynamodb TABLE      instead of `store memory`
 //
 // A config::Translation. Looks up whether PATH is a folder, and the certificate's variables.
 void translate_p2p_forge(config::ServerBlock& block, config::Sources& sources, config::Errors& errors);

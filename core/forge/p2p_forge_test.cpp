@@ -97,6 +97,16 @@ TEST_CASE("p2p-forge: external-tls is read as Go reads it") {
   }
 }
 
+TEST_CASE("p2p-forge: a DynamoDB table; of two databases the last one counts") {
+  const std::string unheard = "warning: Corefile:2: acme: no registration-domain, so nobody can register\n";
+  const auto store = [](const std::string& what) {
+    return "libp2p.direct {\n    acme-txt libp2p.direct {\n        store " + what + "\n    }\n}\n";
+  };
+  CHECK(acme("database-type dynamo the-table") == unheard + store("dynamodb the-table"));
+  CHECK(acme("database-type badger db\ndatabase-type dynamo the-table") == unheard + store("dynamodb the-table"));
+  CHECK(acme("database-type dynamo the-table\ndatabase-type badger db") == unheard + store("memory db"));
+}
+
 TEST_CASE("p2p-forge: what was badger's folder is left alone, then and later") {
   const std::string corefile = "a.test {\n acme a.test {\n  database-type badger db/\n }\n}\n";
   const std::string unheard = "warning: Corefile:2: acme: no registration-domain, so nobody can register\n";
@@ -166,24 +176,23 @@ TEST_CASE("p2p-forge: errors name the line of what is wrong") {
         "Corefile:3: acme: registration-domain: unexpected 'listen-address'" + options);
   CHECK(acme("registration-domain x external-tls=yes") ==
         "Corefile:3: acme: registration-domain: 'yes' is not true or false");
-  CHECK(acme("database-type") == "Corefile:3: acme: expected badger PATH after 'database-type'");
+  CHECK(acme("database-type") == "Corefile:3: acme: expected badger PATH or dynamo TABLE after 'database-type'");
   CHECK(acme("database-type redis x") ==
-        "Corefile:3: acme: database-type: unknown database type 'redis'; expected badger PATH");
+        "Corefile:3: acme: database-type: unknown database type 'redis'; expected badger PATH or dynamo TABLE");
   CHECK(acme("database-type badger") == "Corefile:3: acme: database-type: expected a path after 'badger'");
   CHECK(acme("database-type badger //") == "Corefile:3: acme: database-type: '//' is not a valid path of a store");
   CHECK(acme("database-type badger x y") ==
         "Corefile:3: acme: database-type: unexpected 'y'; expected the end of the line");
-  CHECK(acme("database-type dynamo table") ==
-        "Corefile:3: acme: database-type: there is no DynamoDB store in this version of swage; write 'database-type "
-        "badger "
-        "PATH', which keeps the challenges in a file of this machine");
+  CHECK(acme("database-type dynamo") == "Corefile:3: acme: database-type: expected a table after 'dynamo'");
+  CHECK(acme("database-type dynamo x y") ==
+        "Corefile:3: acme: database-type: unexpected 'y'; expected the end of the line");
 }
 
 TEST_CASE("p2p-forge: all errors are told at once") {
   CHECK(native(". {\n ipparser\n acme a {\n  nonsense\n }\n}\nb {\n acme b {\n  database-type x\n }\n}\n") ==
         "Corefile:2: ipparser: expected the domain of the forge after 'ipparser'\n"
         "Corefile:4: acme: unknown property 'nonsense'; expected registration-domain, database-type\n"
-        "Corefile:9: acme: database-type: unknown database type 'x'; expected badger PATH");
+        "Corefile:9: acme: database-type: unknown database type 'x'; expected badger PATH or dynamo TABLE");
 }
 
 TEST_CASE("p2p-forge: the parser knows nothing of its directives by itself") {

@@ -40,6 +40,7 @@ CurlLibrary load() {
           .easy_getinfo = find("curl_easy_getinfo"),
           .easy_header = find("curl_easy_header"),
           .easy_strerror = find("curl_easy_strerror"),
+          .easy_pause = find("curl_easy_pause"),
           .easy_cleanup = find("curl_easy_cleanup"),
           .slist_append = find("curl_slist_append"),
           .slist_free_all = find("curl_slist_free_all")};

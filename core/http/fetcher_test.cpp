@@ -1,66 +1,24 @@
 #include "core/http/fetcher.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <functional>
-#include <thread>
+#include <fmt/format.h>
 
 #include "core/async/tasks.h"
-#include "core/async/tcp.h"
+#include "core/async/tls_testing.h"
+#include "core/http/fetcher_testing.h"
+#include "tests/support/loopback.h"
+#include "tests/support/process.h"
 
 #include "core/async/testing.h"  // last: its CHECK is the one that counts here
 
 using namespace swage;
 using namespace swage::async;
 using http::Fetcher;
+using http::testing::Script;
 using namespace std::chrono_literals;
 
 namespace {
-
-// Says one thing to each connection, in pieces, and closes; or waits until the client does.
-class Script {
- public:
-  explicit Script(Loop& loop, std::vector<std::string> pieces, bool keeps_open = false)
-      : loop_(loop), pieces_(std::move(pieces)), keeps_open_(keeps_open) {
-    auto listener = TcpListener::listen(loop, testing::loopback(), [this](std::unique_ptr<TcpStream> stream) {
-      tasks_.start(serve(*this, std::move(stream)));
-    });
-    REQUIRE(listener);
-    listener_ = std::move(*listener);
-  }
-  [[nodiscard]] std::string url(const std::string& path = "/") const {
-    return "http://" + listener_->local().to_string() + path;
-  }
-  [[nodiscard]] const std::string& request() const { return request_; }
-  void close() { listener_.reset(); }
-
- private:
-  static Task<> serve(Script& script, std::unique_ptr<TcpStream> stream) {
-    std::uint8_t buffer[4096];
-    const MutableBytes into(buffer);
-    script.request_.clear();
-    while (!script.request_.ends_with("\r\n\r\n")) {
-      const Result<std::size_t> size = co_await stream->read(into);
-      if (!size || *size == 0) co_return;
-      script.request_ += as_text(Bytes(buffer).first(*size));
-    }
-    for (const std::string& piece : script.pieces_) {
-      const Bytes bytes = as_bytes(piece);
-      const Result<> written = co_await stream->write(bytes);
-      if (!written) co_return;
-      co_await sleep(script.loop_, 1ms);
-    }
-    if (script.keeps_open_) static_cast<void>(co_await stream->read(into));
-  }
-
-  Loop& loop_;
-  std::vector<std::string> pieces_;
-  bool keeps_open_;
-  std::string request_;
-  Tasks tasks_;
-  std::unique_ptr<TcpListener> listener_;
-};
 
 // Fetches, and ends the listener, so that the loop has nothing left to do.
 Task<Result<Fetcher::Fetched>> fetch(Fetcher& fetcher, Script& script, std::string url,
@@ -150,4 +108,175 @@ TEST_CASE("fetcher: a task that is destroyed ends its transfer") {
     from.close();
   };
   testing::run(loop, run(loop, fetcher, script));
+}
+
+namespace {
+
+const std::string kEmpty = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+Task<Result<Fetcher::Fetched>> send(Fetcher& fetcher, Script& script, Fetcher::Request request) {
+  auto fetched = co_await fetcher.send(std::move(request));
+  script.close();
+  co_return fetched;
+}
+
+// What a server is sent.
+std::string sent(Fetcher::Request request) {
+  Loop loop;
+  Script script(loop, {kEmpty});
+  Fetcher fetcher(loop, small());
+  request.url = script.url("/a");
+  REQUIRE(testing::run(loop, send(fetcher, script, std::move(request))));
+  return script.request();
+}
+
+}  // namespace
+
+TEST_CASE("fetcher: a request with a body is a POST") {
+  Fetcher::Request request;
+  request.body = std::string("a\0b", 3);
+  request.fields = {"Content-Type: application/json"};
+  const std::string text = sent(request);
+  CHECK(text.starts_with("POST /a HTTP/1.1\r\n"));
+  CHECK(text.find("\r\nContent-Type: application/json\r\n") != std::string::npos);
+  CHECK(text.find("\r\nContent-Length: 3\r\n") != std::string::npos);
+  CHECK(text.ends_with(std::string("\r\n\r\na\0b", 7)));
+  request.body = "";
+  CHECK(sent(request).find("\r\nContent-Length: 0\r\n") != std::string::npos);
+  request.body = std::string(2 << 20, 'x');  // curl would ask first
+  CHECK(sent(request).find("Expect") == std::string::npos);
+}
+
+TEST_CASE("fetcher: a POST is not sent on to where it is redirected") {
+  Loop loop;
+  Script script(loop, {"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"});
+  Fetcher fetcher(loop, small());
+  Fetcher::Request request;
+  request.url = script.url("/a");
+  request.body = "x";
+  const auto fetched = testing::run(loop, send(fetcher, script, request));
+  REQUIRE(fetched);
+  CHECK(fetched->status == 302);
+  CHECK(script.connections() == 1);
+}
+
+TEST_CASE("fetcher: a user and a password") {
+  Fetcher::Request request;
+  request.user = "us";
+  request.password = "p:w";
+  CHECK(sent(request).find("\r\nAuthorization: Basic dXM6cDp3\r\n") != std::string::npos);
+}
+
+TEST_CASE("fetcher: AWS's signature names what it is of, and the secret is not in it") {
+  Fetcher::Request request;
+  request.body = "{}";
+  request.fields = {"X-Amz-Target: DynamoDB_20120810.GetItem", "Content-Type: application/x-amz-json-1.0"};
+  request.signature = {
+      .region = "eu-central-1", .service = "dynamodb", .key_id = "AKID", .secret = "SECRET", .token = "TOKEN"};
+  const std::string text = sent(request);
+  CHECK(text.find("\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKID/") != std::string::npos);
+  CHECK(text.find("/eu-central-1/dynamodb/aws4_request, SignedHeaders=") != std::string::npos);
+  CHECK(text.find("SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, Signature=") !=
+        std::string::npos);
+  CHECK(text.find("\r\nX-Amz-Security-Token: TOKEN\r\n") != std::string::npos);
+  CHECK(text.find("SECRET") == std::string::npos);
+}
+
+TEST_CASE("fetcher: connections are used again where that is wanted, and no more of them are made than that") {
+  const auto fetch_all = [](Loop& on, Fetcher& by, Script& from) -> Task<> {
+    for (int i = 0; i < 3; ++i) {
+      const auto fetched = co_await by.get(from.url(), std::vector<std::string>());
+      CHECK(fetched);
+    }
+    on.stop();
+  };
+  for (const bool reuse : {false, true}) {
+    Loop loop;
+    Script script(loop, {kEmpty}, true);
+    Fetcher::Settings settings = small();
+    settings.reuse = reuse;
+    Fetcher fetcher(loop, settings);
+    loop.spawn(fetch_all(loop, fetcher, script));
+    loop.run();
+    CHECK(script.connections() == (reuse ? 1 : 3));
+  }
+}
+
+TEST_CASE("fetcher: of many requests at once no more than so many connections are made, and none is lost") {
+  Loop loop;
+  Script script(loop, {kEmpty}, true);
+  Fetcher::Settings settings = small();
+  settings.reuse = true;
+  settings.connections = 3;
+  Fetcher fetcher(loop, settings);
+  int done = 0;
+  const auto fetch_one = [](Loop& on, Fetcher& by, Script& from, int& count) -> Task<> {
+    const auto fetched = co_await by.get(from.url(), std::vector<std::string>());
+    CHECK(fetched);
+    if (++count == 50) on.stop();
+  };
+  for (int i = 0; i < 50; ++i) loop.spawn(fetch_one(loop, fetcher, script, done));
+  loop.run();
+  CHECK(done == 50);
+  CHECK(script.connections() == 3);
+}
+
+TEST_CASE("fetcher: a connection that the server has closed meanwhile is replaced") {
+  Loop loop;
+  Script script(loop, {kEmpty});  // closes after each response, and does not say so
+  Fetcher::Settings settings = small();
+  settings.reuse = true;
+  Fetcher fetcher(loop, settings);
+  const auto run = [](Fetcher& by, Script& from) -> Task<> {
+    for (int i = 0; i < 20; ++i) {
+      Fetcher::Request request;
+      request.url = from.url();
+      request.body = "x";
+      const auto fetched = co_await by.send(std::move(request));
+      CHECK((fetched ? "" : fetched.error().text()) == "");
+    }
+    from.close();
+  };
+  testing::run(loop, run(fetcher, script));
+  CHECK(script.connections() == 20);
+}
+
+TEST_CASE("fetcher: shows a client's certificate, and refuses a server that is not signed by the authorities") {
+  const tests::Folder folder;
+  const auto authority = testing::make_tls_identity("");
+  const auto server = testing::make_tls_identity("IP:127.0.0.1", &authority);
+  const auto client = testing::make_tls_identity("DNS:client", &authority);
+  const auto stranger = testing::make_tls_identity("");
+  const tests::Port port;
+  const std::string url = "https://" + port.v4().to_string() + "/";
+  auto served = tests::Process::start(
+      {.arguments = {"openssl", "s_server", "-accept", port.v4().to_string(), "-www", "-Verify", "1",
+                     "-verify_return_error", "-quiet", "-cert", folder.write("server.pem", server.certificate_pem),
+                     "-key", folder.write("server.key", server.key_pem), "-CAfile",
+                     folder.write("authority.pem", authority.certificate_pem)}});
+  REQUIRE(served);
+  REQUIRE(tests::wait_until(
+      [&] {
+        return tests::run({.arguments = {"bash", "-c", fmt::format("</dev/tcp/127.0.0.1/{}", port.number())}})
+            .has_value();
+      },
+      10s));
+  const auto status = [&](Fetcher::Settings settings) {
+    Loop loop;
+    Fetcher fetcher(loop, std::move(settings));
+    const auto fetched = testing::run(loop, fetcher.get(url, {}));
+    return fetched ? std::to_string(fetched->status) : "error: " + fetched.error().text();
+  };
+  Fetcher::Settings settings;
+  settings.authorities = folder.file("authority.pem");
+  settings.certificate = folder.write("client.pem", client.certificate_pem);
+  settings.key = folder.write("client.key", client.key_pem);
+  CHECK(status(settings) == "200");
+  settings.authorities = folder.write("stranger.pem", stranger.certificate_pem);
+  CHECK(status(settings) == "error: SSL certificate problem: self-signed certificate in certificate chain");
+  settings.authorities = folder.file("authority.pem");
+  settings.certificate = settings.key = "";
+  CHECK(status(settings).starts_with("error: "));
+  settings.certificate = folder.file("none.pem");
+  CHECK(status(settings).starts_with("error: could not load PEM client certificate"));
 }

@@ -52,7 +52,7 @@ struct Server::State {
   async::Event drained;
   std::vector<std::unique_ptr<TcpListener>> listeners;
   std::vector<Connection*> ended;  // and their coroutines may be on the stack yet
-  async::Timer remove_ended, relieving;
+  async::Timer remove_ended, relieving, trimming;
   std::map<const Client*, std::unique_ptr<Connection>> connections;
 };
 
@@ -61,7 +61,8 @@ Server::State::State(async::Loop& loop, Limits limits, Handler handler)
       most(most_connections(shared.limits.connections)),
       drained(loop),
       remove_ended(loop, [this] { remove_all_ended(); }),
-      relieving(loop, [this] { relieve(); }) {
+      relieving(loop, [this] { relieve(); }),
+      trimming(loop, [] { malloc_trim(0); }) {
   shared.ended = [this](Connection& connection) {
     ended.push_back(&connection);
     remove_ended.start(std::chrono::milliseconds(0));
@@ -124,7 +125,7 @@ void Server::State::give_memory_back() {
   if (peak < kManyConnections || connections.size() > few) return;
   few = connections.size() / 4;
   if (connections.empty()) peak = 0;
-  malloc_trim(0);
+  trimming.start(std::chrono::milliseconds(100));  // libuv frees what was closed in a later turn of the loop
 }
 
 void Server::State::stop_accepting() {

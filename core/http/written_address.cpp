@@ -16,9 +16,7 @@ namespace {
 
 enum class ZerosMean : std::uint8_t { octal, nothing };
 
-bool is_of_address(char c) {
-  return hex_value(c) >= 0 || c == ':' || c == '.' || c == 'x' || c == 'X';
-}
+bool is_of_address(char c) { return hex_value(c) >= 0 || c == ':' || c == '.' || c == 'x' || c == 'X'; }
 
 std::optional<std::uint64_t> parse_number(std::string_view text, ZerosMean zeros) {
   int base = 10;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/libp2p/multiaddr_values.h"
 #include "core/libp2p/varint.h"
 #include "core/text.h"

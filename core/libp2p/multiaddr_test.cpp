@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include <fmt/format.h>
+
 #include "core/libp2p/varint.h"
 
 #include <catch2/catch.hpp>

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/counted.h"
 #include "core/libp2p/multibase.h"
 #include "core/libp2p/peer_id.h"

@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 using namespace swage;

@@ -6,6 +6,8 @@
 #include <random>
 #include <unordered_set>
 
+#include <fmt/format.h>
+
 #include "tests/support/naive_peer_id.h"
 
 #include <catch2/catch.hpp>

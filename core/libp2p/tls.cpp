@@ -4,6 +4,8 @@
 #include <array>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "core/crypto/x509.h"
 
 namespace swage::libp2p::tls {

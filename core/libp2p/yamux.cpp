@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace swage::libp2p::yamux {
 
 using Kind = YamuxError::Kind;

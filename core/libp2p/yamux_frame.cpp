@@ -1,5 +1,7 @@
 #include "core/libp2p/yamux_frame.h"
 
+#include <fmt/format.h>
+
 namespace swage::libp2p::yamux {
 
 void append_header(std::vector<std::uint8_t>& out, const Header& header) {

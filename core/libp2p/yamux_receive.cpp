@@ -6,6 +6,8 @@
 // A command may come between any two of them, so each looks its stream up again.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/libp2p/yamux.h"
 
 namespace swage::libp2p::yamux {

@@ -3,6 +3,8 @@
 #include <deque>
 #include <random>
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 using namespace swage;

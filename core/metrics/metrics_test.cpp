@@ -3,6 +3,8 @@
 #include <array>
 #include <random>
 
+#include <fmt/format.h>
+
 #include "core/metrics/registry.h"
 #include "core/metrics/sums.h"
 

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace swage::peer {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/crypto/base64.h"
 #include "core/libp2p/auth_params.h"
 

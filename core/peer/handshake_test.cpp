@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/crypto/testing.h"
 #include "core/http/message.h"
 #include "core/libp2p/key_vectors.h"

@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/async/loop.h"
 #include "core/async/tls.h"
 #include "core/crypto/random.h"

@@ -3,6 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/libp2p/identify.h"
 #include "core/websocket/websocket.h"
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/config/nearest.h"
 #include "core/config/values.h"
 #include "core/peer/key_file.h"

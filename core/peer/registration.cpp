@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/async/resolver.h"
 #include "core/async/tasks.h"
 #include "core/async/tcp.h"

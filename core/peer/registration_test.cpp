@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/async/tls_testing.h"
 #include "core/crypto/testing.h"
 #include "core/http/server.h"

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "core/async/resolver.h"
 #include "core/net.h"
 

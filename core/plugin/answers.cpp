@@ -10,6 +10,7 @@ using dns::Type;
 
 constexpr std::uint32_t kDay = 86400;
 constexpr std::size_t kSoaNumbers = 20;  // bytes: serial, refresh, retry, expire, minimum (RFC 1035 section 3.3.13)
+constexpr std::size_t kMaxReason = 64;   // bytes: what a client gets for asking must stay small
 constexpr std::size_t kMaxString = 255;  // bytes of a character-string (RFC 1035 section 3.3)
 
 bool is_soa(const Record& record, dns::NameView zone) {
@@ -55,7 +56,7 @@ Result<Outcome> fetch_soa(const Query& query, Response& response, Next next, dns
   question.ask(zone);
   question.qtype = Type::soa;
   TRY(const Outcome outcome, next(question, response));
-  if (outcome == Outcome::drop) return outcome;
+  if (outcome != Outcome::send) return outcome;
   response.plugin = self;
   if (!take_soa(response, zone, negative)) {
     response.authority.clear();
@@ -95,6 +96,26 @@ Outcome answer_text(const Query& query, Response& response, std::uint32_t ttl, s
     text.remove_prefix(string.size());
   } while (!text.empty());
   return answer_record(query, response, Type::txt, ttl, rdata);
+}
+
+Outcome answer_failure(Response& response, dns::ExtendedError code, std::string_view text) {
+  response.clear_answer();
+  response.rcode = dns::Rcode::servfail;
+  add_extended_error(response, code, text);
+  return Outcome::send;
+}
+
+void add_extended_error(Response& response, dns::ExtendedError code, std::string_view text) {
+  const auto number = static_cast<std::uint16_t>(code);
+  const bool said = std::ranges::any_of(response.options, [&](const dns::EdnsOption& each) {
+    return each.code == dns::kOptionExtendedError && load_u16(each.data.data()) == number;
+  });
+  if (said) return;
+  text = text.substr(0, kMaxReason);
+  const MutableBytes data = response.arena.allocate(2 + text.size());
+  store_u16(data.data(), number);
+  std::copy(text.begin(), text.end(), data.begin() + 2);
+  response.options.push_back({dns::kOptionExtendedError, data});
 }
 
 Result<Outcome> no_data(const Query& query, Response& response, Next next, dns::NameView zone) {

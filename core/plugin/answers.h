@@ -20,6 +20,12 @@ Outcome answer_record(const Query& query, Response& response, dns::Type type, st
 Outcome answer_address(const Query& query, Response& response, std::uint32_t ttl, const IpAddress& address);
 Outcome answer_text(const Query& query, Response& response, std::uint32_t ttl, std::string_view text);
 
+// SERVFAIL and nothing else, with the reason for clients that can read it; always Outcome::send.
+Outcome answer_failure(Response& response, dns::ExtendedError code, std::string_view text = {});
+// Says why the answer is what it is (RFC 8914): sent where the query has an OPT record. Says each code once. `text`, of
+// which 64 bytes are sent, is for people; it is copied.
+void add_extended_error(Response& response, dns::ExtendedError code, std::string_view text = {});
+
 // Answers that need the SOA record of the zone, for plugins that compute names: the name has no such record (NODATA),
 // there is no such name (NXDOMAIN), the SOA record itself. NODATA and NXDOMAIN have it as authority (RFC 2308), with a
 // TTL that is the lesser of its own and its minimum. The record, with its RRSIGs if the query has DO, is what `next`

@@ -1,8 +1,11 @@
 #include "core/plugin/answers.h"
 
+#include "tests/support/dns_message.h"
 #include "tests/support/plugin_harness.h"
 
 #include <array>
+
+#include <fmt/format.h>
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
 namespace swage {
@@ -26,6 +29,16 @@ class Computes : public Plugin {
     }
     if (label == "none") return name_error(query, response, next, query.zone);
     if (label == "soa") return answer_soa(query, response, next, query.zone);
+    if (label == "failure") {
+      answer_text(query, response, 7, "of no use");
+      add_extended_error(response, dns::ExtendedError::network_error, "once");
+      return answer_failure(response, dns::ExtendedError::network_error, "twice");
+    }
+    if (label == "reasons") {
+      add_extended_error(response, dns::ExtendedError::stale_answer);
+      add_extended_error(response, dns::ExtendedError::other, std::string(200, 'x'));
+      return answer_text(query, response, 7, "old");
+    }
     return no_data(query, response, next, query.zone);
   }
 };
@@ -67,8 +80,29 @@ TEST_CASE("answers: the SOA record of the zone that comes next, with the TTL of 
   CHECK(harness.ask("soa.z.test. SOA") == "NOERROR aa\nz.test. 3600" + soa);
   PluginHarness drops(kPlugins, kCorefile, [](const Query&, Response&) -> Result<Outcome> { return Outcome::drop; });
   CHECK(drops.ask("none.z.test. A") == "drop");
+  PluginHarness waits(kPlugins, kCorefile, [](const Query&, Response&) -> Result<Outcome> { return Outcome::later; });
+  CHECK(waits.ask("none.z.test. A") == "later: ");
   PluginHarness fails(kPlugins, kCorefile, [](const Query&, Response&) -> Result<Outcome> { return fail("no zone"); });
   CHECK(fails.ask("none.z.test. A") == "error: no zone");
+}
+
+TEST_CASE("answers: the reason of a failure is in an option, each once (RFC 8914)") {
+  PluginHarness harness(kPlugins, kCorefile);
+  const auto reasons = [&harness] {
+    std::vector<std::string> texts;
+    for (const dns::EdnsOption& each : harness.response().options) {
+      CHECK(each.code == 15);
+      texts.push_back(fmt::format("{} {}", load_u16(each.data.data()), as_text(each.data.subspan(2))));
+    }
+    return texts;
+  };
+  CHECK(harness.ask("failure.z.test. TXT do") == "SERVFAIL\n");
+  CHECK(reasons() == std::vector<std::string>{"23 once"});
+  CHECK(tests::decode(harness.sent())->opt->option(15)->data == std::string("\0\x17once", 6));
+  CHECK(harness.ask("failure.z.test. TXT") == "SERVFAIL\n");
+  CHECK_FALSE(tests::decode(harness.sent())->opt);
+  CHECK(harness.ask("reasons.z.test. TXT do") == "NOERROR aa\nreasons.z.test. 7 IN TXT \"old\"\n");
+  CHECK(reasons() == std::vector<std::string>{"3 ", "0 " + std::string(64, 'x')});
 }
 
 }  // namespace

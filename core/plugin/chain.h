@@ -16,8 +16,11 @@ using dns::Query;
 using dns::Response;
 
 enum class Outcome : std::uint8_t {
-  send,  // the response goes to the client
-  drop,  // nothing is sent
+  send,   // the response goes to the client
+  drop,   // nothing is sent
+  later,  // the chain is to run again when something was fetched; said by Fetch::later() (core/plugin/fetch.h)
+  whole,  // a message that another process has made goes to the client; said by Relay::hand_over()
+          // (core/plugin/relay.h)
 };
 
 struct ChainEntry;
@@ -39,15 +42,21 @@ class Plugin {
  public:
   virtual ~Plugin() = default;
   // Answers `query` in `response`, or calls `next` and may change the response on its way back. Runs on the one thread
-  // of its process and must not wait: no I/O, no lock, no allocation that is not rare. An Error becomes SERVFAIL.
+  // of its process and must not wait: no I/O, no lock, no allocation that is not rare. An Error becomes SERVFAIL. What
+  // `next` says other than send is passed on: of `response` only its options, arena and limits mean anything then.
   //
-  // It sees queries with opcode QUERY and class IN alone, of any type but transfers (AXFR, IXFR): the server refuses
-  // the others. Where the server block accepts class CH (ServerBlock::accepts_chaos), it sees those, too.
+  // It sees the kinds of messages that it names in sees(), of class IN; where the server block accepts class CH
+  // (ServerBlock::accepts_chaos), those, too.
   [[nodiscard]] virtual Result<Outcome> serve(const Query& query, Response& response, Next next) const = 0;
+  // Whether it is in the chain for messages of that kind: for each kind a server block has a chain of those that are.
+  // Ordinary queries alone, unless a plugin says otherwise. What no plugin answers is refused; an UPDATE is not
+  // implemented (NOTIMP), unless a plugin sets the rcode. The same each time; called after setup() has added the
+  // plugin.
+  [[nodiscard]] virtual bool sees(dns::MessageKind kind) const { return kind == dns::MessageKind::query; }
 };
 
 struct ChainEntry {
-  std::unique_ptr<const Plugin> plugin;
+  const Plugin* plugin = nullptr;
   std::uint8_t number = 0;  // of its directive in plugins.def, from 1: Response::plugin
 };
 

@@ -11,6 +11,8 @@
 #include "core/metrics/registry.h"
 #include "core/net.h"
 #include "core/plugin/chain.h"
+#include "core/plugin/fetch.h"
+#include "core/plugin/fetcher.h"
 #include "core/plugin/server_block.h"
 #include "core/plugin/service.h"
 #include "core/result.h"
@@ -50,6 +52,10 @@ class Controller : public config::Dispenser {
   // The same for the service process alone: what is in it, secrets say, never comes to a process that answers queries.
   [[nodiscard]] virtual shm::ServiceMemory& service_memory(const std::string& name) = 0;
 
+  // For answers that are not in memory until a Service has fetched them; see core/plugin/fetch.h. Those who say the
+  // same name have the same Fetch. It outlives plugins and services.
+  [[nodiscard]] virtual Fetch& fetch(const std::string& name) = 0;
+
   // Has the supervisor open a TCP socket for a Service; see Host::take_listening_socket(). False where a Service of
   // this directive in another server block has it already, and both share it. An Error, which names the token, where
   // queries or another Service are listening there.
@@ -64,6 +70,9 @@ class Controller : public config::Dispenser {
 
   // Tells the operator, once when the server starts or reloads, what is not an error but hardly intended: error_at(…).
   virtual void warn(const Error& warning) = 0;
+
+  // What asks other people's servers, in a process of its own.
+  virtual void add_fetcher(std::unique_ptr<Fetcher> fetcher) = 0;
 };
 
 // An entry of plugins/plugins.def.

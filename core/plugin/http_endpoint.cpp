@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/config/values.h"
 #include "core/http/server.h"
 #include "core/text.h"

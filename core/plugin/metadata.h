@@ -39,7 +39,7 @@ class Metadata {
       if (std::ranges::none_of(values_, is_it)) why = "no directive of this server block provides it" + known();
       if (why.empty() && zones_.empty()) why = "the server block needs the directive 'metadata'";
       if (why.empty()) continue;
-      warnings.push_back(at.error(fmt::format("{}: metadata '{}' is always empty: {}", directive, label, why)));
+      warnings.push_back(at.error(formatted("{}: metadata '{}' is always empty: {}", directive, label, why)));
     }
     return warnings;
   }

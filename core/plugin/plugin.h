@@ -11,13 +11,15 @@
 // setup() runs in every process of the server, with the same Corefile, and must do the same in each: it reads no file,
 // opens no socket and looks at no clock. Where it fails, it may be called again with some of the directive's lines
 // alone, to find out what else is wrong; what it adds then is thrown away. Plugins and Observers live in the dns
-// processes, Services in the service process.
+// processes, Services in the service process, Fetchers in the fetch process.
 #pragma once
 
 #include "core/log.h"                  // IWYU pragma: export
 #include "core/plugin/answers.h"       // IWYU pragma: export
 #include "core/plugin/chain.h"         // IWYU pragma: export
 #include "core/plugin/controller.h"    // IWYU pragma: export
+#include "core/plugin/fetch.h"         // IWYU pragma: export
+#include "core/plugin/fetcher.h"       // IWYU pragma: export
 #include "core/plugin/metadata.h"      // IWYU pragma: export
 #include "core/plugin/server_block.h"  // IWYU pragma: export
 #include "core/plugin/service.h"       // IWYU pragma: export

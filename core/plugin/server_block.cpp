@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 namespace swage {
 
 std::string ServerBlock::path(std::string_view written) const {

@@ -3,6 +3,7 @@
 // in the order of plugins.def. Most plugins need none of it. Part of the contract (core/plugin/plugin.h).
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -14,11 +15,17 @@
 
 #include "core/config/token.h"
 #include "core/dns/name.h"
+#include "core/metrics/handles.h"
 #include "core/net.h"
 #include "core/plugin/chain.h"
 #include "core/plugin/metadata.h"
 
 namespace swage {
+
+class ZoneSource;
+namespace tsig {
+class Keys;  // core/tsig/key.h
+}
 
 // Where a server block takes queries.
 struct Listener {
@@ -48,6 +55,21 @@ struct WholeServer {
   std::unique_ptr<const Observer> unrouted;  // sees the queries whose names are in no server block; they are REFUSED
 };
 
+// Bytes of memory for answers that were fetched: for those that have what was asked for, and for all others.
+struct AnswerRoom {
+  // What is counted of it by the process that fetches, in that order; nothing where no plugin has said so.
+  struct Counts {
+    std::array<metrics::Gauge, 2> entries{};
+    std::array<metrics::Counter, 2> evictions{};  // entries that had to give way to others
+    metrics::Counter drops{};                     // answers that were not kept since they are malformed
+  };
+
+  std::size_t success = 4 << 20, others = 1 << 20;
+  bool keeps_positive = false;  // denials do not take the place of answers: CacheRules::prefer_positive
+  bool keeps_attempts = false;  // what could not be fetched is kept, too: CacheRules::recheck
+  Counts counts{};
+};
+
 struct ServerBlock {
   // Said by the Corefile's keys and by the machine; the same before the first setup() and after the last.
   std::vector<dns::Name> zones;            // lower case, each once
@@ -62,9 +84,15 @@ struct ServerBlock {
   TcpLimits tcp;
   std::string root;            // the folder of relative paths; empty: the working directory
   std::string view;            // its name; empty: none
+  AnswerRoom answer_room;      // for what is fetched
   bool accepts_chaos = false;  // queries of class CH go to the chain, too
   bool reports_ready = false;  // Host::unready() speaks of its Services
   Metadata metadata;           // what its plugins know of a query
+  // Of *tsig*, which comes before whoever needs them: to verify what comes in, and to sign. nullptr: there are none.
+  const tsig::Keys* keys = nullptr;
+  // The zones that its plugins serve, each for as long as the block exists (core/plugin/zone_source.h). Complete when
+  // all its directives are set up.
+  std::vector<const ZoneSource*> zone_sources;
 
   // A path of the Corefile as the server opens it.
   [[nodiscard]] std::string path(std::string_view written) const;

@@ -61,8 +61,15 @@ class Host {
   // The directives, each once, that have a Service that is not ready, in the server blocks that have set
   // ServerBlock::reports_ready.
   [[nodiscard]] virtual std::vector<std::string> unready() { return {}; }
-  // True when the server is going to end, and serves on for the time of WholeServer::lameduck.
+  // True when the server is going to end: it serves on for the time of WholeServer::lameduck, then stopping() is set.
+  // False where stopping() is because another configuration, and another process, takes over.
   [[nodiscard]] virtual bool shutting_down() { return false; }
+  // The file of a plugin's library that is no longer what the server runs with, and nobody is writing to; empty where
+  // there is none. What this process may not look at has not changed for it.
+  [[nodiscard]] virtual std::string changed_plugin() { return {}; }
+  // The server can do nothing but harm as it is configured: ends it with `why`, and exit status 1, in the first minute
+  // of its first configuration. Later it is an error in the log, and the server goes on. Returns at once.
+  virtual void end_server(const std::string& why) { static_cast<void>(why); }
 
  protected:
   // For the server: all Services see it.

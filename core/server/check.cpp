@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "core/config/corefile_text.h"
 #include "core/counted.h"
 #include "core/log.h"
@@ -23,7 +25,18 @@ Configuration set_up(const Options& options, config::Sources& sources, std::span
     if (each.block->unsure) continue;
     if (const Result<> prepared = prepare(each); !prepared) errors.add(prepared.error());
   }
+  for (const NamedFetcher& each : configuration.fetchers) {
+    if (each.block->unsure) continue;
+    if (const Result<> checked = check(each); !checked) errors.add(checked.error());
+  }
   return configuration;
+}
+
+// All plugins, as a child has them.
+Result<PluginChain> load_all(const Options& options, config::Sources& sources, std::span<const PluginType> built_in,
+                             FindLibraries find) {
+  TRY(const std::vector<PluginLibrary> libraries, find(config::plugin_paths(sources, options.corefile)));
+  return PluginChain::of(built_in, libraries, PluginChain::Load::tried_libraries);
 }
 
 // Whether the sockets could be had. What a swage has is presumably the server that is to be reloaded.
@@ -41,6 +54,15 @@ void try_ports(const Configuration& configuration, config::Errors& errors) {
   }
   for (const ServiceSocket& socket : configuration.service_sockets) {
     try_one(socket.endpoint, Transports::tcp, socket.token);
+  }
+}
+
+// Asks others for what the Corefile names: the last thing, without capabilities.
+void look_up_all(const Configuration& configuration, config::Errors& errors) {
+  if (configuration.fetchers.empty()) return;
+  drop_capabilities(Keep::nothing);
+  for (const NamedFetcher& each : configuration.fetchers) {
+    if (const Result<> found = look_up(each); !found) errors.add(found.error());
   }
 }
 
@@ -64,20 +86,29 @@ void try_user(const Configuration& configuration, config::Errors& errors) {
 void print_native(const std::string& corefile, config::Sources& sources, config::Translations translations) {
   const auto blocks = config::parse(sources, corefile, translations);  // as before
   if (!blocks || std::ranges::none_of(*blocks, &config::ServerBlock::translated)) return;
-  std::printf("\n# %s in swage's own directives\n%s", corefile.c_str(), config::to_text(*blocks).c_str());
+  std::string plugins;
+  for (const config::Token& path : config::plugin_paths(sources, corefile)) plugins += "plugin " + path.text + "\n";
+  std::printf("\n# %s in swage's own directives\n%s%s", corefile.c_str(), plugins.c_str(),
+              config::to_text(*blocks).c_str());
 }
 
 }  // namespace
 
-int check(const Options& options, config::Sources sources, std::span<const PluginType> plugins,
+int check(const Options& options, config::Sources sources, std::span<const PluginType> built_in, FindLibraries find,
           config::Translations translations) {
+  const Result<PluginChain> plugins = load_all(options, sources, built_in, find);
+  if (!plugins) {
+    print("ERROR", "", plugins.error().text());
+    return 1;
+  }
   config::Errors errors;
-  const Configuration configuration = set_up(options, sources, plugins, translations, errors);
+  const Configuration configuration = set_up(options, sources, plugins->types(), translations, errors);
   log::flush();  // not in the middle of what follows
   for (const std::string& warning : sources.warnings()) print_warning(warning);
   for (const Error& warning : configuration.warnings) print_warning(warning.text());
   try_user(configuration, errors);
   if (options.try_ports && errors.empty()) try_ports(configuration, errors);
+  if (errors.empty()) look_up_all(configuration, errors);
   if (!errors.empty()) {
     for (const std::string& line : config::lines_of(errors.joined())) print("ERROR", "", line);
     return 1;

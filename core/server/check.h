@@ -6,13 +6,14 @@
 
 #include "core/config/parser.h"
 #include "core/config/sources.h"
-#include "core/plugin/plugin.h"
+#include "core/plugin/library.h"
 #include "core/server/options.h"
 
 namespace swage::server {
 
-// Prints to standard output, or the error to standard error. Returns the exit status.
-[[nodiscard]] int check(const Options& options, config::Sources sources, std::span<const PluginType> plugins,
-                        config::Translations translations);
+// Libraries are loaded: their constructors run. Prints to standard output, or the error to standard error. Returns the
+// exit status.
+[[nodiscard]] int check(const Options& options, config::Sources sources, std::span<const PluginType> built_in,
+                        FindLibraries find, config::Translations translations);
 
 }  // namespace swage::server

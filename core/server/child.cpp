@@ -31,6 +31,10 @@ class Inheriting {
     inherited.default_port = message.default_port;
     return keep(read_sources(std::move(message.sources)));
   }
+  bool take(message::Library message) {
+    inherited.libraries.push_back(std::move(message.library));
+    return true;
+  }
   bool take(message::Socket message) {
     inherited.sockets.push_back(std::move(message));
     return true;
@@ -39,10 +43,15 @@ class Inheriting {
     inherited.memories[std::move(message.name)] = std::move(message.memory);
     return true;
   }
+  bool take(message::FetchLine message) {
+    inherited.fetch_lines.push_back(std::move(message));
+    return true;
+  }
   bool take(message::PulsePage message) {
     Result<Pulse> pulse = Pulse::open(std::move(message.page));
-    if (pulse) inherited.pulse = *std::move(pulse);
-    return keep(pulse);
+    if (!pulse) return keep(pulse);
+    inherited.pulse = *std::move(pulse);
+    return true;
   }
   bool take(message::OwnMetrics message) {
     inherited.scraper.belong_to(message.generation);
@@ -82,7 +91,7 @@ Result<Inheritance> receive_inheritance(Channel& channel) {
     pollfd waiting{channel.socket().get(), POLLIN, 0};
     poll(&waiting, 1, -1);
     TRY(channel.receive([&](Packet packet) {
-      return std::visit([&](auto&& message) { return inheriting.take(std::move(message)); },
+      return std::visit([&](auto&& message) { return inheriting.take(std::forward<decltype(message)>(message)); },
                         decode<Inherited>(std::move(packet)));
     }));
     TRY(inheriting.sound);

@@ -1,4 +1,4 @@
-// What both kinds of child process have in common: taking over what the supervisor hands them, before there is a loop.
+// What all kinds of child process have in common: taking over what the supervisor hands them, before there is a loop.
 #pragma once
 
 #include <chrono>
@@ -30,20 +30,24 @@ struct Inheritance {
   bool again = false;    // a process of this configuration, which is in force, has ended before
   std::uint16_t default_port = 53;
   config::Sources sources;
+  std::vector<PluginLibrary> libraries;
   std::vector<message::Socket> sockets;
   std::map<MemoryName, Descriptor> memories;
-  std::unique_ptr<metrics::Registry> metrics;  // where this process counts
-  Scraper scraper;                             // of all processes; empty in a dns process
+  std::vector<message::FetchLine> fetch_lines;  // of several to the same process the last one counts
+  std::unique_ptr<metrics::Registry> metrics;   // where this process counts
+  Scraper scraper;                              // of all processes; empty in a dns process
   Pulse pulse;
 };
 
 // Reads messages up to SetUp, waiting for them.
 [[nodiscard]] Result<Inheritance> receive_inheritance(Channel& channel);
 
-// The main functions of the children; return the exit status. `worker`: which of the dns processes this is, from 0.
-[[nodiscard]] int run_dns_child(std::size_t worker, std::span<const PluginType> plugins,
+// The main functions of the children; return the exit status. `built_in`: the plugins of this build. `worker`: which of
+// the dns processes this is, from 0.
+[[nodiscard]] int run_dns_child(std::size_t worker, std::span<const PluginType> built_in,
                                 config::Translations translations);
-[[nodiscard]] int run_service_child(std::span<const PluginType> plugins, config::Translations translations);
+[[nodiscard]] int run_fetch_child(std::span<const PluginType> built_in, config::Translations translations);
+[[nodiscard]] int run_service_child(std::span<const PluginType> built_in, config::Translations translations);
 
 // To be called first in a child: it dies with the supervisor and leaves signals to it; nobody can look into it. `name`:
 // what ps and top show, at most 15 bytes.

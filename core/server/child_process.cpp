@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/log.h"
 #include "core/server/child.h"
 
@@ -31,6 +33,7 @@ constexpr std::size_t kMaxASecond = 1000;  // messages of a child that is ready;
 constexpr std::array<std::string_view, 11> kForAll = {
     "LD_*", "*SAN_OPTIONS", "GLIBC_TUNABLES",    "MALLOC_*", "TZ",       "TZDIR",
     "LANG", "LC_*",         "LLVM_PROFILE_FILE", "GCOV_*",   "OPENSSL_*"};
+constexpr std::array<std::string_view, 1> kForFetchers = {"SSL_CERT_*"};
 constexpr std::array<std::string_view, 9> kForServices = {"PATH",    "HOME",    "TMPDIR",      "SSL_CERT_*", "CURL_*",
                                                           "*_proxy", "*_PROXY", "RES_OPTIONS", "LOCALDOMAIN"};
 
@@ -42,19 +45,20 @@ bool matches(std::string_view name, std::string_view pattern) {
 }
 
 // `more`: for a service.
-bool is_for(std::string_view variable, bool service, std::span<const std::string_view> more) {
+bool is_for(std::string_view variable, Role role, std::span<const std::string_view> more) {
   const std::string_view name = variable.substr(0, variable.find('='));
   const auto any_of = [name](std::span<const std::string_view> patterns) {
     return std::ranges::any_of(patterns, [name](std::string_view pattern) { return matches(name, pattern); });
   };
-  return any_of(kForAll) || (service && (any_of(kForServices) || any_of(more)));
+  return any_of(kForAll) || (role.is_fetch() && any_of(kForFetchers)) ||
+         (role.is_service() && (any_of(kForServices) || any_of(more)));
 }
 
 // With a nullptr at the end.
-std::vector<char*> environment_for(bool service, std::span<const std::string_view> more) {
+std::vector<char*> environment_for(Role role, std::span<const std::string_view> more) {
   std::vector<char*> variables;
   for (char** each = environ; *each != nullptr; ++each) {
-    if (is_for(*each, service, more)) variables.push_back(*each);
+    if (is_for(*each, role, more)) variables.push_back(*each);
   }
   variables.push_back(nullptr);
   return variables;
@@ -62,10 +66,10 @@ std::vector<char*> environment_for(bool service, std::span<const std::string_vie
 
 }  // namespace
 
-Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker, unsigned generation,
+Result<ChildProcess> ChildProcess::start(Role role, unsigned generation,
                                          std::span<const std::string_view> service_variables) {
   TRY(auto ends, Channel::pair());
-  ChildProcess child{worker ? fmt::format("dns {}", *worker) : "service", worker, std::move(ends.first), generation};
+  ChildProcess child{role.name(), role, std::move(ends.first), generation};
 
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
@@ -75,13 +79,13 @@ Result<ChildProcess> ChildProcess::start(std::optional<std::size_t> worker, unsi
   // The child has our mask: the signals that are for the supervisor stay blocked until become_child() ignores them.
 
   std::string program = "swage";
-  std::string kind = worker ? "@dns" : "@service";
-  std::string index = std::to_string(worker.value_or(0));
+  std::string kind = fmt::format("@{}", role.kind_name());
+  std::string index = std::to_string(role.number);
   std::string form = log::form().json ? "json" : "time";
   const bool plain = !log::form().json && !log::form().time;
   const std::array<char*, 5> arguments = {program.data(), kind.data(), index.data(), plain ? nullptr : form.data(),
                                           nullptr};
-  const std::vector<char*> environment = environment_for(!worker, service_variables);
+  const std::vector<char*> environment = environment_for(role, service_variables);
   // /proc/self/exe: the same binary, whatever lies at its path by now.
   const int error =
       posix_spawn(&child.pid, "/proc/self/exe", &files, &attributes, arguments.data(), environment.data());

@@ -11,6 +11,7 @@
 
 #include "core/server/channel.h"
 #include "core/server/pulse.h"
+#include "core/server/role.h"
 
 namespace swage::server {
 
@@ -18,8 +19,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 [[nodiscard]] inline SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
 struct ChildProcess {
-  std::string name;                   // for the log: "dns 0", "service"
-  std::optional<std::size_t> worker;  // which dns process; nullopt: the service
+  std::string name;  // for the log: that of its role
+  Role role;
   Channel channel;
   unsigned generation;  // the number of its configuration
   pid_t pid = -1;
@@ -35,9 +36,9 @@ struct ChildProcess {
   SteadyTime allowance_began{};         // of what it may say in a second
   std::size_t said = 0;                 // of that
 
-  // Runs this same binary again, as the dns process `worker` or as the service. Of this process's environment it has
-  // what its kind needs, the service also `service_variables`.
-  [[nodiscard]] static Result<ChildProcess> start(std::optional<std::size_t> worker, unsigned generation,
+  // Runs this same binary again, in that role. Of this process's environment it has what its kind needs, the service
+  // also `service_variables`.
+  [[nodiscard]] static Result<ChildProcess> start(Role role, unsigned generation,
                                                   std::span<const std::string_view> service_variables);
 
   // It is set up, and begins to beat.

@@ -1,9 +1,13 @@
 #include "core/server/configuration.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 
+#include <fmt/format.h>
+
 #include "core/config/parser.h"
+#include "core/crash_note.h"
 #include "core/server/directive_setup.h"
 
 namespace swage::server {
@@ -95,6 +99,10 @@ void add_block(const config::ServerBlock& source, const Inputs& inputs, Configur
 
 }  // namespace
 
+bool Configuration::is_fetched(const shm::Shared& memory) const {
+  return std::ranges::any_of(fetchers, [&](const NamedFetcher& each) { return &each.fetcher->memory() == &memory; });
+}
+
 std::vector<std::string> Configuration::summary() const {
   std::vector<std::string> lines;
   for (const auto& [endpoint, router] : listeners) {
@@ -122,6 +130,7 @@ Configuration configure(config::Sources& sources, const std::string& path, std::
   }
   Owners owners;
   const Inputs inputs{sources, plugins, default_port};
+  const CrashNote note(fmt::format("{}: crashed while it was set up", path));  // so that those within cost little
   for (const config::ServerBlock& block : blocks) add_block(block, inputs, configuration, owners, errors);
   check_service_sockets(configuration, owners, errors);
   return configuration;
@@ -146,10 +155,24 @@ Error placed(const NamedService& named, const Error& error) {
   return Error(text.substr(0, place + 2) + directive + text.substr(place + 2));
 }
 
+// What `step`, a function of the Service, comes to; who crashes in it is named.
+static Result<> step_of(const NamedService& named, std::string_view name, const std::function<Result<>()>& step) {
+  const CrashNote note(placed(named, Error(fmt::format("crashed in {}", name))).text());
+  const Result<> done = step();
+  if (done) return {};
+  return std::unexpected(placed(named, done.error()));
+}
+
 Result<> prepare(const NamedService& named) {
-  const Result<> prepared = named.service->prepare();
-  if (prepared) return {};
-  return std::unexpected(placed(named, prepared.error()));
+  return step_of(named, "prepare()", [&] { return named.service->prepare(); });
+}
+
+Result<> check(const NamedFetcher& named) {
+  return step_of(named, "check()", [&] { return named.fetcher->check(); });
+}
+
+Result<> look_up(const NamedFetcher& named) {
+  return step_of(named, "look_up()", [&] { return named.fetcher->look_up(); });
 }
 
 }  // namespace swage::server

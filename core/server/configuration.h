@@ -27,6 +27,10 @@ struct NamedService {
   config::Token at;    // its directive
 };
 
+struct NamedFetcher : NamedService {
+  Fetcher* fetcher;  // what `service` is
+};
+
 // A TCP socket that a Service has asked for.
 struct ServiceSocket {
   Endpoint endpoint;
@@ -38,15 +42,19 @@ struct Configuration {
   std::unique_ptr<metrics::Registry> metrics;
   std::vector<std::unique_ptr<Block>> blocks;
   std::vector<NamedService> services;
+  std::vector<NamedFetcher> fetchers;
   std::map<std::string, std::unique_ptr<shm::Snapshot>> snapshots;              // by name
   std::map<std::string, std::unique_ptr<shm::Shared>> shared;                   // by name
   std::map<std::string, std::unique_ptr<shm::ServiceMemory>> service_memories;  // by name
+  std::vector<std::unique_ptr<Fetch>> fetches;                                  // by number, from 1
   std::map<Endpoint, Router> listeners;
   std::map<Endpoint, config::Token> places;  // of the first server block that listens there
   std::vector<ServiceSocket> service_sockets;
   std::unique_ptr<WholeServer> server = std::make_unique<WholeServer>();  // to which the blocks point
   std::vector<Error> warnings;                                            // for the operator, with file and line
 
+  // Whether the memory of that name is a Fetcher's, which the fetch process provides.
+  [[nodiscard]] bool is_fetched(const shm::Shared& memory) const;
   // A line for each zone and listener, for the operator: "dns://0.0.0.0:53 libp2p.direct.".
   [[nodiscard]] std::vector<std::string> summary() const;
 };
@@ -65,7 +73,10 @@ struct Configuration {
 
 // What a Service says, with file, line and directive, as far as it does not say them itself.
 [[nodiscard]] Error placed(const NamedService& named, const Error& error);
-// Service::prepare(), whose Error says file, line and directive. Not for a block that is unsure.
+// Service::prepare(), Fetcher::check() or Fetcher::look_up(), whose Error says file, line and directive. Not for a
+// block that is unsure.
 [[nodiscard]] Result<> prepare(const NamedService& named);
+[[nodiscard]] Result<> check(const NamedFetcher& named);
+[[nodiscard]] Result<> look_up(const NamedFetcher& named);
 
 }  // namespace swage::server

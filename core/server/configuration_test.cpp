@@ -1,5 +1,9 @@
 // What a Corefile means, with plugins that only say that they were asked.
+#include <fmt/format.h>
+
 #include "core/server/configuration.h"
+
+#include "core/server/responder.h"
 
 #include <catch2/catch.hpp>
 
@@ -11,6 +15,27 @@ class Answers : public Plugin {
  public:
   Result<Outcome> serve(const Query&, Response&, Next) const override { return Outcome::send; }
 };
+
+// Says NOERROR to what changes or copies zones.
+class Changes : public Plugin {
+ public:
+  Result<Outcome> serve(const Query&, Response& response, Next) const override {
+    response.rcode = dns::Rcode::noerror;
+    return Outcome::send;
+  }
+  bool sees(dns::MessageKind kind) const override {
+    return kind == dns::MessageKind::update || kind == dns::MessageKind::transfer;
+  }
+};
+
+// "NOERROR", "NOTIMP" …, with " header" where the response has no question.
+std::string rcode_of(const server::Configuration& configuration, std::vector<std::uint8_t> request) {
+  server::Responder responder;
+  std::array<std::uint8_t, 512> out{};
+  const std::size_t size = responder.respond(configuration.listeners.begin()->second, request, {}, out);
+  if (size < 12) return "nothing";
+  return dns::to_string(static_cast<dns::Rcode>(out[3] & 15U)) + (out[5] == 0 ? " header" : "");
+}
 
 const std::vector<PluginType> kPlugins = {
     {"root",
@@ -35,6 +60,12 @@ const std::vector<PluginType> kPlugins = {
        while (controller.next()) TRY(controller.remaining_zones());
        controller.add(std::unique_ptr<const Plugin>(std::make_unique<Answers>()));
        static_cast<void>(controller.snapshot("answers " + controller.block().path("data")));
+       return {};
+     }},
+    {"changes",
+     [](Controller& controller) -> Result<> {
+       controller.once();
+       controller.add(std::unique_ptr<const Plugin>(std::make_unique<Changes>()));
        return {};
      }},
     {"web",
@@ -80,6 +111,42 @@ std::string error_of(std::string corefile) {
 
 }  // namespace
 
+TEST_CASE("configure: each kind of message has a chain of the plugins that see it") {
+  const auto request = [](std::uint8_t opcode, std::uint8_t qtype) {
+    return std::vector<std::uint8_t>{
+        0, 1, static_cast<std::uint8_t>(opcode << 3), 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'a', 0, 0, qtype, 0, 1};
+  };
+  const auto make = [](const std::string& directives) {
+    config::Sources sources;
+    sources.add("Corefile", "a {\n" + directives + "}\n");
+    Result<server::Configuration> made = server::configure(sources, "Corefile", kPlugins, 53);
+    REQUIRE(made);
+    return *std::move(made);
+  };
+  constexpr std::uint8_t kQuery = 0, kNotify = 4, kUpdate = 5, kSoa = 6, kIxfr = 251, kAxfr = 252;
+  const server::Configuration plain = make("answers\n"), changing = make("answers\nchanges\n");
+  for (const std::uint8_t opcode : {kQuery, kNotify}) {
+    CHECK(rcode_of(plain, request(opcode, kSoa)) == "REFUSED");
+    CHECK(rcode_of(changing, request(opcode, kSoa)) == "REFUSED");
+  }
+  for (const std::uint8_t qtype : {kIxfr, kAxfr}) {
+    CHECK(rcode_of(plain, request(kQuery, qtype)) == "REFUSED");
+    CHECK(rcode_of(changing, request(kQuery, qtype)) == "NOERROR");
+    CHECK(rcode_of(changing, request(kNotify, qtype)) == "REFUSED");
+  }
+  CHECK(rcode_of(plain, request(kUpdate, kSoa)) == "NOTIMP header");
+  CHECK(rcode_of(changing, request(kUpdate, kSoa)) == "NOERROR");
+  CHECK(rcode_of(changing, request(1, kSoa)) == "NOTIMP header");
+  std::vector<std::uint8_t> elsewhere = request(kUpdate, kSoa);
+  elsewhere[13] = 'b';
+  CHECK(rcode_of(changing, elsewhere) == "NOTIMP header");
+  for (std::size_t size = 12; size < 19; ++size) {
+    std::vector<std::uint8_t> cut = request(kUpdate, kSoa);
+    cut.resize(size);
+    CHECK(rcode_of(changing, cut) == "NOTIMP header");
+  }
+}
+
 TEST_CASE("configuration: listeners, zones and blocks") {
   const auto configuration = configure(R"(a.test b.test:5300 {
     bind 127.0.0.1 ::1
@@ -96,7 +163,7 @@ TEST_CASE("configuration: listeners, zones and blocks") {
                                  "dns://[::]:53 2.0.10.in-addr.arpa.", "dns://[::]:53 3.0.10.in-addr.arpa.",
                                  "dns://[::1]:53 a.test.", "dns://[::1]:5300 b.test."});
   CHECK(configuration->blocks.size() == 2);
-  CHECK(configuration->blocks[0]->chain.size() == 2);  // with the entry at its end
+  CHECK(configuration->blocks[0]->plugins.size() == 1);
   CHECK(configuration->snapshots.contains("answers data"));
 }
 
@@ -142,15 +209,16 @@ TEST_CASE("configuration: a service listens where nobody else does") {
 }
 
 TEST_CASE("configuration: all errors at once, and none that follows from another") {
-  CHECK(error_of("a.test {\n answers a..b\n forward . 192.0.2.1\n answers c..d\n}\nb.test {\n anwsers\n web 80 80\n}\n"
-                 "b.test {\n answers\n}\n") ==
-        "Corefile:2: answers: 'a..b' is not a valid zone: it has an empty label\n"
-        "Corefile:3: unknown directive 'forward' (it is CoreDNS's; swage does not have it): swage answers from its own "
-        "data and asks no other server; put a resolver in front of it (docs/coredns.md)\n"
-        "Corefile:4: answers: 'c..d' is not a valid zone: it has an empty label\n"
-        "Corefile:7: unknown directive 'anwsers'; did you mean 'answers'?\n"
-        "Corefile:8: web: 127.0.0.1:80 is already that of Corefile:8\n"
-        "Corefile:10: zone b.test. on 0.0.0.0:53 is already that of Corefile:6");
+  CHECK(
+      error_of("a.test {\n answers a..b\n autopath x\n answers c..d\n}\nb.test {\n anwsers\n web 80 80\n}\n"
+               "b.test {\n answers\n}\n") ==
+      "Corefile:2: answers: 'a..b' is not a valid zone: it has an empty label\n"
+      "Corefile:3: unknown directive 'autopath' (it is CoreDNS's; swage does not have it): swage asks other servers by "
+      "'forward' alone, and does no more with what they say (docs/coredns.md)\n"
+      "Corefile:4: answers: 'c..d' is not a valid zone: it has an empty label\n"
+      "Corefile:7: unknown directive 'anwsers'; did you mean 'answers'?\n"
+      "Corefile:8: web: 127.0.0.1:80 is already that of Corefile:8\n"
+      "Corefile:10: zone b.test. on 0.0.0.0:53 is already that of Corefile:6");
   // Where a block listens is not known: it may well be in nobody's way.
   CHECK(error_of("a.test {\n bnid 127.0.0.1\n}\na.test {\n answers\n}\n") ==
         "Corefile:2: unknown directive 'bnid'; did you mean 'bind'?");

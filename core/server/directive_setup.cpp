@@ -4,7 +4,10 @@
 #include <iterator>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "core/config/nearest.h"
+#include "core/crash_note.h"
 
 namespace swage::server {
 namespace {
@@ -18,17 +21,36 @@ class Setup : public Controller {
 
   ServerBlock& block() override { return block_.settings; }
 
-  void add(std::unique_ptr<const Plugin> plugin) override { block_.chain.push_back({std::move(plugin), number_}); }
+  void add(std::unique_ptr<const Plugin> plugin) override {
+    for (std::size_t kind = 0; kind < dns::kMessageKinds; ++kind) {
+      if (plugin->sees(static_cast<dns::MessageKind>(kind))) block_.chains[kind].push_back({plugin.get(), number_});
+    }
+    block_.plugins.push_back(std::move(plugin));
+  }
   void add(std::unique_ptr<const Filter> filter) override { block_.filters.push_back(std::move(filter)); }
   void add(std::unique_ptr<const Observer> observer) override { block_.observers.push_back(std::move(observer)); }
   void add(std::unique_ptr<Service> service) override {
     configuration_.services.push_back({directive(), std::move(service), &block_, occurrence()});
   }
 
+  void add_fetcher(std::unique_ptr<Fetcher> fetcher) override {
+    Fetcher* const added = fetcher.get();
+    added->fetch().set_by(Fetch::By::fetch);
+    configuration_.fetchers.push_back({{directive(), std::move(fetcher), &block_, occurrence()}, added});
+  }
+
   shm::Snapshot& snapshot(const std::string& name) override { return find_or_add(configuration_.snapshots, name); }
   shm::Shared& shared(const std::string& name) override { return find_or_add(configuration_.shared, name); }
   shm::ServiceMemory& service_memory(const std::string& name) override {
     return find_or_add(configuration_.service_memories, name);
+  }
+
+  Fetch& fetch(const std::string& name) override {
+    auto& all = configuration_.fetches;
+    const auto found = std::ranges::find_if(all, [&](const auto& each) { return each->name() == name; });
+    if (found != all.end()) return **found;
+    all.push_back(std::make_unique<Fetch>(name, static_cast<std::uint16_t>(all.size() + 1)));
+    return *all.back();
   }
 
   Result<bool> listen_tcp(const Endpoint& endpoint, Sharing sharing) override {
@@ -82,6 +104,7 @@ bool is_broken(const Tokens& tokens) { return std::ranges::any_of(tokens, &confi
 
 // False where something is wrong, which is in `errors` then.
 bool run_setup(const PluginType& plugin, Setup& setup, config::Errors& errors) {
+  const CrashNote note(setup.error_at(setup.occurrence(), "crashed in setup()").text());
   const Result<> done = plugin.setup(setup);
   if (done) setup.finish();
   for (const Error& each : setup.errors()) errors.add(each);
@@ -102,6 +125,7 @@ void find_errors(const PluginType& plugin, const config::Directive& directive, c
   for (const Tokens& tokens : each) {
     if (is_broken(tokens)) continue;
     aside.services.clear();  // they point to a block before
+    aside.fetchers.clear();
     aside.service_sockets.clear();
     *aside.server = WholeServer();
     Block copy;
@@ -173,7 +197,7 @@ void run_setups(const config::ServerBlock& source, const Inputs& inputs, Block& 
     find_errors(plugin, *directive, source, inputs, block, errors);
     block.unsure = block.unsure || plugin.shapes_block;
   }
-  block.chain.emplace_back();
+  for (std::vector<ChainEntry>& chain : block.chains) chain.emplace_back();
   if (!block.unsure) std::ranges::move(block.settings.metadata.missing(), std::back_inserter(configuration.warnings));
 }
 

@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/server/child.h"
 #include "core/server/configuration.h"
+#include "core/server/fetch_client.h"
 #include "core/server/privileges.h"
 #include "core/server/tcp_server.h"
 #include "core/server/udp_listener.h"
@@ -21,15 +22,20 @@ class DnsChild {
  public:
   DnsChild(Channel channel, std::size_t worker) : channel_(std::move(channel)), worker_(worker) {}
 
-  Result<> set_up(std::span<const PluginType> plugins, config::Translations translations) {
+  Result<> set_up(std::span<const PluginType> built_in, config::Translations translations) {
     TRY(Inheritance inheritance, receive_inheritance(channel_));
     pulse_ = std::move(inheritance.pulse);
     responder_.work_in(pulse_.rest());
     responder_.count_in(*inheritance.metrics);
-    TRY(configuration_, configure(inheritance.sources, inheritance.corefile, plugins, inheritance.default_port,
+    // What crashes when it is loaded has done so in the service process, which came first.
+    TRY(plugins_, PluginChain::of(built_in, inheritance.libraries, PluginChain::Load::libraries));
+    TRY(configuration_, configure(inheritance.sources, inheritance.corefile, plugins_.types(), inheritance.default_port,
                                   std::move(inheritance.metrics), translations));
     responder_.show_unrouted(configuration_.server->unrouted.get());
     configuration_.services.clear();
+    configuration_.fetchers.clear();
+    fetch_client_.emplace(loop_, responder_, configuration_.fetches, *configuration_.metrics, [this] { receive(); });
+    for (message::FetchLine& line : inheritance.fetch_lines) fetch_client_->connect(line.by, std::move(line.socket));
     for (auto& [name, memory] : inheritance.memories) {
       const Result<> taken = take_memory(name, std::move(memory));
       // A process without memory that lasts serves all the rest.
@@ -54,10 +60,11 @@ class DnsChild {
  private:
   struct Udp {
     Udp(DnsChild& child, message::Socket inherited, const Router& router)
-        : listener(std::move(inherited.socket), inherited.endpoint, router, child.responder_, *child.batch_),
-          poll(child.loop_, listener.fd(), [this] { listener.serve(); }) {}
+        : listener(std::move(inherited.socket), inherited.endpoint, router, child.responder_, *child.batch_) {
+      poll.emplace(child.loop_, listener.fd(), [this] { listener.serve(); });
+    }
     UdpListener listener;
-    async::Poll poll;
+    std::optional<async::Poll> poll;
   };
 
   Result<> listen(message::Socket inherited) {
@@ -106,12 +113,16 @@ class DnsChild {
     if (!taken) complain(message.name, taken.error());
   }
 
+  void take(message::FetchLine message) { fetch_client_->connect(message.by, std::move(message.socket)); }
+
   void take(message::Drain message) {
     if (!drain_) {
-      for (const auto& udp : udp_) udp->listener.serve_all();
-      udp_.clear();  // closed: an address that no other process has any more must not catch what is meant for a
-                     // wildcard
+      for (const auto& udp : udp_) {
+        udp->listener.serve_all();
+        udp->poll.reset();
+      }
       for (const auto& tcp : tcp_) tcp->drain();
+      fetch_client_->drain();
       drain_.emplace(loop_, [this](std::chrono::nanoseconds left) { return finish_sessions(left); });
     }
     drain_->within(message.within);
@@ -120,24 +131,33 @@ class DnsChild {
   void take(const message::Forbidden&) {}
 
   bool finish_sessions(std::chrono::nanoseconds left) {
+    const bool over = left < std::chrono::nanoseconds(0);
+    if (over) fetch_client_->give_up();
+    // Closed as soon as possible: an address that no other process has any more must not catch what is meant for a
+    // wildcard.
+    std::erase_if(udp_, [](const auto& udp) { return udp->listener.parked() == 0; });
     std::size_t sessions = 0;
     for (const auto& tcp : tcp_) {
       sessions += tcp->sessions();
-      if (left < std::chrono::nanoseconds(0)) tcp->close();
+      if (over) tcp->close();
     }
-    return sessions == 0;
+    return sessions == 0 && udp_.empty();
   }
 
   Channel channel_;
   std::size_t worker_;
   Pulse pulse_;
   async::Loop loop_;
+  PluginChain plugins_;
   Configuration configuration_;
   Responder responder_;
   std::unique_ptr<UdpBatch, DeleteUdpBatch> batch_ = make_udp_batch();
   TcpTurns tcp_turns_{loop_, responder_, [this] {
-                        for (const auto& udp : udp_) udp->listener.serve_some();
+                        for (const auto& udp : udp_) {
+                          if (udp->poll) udp->listener.serve_some();
+                        }
                       }};
+  std::optional<FetchClient> fetch_client_;
   std::vector<std::unique_ptr<Udp>> udp_;
   std::vector<std::unique_ptr<TcpServer>> tcp_;
   std::optional<Drain> drain_;
@@ -145,12 +165,12 @@ class DnsChild {
 
 }  // namespace
 
-int run_dns_child(std::size_t worker, std::span<const PluginType> plugins, config::Translations translations) {
+int run_dns_child(std::size_t worker, std::span<const PluginType> built_in, config::Translations translations) {
   const bool alone = become_dns_user(worker);
   drop_capabilities(Keep::nothing);
   if (!alone && geteuid() == 0 && worker == 0) log::warning("the dns processes run as root: they may not change users");
   DnsChild child{Channel(Descriptor(kChannelDescriptor)), worker};
-  if (const Result<> ready = child.set_up(plugins, translations); !ready) {
+  if (const Result<> ready = child.set_up(built_in, translations); !ready) {
     child.channel().send(message::Failed{ready.error().text()});
     child.channel().flush_patiently();
     log::flush();

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/log.h"
+#include "core/server/fetch_line.h"
 #include "core/server/work.h"
 
 namespace swage::server {
@@ -38,6 +41,23 @@ Result<> Generation::hand_inheritance(Channel& channel) {
   return {};
 }
 
+// To the fetch process: what that of the generation before has fetched.
+Result<> Generation::hand_fetched(Channel& channel) const {
+  for (const MemoryName& name : fetched_) {
+    const auto found = inherited_.find(name);
+    if (found == inherited_.end()) continue;
+    TRY(Descriptor copy, found->second.duplicate());
+    channel.send(message::Memory{name, std::move(copy)});
+  }
+  return {};
+}
+
+// A dns process has all that is not for service processes alone; others what they provide.
+bool Generation::is_for(Role role, const MemoryName& name) const {
+  if (role.is_dns()) return name.kind != MemoryKind::service;
+  return fetched_.contains(name) == role.is_fetch();
+}
+
 void Generation::adopt(ChildProcess child, const SocketStore& sockets) {
   children_.push_back(std::move(child));
   const Result<> provided = provide_for(children_.back(), sockets);
@@ -53,17 +73,39 @@ Result<> Generation::provide_for(ChildProcess& child, const SocketStore& sockets
   channel.send(message::PulsePage{std::move(pulse)});
   TRY(Descriptor sources, sources_.descriptor().duplicate());
   channel.send(message::Corefile{path_, default_port_, std::move(sources)});
-  if (child.worker) {
-    TRY(auto own, sockets.for_worker(listen_, *child.worker));
+  for (const PluginLibrary& library : libraries_) {
+    TRY(PluginLibrary copy, library.duplicate());
+    channel.send(message::Library{std::move(copy)});
+  }
+  if (child.role.is_dns()) {
+    TRY(auto own, sockets.for_worker(listen_, child.role.number));
     for (message::Socket& socket : own) channel.send(std::move(socket));
   }
-  if (!child.worker) TRY(hand_inheritance(channel));
+  if (child.role.is_service()) TRY(hand_inheritance(channel));
+  if (child.role.is_fetch()) TRY(hand_fetched(channel));
   for (const auto& [name, memory] : memories_) {
-    if (child.worker && name.kind == MemoryKind::service) continue;
+    if (!is_for(child.role, name)) continue;
     TRY(Descriptor copy, memory.memory.duplicate());
     channel.send(message::Memory{name, std::move(copy)});
   }
+  TRY(connect(child));
   channel.send(message::SetUp{state_ == State::in_force});
+  return {};
+}
+
+// Each dns process has a line to the service process, and to the fetch process where there is one; a new one to each
+// that takes the place of another.
+Result<> Generation::connect(ChildProcess& child) {
+  for (ChildProcess& other : children_) {
+    if (other.role.is_dns() == child.role.is_dns()) continue;
+    const Role dns = child.role.is_dns() ? child.role : other.role,
+               fetches = child.role.is_dns() ? other.role : child.role;
+    const auto worker = static_cast<std::uint32_t>(dns.number);
+    const Fetch::By by = fetches.is_fetch() ? Fetch::By::fetch : Fetch::By::service;
+    TRY(auto ends, FetchLine::pair());
+    child.channel.send(message::FetchLine{worker, by, std::move(ends.first)});
+    other.channel.send(message::FetchLine{worker, by, std::move(ends.second)});
+  }
   return {};
 }
 
@@ -87,7 +129,7 @@ void Generation::put_in_force() {
 }
 
 void Generation::start_service(const SocketStore& sockets) {
-  const auto is_waiting = [](const ChildProcess& each) { return !each.worker && each.ready && !each.runs; };
+  const auto is_waiting = [](const ChildProcess& each) { return each.role.is_service() && each.ready && !each.runs; };
   const auto service = std::ranges::find_if(children_, is_waiting);
   if (service == children_.end()) return;
   service->runs = true;
@@ -105,28 +147,29 @@ bool Generation::is_settled() const { return settled_ || steady_now() - service_
 
 void Generation::tell_ending() {
   for (ChildProcess& child : children_) {
-    if (!child.worker) child.channel.send(message::Ending{});
+    if (child.role.is_service()) child.channel.send(message::Ending{});
   }
 }
 
-std::vector<Generation::Worker> Generation::take_due() {
-  std::vector<Worker> due;
+std::vector<Role> Generation::take_due() {
+  std::vector<Role> due;
   std::erase_if(restarts_, [&](const auto& restart) {
-    const auto& [when, worker] = restart;
+    const auto& [when, role] = restart;
     if (when > steady_now()) return false;
-    due.push_back(worker);
+    due.push_back(role);
     return true;
   });
   return due;
 }
 
-void Generation::retry(Worker worker) { restarts_.emplace_back(steady_now() + kMaxDelay, worker); }
+void Generation::retry(Role role) { restarts_.emplace_back(steady_now() + kMaxDelay, role); }
 
 void Generation::leave(std::chrono::milliseconds workers, std::chrono::milliseconds service) {
   for (ChildProcess& child : children_) {
-    // Dns processes that are ready serve already, and finish what they have begun; the others have begun nothing.
-    if (state_ != State::beginning || (child.worker && child.ready)) {
-      child.drain(child.worker ? workers : service);
+    // Dns processes that are ready serve already, and finish what they have begun, with what is fetched for them; the
+    // others have begun nothing.
+    if (state_ != State::beginning || (!child.role.is_service() && child.ready)) {
+      child.drain(child.role.is_service() ? service : workers);
     } else {
       child.condemned = true;
       child.kill();
@@ -161,16 +204,16 @@ std::optional<ChildProcess> Generation::remove(pid_t pid, int wait_status) {
 }
 
 void Generation::start_again(const ChildProcess& child, int wait_status) {
-  auto& delay = delays_[child.worker];
+  auto& delay = delays_[child.role];
   if (steady_now() - child.started > kStableAfter) delay = 0ms;
   log::error("the process '{}' (pid {}) {}{}; restarting it{}", child.name, child.pid, describe_exit(wait_status),
-             child.condemned ? "" : describe_work(child.pulse.rest(), plugins_),
+             child.condemned ? "" : describe_work(child.pulse.rest(), plugins_.types()),
              delay == 0ms ? std::string() : fmt::format(" in {} ms", delay.count()));
-  if (!child.worker) {
+  if (child.role.is_service()) {
     settled_ = false;
     service_begun_ = steady_now();
   }
-  restarts_.emplace_back(steady_now() + delay, child.worker);
+  restarts_.emplace_back(steady_now() + delay, child.role);
   delay = std::clamp<std::chrono::milliseconds>(delay * 2, kFirstDelay, kMaxDelay);
 }
 
@@ -180,7 +223,7 @@ std::optional<SteadyTime> Generation::next_timer() const {
   for (const ChildProcess& child : children_) {
     if (child.kill_at) consider(*child.kill_at);
   }
-  for (const auto& [when, worker] : restarts_) consider(when);
+  for (const auto& [when, role] : restarts_) consider(when);
   if (state_ == State::beginning) consider(begun_ + kMaxSetUp);
   return next;
 }

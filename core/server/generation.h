@@ -1,8 +1,9 @@
 // Generation: a configuration, from its Corefile to the end of its last process. The supervisor decides when it goes
 // from one state to the next:
 //
-//     beginning   its service process sets the Corefile up and declares what there will be; then its dns processes are
-//                 started, and set it up, too. complete() when all are ready; failure() where anything went wrong
+//     beginning   its service process sets the Corefile up and declares what there will be; then its dns processes, and
+//                 its fetch process where there is to be one, are started, and set it up, too. complete() when all are
+//                 ready; failure() where anything went wrong
 //     in force    children that end are started again
 //     leaving     its children are told to finish, and are not listened to any more
 //
@@ -21,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/plugin/plugin.h"
+#include "core/plugin/library.h"
 #include "core/server/child_process.h"
 #include "core/server/messages.h"
 #include "core/server/socket_store.h"
@@ -32,18 +33,17 @@ namespace swage::server {
 class Generation {
  public:
   enum class State : std::uint8_t { beginning, in_force, leaving };
-  using Worker = std::optional<std::size_t>;  // which dns process; nullopt: the service process
 
   // `sources`: the Corefile at `path` as it was read, serialised (config::Sources). `default_port`: of keys without
-  // one.
-  // `plugins`: those of this build.
-  Generation(unsigned number, shm::Mapping sources, std::string path, std::uint16_t default_port,
-             std::span<const PluginType> plugins)
+  // one. `plugins` and `libraries`: the chain, and those of it that are libraries of their own.
+  Generation(unsigned number, shm::Mapping sources, std::string path, std::uint16_t default_port, PluginChain plugins,
+             std::vector<PluginLibrary> libraries)
       : number_(number),
         sources_(std::move(sources)),
         path_(std::move(path)),
         default_port_(default_port),
-        plugins_(plugins) {}
+        plugins_(std::move(plugins)),
+        libraries_(std::move(libraries)) {}
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 
@@ -60,6 +60,9 @@ class Generation {
   // True once, where it has asked for a reload.
   [[nodiscard]] bool take_reload_request() { return std::exchange(reload_requested_, false); }
 
+  // Why the server is to end, once, where its service process has said so in the time for it.
+  [[nodiscard]] std::optional<std::string> take_end_request() { return std::exchange(end_requested_, std::nullopt); }
+
   // What the generation before has published: at the beginning all of it, later what is new of memory that lasts.
   [[nodiscard]] Result<> inherit(const Generation& before);
   void inherit_news(const Generation& before);
@@ -74,6 +77,7 @@ class Generation {
 
   // Beginning.
   [[nodiscard]] bool wants_workers() const { return service_ready_ && !workers_started_; }
+  [[nodiscard]] bool wants_fetch() const { return !fetched_.empty(); }
   void workers_started() { workers_started_ = true; }
   // Where the machine has no IPv6: leaves out [::]. True if that was asked for.
   bool leave_out_ipv6();
@@ -96,11 +100,11 @@ class Generation {
   // Kills those that hang. `late`: the machine was asleep, so silence means nothing.
   void check_health(bool late);
   // Takes the children out that are to be started again now, and puts back one that could not be.
-  [[nodiscard]] std::vector<Worker> take_due();
-  void retry(Worker worker);
+  [[nodiscard]] std::vector<Role> take_due();
+  void retry(Role role);
 
-  // Leaving: tells all of them to finish; of a configuration that never was in force, those that serve nobody are
-  // killed.
+  // Leaving: tells all of them to finish, the service process within `service`; of a configuration that never was in
+  // force, those that serve nobody are killed.
   void leave(std::chrono::milliseconds workers, std::chrono::milliseconds service);
   void kill_all() const;
   void kill_late();
@@ -122,29 +126,35 @@ class Generation {
   void on(ChildProcess& child, const message::Failed& message);
   void on(ChildProcess& child, message::Declare message);
   void on(ChildProcess& child, message::Memory message);
-  void on(ChildProcess& child, message::Keep message);
+  void on(ChildProcess& child, const message::Keep& message);
   void on(ChildProcess& child, message::Listen message);
   void on(ChildProcess& child, const message::Lameduck& message);
   void on(ChildProcess& child, message::Serves message);
   void on(ChildProcess& child, const message::StaysRoot& message);
   void on(ChildProcess& child, const message::Settled& message);
   void on(ChildProcess& child, const message::Reload& message);
+  void on(ChildProcess& child, const message::End& message);
   void on(ChildProcess& child, const message::Forbidden& message);
   [[nodiscard]] bool learns(std::size_t text);
   [[nodiscard]] Result<> provide_for(ChildProcess& child, const SocketStore& sockets);
   [[nodiscard]] Result<> hand_inheritance(Channel& channel);
+  [[nodiscard]] Result<> hand_fetched(Channel& channel) const;
+  [[nodiscard]] bool is_for(Role role, const MemoryName& name) const;
+  [[nodiscard]] Result<> connect(ChildProcess& child);
   void start_again(const ChildProcess& child, int wait_status);
 
   unsigned number_;
   shm::Mapping sources_;
   std::string path_;
   std::uint16_t default_port_;
-  std::span<const PluginType> plugins_;
+  PluginChain plugins_;
+  std::vector<PluginLibrary> libraries_;
   State state_ = State::beginning;
   SteadyTime begun_ = steady_now();
   std::optional<std::string> failure_;
 
   std::set<MemoryName> declared_;  // what memory there may be
+  std::set<MemoryName> fetched_;   // of that, what the fetch process provides
   std::vector<message::Listen> listen_;
   std::vector<std::string> serves_;
   std::chrono::milliseconds lameduck_{0};
@@ -156,13 +166,14 @@ class Generation {
   std::set<MemoryName> news_;                   // of memories_, for the generation that follows
 
   std::list<ChildProcess> children_;
-  std::vector<std::pair<SteadyTime, Worker>> restarts_;  // when, and which child
-  std::map<Worker, std::chrono::milliseconds> delays_;   // before the next restart of a child
+  std::vector<std::pair<SteadyTime, Role>> restarts_;  // when, and which child
+  std::map<Role, std::chrono::milliseconds> delays_;   // before the next restart of a child
   bool service_ready_ = false;
   bool workers_started_ = false;
   bool settled_ = false;
   SteadyTime service_begun_{};  // when it was told to, or ended
   bool reload_requested_ = false;
+  std::optional<std::string> end_requested_;
 };
 
 }  // namespace swage::server

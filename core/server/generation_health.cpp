@@ -1,6 +1,9 @@
 // Which children hang. Each beats twice a second out of its event loop (core/server/pulse.h). One that does not is
 // stopped, waits for ever or runs in circles: it is killed, and replaced as any that ended.
 #include "core/server/generation.h"
+
+#include <fmt/format.h>
+
 #include "core/server/work.h"
 
 namespace swage::server {
@@ -30,11 +33,11 @@ void check(ChildProcess& child, SteadyTime now, bool late, std::span<const Plugi
   if (beats != child.beats || late) {
     child.beats = beats;
     child.beat = now;
-    if (!child.worker) child.cpu_time = cpu_time_of(child.pid);
+    if (child.role.is_service()) child.cpu_time = cpu_time_of(child.pid);
     return;
   }
   const auto silent = now - child.beat;
-  if (silent < kHangs || (!child.worker && silent < kMaxBusy && is_busy(child, silent))) return;
+  if (silent < kHangs || (child.role.is_service() && silent < kMaxBusy && is_busy(child, silent))) return;
   child.condemn(fmt::format("it has made no progress for {} s{}",
                             std::chrono::duration_cast<std::chrono::seconds>(silent).count(),
                             describe_work(child.pulse.rest(), plugins)));
@@ -45,7 +48,7 @@ void check(ChildProcess& child, SteadyTime now, bool late, std::span<const Plugi
 void Generation::check_health(bool late) {
   const SteadyTime now = steady_now();
   for (ChildProcess& child : children_) {
-    if (!child.condemned) check(child, now, late, plugins_);
+    if (!child.condemned) check(child, now, late, plugins_.types());
   }
 }
 

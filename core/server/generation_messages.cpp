@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/log.h"
 #include "core/server/generation.h"
 #include "core/shm/segment.h"
@@ -14,6 +16,7 @@ namespace {
 constexpr std::size_t kMaxATurn = 256;  // messages of one child before it is the others' turn
 
 constexpr std::size_t kMaxLearnt = std::size_t{256} << 20;  // bytes of all that a service process says while it sets up
+constexpr std::chrono::minutes kMayEnd{1};                  // after the server has begun
 constexpr std::size_t kLearntEach = 64;                     // what a message counts for beside its text
 
 // The descriptors that are left for memory: each name needs one as long as the configuration is in force.
@@ -66,12 +69,17 @@ void Generation::exchange_messages(ChildProcess& child) {
 }
 
 void Generation::hear(ChildProcess& child, Packet packet) {
-  const auto take = [&](auto message) { on(child, std::move(message)); };
-  if (child.worker) {
-    child.ready ? decode<FromDnsServing>(std::move(packet), take) : decode<FromDnsSettingUp>(std::move(packet), take);
-  } else {
-    child.ready ? decode<FromServiceRunning>(std::move(packet), take)
-                : decode<FromServiceSettingUp>(std::move(packet), take);
+  const auto take = [&](auto&& message) { on(child, std::forward<decltype(message)>(message)); };
+  switch (child.role.kind) {
+    case Role::Kind::dns:
+      return child.ready ? decode<FromDnsServing>(std::move(packet), take)
+                         : decode<FromDnsSettingUp>(std::move(packet), take);
+    case Role::Kind::fetch:
+      return child.ready ? decode<FromFetchRunning>(std::move(packet), take)
+                         : decode<FromFetchSettingUp>(std::move(packet), take);
+    case Role::Kind::service:
+      return child.ready ? decode<FromServiceRunning>(std::move(packet), take)
+                         : decode<FromServiceSettingUp>(std::move(packet), take);
   }
 }
 
@@ -81,7 +89,9 @@ void Generation::on(ChildProcess& child, const message::Forbidden&) {
 
 void Generation::on(ChildProcess& child, const message::Ready&) {
   child.become_ready();
-  if (!child.worker) service_ready_ = true;
+  if (child.role.is_service()) service_ready_ = true;
+  // Its memory was passed on: no dns process hears that something is fetched before it has where to look.
+  if (child.role.is_fetch()) child.channel.send(message::Start{});
 }
 
 void Generation::on(ChildProcess& child, const message::Failed& message) {
@@ -107,6 +117,7 @@ void Generation::on(ChildProcess&, message::Declare message) {
     fail(fmt::format("more than {} zones and lists: raise the limit of open files (ulimit -n)", declared_.size()));
     return;
   }
+  if (message.by == Fetch::By::fetch) fetched_.insert(message.name);
   declared_.insert(std::move(message.name));
 }
 
@@ -130,11 +141,24 @@ void Generation::on(ChildProcess&, const message::Settled&) { settled_ = true; }
 
 void Generation::on(ChildProcess&, const message::Reload&) { reload_requested_ = state_ == State::in_force; }
 
-// Keeps memory that the service process sent, for processes to come, and hands it to the dns processes there are.
-void Generation::on(ChildProcess& service, message::Memory message) {
-  if (!declared_.contains(message.name) || !is_memory(message)) return on(service, message::Forbidden{});
+// A service process that is taken over later cannot end the server.
+void Generation::on(ChildProcess&, const message::End& message) {
+  if (number_ == 1 && state_ == State::in_force && steady_now() < begun_ + kMayEnd) {
+    end_requested_ = message.why;
+  } else {
+    log::error("{}; the server goes on", message.why);
+  }
+}
+
+// Keeps memory that the process sent which provides it, for processes to come, and hands it to the dns processes there
+// are.
+void Generation::on(ChildProcess& provider, message::Memory message) {
+  const bool is_its_own = fetched_.contains(message.name) == provider.role.is_fetch();
+  if (!declared_.contains(message.name) || !is_its_own || !is_memory(message)) {
+    return on(provider, message::Forbidden{});
+  }
   for (ChildProcess& child : children_) {
-    if (child.worker && message.name.kind != MemoryKind::service) pass_on(child, message.name, message.memory);
+    if (child.role.is_dns() && is_for(child.role, message.name)) pass_on(child, message.name, message.memory);
   }
   if (message.name.kind != MemoryKind::snapshot) news_.insert(message.name);
   memories_[message.name] = {std::move(message.memory), false};
@@ -142,8 +166,9 @@ void Generation::on(ChildProcess& service, message::Memory message) {
 
 // What a service process that is set up says of memory which it does not replace: it is that of the generation before,
 // or what this one has already.
-void Generation::on(ChildProcess& service, message::Keep message) {
-  if (!declared_.contains(message.name) || message.name.kind == MemoryKind::snapshot) {
+void Generation::on(ChildProcess& service, const message::Keep& message) {
+  const bool is_its_own = declared_.contains(message.name) && !fetched_.contains(message.name);
+  if (!is_its_own || message.name.kind == MemoryKind::snapshot) {
     return on(service, message::Forbidden{});
   }
   if (state_ == State::in_force) return;
@@ -153,14 +178,16 @@ void Generation::on(ChildProcess& service, message::Keep message) {
   if (copy) memories_[message.name] = {*std::move(copy), true};
 }
 
-// To the service process, which began with what was there; to dns processes, where that is what they have, too.
+// To the service process, which began with what was there; to dns processes, where that is what they have, too. The
+// fetch process has copied what there was.
 void Generation::inherit_news(const Generation& before) {
   for (const MemoryName& name : before.news_) {
     const Descriptor& memory = before.memories_.at(name).memory;
     const auto own = memories_.find(name);
     const bool is_own = own != memories_.end() && own->second.is_inherited;
     for (ChildProcess& child : children_) {
-      if (!child.worker || (is_own && name.kind == MemoryKind::shared)) pass_on(child, name, memory);
+      const bool has_it = child.role.is_dns() && is_own && name.kind == MemoryKind::shared;
+      if (child.role.is_service() || has_it) pass_on(child, name, memory);
     }
     for (Descriptor* const old : {&inherited_[name], is_own ? &own->second.memory : nullptr}) {
       Result<Descriptor> copy = memory.duplicate();

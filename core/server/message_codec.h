@@ -145,7 +145,8 @@ template <typename Variant>
 // Calls handle(message) with the message as one of Variant's.
 template <typename Variant>
 void decode(Packet&& packet, auto&& handle) {
-  std::visit([&](auto&& message) { handle(std::move(message)); }, decode<Variant>(std::move(packet)));
+  std::visit([&](auto&& message) { handle(std::forward<decltype(message)>(message)); },
+             decode<Variant>(std::move(packet)));
 }
 
 }  // namespace swage::server

@@ -14,11 +14,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Anything = std::variant<message::Forbidden, message::PulsePage, message::OwnMetrics, message::SupervisorMetrics,
-                              message::ProcessMetrics, message::PastMetrics, message::Corefile, message::Socket,
-                              message::SetUp, message::Start, message::Ending, message::Drain, message::Memory,
-                              message::Declare, message::Keep, message::Listen, message::Lameduck, message::Serves,
-                              message::StaysRoot, message::Settled, message::Reload, message::Ready, message::Failed>;
+using Anything =
+    std::variant<message::Forbidden, message::PulsePage, message::OwnMetrics, message::SupervisorMetrics,
+                 message::ProcessMetrics, message::PastMetrics, message::Corefile, message::Socket, message::SetUp,
+                 message::Start, message::Ending, message::Drain, message::Memory, message::Declare, message::Keep,
+                 message::Listen, message::Lameduck, message::Serves, message::StaysRoot, message::Settled,
+                 message::Reload, message::End, message::Ready, message::Failed, message::FetchLine>;
 
 Descriptor some_descriptor() { return Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -40,6 +41,7 @@ std::vector<Packet> all_packets() {
   packets.push_back(encode(message::PastMetrics{1234, std::nullopt}));
   packets.push_back(encode(message::Corefile{"/etc/swage/Corefile", 5300, some_descriptor()}));
   packets.push_back(encode(message::Socket{Transport::tcp, kV6, some_descriptor()}));
+  packets.push_back(encode(message::FetchLine{3, Fetch::By::fetch, some_descriptor()}));
   packets.push_back(encode(message::SetUp{true}));
   packets.push_back(encode(message::Start{}));
   packets.push_back(encode(message::Ending{}));
@@ -53,6 +55,7 @@ std::vector<Packet> all_packets() {
   packets.push_back(encode(message::StaysRoot{}));
   packets.push_back(encode(message::Settled{}));
   packets.push_back(encode(message::Reload{}));
+  packets.push_back(encode(message::End{"why"}));
   packets.push_back(encode(message::Ready{}));
   packets.push_back(encode(message::Failed{"Corefile:3: no such directive"}));
   return packets;
@@ -146,7 +149,7 @@ TEST_CASE("messages: texts are cut off where they are too long for a packet") {
 }
 
 TEST_CASE("messages: of each sender only what it may say in its state is read") {
-  std::set<char> dns, dns_serving, setting_up, running;
+  std::set<char> dns, dns_serving, fetch, fetch_running, setting_up, running;
   for (const Packet& packet : all_packets()) {
     const auto is_one = [&]<typename Variant>(const Variant&) {
       return !std::holds_alternative<message::Forbidden>(decode<Variant>(copy_of(packet)));
@@ -154,13 +157,17 @@ TEST_CASE("messages: of each sender only what it may say in its state is read") 
     const char kind = packet.bytes.front();
     if (is_one(FromDnsSettingUp())) dns.insert(kind);
     if (is_one(FromDnsServing())) dns_serving.insert(kind);
+    if (is_one(FromFetchSettingUp())) fetch.insert(kind);
+    if (is_one(FromFetchRunning())) fetch_running.insert(kind);
     if (is_one(FromServiceSettingUp())) setting_up.insert(kind);
     if (is_one(FromServiceRunning())) running.insert(kind);
   }
   using namespace message;
   CHECK(dns == std::set{Ready::kKind, Failed::kKind});
   CHECK(dns_serving.empty());
+  CHECK(fetch == std::set{Memory::kKind, Ready::kKind, Failed::kKind});
+  CHECK(fetch_running.empty());
   CHECK(setting_up == std::set{Declare::kKind, Memory::kKind, Keep::kKind, Listen::kKind, Lameduck::kKind,
                                Serves::kKind, StaysRoot::kKind, Ready::kKind, Failed::kKind});
-  CHECK(running == std::set{Memory::kKind, Settled::kKind, Reload::kKind});
+  CHECK(running == std::set{Memory::kKind, Settled::kKind, Reload::kKind, End::kKind});
 }

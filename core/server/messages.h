@@ -14,6 +14,8 @@
 
 #include "core/descriptor.h"
 #include "core/net.h"
+#include "core/plugin/fetch.h"
+#include "core/plugin/library.h"
 #include "core/server/sockets.h"
 
 namespace swage::server {
@@ -32,6 +34,7 @@ struct MemoryName {
   auto operator<=>(const MemoryName&) const = default;
 };
 
+constexpr Fetch::By last_of(Fetch::By) { return Fetch::By::fetch; }
 constexpr Purpose last_of(Purpose) { return Purpose::services; }
 constexpr Transport last_of(Transport) { return Transport::tcp; }
 
@@ -61,6 +64,17 @@ struct Corefile {
   std::uint16_t default_port = 53;
   Descriptor sources{};
   static auto fields(auto& self) { return std::tie(self.path, self.default_port, self.sources); }
+};
+
+// A plugin that is a library of its own; in the order in which they come into the chain.
+struct Library {
+  static constexpr char kKind = 'b';
+  PluginLibrary library{};
+  static auto fields(auto& self) {
+    auto& [place, path, directive, before, file, stamp, image] = self.library;
+    return std::tie(place, path, directive, before, file, stamp.seconds, stamp.nanoseconds, stamp.size, stamp.inode,
+                    image);
+  }
 };
 
 // All that was inherited is there: set up, and say Ready or Failed. `again`: this process replaces one of the
@@ -103,7 +117,8 @@ struct PastMetrics {
   static auto fields(auto& self) { return std::tie(self.pid, self.sheet); }
 };
 
-// To the service process: the configuration is in force, run.
+// To the service process: the configuration is in force, run. To the fetch process: the memory that it provided is with
+// the dns processes, run.
 struct Start {
   static constexpr char kKind = 'g';
   static auto fields(auto&) { return std::tuple<>(); }
@@ -115,6 +130,16 @@ struct Ending {
   static auto fields(auto&) { return std::tuple<>(); }
 };
 
+// One end of a line between a dns process and a process of its configuration that fetches: what is wanted there, and
+// what was fetched (fetch_wire.h). A new one takes the place of the one that the dns process had to such a process.
+struct FetchLine {
+  static constexpr char kKind = 'n';
+  std::uint32_t worker = 0;  // which dns process
+  Fetch::By by = Fetch::By::service;
+  Descriptor socket{};
+  static auto fields(auto& self) { return std::tie(self.worker, self.by, self.socket); }
+};
+
 // Finish what was begun, then exit. May come again, with less time.
 struct Drain {
   static constexpr char kKind = 'd';
@@ -122,7 +147,7 @@ struct Drain {
   static auto fields(auto& self) { return std::tie(self.within); }
 };
 
-// From the service process and from the supervisor:
+// From the service process, the fetch process and the supervisor:
 
 // What the memory of this name is from now on.
 struct Memory {
@@ -134,11 +159,13 @@ struct Memory {
 
 // From the service process:
 
-// That there will be such memory.
+// That there will be such memory. `by`: the process that provides it. Where that is the fetch process, there is to be
+// one.
 struct Declare {
   static constexpr char kKind = 'a';
   MemoryName name{};
-  static auto fields(auto& self) { return std::tie(self.name.kind, self.name.name); }
+  Fetch::By by = Fetch::By::service;
+  static auto fields(auto& self) { return std::tie(self.name.kind, self.name.name, self.by); }
 };
 
 // The memory of this name is what it was in the configuration in force.
@@ -189,6 +216,13 @@ struct Reload {
   static auto fields(auto&) { return std::tuple<>(); }
 };
 
+// The server can do nothing but harm: end it. Obeyed in the first minute of the first configuration alone.
+struct End {
+  static constexpr char kKind = 'j';
+  std::string why{};
+  static auto fields(auto& self) { return std::tie(self.why); }
+};
+
 // From any child, once: one of them.
 
 struct Ready {
@@ -208,20 +242,26 @@ struct Forbidden {};
 
 // What a child inherits, up to SetUp.
 using Inherited = std::variant<message::Forbidden, message::PulsePage, message::OwnMetrics, message::SupervisorMetrics,
-                               message::ProcessMetrics, message::PastMetrics, message::Corefile, message::Socket,
-                               message::Memory, message::SetUp>;
+                               message::ProcessMetrics, message::PastMetrics, message::Corefile, message::Library,
+                               message::Socket, message::Memory, message::FetchLine, message::SetUp>;
 // What it hears afterwards.
-using ToDns = std::variant<message::Forbidden, message::Memory, message::Drain>;
-using ToService = std::variant<message::Forbidden, message::Memory, message::Socket, message::ProcessMetrics,
-                               message::PastMetrics, message::Start, message::Ending, message::Drain>;
+using ToDns = std::variant<message::Forbidden, message::Memory, message::FetchLine, message::Drain>;
+using ToFetch = std::variant<message::Forbidden, message::FetchLine, message::Start, message::Drain>;
+using ToService =
+    std::variant<message::Forbidden, message::Memory, message::FetchLine, message::Socket, message::ProcessMetrics,
+                 message::PastMetrics, message::Start, message::Ending, message::Drain>;
 
 // What the supervisor takes from a child. Children talk to strangers, and may have been taken over: one that says
-// anything else is killed, and replaced. Memory and Keep are taken for names that were declared.
+// anything else is killed, and replaced. Memory and Keep are taken for names that were declared, of the process that
+// was declared to provide them.
 using FromDnsSettingUp = std::variant<message::Forbidden, message::Ready, message::Failed>;
 using FromDnsServing = std::variant<message::Forbidden>;
+using FromFetchSettingUp = std::variant<message::Forbidden, message::Memory, message::Ready, message::Failed>;
+using FromFetchRunning = std::variant<message::Forbidden>;
 using FromServiceSettingUp =
     std::variant<message::Forbidden, message::Declare, message::Memory, message::Keep, message::Listen,
                  message::Lameduck, message::Serves, message::StaysRoot, message::Ready, message::Failed>;
-using FromServiceRunning = std::variant<message::Forbidden, message::Memory, message::Settled, message::Reload>;
+using FromServiceRunning =
+    std::variant<message::Forbidden, message::Memory, message::Settled, message::Reload, message::End>;
 
 }  // namespace swage::server

@@ -4,6 +4,8 @@
 
 #include <ctime>
 
+#include <fmt/format.h>
+
 #include "core/log.h"
 #include "core/metrics/sums.h"
 #include "core/server/process_metrics.h"
@@ -18,8 +20,6 @@ Result<Descriptor> read_only(const shm::Mapping& memory) {
   return memory.descriptor().duplicate();
 }
 
-const char* role(const ChildProcess& child) { return child.worker ? "dns" : "service"; }
-
 void complain(const ChildProcess& child, const Error& error) {
   log::error("{}: metrics: {}", child.name, error.text());
 }
@@ -30,7 +30,7 @@ Result<> MetricsKeeper::begin(ChildProcess& child, Services services) {
   TRY(shm::Segment memory, shm::Segment::create_fixed("swage metrics of " + child.name, metrics::kSheetSize));
   TRY(Descriptor own, memory.descriptor().duplicate());
   child.channel.send(message::OwnMetrics{child.generation, std::move(own)});
-  if (!child.worker) {
+  if (child.role.is_service()) {
     TRY(Descriptor ours, read_only(own_.mapping()));
     child.channel.send(message::SupervisorMetrics{std::move(ours)});
     if (past_.exists()) {
@@ -76,20 +76,21 @@ void MetricsKeeper::end(const ChildProcess& child, Services services) {
     message::PastMetrics message{child.pid};
     if (past_.exists()) {
       Result<Descriptor> copy = read_only(past_);
-      if (copy) message.sheet = *std::move(copy);
       if (!copy) complain(*service, copy.error());
+      if (copy) message.sheet = *std::move(copy);
     }
     service->channel.send(std::move(message));
   }
 }
 
 void MetricsKeeper::count_up(const ChildProcess& child, int change) {
-  own_.gauge("swage_processes", "Processes that run.", {{"role", role(child)}}).add(change);
+  own_.gauge("swage_processes", "Processes that run.", {{"role", child.role.kind_name()}}).add(change);
   count_restarts(child, 0);  // increase() does not see a series that begins with 1
 }
 
 void MetricsKeeper::count_restarts(const ChildProcess& child, std::uint64_t times) {
-  own_.counter("swage_child_restarts_total", "Processes that ended, and were started again.", {{"role", role(child)}})
+  own_.counter("swage_child_restarts_total", "Processes that ended, and were started again.",
+               {{"role", child.role.kind_name()}})
       .add(times);
 }
 

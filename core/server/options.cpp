@@ -98,6 +98,8 @@ std::string_view help() {
   return R"(swage: an authoritative nameserver with a plugin chain
 
 Usage: swage [FLAGS]
+       swage new-plugin NAME [--service] [--observer]
+                  begin a plugin of your own in the new folder NAME: code, test, README
 
 Flags, with one dash or two:
   -conf FILE      the Corefile (default: Corefile; "stdin": standard input). Without the flag
@@ -115,7 +117,7 @@ Flags, with one dash or two:
   -ports          with -check: try the ports, too
   -reload PIDFILE have the server with this -pidfile read its Corefile again, wait for the result,
                   and exit with 0 or 1
-  -plugins        list the plugins of this build, in chain order
+  -plugins        list the plugins in chain order; with -conf also those that the Corefile loads
   -version        print the version
   -help           print this
 

@@ -10,6 +10,8 @@
 #include <optional>
 #include <sstream>
 
+#include <fmt/format.h>
+
 #include "core/text.h"
 
 namespace swage::server {

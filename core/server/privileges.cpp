@@ -93,12 +93,21 @@ bool become_dns_user(std::size_t worker) {
   return setgroups(0, nullptr) == 0 && change_user(user, user).has_value();
 }
 
+bool become_fetch_user() {
+  if (!may_change_user()) return false;
+  prctl(PR_SET_KEEPCAPS, 1);
+  const bool changed = setgroups(0, nullptr) == 0 && change_user(kFetchUser, kFetchUser).has_value();
+  prctl(PR_SET_KEEPCAPS, 0);
+  return changed;
+}
+
 void drop_capabilities(Keep keep) {
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   Sets kept{};
-  if (keep == Keep::files) {
+  if (keep != Keep::nothing) {
     const Sets sets = capabilities();
-    for (const int capability : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH}) {
+    for (const int capability : {CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE}) {
+      if (keep == Keep::reading && capability == CAP_DAC_OVERRIDE) continue;
       const std::uint32_t permitted = sets[static_cast<std::size_t>(capability) / 32].permitted & bit(capability);
       kept[static_cast<std::size_t>(capability) / 32].permitted |= permitted;
       kept[static_cast<std::size_t>(capability) / 32].effective |= permitted;

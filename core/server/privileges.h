@@ -5,6 +5,7 @@
 //
 //     dns N      user and group kFirstDnsUser + N, which no account has: it needs no file. Nothing that another process
 //                of this machine owns, another dns process among them, can it signal, trace or open.
+//     fetch      user and group kFetchUser, which no account has either
 //     service    the account that the Corefile's `user` says, or `swage` where there is such an account
 //
 // Where it is not root, no process can change users, and all share one: what keeps them apart then is that they
@@ -13,6 +14,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,13 +49,19 @@ void gain_nothing();
 // Becomes the user that only the dns process `worker` has; false where this is not possible.
 [[nodiscard]] bool become_dns_user(std::size_t worker);
 
-// Gives up all capabilities, for good; but keeps those to read and write files whoever owns them, if `files` says so.
-enum class Keep : bool { nothing, files };
+// Becomes the user that only fetch processes have, with the capabilities that there were: drop_capabilities() is to
+// follow. False where this is not possible.
+[[nodiscard]] bool become_fetch_user();
+
+// Gives up all capabilities, for good, but those to read files whoever owns them, or to read and write them.
+enum class Keep : std::uint8_t { nothing, reading, files };
 void drop_capabilities(Keep keep);
 
 // Users between the ranges that are given to people and services (systemd's UIDS-GIDS, "unused").
 inline constexpr uid_t kFirstDnsUser = 60600;
 inline constexpr uid_t kDnsUsers = 580;
-[[nodiscard]] constexpr bool is_dns_user(uid_t uid) { return uid >= kFirstDnsUser && uid < kFirstDnsUser + kDnsUsers; }
+inline constexpr uid_t kFetchUser = kFirstDnsUser + kDnsUsers;
+// One of these.
+[[nodiscard]] constexpr bool is_own_user(uid_t uid) { return uid >= kFirstDnsUser && uid <= kFetchUser; }
 
 }  // namespace swage::server

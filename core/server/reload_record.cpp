@@ -16,6 +16,8 @@
 #include <sstream>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "core/config/errors.h"
 #include "core/descriptor.h"
 #include "core/log.h"

@@ -1,14 +1,18 @@
 #include "core/server/responder.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/dns/encode.h"
 #include "core/dns/parse.h"
+#include "core/server/park.h"
+#include "core/tsig/response_signer.h"
 
 namespace swage::server {
 namespace {
 
 using dns::Rcode;
+using Refusal = dns::Later::Refusal;
 
 // RFC 7828: over TCP the option is answered with our idle time; in a query it is empty; over UDP it is ignored.
 // False where the query is malformed.
@@ -22,11 +26,14 @@ bool answer_keepalive(const Query& query, Response& response, const TcpLimits& l
   return true;
 }
 
-// Zone transfers are refused, and so are notifications: no plugin takes them.
-bool is_for_chain(const Query& query, const Block& block) {
-  if (query.opcode != dns::Opcode::query) return false;
-  if (query.qtype == dns::Type::ixfr || query.qtype == dns::Type::axfr) return false;
-  return query.qclass == dns::Class::in || (query.qclass == dns::Class::ch && block.settings.accepts_chaos);
+// Where no plugin and no other nameserver has said why: the query is of no zone of ours (RFC 8914 section 4.21), or is
+// one that nobody here takes, a zone transfer say (section 4.19). `block`: where it came to; nullptr: none.
+void explain_refusal(const Query& query, const Block* block, Response& response) {
+  if (!query.edns.present || response.origin.port != 0) return;
+  const auto is_reason = [](const dns::EdnsOption& each) { return each.code == dns::kOptionExtendedError; };
+  if (std::ranges::any_of(response.options, is_reason)) return;
+  const bool other = block != nullptr && query.kind() != dns::MessageKind::query;
+  add_extended_error(response, other ? dns::ExtendedError::prohibited : dns::ExtendedError::not_authoritative);
 }
 
 enum Invalid : std::size_t { ignored, formerr, notimp };
@@ -41,6 +48,7 @@ void Responder::work_in(MutableBytes memory) {
   CHECK(memory.size() >= sizeof(Work));
   if (own_ == nullptr) std::destroy_at(work_);
   work_ = new (memory.data()) Work;
+  work_->query.lookup = &lookups_;
   own_.reset();
 }
 
@@ -51,7 +59,25 @@ void Responder::count_in(metrics::Registry& metrics) {
   dropped_ = metrics.counter("swage_dns_dropped_requests_total", "Queries that a plugin left without a response.");
 }
 
+// inline, since it is called in two places: 20 instructions for each query.
+inline Result<Outcome> Responder::answer(const Router& router, const Block*& block) {
+  Query& query = work_->query;
+  lookups_.begin(router);
+  work_->stage.store(Work::Stage::chain, std::memory_order_relaxed);
+  const Router::Match match = router.match(query);  // asks Filters
+  if (match.block == nullptr) return Outcome::send;
+  block = match.block;
+  query.zone = match.zone;
+  if (!is_for_chain(query, *block)) return Outcome::send;
+  if (query.tsig_at != 0 && block->settings.keys == nullptr) [[unlikely]] {
+    tsig::refuse_key(query, work_->response);
+    return Outcome::send;
+  }
+  return block->chain(query.kind())(query, work_->response);
+}
+
 std::size_t Responder::respond(const Router& router, Bytes request, const Arrival& arrival, MutableBytes out) {
+  arrival_ = &arrival;
   Query& query = work_->query;
   Response& response = work_->response;
   query.transport = arrival.transport;
@@ -80,18 +106,30 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
     invalid_.at(formerr).add();
     return dns::encode_error(query, Rcode::formerr, out);
   } else {
+    if (query.opcode == dns::Opcode::update) [[unlikely]]
+      response.rcode = Rcode::notimp;  // unless a plugin says otherwise
     const Result<Outcome> outcome = answer(router, block);
-    if (!outcome) {
-      response.clear();
-      response.rcode = Rcode::servfail;
-    } else if (*outcome == Outcome::drop) {
-      dropped_.add();
+    if (!outcome || *outcome != Outcome::send) {
+      if (outcome && *outcome == Outcome::whole) return send_whole(*block, out);
+      if (!send_otherwise(outcome, router, block)) {
+        work_->stage.store(Work::Stage::none, std::memory_order_relaxed);
+        return 0;
+      }
+    }
+    if (response.later.ahead) [[unlikely]]
+      want_ahead();
+    if (query.opcode == dns::Opcode::update && response.rcode == Rcode::notimp && response.signer == nullptr)
+        [[unlikely]] {
       work_->stage.store(Work::Stage::none, std::memory_order_relaxed);
-      return 0;
+      invalid_.at(notimp).add();
+      return dns::encode_error(query, Rcode::notimp, out);
     }
   }
+  if (response.rcode == Rcode::refused) explain_refusal(query, block, response);
   work_->stage.store(Work::Stage::sending, std::memory_order_relaxed);
   const std::size_t size = dns::encode(query, response, out.first(std::min(out.size(), dns::size_limit(query))));
+  if (response.stream != nullptr) [[unlikely]]
+    response.stream->sent(size);
   if (block != nullptr) {
     for (const auto& observer : block->observers) observer->sent(query, response, size);
   } else if (unrouted_ != nullptr && parsed == dns::Parsed::query) {
@@ -101,15 +139,80 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   return size;
 }
 
-Result<Outcome> Responder::answer(const Router& router, const Block*& block) {
+// A message that another process has made, as it is; nothing where there is no room for it.
+std::size_t Responder::send_whole(const Block& block, MutableBytes out) {
+  const Response& response = work_->response;
+  const Bytes message = response.later.answer;
+  const std::size_t size = message.size() <= out.size() ? message.size() : 0;
+  std::copy_n(message.begin(), size, out.begin());
+  for (const auto& observer : block.observers) observer->sent(work_->query, response, size);
+  work_->stage.store(Work::Stage::none, std::memory_order_relaxed);
+  return size;
+}
+
+Following Responder::take_following() {
+  const Bytes request = work_->query.message;
+  Response& response = work_->response;
+  return {{request.begin(), request.end()}, std::move(response.stream), std::move(response.signer)};
+}
+
+std::optional<std::size_t> Responder::next(Following& following, const Arrival& arrival, MutableBytes out) {
   Query& query = work_->query;
-  const Router::Match match = router.match(query);
-  if (match.block == nullptr) return Outcome::send;
-  block = match.block;
-  query.zone = match.zone;
-  if (!is_for_chain(query, *block)) return Outcome::send;
-  work_->stage.store(Work::Stage::chain, std::memory_order_relaxed);
-  return Next(block->chain.data())(query, work_->response);
+  Response& response = work_->response;
+  query.transport = arrival.transport;
+  query.client = arrival.client;
+  query.server = arrival.server;
+  query.received = arrival.received;
+  CHECK(dns::parse(following.request, query) == dns::Parsed::query);
+  response.clear();
+  response.rcode = Rcode::noerror;
+  response.authoritative = true;
+  work_->stage.store(Work::Stage::sending, std::memory_order_relaxed);
+  std::size_t size = 0;
+  if (following.stream->next(response)) {
+    response.signer = std::move(following.signer);
+    size = dns::encode(query, response, out);
+    following.signer = std::move(response.signer);
+    following.stream->sent(size);
+  }
+  work_->stage.store(Work::Stage::none, std::memory_order_relaxed);
+  if (size > 0 && response.truncated) return {};
+  return size;
+}
+
+// Where the chain says anything but send: what is sent then. False: nothing is, or not now.
+bool Responder::send_otherwise(Result<Outcome> outcome, const Router& router, const Block*& block) {
+  if (outcome && *outcome == Outcome::later) {
+    const Refusal why =
+        park_ == nullptr ? Refusal::no_room : park_->take(router, *arrival_, work_->query, work_->response.later);
+    if (why == Refusal::none) return false;
+    outcome = answer_without(why, router, block);
+  }
+  if (outcome && *outcome == Outcome::send) return true;
+  if (outcome && *outcome == Outcome::drop) {
+    dropped_.add();
+    return false;
+  }
+  work_->response.clear_answer();  // options may say why
+  work_->response.rcode = Rcode::servfail;
+  work_->response.plugin = 0;
+  return true;
+}
+
+void Responder::want_ahead() {
+  work_->response.later.ahead = false;
+  if (park_ != nullptr) park_->ahead(work_->query, work_->response.later);
+}
+
+// The chain once more: it hears why the query cannot wait.
+Result<Outcome> Responder::answer_without(Refusal why, const Router& router, const Block*& block) {
+  Response& response = work_->response;
+  response.clear();
+  static_cast<void>(answer_keepalive(work_->query, response, router.tcp));
+  const Refusal before = std::exchange(response.later.refusal, why);
+  Result<Outcome> outcome = answer(router, block);
+  response.later.refusal = before;
+  return outcome;
 }
 
 }  // namespace swage::server

@@ -3,11 +3,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <vector>
 
+#include "core/server/lookups.h"
 #include "core/server/router.h"
 #include "core/server/work.h"
 
 namespace swage::server {
+
+class Origin;
+class Park;
 
 // How a request came in.
 struct Arrival {
@@ -15,11 +21,19 @@ struct Arrival {
   Endpoint client;
   Endpoint server;
   std::int64_t received = 0;  // nanoseconds, steady clock
+  Origin* origin = nullptr;   // where an answer may go that comes later; nullptr: it cannot wait
+};
+
+// What follows a response over TCP (dns::Stream), and the request, which may be gone where it came from.
+struct Following {
+  std::vector<std::uint8_t> request;
+  std::unique_ptr<dns::Stream> stream;
+  std::unique_ptr<dns::MessageSigner> signer;  // nullptr: it is not signed
 };
 
 class Responder {
  public:
-  Responder() : own_(std::make_unique<Work>()), work_(own_.get()) {}
+  Responder() : own_(std::make_unique<Work>()), work_(own_.get()) { work_->query.lookup = &lookups_; }
   ~Responder();
   Responder(const Responder&) = delete;
   Responder& operator=(const Responder&) = delete;
@@ -28,21 +42,42 @@ class Responder {
   void work_in(MutableBytes memory);
   // What it counts itself: requests that no plugin sees. Without this it counts nothing.
   void count_in(metrics::Registry& metrics);
+  // Where queries wait whose answer has to be fetched; nullptr, as at first: they cannot.
+  void park_in(Park* park) { park_ = park; }
+  // For the park: none, or why the next queries cannot wait.
+  void refuse_later(dns::Later::Refusal why) { work_->response.later.refusal = why; }
+  // For the park: the message that the next query waited for; none, as at first: it has not.
+  void answer_with(Bytes message) { work_->response.later.answer = message; }
   // Observes queries that no server block takes; nullptr: none does.
   void show_unrouted(const Observer* observer) { unrouted_ = observer; }
 
-  // Writes the response to `request` into `out`; returns its size, 0 where nothing is to be sent.
+  // Writes the response to `request` into `out`; returns its size, 0 where nothing is to be sent, or not now: then the
+  // park has the request.
   // REQUIRES: `out` has 512 bytes or more; for TCP 65,535.
   [[nodiscard]] std::size_t respond(const Router& router, Bytes request, const Arrival& arrival, MutableBytes out);
 
+  // After respond(): whether messages are to follow, over TCP; to be asked for with next().
+  [[nodiscard]] bool has_following() const { return work_->response.stream != nullptr; }
+  [[nodiscard]] Following take_following();
+  // Writes the next message; returns its size, 0 where there is none, nullopt where it has no room: what follows would
+  // not be whole. REQUIRES: `out` has 65,535 bytes.
+  [[nodiscard]] std::optional<std::size_t> next(Following& following, const Arrival& arrival, MutableBytes out);
+
  private:
   [[nodiscard]] Result<Outcome> answer(const Router& router, const Block*& block);
+  void want_ahead();
+  [[nodiscard]] std::size_t send_whole(const Block& block, MutableBytes out);
+  [[nodiscard]] bool send_otherwise(Result<Outcome> outcome, const Router& router, const Block*& block);
+  [[nodiscard]] Result<Outcome> answer_without(dns::Later::Refusal why, const Router& router, const Block*& block);
 
   std::unique_ptr<Work> own_;  // none where it works in other memory
   Work* work_;
   metrics::Counters invalid_;
   metrics::Counter dropped_;
   const Observer* unrouted_ = nullptr;
+  Lookups lookups_;
+  Park* park_ = nullptr;
+  const Arrival* arrival_ = nullptr;  // of the query at hand
 };
 
 // How long a TCP connection may be idle, in units of 100 ms (RFC 7828), as we tell the clients that ask.

@@ -2,6 +2,8 @@
 
 #include <deque>
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 using namespace swage;

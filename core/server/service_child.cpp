@@ -8,14 +8,18 @@
 #include <optional>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "core/async/loop.h"
 #include "core/config/parser.h"
 #include "core/log.h"
 #include "core/server/child.h"
 #include "core/server/configuration.h"
+#include "core/server/fetch_server.h"
 #include "core/server/privileges.h"
 #include "core/server/responder.h"
 #include "core/server/scraper.h"
+#include "core/server/service_run.h"
 
 namespace swage::server {
 namespace {
@@ -24,8 +28,6 @@ using namespace std::chrono_literals;
 
 constexpr const char* kUsualUser = "swage";  // where the Corefile says nothing: the package makes it
 constexpr auto kLastCall = 1s;               // before the end of draining
-// Before a service is run again that failed: the pause doubles, unless it had run for a while.
-constexpr std::chrono::seconds kFirstPause{1}, kMaxPause{60}, kServiceStableAfter{60};
 
 // Pieces of memory from this size on are the system's again when they are freed. Unless told so, glibc keeps pieces of
 // the size of the largest one that was freed, up to 32 MiB, for itself: a zone of 1,000,000 records left 43 MB behind.
@@ -39,20 +41,25 @@ class ServiceChild : public Host {
       : Host(loop), loop_(loop), channel_(std::move(channel)), translations_(translations) {}
 
   // Publishes what queries need and tells the supervisor what to listen on.
-  Result<> set_up(std::span<const PluginType> plugins) {
+  Result<> set_up(std::span<const PluginType> built_in) {
     TRY(Inheritance inheritance, receive_inheritance(channel_));
     corefile_ = inheritance.corefile;
     pulse_ = std::move(inheritance.pulse);
     sources_ = std::move(inheritance.sources);
     scraper_ = std::move(inheritance.scraper);
     Responder().count_in(*inheritance.metrics);  // what the dns processes count is known here, too
+    TRY(plugins_, PluginChain::of(built_in, inheritance.libraries, PluginChain::Load::tried_libraries));
+    libraries_ = std::move(inheritance.libraries);
+    for (PluginLibrary& library : libraries_) library.image = Descriptor();  // it is loaded
     config::Errors errors;
-    configuration_ = configure(sources_, corefile_, plugins, inheritance.default_port, std::move(inheritance.metrics),
-                               errors, translations_);
+    configuration_ = configure(sources_, corefile_, plugins_.types(), inheritance.default_port,
+                               std::move(inheritance.metrics), errors, translations_);
     if (const Result<> changed = change_user(); !changed) {
       errors.add(changed.error());
       return std::unexpected(errors.joined());
     }
+    fetch_server_.emplace(loop_, Fetch::By::service, configuration_.fetches, *configuration_.metrics);
+    for (message::FetchLine& line : inheritance.fetch_lines) fetch_server_->add(std::move(line));
     declare_memory();
     for (const auto& [name, snapshot] : configuration_.snapshots) {
       snapshot->on_publish(sender({MemoryKind::snapshot, name}));
@@ -74,6 +81,10 @@ class ServiceChild : public Host {
       if (!prepared && !inheritance.again) errors.add(prepared.error());
       // What the process before this one published still serves.
       if (!prepared && inheritance.again) log::error("{}", prepared.error().text());
+    }
+    for (const NamedFetcher& each : configuration_.fetchers) {
+      if (each.block->unsure || inheritance.again) continue;
+      if (const Result<> checked = check(each); !checked) errors.add(checked.error());
     }
     if (!errors.empty()) return std::unexpected(errors.joined());
     if (!inheritance.again) {
@@ -112,12 +123,17 @@ class ServiceChild : public Host {
   void flush_patiently() { channel_.flush_patiently(); }
 
   void request_reload() override { send(message::Reload{}); }
+  void end_server(const std::string& why) override { send(message::End{why}); }
   bool corefile_changed() override {
     config::Sources now = config::Sources::from_disk();
     now.take_environment(sources_);          // the supervisor's, which cannot have changed
     if (!now.read(corefile_)) return false;  // gone, or it never was a file: there is nothing to reload
     const auto parsed = config::parse(now, corefile_, translations_);
     return !(now == sources_);
+  }
+  std::string changed_plugin() override {
+    const auto changed = std::ranges::find_if(libraries_, &PluginLibrary::has_changed);
+    return changed == libraries_.end() ? std::string() : changed->file;
   }
   std::string metrics_text() override {
     for (const NamedService& each : configuration_.services) each.service->measure();
@@ -156,9 +172,9 @@ class ServiceChild : public Host {
     }
     const Result<Account> account = find_account(says ? says->text : kUsualUser);
     if (says && !account) return std::unexpected(says->error("user: " + account.error().text()));
-    if (says && is_dns_user(account->uid)) {
-      return std::unexpected(says->error(
-          fmt::format("user: {} to {} are those of the dns processes", kFirstDnsUser, kFirstDnsUser + kDnsUsers - 1)));
+    if (says && is_own_user(account->uid)) {
+      return std::unexpected(says->error(fmt::format(
+          "user: {} to {} are those of the dns processes and the fetch process", kFirstDnsUser, kFetchUser)));
     }
     const bool becomes = account && account->uid != 0;
     if (becomes && may_change_user()) {
@@ -180,10 +196,16 @@ class ServiceChild : public Host {
     }
     for_lasting_memory(
         [this](MemoryKind kind, const shm::LastingMemory& memory) { send(message::Declare{{kind, memory.name()}}); });
+    for (const NamedFetcher& each : configuration_.fetchers) {
+      send(message::Declare{{MemoryKind::shared, each.fetcher->memory().name()}, Fetch::By::fetch});
+    }
   }
 
+  // All that this process may provide.
   void for_lasting_memory(auto&& take) {
-    for (const auto& [name, memory] : configuration_.shared) take(MemoryKind::shared, *memory);
+    for (const auto& [name, memory] : configuration_.shared) {
+      if (!configuration_.is_fetched(*memory)) take(MemoryKind::shared, *memory);
+    }
     for (const auto& [name, memory] : configuration_.service_memories) take(MemoryKind::service, *memory);
   }
 
@@ -238,6 +260,7 @@ class ServiceChild : public Host {
   void take(message::Socket message) { sockets_[message.endpoint] = std::move(message.socket); }
   void take(message::ProcessMetrics message) { complain(scraper_.take(std::move(message))); }
   void take(message::PastMetrics message) { complain(scraper_.take(std::move(message))); }
+  void take(message::FetchLine message) { fetch_server_->add(std::move(message)); }
   void take(const message::Ending&) { ending_ = true; }
   void take(const message::Start&) { start(); }
   void take(const message::Drain& message) {
@@ -255,34 +278,14 @@ class ServiceChild : public Host {
   }
 
   void start() {
-    for (const NamedService& each : configuration_.services) loop_.spawn(run_service(*this, each));
+    for (const NamedService& each : configuration_.services) loop_.spawn(run_service(*this, each, failed_));
     send(message::Settled{});
   }
 
-  // Runs a service; where run() ends with an Error, again, after a pause that grows.
-  static async::Task<> run_service(ServiceChild& host, const NamedService& named) {
-    std::chrono::seconds pause = kFirstPause;
-    while (true) {
-      const std::int64_t begun = host.loop_.now();
-      const Result<> ended = co_await named.service->run(host);
-      if (ended) co_return;
-      const std::string why = placed(named, ended.error()).text();
-      if (host.drain_) {
-        log::error("{}", why);
-        co_return;
-      }
-      if (std::chrono::nanoseconds(host.loop_.now() - begun) > kServiceStableAfter) pause = kFirstPause;
-      log::error("{}; running it again in {} s", why, pause.count());
-      host.failed_.insert(&named);
-      const bool stopped = co_await host.stopping(pause);
-      if (stopped) co_return;
-      host.failed_.erase(&named);
-      pause = std::min(2 * pause, kMaxPause);
-    }
-  }
-
   bool finish_services(std::chrono::nanoseconds left) {
-    if (loop_.alive() == 0 || left < 0ns) return true;
+    if (left < 0ns) return true;
+    // As long as there are dns processes, they wait for what they want.
+    if (loop_.alive() == 0 && !fetch_server_->has_lines()) return true;
     if (left < kLastCall) call_last();
     return false;
   }
@@ -293,18 +296,21 @@ class ServiceChild : public Host {
   const config::Translations translations_;
   std::string corefile_;
   config::Sources sources_;
+  PluginChain plugins_;
+  std::vector<PluginLibrary> libraries_;  // those of the chain; without their images
   Configuration configuration_;
   std::map<Endpoint, Descriptor> sockets_;  // for Services, until this process is told to finish
   async::Timer* flush_ = nullptr;
   std::optional<Drain> drain_;
   std::set<const NamedService*> failed_;  // those that are to be run again
   Scraper scraper_;
+  std::optional<FetchServer> fetch_server_;
   bool ending_ = false;  // the server is told to end
 };
 
 }  // namespace
 
-int run_service_child(std::span<const PluginType> plugins, config::Translations translations) {
+int run_service_child(std::span<const PluginType> built_in, config::Translations translations) {
   // What it needs goes up and down by some 100 KB with each handful of registrations: glibc would give it back to the
   // kernel, and get it again page by page.
   mallopt(M_TRIM_THRESHOLD, 4 << 20);
@@ -312,7 +318,7 @@ int run_service_child(std::span<const PluginType> plugins, config::Translations 
   mallopt(M_MMAP_THRESHOLD, kGivenBack);
   async::Loop loop;
   ServiceChild child(loop, Channel(Descriptor(kChannelDescriptor)), translations);
-  if (const Result<> ready = child.set_up(plugins); !ready) {
+  if (const Result<> ready = child.set_up(built_in); !ready) {
     child.send(message::Failed{ready.error().text()});
     child.flush_patiently();
     log::flush();

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <fstream>
 
+#include <fmt/format.h>
+
 #include "core/server/port_owner.h"
 
 namespace swage::server {

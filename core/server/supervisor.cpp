@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/config/parser.h"
 #include "core/counted.h"
 #include "core/log.h"
@@ -68,11 +70,12 @@ void print_error(const Error& error) {
 
 }  // namespace
 
-Supervisor::Supervisor(Options options, config::Sources sources, std::span<const PluginType> plugins,
-                       config::Translations translations)
+Supervisor::Supervisor(Options options, config::Sources sources, std::span<const PluginType> built_in,
+                       FindLibraries find_libraries, config::Translations translations)
     : options_(with_workers(std::move(options))),
       first_sources_(std::move(sources)),
-      plugins_(plugins),
+      built_in_(built_in),
+      find_libraries_(find_libraries),
       translations_(translations),
       signals_(catch_signals()),
       reloads_(options_.pidfile),
@@ -105,7 +108,7 @@ std::vector<ChildProcess*> Supervisor::services() const {
   std::vector<ChildProcess*> services;
   for (const auto& generation : generations_) {
     for (ChildProcess& child : generation->children()) {
-      if (!child.worker) services.push_back(&child);
+      if (child.role.is_service()) services.push_back(&child);
     }
   }
   return services;
@@ -123,18 +126,21 @@ Result<> Supervisor::begin(config::Sources sources) {
   if (config::parse(sources, options_.corefile, errors, translations_).empty() && !errors.empty()) {
     return std::unexpected(errors.joined());
   }
+  // Whether a library can be loaded, its children find out.
+  TRY(std::vector<PluginLibrary> libraries, find_libraries_(config::plugin_paths(sources, options_.corefile)));
+  TRY(PluginChain plugins, PluginChain::of(built_in_, libraries, PluginChain::Load::nothing));
   for (const std::string& warning : sources.warnings()) log::warning("{}", warning);
   TRY(shm::Mapping memory, to_memory(sources));
   auto generation = std::make_unique<Generation>(++generations_begun_, std::move(memory), options_.corefile,
-                                                 options_.dns_port, plugins_);
+                                                 options_.dns_port, std::move(plugins), std::move(libraries));
   if (const Generation* const before = current()) TRY(generation->inherit(*before));
-  TRY(start_child(*generation, std::nullopt));
+  TRY(start_child(*generation, Role::service()));
   generations_.push_back(std::move(generation));
   return {};
 }
 
-Result<> Supervisor::start_child(Generation& generation, Generation::Worker worker) {
-  TRY(ChildProcess child, ChildProcess::start(worker, generation.number(), options_.service_variables));
+Result<> Supervisor::start_child(Generation& generation, Role role) {
+  TRY(ChildProcess child, ChildProcess::start(role, generation.number(), options_.service_variables));
   TRY(metrics_.begin(child, services()));
   generation.adopt(std::move(child), sockets_);
   return {};
@@ -146,7 +152,8 @@ Result<> Supervisor::start_workers(Generation& generation) {
   }
   TRY(sockets_.open(generation.listen()));
   generation.workers_started();
-  for (std::size_t worker = 0; worker < options_.workers; ++worker) TRY(start_child(generation, worker));
+  if (generation.wants_fetch()) TRY(start_child(generation, Role::fetch()));
+  for (std::size_t worker = 0; worker < options_.workers; ++worker) TRY(start_child(generation, Role::dns(worker)));
   return {};
 }
 
@@ -254,6 +261,14 @@ void Supervisor::shut_down_later() {
   in_force->tell_ending();
 }
 
+// Ends with an error.
+void Supervisor::fail(const std::string& why) {
+  if (shutting_down_) return;
+  log::write("[FATAL] " + why);
+  exit_status_ = 1;
+  shut_down();
+}
+
 void Supervisor::shut_down() {
   const bool again = std::exchange(shutting_down_, true);
   if (!again) notify_service_manager("STOPPING=1");
@@ -261,6 +276,7 @@ void Supervisor::shut_down() {
     if (again) {  // at once
       generation->kill_all();
     } else {
+      generation->tell_ending();
       generation->leave(kDrain, kDrain);
     }
   }

@@ -30,10 +30,10 @@ namespace swage::server {
 
 class Supervisor {
  public:
-  // `sources`: what to read the Corefile from when it is read for the first time. `plugins`: those of
-  // this build. REQUIRES: `translations` outlive it.
-  Supervisor(Options options, config::Sources sources, std::span<const PluginType> plugins,
-             config::Translations translations);
+  // `sources`: what to read the Corefile from when it is read for the first time. `built_in`: the
+  // plugins of this build; `find_libraries` finds the others. REQUIRES: `translations` outlive it.
+  Supervisor(Options options, config::Sources sources, std::span<const PluginType> built_in,
+             FindLibraries find_libraries, config::Translations translations);
   ~Supervisor();
 
   // From now on the signals that the supervisor handles wait for it. To be called before anything that takes time.
@@ -51,7 +51,7 @@ class Supervisor {
 
   [[nodiscard]] Result<> begin_first();
   [[nodiscard]] Result<> begin(config::Sources sources);
-  [[nodiscard]] Result<> start_child(Generation& generation, Generation::Worker worker);
+  [[nodiscard]] Result<> start_child(Generation& generation, Role role);
   [[nodiscard]] Result<> start_workers(Generation& generation);
   void advance(Generation& generation);
   void put_in_force(Generation& generation);
@@ -61,6 +61,7 @@ class Supervisor {
   [[nodiscard]] bool may_reload() const;
   void reload();
   void reload_failed(const std::string& why);
+  void fail(const std::string& why);
   void shut_down_later();
   void shut_down();
 
@@ -74,7 +75,8 @@ class Supervisor {
 
   Options options_;
   config::Sources first_sources_;
-  std::span<const PluginType> plugins_;
+  std::span<const PluginType> built_in_;
+  const FindLibraries find_libraries_;
   const config::Translations translations_;
   Descriptor signals_;
   std::optional<Pidfile> pidfile_;

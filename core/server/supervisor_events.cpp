@@ -47,6 +47,7 @@ void Supervisor::exchange_messages() {
   Generation* const in_force = current();
   if (in_force == nullptr) return;
   if (in_force->take_reload_request()) request_reload();
+  if (const auto why = in_force->take_end_request()) fail(*why);
   if (Generation* const following = next()) following->inherit_news(*in_force);
   in_force->forget_news();
 }
@@ -104,11 +105,11 @@ void Supervisor::run_timers() {
   Generation* const in_force = current();
   if (in_force == nullptr) return;
   check_health();
-  for (const Generation::Worker& worker : in_force->take_due()) {
-    const Result<> started = start_child(*in_force, worker);
+  for (const Role role : in_force->take_due()) {
+    const Result<> started = start_child(*in_force, role);
     if (started) continue;
     log::error("{}", started.error().text());
-    in_force->retry(worker);
+    in_force->retry(role);
   }
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/server/client_network.h"
+
 namespace swage::server {
 namespace {
 
@@ -18,15 +20,7 @@ std::size_t most_connections() {
   return std::clamp<std::size_t>(limit.rlim_cur - others, 1, kMost);
 }
 
-// The first bytes of an address: of IPv4 `v4`, of IPv6 `v6`.
-IpAddress first_bytes(const IpAddress& address, std::size_t v4, std::size_t v6) {
-  std::array<std::uint8_t, 16> bytes{};
-  std::copy_n(address.bytes().begin(), address.is_v6() ? v6 : v4, bytes.begin());
-  return address.is_v6() ? IpAddress::v6(bytes) : IpAddress::v4(Bytes(bytes).first(4));
-}
-
 IpAddress client_of(const IpAddress& address) { return first_bytes(address, 4, 8); }
-IpAddress network_of(const IpAddress& address) { return first_bytes(address, 3, 6); }
 
 }  // namespace
 

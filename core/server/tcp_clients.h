@@ -1,10 +1,9 @@
 // Whose the TCP connections of a process are: how many a client may have, and which one has to go where the process has
 // all that it can have. In dns processes.
 //
-// A client is an IPv4 address or an IPv6 network of 64 bits; a network, an IPv4 network of 24 bits or an IPv6 network
-// of 48 bits: what one person rents as a whole. Where all places are taken, the network that has most of them loses the
-// connection that has asked nothing for longest. So a newcomer always gets in, and attackers lose their own
-// connections.
+// A client is an IPv4 address or an IPv6 network of 64 bits; networks are those of client_network.h. Where all places
+// are taken, the network that has most of them loses the connection that has asked nothing for longest. So a newcomer
+// always gets in, and attackers lose their own connections.
 #pragma once
 
 #include <array>

@@ -42,10 +42,11 @@ void forget(std::vector<std::uint8_t>& bytes) {
 
 TcpSession::TcpSession(TcpServer& server, TcpTurns& turns, Descriptor socket, const Endpoint& client,
                        const Endpoint& local)
-    : server_(server),
+    : Origin(kMostParked),
+      server_(server),
       turns_(turns),
       socket_(std::move(socket)),
-      arrival_{dns::Transport::tcp, client, local, 0},
+      arrival_{dns::Transport::tcp, client, local, 0, this},
       timer_(turns.loop, [this] { time_passed(); }) {}
 
 void TcpSession::start(Place self) {
@@ -59,6 +60,8 @@ void TcpSession::start(Place self) {
 }
 
 void TcpSession::close() {
+  forget_parked();
+  end_following();
   forget(in_);
   forget(out_);
   turns_.hold(*this, 0);
@@ -81,8 +84,10 @@ void TcpSession::cut_off() {
 void TcpSession::serve() {
   arrival_.received = turns_.loop.now();
   turns_.let_udp(arrival_.received);
+  if (waits_ == Waits::for_nothing) return close();  // the connection is gone
   if (!write_rest()) return close();
   if (!out_.empty()) return;
+  if (following_) return send_following();
   Bytes requests = in_;
   if (!more_ && !ends_ && !receive(requests)) return close();
   std::size_t size = 0;
@@ -92,9 +97,32 @@ void TcpSession::serve() {
   settle(answered > 0);
 }
 
+void TcpSession::send_following() {
+  std::uint8_t* const out = turns_.out.data();
+  const std::optional<std::size_t> size = turns_.responder.next(*following_, arrival_, {out + 2, 0xFFFF});
+  if (!size) return close();
+  if (*size == 0) {
+    end_following();
+    more_ = !in_.empty() && !ends_;  // it may be whole
+    return settle(false);
+  }
+  store_u16(out, static_cast<std::uint16_t>(*size));
+  if (!write(Bytes(turns_.out).first(2 + *size))) return close();
+  settle(true);
+}
+
+void TcpSession::end_following() {
+  if (following_) turns_.end_following();
+  following_.reset();
+}
+
 // A request that arrives in pieces is put together in in_; others are answered where they were read.
 bool TcpSession::receive(Bytes& requests) {
   const ssize_t size = recv(fd(), turns_.in.data(), turns_.in.size(), 0);
+  if (size == 0 && parked() > 0) {  // the client asks nothing more, and may wait for its answers
+    ends_ = true;
+    return true;
+  }
   if (size == 0) return false;
   if (size < 0) {
     requests = in_;
@@ -129,10 +157,29 @@ std::size_t TcpSession::answer(Bytes requests, std::size_t& size) {
     if (answer > 0) size += 2 + answer;
     at += 2 + length;
     ++requests_;
+    if (turns_.responder.has_following()) {
+      following_ = turns_.responder.take_following();
+      turns_.begin_following(fd());
+      break;
+    }
     if (in_a_row % kRequestsInARow == 0) turns_.let_udp();
   }
   if (!may_ask()) ends_ = true;
   return at;
+}
+
+void TcpSession::answer_later(const Arrival&, Bytes response) {
+  if (response.empty()) return;
+  std::array<std::uint8_t, 2> length;
+  store_u16(length.data(), static_cast<std::uint16_t>(response.size()));
+  out_.insert(out_.end(), length.begin(), length.end());
+  out_.insert(out_.end(), response.begin(), response.end());
+}
+
+void TcpSession::flush_later() {
+  arrival_.received = turns_.loop.now();
+  if (!write_rest()) return close();
+  settle(true);
 }
 
 void TcpSession::keep(Bytes requests) {
@@ -169,10 +216,13 @@ void TcpSession::settle(bool answered) {
     turns_.clients.touch(*this);
     set_deadline(arrival_.received, server_.time_for(limits.write));
   }
-  const bool written = out_.empty() && !more_;
-  if (written && ends_) return close();
-  const Waits waits = written ? Waits::for_bytes : Waits::for_room;
-  if (waits != std::exchange(waits_, waits)) turns_.wait(*this, waits == Waits::for_room);
+  const bool written = out_.empty() && !more_ && !following_;
+  if (written && ends_ && parked() == 0) return close();
+  const Waits waits = !out_.empty()         ? Waits::for_room
+                      : more_ || following_ ? Waits::for_a_turn
+                      : ends_               ? Waits::for_nothing
+                                            : Waits::for_bytes;
+  if (waits != std::exchange(waits_, waits)) turns_.wait(*this, waits);
   if (written) {
     const bool part = !in_.empty();
     // A request that has begun to arrive has its own time, which its further parts do not begin anew.
@@ -201,7 +251,8 @@ void TcpSession::time_passed() {
   turns_.let_udp();
   timer_passes_ = std::numeric_limits<std::int64_t>::max();
   const std::int64_t left = deadline_ - turns_.loop.now();
-  if (left <= kTimerIsEarly) return cut_off();
+  const bool fetches = parked() > 0 && out_.empty() && in_.empty();  // it waits for us
+  if (left <= kTimerIsEarly) return fetches ? set_deadline(turns_.loop.now(), server_.idle_time()) : cut_off();
   timer_passes_ = deadline_;
   timer_.start(std::chrono::ceil<std::chrono::milliseconds>(std::chrono::nanoseconds(left)));
 }

@@ -1,9 +1,13 @@
-// One TCP connection of a client (RFC 7766): pipelined requests, answered in order. In dns processes.
+// One TCP connection of a client (RFC 7766): pipelined requests, answered in order, but for those whose answer has to
+// be fetched (park.h): these are answered when it is there. In dns processes.
 //
 //     wait for bytes ── serve(): read a buffer, answer what is whole, write ──▶ wait for bytes
 //                                  │ the client does not take it, or there is more to answer
 //                                  ▼
 //                            wait for room ── serve(): write the rest, answer more ──▶
+//
+// A response that others follow (dns::Stream: a zone transfer) has a turn for each message, which is made when the
+// kernel has room for it; requests that come meanwhile wait until it has ended.
 //
 // So a turn costs at most a buffer of requests and about a buffer of responses. A client that does not read has one
 // buffer of responses here, and what the kernel's buffers hold (sockets.cpp); it is not read from until it reads. A
@@ -14,10 +18,12 @@
 #include <cstdint>
 #include <limits>
 #include <list>
+#include <optional>
 #include <vector>
 
 #include "core/async/loop.h"
 #include "core/descriptor.h"
+#include "core/server/park.h"
 #include "core/server/responder.h"
 #include "core/server/tcp_clients.h"
 
@@ -26,9 +32,17 @@ namespace swage::server {
 class TcpServer;
 class TcpTurns;
 
-class TcpSession final : public TcpClients::Connection {
+class TcpSession final : public TcpClients::Connection, public Origin {
  public:
+  static constexpr std::size_t kMostParked = 256;  // queries that wait for something to be fetched
+
   using Place = std::list<TcpSession>::iterator;
+  enum class Waits : std::uint8_t {
+    for_bytes,
+    for_a_turn,  // there is more to answer
+    for_room,    // the kernel does not take what is written
+    for_nothing  // no more is read, and what was read waits for something to be fetched
+  };
 
   // `socket`: non-blocking, of `client`. The server outlives it.
   TcpSession(TcpServer& server, TcpTurns& turns, Descriptor socket, const Endpoint& client, const Endpoint& local);
@@ -42,6 +56,8 @@ class TcpSession final : public TcpClients::Connection {
   // What was written arrives, what was not does not.
   void close();
   void evict() override { cut_off(); }
+  void answer_later(const Arrival& arrival, Bytes response) override;
+  void flush_later() override;
   // From now on; closed where nothing is asked until then.
   void close_after(std::chrono::milliseconds time);
 
@@ -49,7 +65,6 @@ class TcpSession final : public TcpClients::Connection {
 
  private:
   friend TcpTurns;
-  enum class Waits : std::uint8_t { for_bytes, for_room };
 
   // False where the connection was closed.
   [[nodiscard]] bool receive(Bytes& requests);
@@ -58,6 +73,8 @@ class TcpSession final : public TcpClients::Connection {
   [[nodiscard]] bool write_rest();
   // Answers whole requests, into the buffer for responses; returns the bytes of those that were answered.
   [[nodiscard]] std::size_t answer(Bytes requests, std::size_t& size);
+  void send_following();
+  void end_following();
   void keep(Bytes requests);
   void settle(bool answered);
   void set_deadline(std::int64_t from, std::chrono::milliseconds time);
@@ -70,13 +87,14 @@ class TcpSession final : public TcpClients::Connection {
   Place self_;
   Arrival arrival_;
   Waits waits_ = Waits::for_bytes;
-  std::vector<std::uint8_t> in_;   // what was read and not answered
-  std::vector<std::uint8_t> out_;  // what the kernel did not take
-  bool more_ = false;              // of whole requests, in in_
-  bool ends_ = false;              // when all is written
-  bool begun_ = false;             // a part of a request is there
-  bool answered_ = false;          // something, since all was written
-  std::uint32_t requests_ = 0;     // that were answered
+  std::vector<std::uint8_t> in_;        // what was read and not answered
+  std::vector<std::uint8_t> out_;       // what the kernel did not take
+  std::optional<Following> following_;  // messages that are to be sent before anything else
+  bool more_ = false;                   // of whole requests, in in_
+  bool ends_ = false;                   // when all is written
+  bool begun_ = false;                  // a part of a request is there
+  bool answered_ = false;               // something, since all was written
+  std::uint32_t requests_ = 0;          // that were answered
 
   std::size_t held_ = 0;  // TcpTurns::hold()
   std::list<TcpSession*>::iterator holder_;

@@ -1,6 +1,7 @@
 #include "core/server/tcp_turns.h"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -8,6 +9,8 @@ namespace swage::server {
 namespace {
 
 constexpr int kSessionsATurn = 32;
+constexpr int kSendBuffer = 16 << 10;  // bytes: what a connection has anyway
+constexpr std::size_t kMaxSendBuffer = 256U << 10;
 constexpr std::int64_t kUdpWaits = 20'000;  // nanoseconds: about what 30 requests over TCP take
 
 }  // namespace
@@ -24,8 +27,16 @@ bool TcpTurns::watch(TcpSession& session) {
   return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, session.fd(), &event) == 0;
 }
 
-void TcpTurns::wait(TcpSession& session, bool for_room) {
-  epoll_event event{.events = for_room ? EPOLLOUT : EPOLLIN, .data = {.ptr = &session}};
+// A socket that has room, while the kernel has no memory for what is written to it, is writable all the time: it is
+// served once for each time that room or memory was freed, or until its time is over. That a connection is gone is told
+// in any case.
+void TcpTurns::wait(TcpSession& session, TcpSession::Waits waits) {
+  using enum TcpSession::Waits;
+  std::uint32_t events = 0;
+  if (waits == for_bytes) events = EPOLLIN;
+  if (waits == for_a_turn) events = EPOLLOUT;
+  if (waits == for_room) events = EPOLLOUT | EPOLLET;
+  epoll_event event{.events = events, .data = {.ptr = &session}};
   CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, session.fd(), &event) == 0);
 }
 
@@ -59,6 +70,14 @@ void TcpTurns::hold(TcpSession& session, std::size_t bytes) {
   if (before == 0 && session.held_ > 0) session.holder_ = holders_.insert(holders_.end(), &session);
   if (before > 0 && session.held_ == 0) holders_.erase(session.holder_);
   while (held_ > kMaxHeld) holders_.front()->evict();
+}
+
+// The buffer that connections have (sockets.cpp) holds a message: with that, a client far away gets a message for each
+// round trip.
+void TcpTurns::begin_following(int socket) {
+  ++following_;
+  const int size = static_cast<int>(std::min(kMaxSendBuffers / following_, kMaxSendBuffer));
+  if (size > kSendBuffer) setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
 void TcpTurns::bury(std::list<TcpSession>& sessions, std::list<TcpSession>::iterator closed) {

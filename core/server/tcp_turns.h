@@ -25,6 +25,7 @@ class TcpTurns {
   // are more, the one that has waited longest is closed.
   static constexpr std::size_t kMaxHeld = 16 << 20;
   static constexpr std::size_t kLeastHeld = 4 << 10;
+  static constexpr std::size_t kMaxSendBuffers = 8 << 20;  // bytes
 
   // `serve_udp` answers some of what waits in UDP sockets; called in the middle of a turn. The others must outlive
   // this.
@@ -32,10 +33,10 @@ class TcpTurns {
   TcpTurns(const TcpTurns&) = delete;
   TcpTurns& operator=(const TcpTurns&) = delete;
 
-  // Has the session served whenever there are bytes to read, until its socket is closed; or after wait(session, true)
-  // whenever there is room to write. False where the kernel has no memory for that.
+  // Has the session served whenever there are bytes to read, until its socket is closed; or whenever what it waits for
+  // instead is there, or the connection is gone. False where the kernel has no memory for that.
   [[nodiscard]] bool watch(TcpSession& session);
-  void wait(TcpSession& session, bool for_room);
+  void wait(TcpSession& session, TcpSession::Waits waits);
 
   // Looks at UDP where it has not been looked at for a while. `now`: of the steady clock, nanoseconds.
   void let_udp(std::int64_t now);
@@ -44,6 +45,11 @@ class TcpTurns {
 
   // Says how many bytes `session` waits with. May evict sessions, that one too.
   void hold(TcpSession& session, std::size_t bytes);
+  // Messages follow on the connection (dns::Stream), which gets a larger buffer of the kernel's for them: all that have
+  // such share out kMaxSendBuffers.
+  void begin_following(int socket);
+  void end_following() { --following_; }
+
   // Destroys a closed session that holds nothing: at once, or after the turn, in which it may be known still.
   void bury(std::list<TcpSession>& sessions, std::list<TcpSession>::iterator closed);
 
@@ -59,7 +65,7 @@ class TcpTurns {
 
   std::function<void()> serve_udp_;
   std::int64_t udp_served_ = 0;
-  std::size_t held_ = 0;
+  std::size_t held_ = 0, following_ = 0;
   std::list<TcpSession*> holders_;  // the one that has waited longest is the first
   bool in_turn_ = false;
   std::list<TcpSession> closed_;  // in this turn

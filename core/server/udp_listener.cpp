@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "core/dns/encode.h"
@@ -40,6 +41,27 @@ void take_destination(msghdr& header, Endpoint& server) {
       if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr)) info->ipi6_ifindex = 0;
     }
   }
+}
+
+// The same for an answer that comes later: control data that say to leave from the address that was asked. Returns
+// their size.
+std::size_t write_source(const Arrival& arrival, std::array<char, kControlSize>& control) {
+  const auto write = [&](int level, int type, const auto& info) {
+    auto& part = *reinterpret_cast<cmsghdr*>(control.data());
+    part = {.cmsg_len = CMSG_LEN(sizeof info), .cmsg_level = level, .cmsg_type = type};
+    std::memcpy(CMSG_DATA(&part), &info, sizeof info);
+    return CMSG_SPACE(sizeof info);
+  };
+  const Bytes from = arrival.server.address.bytes();
+  if (!arrival.server.address.is_v6()) {
+    in_pktinfo info{};
+    std::memcpy(&info.ipi_spec_dst, from.data(), from.size());
+    return write(IPPROTO_IP, IP_PKTINFO, info);
+  }
+  in6_pktinfo info{};
+  std::memcpy(&info.ipi6_addr, from.data(), from.size());
+  if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) info.ipi6_ifindex = arrival.client.scope;
+  return write(IPPROTO_IPV6, IPV6_PKTINFO, info);
 }
 
 }  // namespace
@@ -79,7 +101,8 @@ std::unique_ptr<UdpBatch, DeleteUdpBatch> make_udp_batch() {
 
 UdpListener::UdpListener(Descriptor socket, const Endpoint& local, const Router& router, Responder& responder,
                          UdpBatch& batch)
-    : socket_(std::move(socket)),
+    : Origin(std::numeric_limits<std::size_t>::max()),
+      socket_(std::move(socket)),
       local_(local),
       wildcard_(local.address.is_unspecified()),
       router_(router),
@@ -120,7 +143,7 @@ void UdpListener::answer(std::size_t index, std::int64_t now) {
   mmsghdr& in = batch_.in[index];
   if (batch_.clients[index].ss_family != AF_INET && batch_.clients[index].ss_family != AF_INET6) return;
   Arrival arrival{dns::Transport::udp, Endpoint::from_sockaddr(static_cast<const sockaddr*>(in.msg_hdr.msg_name)),
-                  local_, now};
+                  local_, now, this};
   if (arrival.client.port == 0) return;  // not a valid port to answer to
   if (wildcard_) take_destination(in.msg_hdr, arrival.server);
   const std::size_t slot = batch_.answers;
@@ -134,6 +157,23 @@ void UdpListener::answer(std::size_t index, std::int64_t now) {
   out.msg_control = in.msg_hdr.msg_control;
   out.msg_controllen = in.msg_hdr.msg_controllen;
   ++batch_.answers;
+}
+
+// One by one: they come one by one.
+void UdpListener::answer_later(const Arrival& arrival, Bytes response) {
+  if (response.empty()) return;
+  sockaddr_storage client;
+  iovec part{const_cast<std::uint8_t*>(response.data()), response.size()};
+  alignas(cmsghdr) std::array<char, kControlSize> control{};
+  msghdr header{};
+  header.msg_name = &client;
+  header.msg_namelen = arrival.client.to_sockaddr(client);
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  if (wildcard_) header.msg_controllen = write_source(arrival, control);
+  if (header.msg_controllen > 0) header.msg_control = control.data();
+  while (sendmsg(socket_.get(), &header, 0) < 0 && errno == EINTR) {
+  }
 }
 
 // An answer that cannot be sent is dropped: the client asks again. The others still go out.

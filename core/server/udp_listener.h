@@ -5,6 +5,7 @@
 
 #include "core/descriptor.h"
 #include "core/net.h"
+#include "core/server/park.h"
 #include "core/server/responder.h"
 
 namespace swage::server {
@@ -16,11 +17,13 @@ struct DeleteUdpBatch {
 };
 [[nodiscard]] std::unique_ptr<UdpBatch, DeleteUdpBatch> make_udp_batch();
 
-class UdpListener {
+class UdpListener final : public Origin {
  public:
   // `socket`: bound to `local`, non-blocking; on a wildcard address with IP_PKTINFO or IPV6_RECVPKTINFO. The rest must
   // outlive the listener.
   UdpListener(Descriptor socket, const Endpoint& local, const Router& router, Responder& responder, UdpBatch& batch);
+
+  ~UdpListener() override { forget_parked(); }
 
   // Answers what is waiting, at most a few batches, so that others get their turn: called whenever the socket is
   // readable.
@@ -29,6 +32,9 @@ class UdpListener {
   void serve_some() { static_cast<void>(serve_batch()); }
   // Answers all that has arrived so far. For the end, when no other process will read this socket.
   void serve_all();
+
+  void answer_later(const Arrival& arrival, Bytes response) override;
+  void flush_later() override {}
 
   [[nodiscard]] int fd() const { return socket_.get(); }
 

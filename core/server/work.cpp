@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "core/log.h"
 
 namespace swage::server {

@@ -3,6 +3,8 @@
 #include <string>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 using namespace swage;

@@ -2,7 +2,8 @@
 //
 // Every publication is a new sealed segment that goes to the supervisor, which keeps it and hands it to every dns
 // process, also to those that start later. A dns process swaps it in between two batches of queries; what it had before
-// is unmapped then. So bytes() never change under a reader, and reading them costs one load.
+// is unmapped then, or when the last who holds it lets go. So bytes() never change under a reader, and reading them
+// costs one load.
 //
 // A service process begins with the newest version of the name that the configuration before, or the process before it,
 // published: what cannot be read any more can go on as it was. Where it publishes nothing in prepare(), the dns
@@ -10,12 +11,19 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "core/shm/segment.h"
 
 namespace swage::shm {
+
+// Bytes of a version of a snapshot, which stay mapped as long as this, or a copy, exists.
+struct Held {
+  Bytes bytes;
+  std::shared_ptr<const Mapping> memory;
+};
 
 class Snapshot {
  public:
@@ -25,7 +33,9 @@ class Snapshot {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   // The newest version; empty before the first. Valid until control goes back to the event loop.
-  [[nodiscard]] Bytes bytes() const { return memory_.bytes(); }
+  [[nodiscard]] Bytes bytes() const { return bytes_; }
+  // The same, valid longer: for what takes many turns of the loop.
+  [[nodiscard]] Held hold() const { return {bytes_, memory_}; }
 
   // Returns true on the first call only: for setup(), where a snapshot may get but one publisher.
   [[nodiscard]] bool claim() { return !std::exchange(claimed_, true); }
@@ -33,19 +43,24 @@ class Snapshot {
   // Makes `next` the newest version everywhere. In the service process, on its loop's thread. REQUIRES: made by
   // Segment::create().
   [[nodiscard]] Result<> publish(Segment next) {
-    TRY(memory_, std::move(next).seal());
+    TRY(Mapping sealed, std::move(next).seal());
+    replace(std::move(sealed));
     return keep();
   }
   // Makes what is here the newest version: in prepare(), what the process began with. REQUIRES: bytes() are not empty.
-  [[nodiscard]] Result<> keep() const { return on_publish_ ? on_publish_(memory_) : Result<>(); }
+  [[nodiscard]] Result<> keep() const { return on_publish_ ? on_publish_(*memory_) : Result<>(); }
 
   // For core/server alone: the version that arrived, and what carries a publication to the other processes.
-  void replace(Mapping next) { memory_ = std::move(next); }
+  void replace(Mapping next) {
+    memory_ = std::make_shared<const Mapping>(std::move(next));
+    bytes_ = memory_->bytes();
+  }
   void on_publish(std::function<Result<>(const Mapping&)> hook) { on_publish_ = std::move(hook); }
 
  private:
   std::string name_;
-  Mapping memory_;
+  std::shared_ptr<const Mapping> memory_;
+  Bytes bytes_;  // of memory_
   bool claimed_ = false;
   std::function<Result<>(const Mapping&)> on_publish_;
 };

@@ -36,10 +36,12 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "core/bytes.h"
 #include "core/result.h"
+#include "core/shm/clock.h"
 #include "core/shm/ledger.h"
 #include "core/shm/table_layout.h"
 
@@ -68,7 +70,18 @@ class Table {
 
   [[nodiscard]] bool exists() const { return parts_.header != nullptr; }
   [[nodiscard]] std::uint64_t capacity() const { return exists() ? parts_.geometry.records - 1 : 0; }
-  // The values of `key` that have not expired at `now` (milliseconds since 1970). Never waits, allocates nothing.
+  // The fence: until when what is found may be told to others, in milliseconds of CLOCK_BOOTTIME; 0: for good. The
+  // writer moves it on as long as it knows that the table has all that it should have. To be compared with the clock
+  // after find().
+  [[nodiscard]] std::int64_t valid_until() const {
+    return exists() ? static_cast<std::int64_t>(parts_.header->valid_until.load(std::memory_order_acquire)) : 0;
+  }
+  // By which all times here are: the caller's `now`, too.
+  [[nodiscard]] Clock clock() const {
+    const bool boot = exists() && parts_.header->clock.load(std::memory_order_relaxed) == std::uint64_t(Clock::boot);
+    return boot ? Clock::boot : Clock::wall;
+  }
+  // The values of `key` that have not expired at `now` (milliseconds). Never waits, allocates nothing.
   [[nodiscard]] Found find(Bytes key, std::int64_t now, TableValues& values) const;
   // The keys with a value that has not expired. Takes milliseconds: for figures and tests.
   [[nodiscard]] std::uint64_t count_live(std::int64_t now) const;
@@ -116,9 +129,9 @@ class TableWriter {
   };
   using Seed = std::array<std::uint8_t, 16>;
 
-  // Makes a new, empty table out of `memory`, which is all 0.
+  // Makes a new, empty table out of `memory`, which is all 0, with times by `clock`.
   // REQUIRES: memory.size() == bytes_needed(capacity), 1 <= capacity <= table::kMaxCapacity.
-  static void format(MutableBytes memory, std::uint64_t capacity, const Seed& seed);
+  static void format(MutableBytes memory, std::uint64_t capacity, const Seed& seed, Clock clock = Clock::wall);
   [[nodiscard]] static std::size_t bytes_needed(std::uint64_t capacity);
 
   // None: every put() is refused.
@@ -128,20 +141,28 @@ class TableWriter {
   explicit TableWriter(MutableBytes memory, Step after_store = nullptr);
 
   [[nodiscard]] bool exists() const { return parts_.header != nullptr; }
+  [[nodiscard]] Clock clock() const { return clock_; }
   // How many words the constructor took out.
   [[nodiscard]] std::uint64_t removed() const { return removed_; }
   // Of the table: for another one with the same entries, where hashes of networks are to be the same.
   [[nodiscard]] const Seed& seed() const { return identity_.seed; }
 
   // Adds a value, as the newest of its key; if the key has it, with the new expiry. Of more than 8 live values the
-  // oldest goes. Times are milliseconds since 1970. The entry is `network`'s from now on.
+  // oldest goes. Times are milliseconds of clock(). The entry is `network`'s from now on.
   [[nodiscard]] std::expected<void, PutError> put(Bytes key, std::string_view value, std::int64_t expires,
-                                                  std::int64_t now, NetworkId network = {});
+                                                  std::int64_t now, NetworkId network = {}, Room room = Room::share);
+  // Takes a value out, if it is there.
+  void erase(Bytes key, std::string_view value, std::int64_t now);
+  // For a caller that decides for several tables at once (core/fleet): whether put() would have room for `key` if
+  // `reserve` entries had to stay free. Gives the entry that has to go first, if one has to; nothing is changed.
+  [[nodiscard]] std::expected<std::optional<table::Version>, PutError> room_for(Bytes key, std::int64_t now,
+                                                                                NetworkId network,
+                                                                                std::uint64_t reserve);
   // Makes what is live in `version` all that is known of its key. Every field of it is checked.
   [[nodiscard]] std::expected<void, PutError> replace(const table::Version& version, std::int64_t now, Room room);
-  // Copies every live entry of `other`, which may be changing, over what is here of the same keys. Returns how many
-  // found no room.
-  [[nodiscard]] std::uint64_t take_over(const Table& other, std::int64_t now, Room room);
+  // Copies every live entry of `other`, which may be changing, over what is here of the same keys; each lives for as
+  // long as there, also where the two have different clocks. Returns how many found no room.
+  [[nodiscard]] std::uint64_t take_over(const Table& other, const Moment& now, Room room);
 
   // Tells `mirror` all of the table, as far as it is not 0, and then every change.
   void mirror_to(Mirror mirror);
@@ -149,6 +170,10 @@ class TableWriter {
   // What the operator set as the lifetime of values, in milliseconds: for writers. 0 where it was not set.
   void set_lifetime(std::int64_t milliseconds);
   [[nodiscard]] std::int64_t lifetime() const;
+
+  // Table::valid_until(), for all readers at once. Not part of what a mirror gets after mirror_to(): it holds for this
+  // memory, on this machine, since it was started.
+  void set_valid_until(std::int64_t boot_milliseconds);
 
  private:
   static constexpr std::uint64_t kNoWord = UINT64_MAX;
@@ -179,6 +204,7 @@ class TableWriter {
 
   table::Parts<std::uint8_t> parts_;
   table::Identity identity_{};  // as it was when the writer was made
+  Clock clock_ = Clock::wall;   // the same
   std::unique_ptr<Ledger> ledger_;
   Mirror mirror_;
   std::uint64_t removed_ = 0;

@@ -78,7 +78,7 @@ TEST_CASE("table: what is wrong is said") {
   image.bytes()[40] ^= 1;
   CHECK(refusal(image.bytes()) == "the header is damaged");
   image.bytes()[0] = 'S';
-  CHECK(refusal(image.bytes()) == "this is no table of swage");
+  CHECK(refusal(image.bytes()) == "it was not written by swage");
 }
 
 TEST_CASE("table: cut off anywhere it is no table") {
@@ -132,7 +132,7 @@ TEST_CASE("table: a table taken over from memory that says anything gives sound 
       image.words[at] = random() % 2 == 0 ? random() << 32 | random() : (image.words[at] & ~255ULL) | random() % 256;
     }
     TestTable to(40);
-    static_cast<void>(to.writer.take_over(Table(image.bytes()), kNow, TableWriter::Room::free));
+    static_cast<void>(to.writer.take_over(Table(image.bytes()), {.wall = kNow, .boot = kNow}, TableWriter::Room::free));
     to.reader().for_each([](const table::Version& version) {
       CHECK((version.key_size > 0 && version.key_size <= table::kMaxKey));
       CHECK((version.count > 0 && version.count <= table::kMaxValues));
@@ -181,7 +181,7 @@ TEST_CASE("table: a process that writes anything anywhere while a writer works d
     ++(put ? accepted : refused);
     if (random() % 64 == 0) {  // and its successor
       TestTable next(kCapacity);
-      static_cast<void>(next.writer.take_over(table.reader(), now, TableWriter::Room::share));
+      static_cast<void>(next.writer.take_over(table.reader(), {.wall = now}, TableWriter::Room::share));
     }
   }
   kill(hostile, SIGKILL);

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/shm/table_testing.h"
 
 #include <catch2/catch.hpp>
@@ -21,8 +23,8 @@ using namespace swage::shm::testing;
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
-const Clock::time_point start = Clock::now();
+using Steady = std::chrono::steady_clock;
+const Steady::time_point start = Steady::now();
 
 constexpr std::int64_t kLater = kNow + 1'000'000;
 
@@ -79,7 +81,7 @@ void write_for_ever(MutableBytes memory, unsigned index, const std::function<boo
   TableWriter writer(memory);
   const Table table(memory);
   for (std::uint64_t i = 0; !stop(); ++i) {
-    const std::int64_t now = kNow + std::chrono::floor<std::chrono::milliseconds>(Clock::now() - start).count();
+    const std::int64_t now = kNow + std::chrono::floor<std::chrono::milliseconds>(Steady::now() - start).count();
     const unsigned number = static_cast<unsigned>(i % (kKeys / kWriters)) * kWriters + index;
     if (!writer.put(key(name_of(number)), value_of(number, newest_round(table, number) + 1), kLater, now)) _exit(3);
     const auto passing = writer.put(key(fmt::format("passing {} {}", index, i)), "passing", now + 1, now);
@@ -203,8 +205,8 @@ TEST_CASE("table: a writer that dies at any step leaves the old version in force
 TEST_CASE("table: readers in several processes, and a writer that is killed and followed by another") {
   TestTable table(kKeys + 8);
   write_first_rounds(table.writer);
-  const auto deadline = Clock::now() + 4s;
-  const auto stop = [deadline] { return Clock::now() > deadline; };
+  const auto deadline = Steady::now() + 4s;
+  const auto stop = [deadline] { return Steady::now() > deadline; };
   const auto start_writer = [&](unsigned index) {
     const pid_t child = fork();
     if (child != 0) return child;
@@ -251,8 +253,8 @@ TEST_CASE("table: readers in several processes, and a writer that is killed and 
 TEST_CASE("table: readers and a writer in threads") {
   TestTable table(kKeys + 8);
   write_first_rounds(table.writer);
-  const auto deadline = Clock::now() + 2s;
-  const auto stop = [deadline] { return Clock::now() > deadline; };
+  const auto deadline = Steady::now() + 2s;
+  const auto stop = [deadline] { return Steady::now() > deadline; };
   std::vector<std::thread> threads;
   std::array<Readings, 2> readings;
   for (unsigned i = 0; i < kWriters; ++i) {

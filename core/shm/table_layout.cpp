@@ -61,7 +61,7 @@ Result<> check_identity(Bytes memory) {
     return fail("{} too few for a table", counted(memory.size(), "byte is", "bytes are"));
   Identity identity;
   std::memcpy(&identity, memory.data(), sizeof identity);
-  if (identity.magic != kMagic) return fail("this is no table of swage");
+  if (identity.magic != kMagic) return fail("it was not written by swage");
   if (identity.layout_version != kLayoutVersion) {
     return fail("layout version {}; this version of swage reads {}", identity.layout_version, kLayoutVersion);
   }

@@ -1,7 +1,7 @@
 // How a table (core/shm/table.h) lies in memory, which may be a file that an earlier version of this program, or
 // nobody, wrote. No I/O and no lock here.
 //
-//     0        header: what the table is (Identity), then the lifetime of values
+//     0        header: what the table is (Identity), the lifetime of values, until when they may be told, the clock
 //     4096     index: lines of 8 words; a word is 0, or  tag << 32 | number of a record + 1
 //     …        records of 512 bytes: a sequence number, then a version of an entry
 //
@@ -32,7 +32,7 @@ using Word = std::atomic<std::uint64_t>;
 static_assert(Word::is_always_lock_free && sizeof(Word) == sizeof(std::uint64_t));
 
 struct Value {
-  std::int64_t expires;  // milliseconds since 1970
+  std::int64_t expires;  // milliseconds, by the header's clock
   std::uint8_t size;
   std::array<char, kMaxValue> text;
 };
@@ -79,8 +79,10 @@ struct Header {
   Identity identity;
   std::array<std::uint64_t, 9> unused;  // the mutex, and hints for its holder
   Word lifetime;                        // what a put() without expiry gets, milliseconds
+  Word valid_until;                     // milliseconds of CLOCK_BOOTTIME; 0: for good
+  Word clock;                           // a Clock: all other times are by it
 };
-static_assert(sizeof(Header) == 144);
+static_assert(sizeof(Header) == 160);
 inline constexpr std::size_t kHeaderSize = 4096;
 static_assert(sizeof(Header) <= kHeaderSize);
 

@@ -172,11 +172,57 @@ TEST_CASE("table: shares are what a model says, for random puts, and after a suc
     REQUIRE(store->reader().count_live(now) == model.size());
     if (round % 1000 == 0) {
       auto next = std::make_unique<Store>(kCapacity);
-      REQUIRE(next->writer.take_over(store->reader(), now, TableWriter::Room::free) == 0);
+      REQUIRE(next->writer.take_over(store->reader(), {.wall = now}, TableWriter::Room::free) == 0);
       store = std::move(next);
     } else if (round % 1000 == 500) {
       store->writer = TableWriter(store->memory.writable_bytes());
     }
   }
   CHECK(refused > 100);
+}
+
+TEST_CASE("table: a value that is taken out leaves the others of its key, and the place is free again") {
+  Store store(2);
+  for (const char* const value : {"1", "2", "3"}) REQUIRE(store.writer.put(key("a"), value, kNow + kHour, kNow));
+  store.writer.erase(key("a"), "2", kNow);
+  CHECK(store.text("a") == "3 1");
+  store.writer.erase(key("a"), "2", kNow);
+  store.writer.erase(key("b"), "2", kNow);
+  CHECK(store.text("a") == "3 1");
+  CHECK(store.put("b", 0) == "");
+  store.writer.erase(key("a"), "1", kNow);
+  store.writer.erase(key("a"), "3", kNow);
+  CHECK(store.text("a") == "none");
+  CHECK(store.put("c", 0) == "");
+  CHECK(store.put("d", 0) == kFull);
+}
+
+TEST_CASE("table: what room_for() says, put() does") {
+  Store store(4);
+  const auto asked = [&](const std::string& who, std::uint64_t network, std::uint64_t reserve = 0) -> std::string {
+    const auto room = store.writer.room_for(key(who), kNow, NetworkId{network}, reserve);
+    if (!room) return std::string(to_string(room.error()));
+    return *room ? "instead of " + std::string((*room)->key.begin(), (*room)->key.begin() + (*room)->key_size) : "room";
+  };
+  for (const char* const who : {"a", "b", "c"}) REQUIRE(store.put(who, 7).empty());
+  CHECK(asked("d", 7) == "room");
+  CHECK(asked("d", 7, 1) == kFull);
+  CHECK(asked("d", 8, 1) == "instead of a");
+  CHECK(asked("a", 7, 1) == "room");
+  REQUIRE(store.put("d", 8).empty());
+  CHECK(asked("e", 7) == kShare);
+  CHECK(asked("e", 8) == "instead of a");
+  REQUIRE(store.put("e", 8).empty());
+  CHECK(store.text("a") == "none");
+  CHECK(asked("f", 8) == kShare);
+  CHECK(asked("f", 9) == "instead of b");
+}
+
+TEST_CASE("table: what it has holds for good, or until a time") {
+  Store store(2);
+  CHECK(store.reader().valid_until() == 0);
+  store.writer.set_valid_until(12345);
+  CHECK(store.reader().valid_until() == 12345);
+  CHECK(TableWriter(store.memory.writable_bytes()).exists());
+  CHECK(Table().valid_until() == 0);
 }

@@ -145,18 +145,18 @@ TEST_CASE("table: live entries go into another table, with what is live of them"
   REQUIRE(from.writer.put(key("a"), "two", kNow + 3000, kNow));
   REQUIRE(from.writer.put(key("b"), "three", kNow + 3000, kNow));
   REQUIRE(from.writer.put(key("gone"), "four", kNow + 10, kNow));
-  CHECK(to.writer.take_over(from.reader(), kNow + 20, TableWriter::Room::free) == 0);
+  CHECK(to.writer.take_over(from.reader(), {.wall = kNow + 20}, TableWriter::Room::free) == 0);
   CHECK(to.text("a", kNow + 20) == "two one");
   CHECK(to.text("b", kNow + 20) == "three");
   CHECK(to.reader().count_live(kNow) == 2);
   REQUIRE(from.writer.put(key("a"), "five", kNow + 3000, kNow));
   REQUIRE(to.writer.put(key("c"), "six", kNow + 3000, kNow));
-  CHECK(to.writer.take_over(from.reader(), kNow + 1000, TableWriter::Room::free) == 0);
+  CHECK(to.writer.take_over(from.reader(), {.wall = kNow + 1000}, TableWriter::Room::free) == 0);
   CHECK(to.text("a", kNow + 20) == "five two");
   CHECK(to.text("c", kNow + 20) == "six");
-  CHECK(tiny.writer.take_over(from.reader(), kNow + 20, TableWriter::Room::free) == 1);
+  CHECK(tiny.writer.take_over(from.reader(), {.wall = kNow + 20}, TableWriter::Room::free) == 1);
   CHECK(tiny.reader().count_live(kNow) == 1);
-  CHECK(to.writer.take_over(Table(), kNow, TableWriter::Room::free) == 0);
+  CHECK(to.writer.take_over(Table(), {.wall = kNow}, TableWriter::Room::free) == 0);
 }
 
 TEST_CASE("table: a mirror is told all, and every change") {
@@ -231,4 +231,39 @@ TEST_CASE("table: a million peers", "[.][bench]") {
                   "refused for the first time {:.0f} ms, then {:.0f} ns; 100,000: {} MB",
                   kPeers, table.memory.bytes().size() / 1'000'000, put, cold, hot, missing, refuse / 1e6, refuse_again,
                   TableWriter::bytes_needed(100'000) / 1'000'000));
+}
+
+TEST_CASE("table: its header says which clock its times are by; what another one takes over lives as long as before") {
+  constexpr Moment kMoment{.wall = kNow, .boot = 70'000};
+  TestTable wall(5), boot(5, nullptr, Clock::boot);
+  CHECK(wall.reader().clock() == Clock::wall);
+  CHECK(wall.writer.clock() == Clock::wall);
+  CHECK(boot.reader().clock() == Clock::boot);
+  CHECK(boot.writer.clock() == Clock::boot);
+  CHECK(Table().clock() == Clock::wall);
+  REQUIRE(wall.writer.put(key("a"), "short", kNow + 10, kNow));
+  REQUIRE(wall.writer.put(key("a"), "long", kNow + 1000, kNow));
+  REQUIRE(wall.writer.put(key("ended"), "v", kNow + 5, kNow));
+
+  constexpr Moment kLater{.wall = kNow + 5, .boot = 70'005};
+  REQUIRE(boot.writer.take_over(wall.reader(), kLater, TableWriter::Room::free) == 0);
+  CHECK(boot.text("a", 70'009) == "long short");
+  CHECK(boot.text("a", 70'010) == "long");
+  CHECK(boot.text("a", 70'999) == "long");
+  CHECK(boot.text("a", 71'000) == "none");
+  CHECK(boot.text("ended", 70'005) == "none");
+
+  // And back, after the wall clock was set to two hours ago.
+  TestTable back(5);
+  REQUIRE(back.writer.take_over(boot.reader(), {.wall = kNow - 2 * kHour, .boot = 70'500}, TableWriter::Room::free) ==
+          0);
+  CHECK(back.text("a", kNow - 2 * kHour + 499) == "long");
+  CHECK(back.text("a", kNow - 2 * kHour + 500) == "none");
+
+  // An end that cannot be is the latest that is believed.
+  REQUIRE(boot.writer.put(key("b"), "v", INT64_MAX, kMoment.boot));
+  TestTable other(5);
+  REQUIRE(other.writer.take_over(boot.reader(), kMoment, TableWriter::Room::free) == 0);
+  CHECK(other.text("b", kNow + 24 * 366 * kHour - 1) == "v");
+  CHECK(other.text("b", kNow + 24 * 366 * kHour) == "none");
 }

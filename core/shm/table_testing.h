@@ -25,17 +25,17 @@ inline std::string text_of(const Table& table, std::string_view who, std::int64_
 }
 
 struct TestTable {
-  explicit TestTable(std::uint64_t capacity, TableWriter::Step step = nullptr)
-      : memory(made(capacity)), writer(memory.writable_bytes(), step) {}
+  explicit TestTable(std::uint64_t capacity, TableWriter::Step step = nullptr, Clock clock = Clock::wall)
+      : memory(made(capacity, clock)), writer(memory.writable_bytes(), step) {}
 
   [[nodiscard]] Table reader() const { return Table(memory.bytes()); }
   [[nodiscard]] std::string text(std::string_view who, std::int64_t now = kNow) const {
     return text_of(reader(), who, now);
   }
 
-  static Segment made(std::uint64_t capacity) {
+  static Segment made(std::uint64_t capacity, Clock clock = Clock::wall) {
     Segment memory = *Segment::create("test", TableWriter::bytes_needed(capacity));
-    TableWriter::format(memory.writable_bytes(), capacity, {1, 2, 3});
+    TableWriter::format(memory.writable_bytes(), capacity, {1, 2, 3}, clock);
     return memory;
   }
 

@@ -32,6 +32,10 @@ std::int64_t end_of(const Version& version) {
   return end;
 }
 
+std::string_view text_of(const Value& value) {
+  return {value.text.data(), std::min<std::size_t>(value.size, table::kMaxValue)};
+}
+
 void add_value(Version& version, const Value& value) {
   version.end = std::max(version.end, value.expires);
   version.values[version.count++] = value;
@@ -66,6 +70,13 @@ Version only_live(const Version& given, std::int64_t now) {
   return version;
 }
 
+// `version` as it ends by another clock. However far away an end is said to be, it is at most kMaxLife.
+void change_clock(Version& version, std::int64_t from, std::int64_t to) {
+  for (std::size_t i = 0; i < std::min<std::size_t>(version.count, table::kMaxValues); ++i) {
+    version.values[i].expires = std::clamp(version.values[i].expires, from, from + kMaxLife) - from + to;
+  }
+}
+
 // 32 bits have room in a Version. With the table's seed, so that nobody can look for two networks with the same ones.
 std::uint32_t short_network(NetworkId network, const TableWriter::Seed& seed) {
   if (network == NetworkId{}) return 0;
@@ -95,9 +106,11 @@ std::string_view to_string(PutError error) {
 
 std::size_t TableWriter::bytes_needed(std::uint64_t capacity) { return table::Geometry::of(capacity).size; }
 
-void TableWriter::format(MutableBytes memory, std::uint64_t capacity, const Seed& seed) {
+void TableWriter::format(MutableBytes memory, std::uint64_t capacity, const Seed& seed, Clock clock) {
   CHECK(capacity >= 1 && capacity <= table::kMaxCapacity && memory.size() == bytes_needed(capacity));
-  reinterpret_cast<table::Header*>(memory.data())->identity = table::make_identity(capacity, seed);
+  auto* const header = reinterpret_cast<table::Header*>(memory.data());
+  header->identity = table::make_identity(capacity, seed);
+  header->clock.store(std::uint64_t(clock), std::memory_order_relaxed);
 }
 
 TableWriter::TableWriter(MutableBytes memory, Step after_store) : step_(after_store) {
@@ -105,6 +118,7 @@ TableWriter::TableWriter(MutableBytes memory, Step after_store) : step_(after_st
   if (!table.exists()) return;
   parts_ = {memory.data(), table::Geometry::of(table.capacity())};
   std::memcpy(&identity_, &parts_.header->identity, sizeof identity_);
+  clock_ = table.clock();
   ledger_ = std::make_unique<Ledger>(parts_.geometry.records);
   read_index();
 }
@@ -166,7 +180,7 @@ void TableWriter::read_index() {
 }
 
 std::expected<void, PutError> TableWriter::put(Bytes key, std::string_view value, std::int64_t expires,
-                                               std::int64_t now, NetworkId network) {
+                                               std::int64_t now, NetworkId network, Room room) {
   if (!exists()) return std::unexpected(PutError::missing);
   if (!table::is_sound(key, value) || expires <= now) return std::unexpected(PutError::invalid);
   Value newest{expires, static_cast<std::uint8_t>(value.size()), {}};
@@ -177,7 +191,39 @@ std::expected<void, PutError> TableWriter::put(Bytes key, std::string_view value
   version.key_size = static_cast<std::uint8_t>(key.size());
   std::ranges::copy(key, version.key.begin());
   version.network = short_network(network, identity_.seed);
-  return store(version, now, Room::share);
+  return store(version, now, room);
+}
+
+void TableWriter::erase(Bytes key, std::string_view value, std::int64_t now) {
+  const Location at = exists() ? locate(key) : Location{};
+  if (at.word == kNoWord) return;
+  Version old;
+  load(at.record, old);
+  Version version = only_live(old, now);
+  auto* const last = std::remove_if(version.values.begin(), version.values.begin() + version.count,
+                                    [&](const Value& each) { return text_of(each) == value; });
+  version.count = static_cast<std::uint8_t>(last - version.values.begin());
+  version.end = end_of(version);
+  if (version.count == 0) {
+    remove(at.record);
+  } else {
+    static_cast<void>(replace(version, now, Room::free));  // in the place that it has
+  }
+}
+
+std::expected<std::optional<Version>, PutError> TableWriter::room_for(Bytes key, std::int64_t now, NetworkId network,
+                                                                      std::uint64_t reserve) {
+  if (!exists()) return std::unexpected(PutError::missing);
+  expire(now);
+  const bool is_free = ledger_->size() + 1 + reserve < parts_.geometry.records;
+  if (is_free || locate(key).word != kNoWord) return std::optional<Version>();
+  const std::uint64_t ours = ledger_->count(short_network(network, identity_.seed));
+  if (ledger_->size() == 0 || ledger_->largest().count < ours + 2) {
+    return std::unexpected(ours != 0 && ours != ledger_->size() ? PutError::share : PutError::full);
+  }
+  Version oldest{};
+  load(ledger_->largest().oldest, oldest);
+  return std::optional<Version>(oldest);
 }
 
 std::expected<void, PutError> TableWriter::replace(const Version& given, std::int64_t now, Room room) {
@@ -194,18 +240,20 @@ std::expected<void, PutError> TableWriter::replace(const Version& given, std::in
 }
 
 // In the order in which they expire, as read_index() does. Between the two looks at an entry it may have changed.
-std::uint64_t TableWriter::take_over(const Table& other, std::int64_t now, Room room) {
+std::uint64_t TableWriter::take_over(const Table& other, const Moment& moment, Room room) {
+  const std::int64_t theirs = moment.by(other.clock()), ours = moment.by(clock_);
   std::vector<std::pair<std::int64_t, std::uint64_t>> found;  // end, word
   const std::uint64_t words = other.parts_.geometry.lines * kWordsPerLine;
   Version version;
   for (std::uint64_t at = 0; at < words; ++at) {
-    if (other.read_patiently(at, version) && end_of(version) > now) found.emplace_back(end_of(version), at);
+    if (other.read_patiently(at, version) && end_of(version) > theirs) found.emplace_back(end_of(version), at);
   }
   std::ranges::sort(found);
   std::uint64_t without_room = 0;
   for (const auto& [end, at] : found) {
     if (!other.read_patiently(at, version)) continue;
-    const auto replaced = replace(version, now, room);
+    if (other.clock() != clock_) change_clock(version, theirs, ours);
+    const auto replaced = replace(version, ours, room);
     without_room += !replaced && replaced.error() != PutError::invalid ? 1 : 0;
   }
   return without_room;
@@ -351,6 +399,11 @@ void TableWriter::set_lifetime(std::int64_t milliseconds) {
 
 std::int64_t TableWriter::lifetime() const {
   return exists() ? static_cast<std::int64_t>(parts_.header->lifetime.load(std::memory_order_relaxed)) : 0;
+}
+
+void TableWriter::set_valid_until(std::int64_t boot_milliseconds) {
+  if (!exists()) return;
+  parts_.header->valid_until.store(static_cast<std::uint64_t>(boot_milliseconds), std::memory_order_release);
 }
 
 }  // namespace swage::shm

@@ -1,5 +1,6 @@
 #include "core/websocket/codec.h"
 
+#include <fmt/format.h>
 #include <wslay/wslay.h>
 
 #include <algorithm>

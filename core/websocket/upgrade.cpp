@@ -1,5 +1,6 @@
 #include "core/websocket/upgrade.h"
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include <algorithm>

@@ -23,7 +23,8 @@ class Sections {
   void add_negative_soa();
   // The SOA, or a proof, to the authority section, but only once: chains can need one twice.
   void add_once(const image::Node& node, const image::Rrset& rrset);
-  // Addresses of the hosts that an RRset of the answer names, as far as the zone has them.
+  // Addresses of the hosts that an RRset of the answer names, as far as the zone has them, and of services what their
+  // targets say.
   void add_additional(const image::Rrset& rrset);
   // The addresses of the name servers of a delegation: those below it must be sent, others may be (RFC 9471).
   void add_glue(const image::Node& cut, const image::Rrset& ns);
@@ -32,6 +33,9 @@ class Sections {
 
  protected:
   void add_addresses(const image::Node& host, bool optional);
+  void add_targets(const image::Rrset& rrset, unsigned& left);
+  void add_host(const image::Node& host, dns::Type type, unsigned& left);
+  [[nodiscard]] const image::Node* find_node(dns::NameView name) const;
 
   ImageReader zone_;
   const dns::Query& query_;

@@ -1,6 +1,10 @@
 #include "core/zone/builder.h"
 
+#include <algorithm>
 #include <optional>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "core/dns/rdata_check.h"
 #include "core/zone/layout.h"
@@ -13,6 +17,8 @@ struct Builder::State {
   dns::Name apex;
   Report report{};
   bool has_soa = false;
+  std::uint32_t soa_ttl = 0;
+  std::vector<std::uint8_t> zonemd{};  // the data of the record at the apex, where it is made here
   RecordStore store;
   std::optional<Plan> plan;
   std::optional<Layout> layout;
@@ -32,6 +38,8 @@ Report& Builder::report() { return state_->report; }
 const Report& Builder::report() const { return state_->report; }
 bool Builder::has_soa() const { return state_->has_soa; }
 
+void Builder::reserve_zonemd(Bytes rdata) { state_->zonemd.assign(rdata.begin(), rdata.end()); }
+
 Result<> Builder::add(dns::NameView owner, dns::Type type, std::uint32_t ttl, Bytes rdata, Place place) {
   CHECK(!state_->plan);
   if (!owner.is_under(state_->apex)) {
@@ -40,7 +48,12 @@ Result<> Builder::add(dns::NameView owner, dns::Type type, std::uint32_t ttl, By
   TRY(const std::string_view doubt, dns::check_rdata(type, rdata));
   if (type == dns::Type::soa && owner != state_->apex)
     return fail("SOA record at {}, below the apex", owner.to_string());
-  state_->has_soa |= type == dns::Type::soa;
+  if (type == dns::Type::soa) {
+    state_->soa_ttl = state_->has_soa ? std::min(ttl, state_->soa_ttl) : ttl;
+    state_->has_soa = true;
+  }
+  if (type == dns::Type::zonemd && !state_->zonemd.empty() && owner == state_->apex) [[unlikely]]
+    return {};
   state_->store.add(owner, type, ttl, rdata, place);
   if (!doubt.empty()) [[unlikely]] {
     state_->report.warn(Warning::data, place,
@@ -51,6 +64,9 @@ Result<> Builder::add(dns::NameView owner, dns::Type type, std::uint32_t ttl, By
 
 Result<> Builder::finish() {
   CHECK(!state_->plan);
+  if (!state_->zonemd.empty()) {
+    state_->store.add(state_->apex, dns::Type::zonemd, state_->soa_ttl, state_->zonemd, 0);
+  }
   state_->plan.emplace(Plan::make(state_->apex, state_->store, state_->report));
   if (!state_->report.errors().empty()) return std::unexpected(state_->report.error());
   state_->layout.emplace(*state_->plan, state_->store, state_->report);

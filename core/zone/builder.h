@@ -29,6 +29,10 @@ class Builder {
   // Whether a SOA record was added: a file without one is hardly a zone file.
   [[nodiscard]] bool has_soa() const;
 
+  // For core/zonemd: the zone gets one ZONEMD record at its apex, with these data and the TTL of its SOA; those that
+  // are added are not taken. REQUIRES: nothing was added yet.
+  void reserve_zonemd(Bytes rdata);
+
   // Takes a copy of one record. `rdata` is in wire format, uncompressed. Fails for an owner outside the zone, a SOA
   // that is not at the apex, and data that check_rdata() refuses. REQUIRES: finish() was not called.
   [[nodiscard]] Result<> add(dns::NameView owner, dns::Type type, std::uint32_t ttl, Bytes rdata, Place place = 0);

@@ -10,6 +10,8 @@
 #include <random>
 #include <vector>
 
+#include <fmt/format.h>
+
 namespace swage::zone {
 namespace {
 

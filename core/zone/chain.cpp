@@ -1,6 +1,8 @@
 // The proofs and signatures of a signed zone: what is missing, and what denies records that are there.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/dns/nsec3_hash.h"
 #include "core/zone/rules.h"
 

@@ -1,5 +1,7 @@
 // Answers from signed zones: RFC 4035 section 3.1 and appendix B, RFC 5155 section 7.2 and appendix B.
 #include "core/dns/nsec3_hash.h"
+#include "core/zone/all_records.h"
+#include "core/zone/builder.h"
 #include "core/zone/view.h"
 
 #include <array>
@@ -7,6 +9,8 @@
 #include <random>
 #include <set>
 #include <string>
+
+#include <fmt/format.h>
 
 #include "tests/support/zone_answers.h"
 
@@ -180,6 +184,34 @@ TEST_CASE("zone: a negative SOA's signature has its TTL, and a signature that of
   CHECK(shorten(zone.ask("example.", "TXT")) == "NOERROR aa\n-- authority\nexample. 60 IN SOA ns. host. 1 2 3 4 60\n");
 }
 
+TEST_CASE("zone: an answer with a signature that has expired says so (RFC 8914 code 7)") {
+  const auto sig = [](std::string_view owner, std::string_view type, std::uint32_t until) {
+    return fmt::format("{} RRSIG {} 13 2 60 {} 1 7 @ AQNR\n", owner, type, until);
+  };
+  const tests::TestZone zone("$TTL 60\n@ SOA a. b. 1 2 3 4 5\n@ NS a.\na A 192.0.2.1\nb A 192.0.2.1\n" +
+                                 sig("@", "SOA", 2000) + sig("a", "A", 1000) + sig("b", "A", 3000),
+                             "example");
+  const auto options = [&](std::string_view name, std::int64_t now, bool dnssec_ok = true) {
+    dns::Query query;
+    const dns::Name qname = *dns::Name::parse(name);
+    query.ask(qname);
+    query.edns.present = true;
+    query.edns.dnssec_ok = dnssec_ok;
+    dns::Response response;
+    zone.zone().answer(query, response);
+    zone.zone().add_options(query, response, now);
+    std::string text;
+    for (const auto& [code, data] : response.options) text += fmt::format("{}:{}", code, load_u16(data.data()));
+    return text;
+  };
+  CHECK(options("a.example", 1000) == "");
+  CHECK(options("a.example", 1001) == "15:7");
+  CHECK(options("a.example", 1001, false) == "");
+  CHECK(options("b.example", 1001) == "");
+  CHECK(options("c.example", 1001) == "");
+  CHECK(options("c.example", 2001) == "15:7");  // the SOA's
+}
+
 TEST_CASE("zone: when the first of its signatures expires") {
   const auto expires = [](std::string_view lines) {
     const tests::TestZone zone("$TTL 60\n@ SOA a. b. 1 2 3 4 5\n@ NS a.\n" + std::string(lines), "example");
@@ -197,6 +229,32 @@ TEST_CASE("zone: when the first of its signatures expires") {
                 "SOA\n" +
                 sig("@", "SOA", 1900000000) + sig("2vptu5timamqttgl4luu9kg21e0aor3s", "NSEC3", 1700000000)) ==
         1700000000U);
+}
+
+TEST_CASE("zone: all records of an image, the SOA first and once, make the same image again") {
+  const std::string others =
+      "@ 60 SOA ns a 1 2 3 4 5\n@ 60 A 192.0.2.1\n@ 60 NS ns\n@ 60 NS a\na 60 RRSIG MX 13 1 60 1 1 "
+      "1 example. AAAA\na.b.c 60 TXT x y\na.b.c 60 TXT y\nB 5 MX 1 a\n";
+  for (const tests::TestZone& zone :
+       {tests::TestZone::from_file("tests/support/zones/rfc4035.zone", "example"),
+        tests::TestZone::from_file("tests/support/zones/rfc5155.zone", "example"), tests::TestZone(others, "example"),
+        tests::TestZone("@ 1 SOA . . 1 2 3 4 5\n", "example")}) {
+    AllRecords records(zone.bytes());
+    Builder builder(*dns::Name::parse("example"));
+    std::uint32_t count = 0;
+    while (const std::optional<ZoneRecord> record = records.next()) {
+      CHECK((record->type == dns::Type::soa) == (count == 0));
+      REQUIRE(builder.add(record->owner, record->type, record->ttl, record->rdata));
+      ++count;
+    }
+    CHECK_FALSE(records.next());
+    CHECK(count == zone.zone().records());
+    REQUIRE(builder.finish());
+    std::vector<std::uint64_t> image((builder.image_size() + 7) / 8);
+    const MutableBytes bytes(reinterpret_cast<std::uint8_t*>(image.data()), builder.image_size());
+    builder.write(bytes);
+    CHECK(std::ranges::equal(bytes, zone.bytes()));
+  }
 }
 
 TEST_CASE("zone: the NSEC3PARAM decides which chain is used") {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "core/dns/label_hash.h"
 #include "core/zone/canonical_key.h"
 #include "core/zone/lookup.h"

@@ -78,6 +78,11 @@ class ImageReader {
   const std::uint8_t* image_;
 };
 
+// Where the first RRset of a node lies; after the last one comes the next node.
+[[nodiscard]] inline const image::Rrset* first_rrset(const image::Node& node) {
+  return reinterpret_cast<const image::Rrset*>(node.name_data() + image::padded(node.name_size));
+}
+
 // The RRsets of a node: a range.
 class Rrsets {
  public:
@@ -98,9 +103,7 @@ class Rrsets {
   };
 
   explicit Rrsets(const image::Node& node) : node_(node) {}
-  [[nodiscard]] Iterator begin() const {
-    return {reinterpret_cast<const image::Rrset*>(node_.name_data() + image::padded(node_.name_size)), node_.rrsets};
-  }
+  [[nodiscard]] Iterator begin() const { return {first_rrset(node_), node_.rrsets}; }
   [[nodiscard]] static Iterator end() { return {nullptr, 0}; }
 
  private:
@@ -122,6 +125,7 @@ class RdataCursor {
     at_ += sizeof length + length;
     return rdata;
   }
+  [[nodiscard]] const std::uint8_t* at() const { return at_; }
 
  private:
   const std::uint8_t* at_;

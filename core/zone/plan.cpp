@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/counted.h"
 #include "core/dns/base_encodings.h"
 #include "core/dns/nsec3_hash.h"
@@ -171,7 +173,7 @@ void Plan::check_apex() {
     std::vector<Place> places;
     for (const Ref ref : soa->records) places.push_back(store_->record(ref).place);
     std::ranges::sort(places);
-    report_->refuse(places[1], fmt::format("{} SOA records at {}", places.size(), apex));
+    report_->refuse(places[1], fmt::format("{} SOA records at {}; leave one", places.size(), apex));
   }
   if (!find(nodes_.front(), dns::Type::ns)) {
     report_->warn(Warning::no_ns, store_->record(soa->records.front()).place,

@@ -40,6 +40,9 @@ class Report {
 
   [[nodiscard]] std::uint32_t now() const { return static_cast<std::uint32_t>(now_); }  // modulo 2^32, as in RRSIGs
 
+  // All that was entered, in that order; some may stand several times.
+  [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
+
   // From now on lines are those of `file`, from `line` on.
   void enter(const std::string& file, unsigned line);
   // REQUIRES: `line` is not before that of enter().

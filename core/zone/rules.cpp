@@ -4,6 +4,8 @@
 #include <ctime>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace swage::zone {
 
 using Ref = RecordStore::Ref;
@@ -123,10 +125,11 @@ void check_node(const RecordStore& store, dns::NameView name, std::span<const Re
     if (i - start > 1) check_ttls(store, name, records.subspan(start, i - start), report);
   }
   if (cnames.count > 1) {
-    report.refuse(cnames.second, fmt::format("{} has {} CNAME records", name.to_string(), cnames.count));
+    report.refuse(cnames.second, fmt::format("{} has {} CNAME records; leave one", name.to_string(), cnames.count));
   } else if (cnames.count == 1 && others.count > 0) {
     report.refuse(std::max(cnames.first, others.first),
-                  fmt::format("{} has a CNAME and other records", name.to_string()));
+                  fmt::format("{} has a CNAME and other records; write the A and AAAA records of its target instead",
+                              name.to_string()));
   }
   if (dnames.count > 1) {
     report.refuse(dnames.second, fmt::format("{} has {} DNAME records", name.to_string(), dnames.count));

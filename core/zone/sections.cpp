@@ -60,17 +60,48 @@ void Sections::add_addresses(const Node& host, bool optional) {
 }
 
 void Sections::add_additional(const Rrset& rrset) {
-  const dns::Type type{rrset.type};
-  if (!image::has_targets(type)) return;
+  if (!image::has_targets(dns::Type{rrset.type})) return;
+  unsigned left = kMaxHosts;
+  add_targets(rrset, left);
+}
+
+// `left`: how many more hosts may be looked at.
+void Sections::add_targets(const Rrset& rrset, unsigned& left) {
   const Ref* const hosts = targets(rrset);
-  for (unsigned i = 0; i < std::min<unsigned>(rrset.count, kMaxHosts); ++i) {
-    const Node* host = zone_.node_or_null(hosts[i]);
-    if (host == nullptr) continue;
-    const Node* cover = zone_.node_or_null(host->cover);
-    // Below a delegation only name-server addresses are served.
-    const bool glue = cover != nullptr && (cover->flags & image::kCut) != 0 && type == dns::Type::ns;
-    if (cover == nullptr || glue) add_addresses(*host, true);
+  for (unsigned i = 0; i < rrset.count; ++i) {
+    if (left == 0) return;
+    --left;
+    if (const Node* host = zone_.node_or_null(hosts[i])) add_host(*host, dns::Type{rrset.type}, left);
   }
+}
+
+// What is offered of a host that a record of `type` names: its addresses and, where it is a service's (RFC 9460 section
+// 4.1), what it says of that service, and so on from alias to alias.
+void Sections::add_host(const Node& host, dns::Type type, unsigned& left) {
+  const Node* cover = zone_.node_or_null(host.cover);
+  // Below a delegation only name-server addresses are served.
+  const bool glue = cover != nullptr && (cover->flags & image::kCut) != 0 && type == dns::Type::ns;
+  if (cover != nullptr && !glue) return;
+  add_addresses(host, true);
+  if (type != dns::Type::svcb && type != dns::Type::https) return;
+  const Rrset* const service = find_rrset(host, type);
+  const Rrset* const next = service != nullptr ? service : find_rrset(host, dns::Type::cname);
+  if (next == nullptr) return;
+  const Bytes first = RdataCursor(*next).next();
+  if (has(response_.answer, first) || has(response_.additional, first)) return;
+  add(response_.additional, host.name(), *next, true);
+  if (service != nullptr) return add_targets(*service, left);
+  if (left == 0) return;
+  --left;
+  if (const Node* target = find_node({first.data(), first.size()})) add_host(*target, type, left);
+}
+
+// Nothing where it is not a name of this zone.
+const Node* Sections::find_node(dns::NameView name) const {
+  if (!name.is_under(zone_.apex().name())) return nullptr;
+  SearchName search(zone_.header());
+  search.set(name);
+  return zone_.find(search).node;
 }
 
 void Sections::add_glue(const Node& cut, const Rrset& ns) {

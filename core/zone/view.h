@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <optional>
 
 #include "core/bytes.h"
@@ -39,6 +40,15 @@ class View {
   // gives all RRsets of the name. Does not allocate once the response has grown to its working size. REQUIRES:
   // query.qname is under apex(); qtype is neither AXFR nor IXFR.
   void answer(const dns::Query& query, dns::Response& response) const;
+
+  // Adds to the options of an answer(): the version of the zone, which is its serial, where the client asks for it and
+  // the answer is authoritative (RFC 9660); and, where the client has the DO bit, that one of the signatures in it had
+  // expired at `now`, in seconds since 1970 (RFC 8914 section 4.8). Not for an answer that is thrown away.
+  void add_options(const dns::Query& query, dns::Response& response, std::int64_t now) const;
+  // The same now. Most queries have nothing that it is about.
+  void add_options(const dns::Query& query, dns::Response& response) const {
+    if (query.edns.dnssec_ok || !query.edns.options.empty()) add_options(query, response, std::time(nullptr));
+  }
 
   // Appends the SOA as a negative answer has it, with the TTL of RFC 2308 section 3, to the authority section; with its
   // RRSIGs where the query has the DO bit. For plugins that say NODATA for names they own themselves.

@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "tests/support/zone_answers.h"
 
 namespace swage::zone {
@@ -169,6 +171,96 @@ l2 CNAME L1
             {"l1.example.", "A",
              "NOERROR aa\nl1.example. 3600 IN CNAME l2.example.\nl2.example. 3600 IN CNAME L1.example.\n"},
         }));
+}
+
+TEST_CASE("zone: what a service's targets say of it is additional (RFC 9460 section 4.1)") {
+  std::string text = with_start(R"(
+a HTTPS 0 b
+b HTTPS 0 c
+c HTTPS 1 . alpn=h2
+c HTTPS 2 d
+c A 192.0.2.1
+d AAAA 2001:db8::1
+d SVCB 1 .
+l1 SVCB 0 l2
+l2 SVCB 0 l1
+self SVCB 0 self
+out SVCB 0 svc.example.net.
+cut NS ns1.cut
+ns1.cut A 192.0.2.4
+below HTTPS 1 ns1.cut
+none HTTPS 0 .
+none A 192.0.2.5
+e HTTPS 1 f
+f CNAME F2
+f2 CNAME c
+loop HTTPS 1 g
+g CNAME h
+h CNAME g
+away HTTPS 1 away2
+away2 CNAME c.example.net.
+)");
+  for (int i = 0; i < 100; ++i) text += fmt::format("s{} SVCB 0 s{}\ns{} A 192.0.2.{}\n", i, i + 1, i, i);
+  const tests::TestZone zone(text, "example");
+  check(zone,
+        std::to_array<Case>({
+            {"a.example.", "HTTPS",
+             "NOERROR aa\na.example. 3600 IN HTTPS 0 b.example.\n-- additional\n"
+             "b.example. 3600 IN HTTPS 0 c.example. (optional)\nc.example. 3600 IN A 192.0.2.1 (optional)\n"
+             "c.example. 3600 IN HTTPS 1 . alpn=h2 (optional)\nc.example. 3600 IN HTTPS 2 d.example. (optional)\n"
+             "d.example. 3600 IN AAAA 2001:db8::1 (optional)\n"},
+            {"c.example.", "HTTPS",
+             "NOERROR aa\nc.example. 3600 IN HTTPS 1 . alpn=h2\nc.example. 3600 IN HTTPS 2 d.example.\n"
+             "-- additional\nc.example. 3600 IN A 192.0.2.1 (optional)\n"
+             "d.example. 3600 IN AAAA 2001:db8::1 (optional)\n"},
+            {"l1.example.", "SVCB",
+             "NOERROR aa\nl1.example. 3600 IN SVCB 0 l2.example.\n-- additional\n"
+             "l2.example. 3600 IN SVCB 0 l1.example. (optional)\n"},
+            {"self.example.", "SVCB", "NOERROR aa\nself.example. 3600 IN SVCB 0 self.example.\n"},
+            {"out.example.", "SVCB", "NOERROR aa\nout.example. 3600 IN SVCB 0 svc.example.net.\n"},
+            {"below.example.", "HTTPS", "NOERROR aa\nbelow.example. 3600 IN HTTPS 1 ns1.cut.example.\n"},
+            {"e.example.", "HTTPS",
+             "NOERROR aa\ne.example. 3600 IN HTTPS 1 f.example.\n-- additional\n"
+             "f.example. 3600 IN CNAME F2.example. (optional)\nf2.example. 3600 IN CNAME c.example. (optional)\n"
+             "c.example. 3600 IN A 192.0.2.1 (optional)\nc.example. 3600 IN HTTPS 1 . alpn=h2 (optional)\n"
+             "c.example. 3600 IN HTTPS 2 d.example. (optional)\nd.example. 3600 IN AAAA 2001:db8::1 (optional)\n"},
+            {"loop.example.", "HTTPS",
+             "NOERROR aa\nloop.example. 3600 IN HTTPS 1 g.example.\n-- additional\n"
+             "g.example. 3600 IN CNAME h.example. (optional)\nh.example. 3600 IN CNAME g.example. (optional)\n"},
+            {"away.example.", "HTTPS",
+             "NOERROR aa\naway.example. 3600 IN HTTPS 1 away2.example.\n-- additional\n"
+             "away2.example. 3600 IN CNAME c.example.net. (optional)\n"},
+            {"none.example.", "HTTPS", "NOERROR aa\nnone.example. 3600 IN HTTPS 0 .\n"},
+        }));
+  const std::string chain = zone.ask("s0.example.", "SVCB");
+  CHECK(std::ranges::count(chain, '\n') == 3 + 2 * 32);  // as many hosts as of any other answer
+}
+
+TEST_CASE("zone: its version is told to clients that ask for it (RFC 9660)") {
+  const tests::TestZone zone("@ 60 SOA a. b. 4026531841 2 3 4 5\n@ 60 NS a.\nwww 60 CNAME x\ncut 60 NS a.\n",
+                             "sub.example");
+  const auto options = [&](std::string_view name, bool asked = true) {
+    constexpr std::array<std::uint8_t, 6> kNotEmpty = {0, 19, 0, 2, 7, 7};  // what else it says means nothing
+    dns::Query query;
+    const dns::Name qname = *dns::Name::parse(name);
+    query.ask(qname);
+    query.edns.present = true;
+    if (asked) query.edns.options = kNotEmpty;
+    dns::Response response;
+    zone.zone().answer(query, response);
+    zone.zone().add_options(query, response, 0);
+    std::string text;
+    for (const auto& [code, data] : response.options) {
+      text += fmt::format("{}:", code);
+      for (const std::uint8_t byte : data) text += fmt::format("{:02x}", byte);
+    }
+    return text;
+  };
+  CHECK(options("sub.example") == "19:0200f0000001");
+  CHECK(options("www.sub.example") == "19:0200f0000001");
+  CHECK(options("nothing.at.all.sub.example") == "19:0200f0000001");
+  CHECK(options("a.cut.sub.example") == "");  // a referral: not authoritative for this name
+  CHECK(options("sub.example", false) == "");
 }
 
 TEST_CASE("zone: a chain of CNAMEs is followed 16 names far") {

@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include <fmt/format.h>
+
 #include "core/counted.h"
 #include "core/dns/base_encodings.h"
 #include "core/text.h"
@@ -257,7 +259,10 @@ OrFault<> RdataText::string() {
   rdata_.push_back(0);
   TRY(unescape(token, rdata_));
   const std::size_t length = rdata_.size() - start - 1;
-  if (length > 255) return fault(token.line, "{}: a string of {} bytes, more than 255", to_string(type_), length);
+  if (length > 255) {
+    return fault(token.line, "{}: a string of {} bytes, more than 255{}", to_string(type_), length,
+                 type_ == dns::Type::txt ? R"(; write several: "..." "...")" : "");
+  }
   rdata_[start] = static_cast<std::uint8_t>(length);
   return {};
 }

@@ -114,7 +114,7 @@ OrFault<> Lexer::skip_quoted() {
     if (*at_ == '\\' && at_ + 1 != end_) ++at_;
     if (*at_ == '\n') ++line_;
   }
-  return fault(opened, "a quoted string is never closed");
+  return fault(opened, R"(a quoted string is never closed; write " at its end, and \" for a quote in it)");
 }
 
 // Leaves at_ on the last character of the comment.

@@ -24,9 +24,10 @@ struct Fault {
 template <typename T = void>
 using OrFault = std::expected<T, Fault>;
 
-template <typename... Args>
-[[nodiscard]] std::unexpected<Fault> fault(unsigned line, fmt::format_string<Args...> format, Args&&... args) {
-  return std::unexpected(Fault{line, fmt::format(format, std::forward<Args>(args)...)});
+template <typename... Values>
+[[nodiscard]] std::unexpected<Fault> fault(unsigned line, FormatText<std::type_identity_t<Values>...> format,
+                                           const Values&... values) {
+  return std::unexpected(Fault{line, format_values(format.text(), {FormatValue(values)...})});
 }
 
 // One line, or several held together by parentheses. Never without tokens.

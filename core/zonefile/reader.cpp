@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "core/text.h"
 #include "core/whole_file.h"
 #include "core/zonefile/fields.h"
@@ -100,10 +102,11 @@ class Reader {
   OrFault<> generate_record(Tokens tokens, std::uint32_t value, std::string& text, Entry& entry);
   OrFault<> include(Tokens tokens);
   OrFault<dns::Name> name_of(const Token& token) const;
-  template <typename... Args>
-  std::unexpected<Fault> over(unsigned line, fmt::format_string<Args...> format, Args&&... args) {
+  template <typename... Values>
+  std::unexpected<Fault> over(unsigned line, FormatText<std::type_identity_t<Values>...> format,
+                              const Values&... values) {
     state_.is_over = true;
-    return fault(line, format, std::forward<Args>(args)...);
+    return fault(line, format, values...);
   }
 
   ReaderState& state_;

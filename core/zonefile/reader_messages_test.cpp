@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "tests/support/zone_answers.h"
 
 namespace swage::zonefile {
@@ -63,7 +65,8 @@ TEST_CASE("zone files: errors name file and line") {
       {"x MX 10\n", "zone:3: MX: expected a domain name"},
       {"x MX 10 (\n a\n\n b )\n", "zone:6: MX: unexpected 'b' at the end"},
       {"x TXT\n", "zone:3: TXT: expected a string"},
-      {"x TXT \"abc\ny A 192.0.2.1\n", "zone:3: a quoted string is never closed"},
+      {"x TXT \"abc\ny A 192.0.2.1\n",
+       "zone:3: a quoted string is never closed; write \" at its end, and \\\" for a quote in it"},
       {"x TXT a\\\n", "zone:3: '\\' at the end of the line"},
       {"x (\n A 192.0.2.1\n", "zone:3: '(' is never closed"},
       {"x A 192.0.2.1 )\n", "zone:3: ')' without '('"},
@@ -77,12 +80,14 @@ TEST_CASE("zone files: errors name file and line") {
       {"@ NSEC3PARAM 1 0 501 -\n", "zone:3: NSEC3PARAM: 501 iterations, more than 500"},
       {"x LOC here\n", "zone:3: LOC: expected a latitude, such as 52 22 23.000 N, not 'here'"},
       // about the zone as a whole
-      {"@ SOA ns host 2 2 3 4 5\n", "zone:3: 2 SOA records at example.org."},
-      {"x CNAME a\nx A 192.0.2.1\n", "zone:4: x.example.org. has a CNAME and other records"},
-      {"x CNAME a\nx CNAME b\n", "zone:4: x.example.org. has 2 CNAME records"},
+      {"@ SOA ns host 2 2 3 4 5\n", "zone:3: 2 SOA records at example.org.; leave one"},
+      {"x CNAME a\nx A 192.0.2.1\n",
+       "zone:4: x.example.org. has a CNAME and other records; write the A and AAAA records of its target instead"},
+      {"x CNAME a\nx CNAME b\n", "zone:4: x.example.org. has 2 CNAME records; leave one"},
       {"x CNAME a\nX CNAME A\n", "x.example.org. 60 IN CNAME a.example.org.\n"},
       {"x DNAME a\nx DNAME b\n", "zone:4: x.example.org. has 2 DNAME records"},
-      {"x CNAME a\nx DNAME b\n", "zone:4: x.example.org. has a CNAME and other records"},
+      {"x CNAME a\nx DNAME b\n",
+       "zone:4: x.example.org. has a CNAME and other records; write the A and AAAA records of its target instead"},
       {"x NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s\n",
        "zone:3: x.example.org. has an NSEC3 record, but is not the hash of a name"},
   });
@@ -193,7 +198,7 @@ TEST_CASE("zone files: all errors are reported together, up to 20") {
   CHECK(error(builder) == "zone:3: unknown type 'FOO'; and 2 more errors");
   CHECK(builder.report().errors() == std::vector<std::string>{"zone:3: unknown type 'FOO'",
                                                               "zone:4: A: expected an IPv4 address, not '1'",
-                                                              "zone:7: d.example.org. has 2 CNAME records"});
+                                                              "zone:7: d.example.org. has 2 CNAME records; leave one"});
   for (int i = 0; i < 30; ++i) text += "x FOO y\n";
   zone::Builder many(*dns::Name::parse("example.org"));
   CHECK(error(many) == "zone:3: unknown type 'FOO'; and more errors");

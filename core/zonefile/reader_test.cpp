@@ -7,6 +7,8 @@
 #include <fstream>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "core/zone/view.h"
 #include "tests/support/zone_answers.h"
 
@@ -318,7 +320,7 @@ TEST_CASE("zone files: long names and large records") {
   CHECK(records_besides(long_name + "." + rest + "b A 192.0.2.1\n") ==
         "zone:3: domain name of more than 255 bytes: '" + long_name + "." + rest + "b'");
   CHECK(records_besides("a TXT \"" + std::string(256, 'x') + "\"\n") ==
-        "zone:3: TXT: a string of 256 bytes, more than 255");
+        "zone:3: TXT: a string of 256 bytes, more than 255; write several: \"...\" \"...\"");
   std::string strings = "a TXT";
   for (int i = 0; i < 255; ++i) strings += " \"" + std::string(255, 'x') + "\"";
   CHECK(records_besides(strings + "\n").size() > 65000);
@@ -361,10 +363,13 @@ TEST_CASE("zone files: $INCLUDE") {
   // Lines of records are those of their own file, before and after it.
   write("zone", std::string(tests::kZoneStart) + "w CNAME a\n$INCLUDE sub/two\nx CNAME a\nx A 192.0.2.1\n");
   write("sub/two", "\n\n\nw A 192.0.2.2\n");
-  CHECK(load() ==
-        fmt::format("{0}/sub/two:4: w.example.org. has a CNAME and other records; and 1 more error", folder.string()));
+  CHECK(load() == fmt::format("{0}/sub/two:4: w.example.org. has a CNAME and other records; write the A and AAAA "
+                              "records of its target instead; and 1 more error",
+                              folder.string()));
   write("sub/two", "\n");
-  CHECK(load() == fmt::format("{0}/zone:6: x.example.org. has a CNAME and other records", folder.string()));
+  CHECK(load() == fmt::format("{0}/zone:6: x.example.org. has a CNAME and other records; write the A and AAAA records "
+                              "of its target instead",
+                              folder.string()));
   // A file that includes a file a hundred times, 99 times: 9,999 files; and once more.
   std::string hundred;
   for (int i = 0; i < 100; ++i) hundred += "$INCLUDE two\n";

@@ -5,14 +5,9 @@
 namespace swage::plugins::acl {
 namespace {
 
-// Extended DNS Errors (RFC 8914 sections 2 and 4): an option whose data are a code and, if one likes, a text.
-constexpr std::uint16_t kOptionExtendedError = 15;
-constexpr std::uint8_t kBlocked[2] = {0, 15};
-constexpr std::uint8_t kFiltered[2] = {0, 17};
-
-Result<Outcome> answer(Response& response, dns::Rcode rcode, Bytes extended_error) {
+Result<Outcome> answer(Response& response, dns::Rcode rcode, dns::ExtendedError why) {
   response.rcode = rcode;
-  response.options.push_back({kOptionExtendedError, extended_error});
+  add_extended_error(response, why);
   return Outcome::send;
 }
 
@@ -66,9 +61,9 @@ Result<Outcome> Acl::serve(const Query& query, Response& response, Next next) co
     case Action::allow:
       break;
     case Action::block:
-      return answer(response, dns::Rcode::refused, kBlocked);
+      return answer(response, dns::Rcode::refused, dns::ExtendedError::blocked);
     case Action::filter:
-      return answer(response, dns::Rcode::noerror, kFiltered);
+      return answer(response, dns::Rcode::noerror, dns::ExtendedError::filtered);
     case Action::drop:
       return Outcome::drop;
   }

@@ -54,6 +54,7 @@ class Acl : public Plugin {
  public:
   Acl(Controller& controller, ServerLabel servers, std::vector<Rule> rules);
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
+  [[nodiscard]] bool sees(dns::MessageKind) const override { return true; }
 
  private:
   // What becomes of the query, which is counted.

@@ -4,7 +4,8 @@
 #include <chrono>
 #include <random>
 
-#include "core/metrics/sums.h"
+#include <fmt/format.h>
+
 #include "tests/support/plugin_harness.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
@@ -24,15 +25,6 @@ std::string rule_error(std::string_view rule) { return setup_error(fmt::format("
 Result<Outcome> allowed(const Query&, Response& response) {
   response.rcode = dns::Rcode::nxdomain;  // nobody else says this
   return Outcome::send;
-}
-
-// What was counted, for Prometheus.
-std::string metrics_text(const PluginHarness& harness) {
-  metrics::SheetReader sheet(harness.configuration().metrics->memory());
-  sheet.update();
-  metrics::Sums sums;
-  sums.add_trusted(sheet, metrics::Sums::Gauges::take);
-  return sums.text();
 }
 
 // What becomes of a query: "allowed", "blocked", "filtered" or "drop", the extended errors being right.
@@ -174,7 +166,7 @@ TEST_CASE("acl: what it does is counted, by server, zone and view") {
                                      "a.example.org. MX", "a.example.org. NS", "a.example.org. A"}) {
     static_cast<void>(harness.ask(question));
   }
-  const std::string text = metrics_text(harness);
+  const std::string text = harness.metrics_text();
   INFO(text);
   const auto has = [&](const std::string& line) {
     return text.find("\ncoredns_acl_" + line + "\n") != std::string::npos;
@@ -197,7 +189,7 @@ TEST_CASE("acl: of several zones the longest counts, however they are written") 
                                      "xexample.org. A", "d.e.f.org. A", "z.c.d.e.f.org. A"}) {
     CHECK(harness.ask(question) == "REFUSED\n");
   }
-  const std::string text = metrics_text(harness);
+  const std::string text = harness.metrics_text();
   INFO(text);
   const auto has = [&](std::string_view zone, unsigned count) {
     const std::string labels = fmt::format("view=\"\",server=\"dns://:53\",zone=\"{}\"", zone);
@@ -221,7 +213,7 @@ TEST_CASE("acl: zones are counted also where their names are more than one recor
     REQUIRE(harness.ask(fmt::format("x.{} TXT", zone(i))) == "REFUSED\n");
     if (i % 100 == 0) CHECK(harness.ask(zone(i) + " MX") == "drop");
   }
-  const std::string text = metrics_text(harness);
+  const std::string text = harness.metrics_text();
   CHECK(text.find("swage_metrics_lost_total 0\n") != std::string::npos);
   for (int i = 0; i < kZones; ++i) {
     const std::string end = fmt::format("{{view=\"\",server=\"dns://:53\",zone=\"{}\"}} 1\n", zone(i));
@@ -263,4 +255,13 @@ TEST_CASE("acl: many networks are looked up as each of them would be") {
   CHECK(inside > 500);
   CHECK(inside < 4500);
   CHECK_FALSE(PrefixSet().contains(*IpAddress::parse("192.0.2.1")));
+}
+
+TEST_CASE("acl: transfers and NOTIFY pass by it, too") {
+  PluginHarness harness(kPlugins, ". {\n acl {\n  block type AXFR net 192.0.2.0/24\n }\n}", allowed);
+  CHECK(fate(harness, "192.0.2.1", "a.test. AXFR") == "blocked");
+  CHECK(fate(harness, "192.0.2.1", "a.test. IXFR") == "allowed");
+  CHECK(fate(harness, "192.0.3.1", "a.test. AXFR") == "allowed");
+  PluginHarness all(kPlugins, ". {\n acl {\n  block net 192.0.2.0/24\n }\n}", allowed);
+  CHECK(fate(all, "192.0.2.1", "a.test. SOA notify") == "blocked");
 }

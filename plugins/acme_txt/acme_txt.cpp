@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <ctime>
 #include <iterator>
 
 #include "core/dns/type_index.h"
 #include "core/libp2p/peer_id.h"
 #include "core/log.h"
+#include "plugins/acme_txt/remembered.h"
 
 namespace swage::plugins::acme_txt {
 namespace {
@@ -31,6 +31,12 @@ std::int64_t coarse_time() {
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
+std::int64_t boot_time() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 // The zone two labels above qname; nullptr where it is not one of ours.
 const dns::Name* AcmeTxt::zone_of(const Query& query) const {
   if (query.label_count < 2 || as_text(query.key.view().first_label()) != kLabel) return nullptr;
@@ -41,7 +47,7 @@ const dns::Name* AcmeTxt::zone_of(const Query& query) const {
 }
 
 Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next) const {
-  if (query.opcode != dns::Opcode::query || query.qclass != dns::Class::in) return next(query, response);
+  if (query.qclass != dns::Class::in) return next(query, response);
   const dns::Name* const zone = zone_of(query);
   if (zone == nullptr) return next(query, response);
   const auto peer = libp2p::PeerId::from_label(query.key_suffix(1).first_label());
@@ -51,16 +57,26 @@ Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next
     return no_data(query, response, next, *zone);
   }
 
-  if (!store_.exists()) return fail("the challenge store of {} is not there", zone->to_string());
+  const shm::Table table = store_.table();
+  if (!table.exists()) return fail("the challenge store of {} is not there", zone->to_string());
   forge::Challenges values;
-  if (store_.find(peer->multihash(), clock_(), values) == shm::Table::Found::unsettled) {
+  if (table.find(peer->multihash(), clocks_.by(table.clock()), values) == shm::Table::Found::unsettled) {
     return fail("the challenges of {} cannot be read", query.qname.to_string());
   }
+  const std::int64_t valid_until = table.valid_until();
+  if (valid_until != 0 && clocks_.boot() >= valid_until) return refuse_fenced(response);
+  if (settings_.fetch != nullptr && !is_remembered(values)) return settings_.fetch->later(response, peer->multihash());
   if (values.count == 0 && !settings_.placeholder) return no_data(query, response, next, *zone);
   settings_.responses.at(values.count == 0 ? kEmpty : kTxt).add();
   for (std::size_t i = 0; i < values.count; ++i) answer_text(query, response, settings_.ttl, values.text(i));
   if (values.count == 0) answer_text(query, response, settings_.ttl, *settings_.placeholder);
   return Outcome::send;
+}
+
+// The fleet may have agreed on a value that is not here: a resolver asks another nameserver then.
+Outcome AcmeTxt::refuse_fenced(Response& response) const {
+  settings_.fenced.add();
+  return answer_failure(response, dns::ExtendedError::not_ready, "cut off from the other nameservers");
 }
 
 metrics::Counters count_responses(metrics::Registry& registry) {
@@ -71,9 +87,9 @@ metrics::Counters count_responses(metrics::Registry& registry) {
 }
 
 Result<> ChallengeService::prepare() {
-  TRY(keeper_.prepare(clock_()));
+  TRY(keeper_.prepare(clocks_.moment()));
   prepared_ = true;
-  log::info("plugin/acme-txt: {}: {}", zone_, keeper_.description(clock_()));
+  log::info("plugin/acme-txt: {}: {}", zone_, keeper_.description(clocks_.moment()));
   return {};
 }
 
@@ -84,11 +100,11 @@ void ChallengeService::show(shm::Shared& memory, metrics::Gauge live, metrics::G
 }
 
 void ChallengeService::measure() {
-  const std::int64_t now = clock_();
-  if (memory_ == nullptr || (measured_ != 0 && std::abs(now - measured_) < kMeasure)) return;
+  const std::int64_t now = clocks_.boot();
+  if (memory_ == nullptr || (measured_ != 0 && now - measured_ < kMeasure)) return;
   measured_ = now;
   const shm::Table table(memory_->bytes());
-  live_.set(static_cast<double>(table.count_live(now)));
+  live_.set(static_cast<double>(table.count_live(clocks_.by(table.clock()))));
   capacity_.set(static_cast<double>(table.capacity()));
 }
 
@@ -100,12 +116,12 @@ async::Task<Result<>> ChallengeService::run(Host& host) {
     const Result<> prepared = prepare();
     if (!prepared) log::debug("plugin/acme-txt: {}", prepared.error().text());
   }
-  if (const Result<> enforced = keeper_.enforce(clock_()); !enforced) co_return enforced;
+  if (const Result<> enforced = keeper_.enforce(clocks_.moment()); !enforced) co_return enforced;
   const std::int64_t until = host.loop().now() + std::chrono::nanoseconds(kAttended).count();
   while (keeper_.has_predecessor() && host.loop().now() < until) {
     const bool stopped = co_await host.stopping(kBetweenLetters);
     if (stopped) break;
-    keeper_.attend(clock_());
+    keeper_.attend(clocks_.moment());
   }
   co_return Result<>();
 }

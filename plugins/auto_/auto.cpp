@@ -5,11 +5,16 @@
 #include <filesystem>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/async/work.h"
 #include "core/dns/zones.h"
 #include "core/log.h"
+#include "core/plugin/lookup.h"
+#include "core/zone/journal.h"
 #include "core/zone/view.h"
 #include "core/zonefile/reader.h"
+#include "core/zonemd/zonemd.h"
 
 namespace swage::plugins::auto_ {
 namespace {
@@ -43,6 +48,14 @@ class LinkedFolders {
 
 // Before a zone's name in the key of its file's path: no name begins so.
 constexpr char kPathOf = '\xff';
+constexpr char kJournalOf = '\xfe';  // the same for its journal
+
+bool is_zone(const std::string_view& key) { return !key.starts_with(kPathOf) && !key.starts_with(kJournalOf); }
+
+ZoneVersion version_of(const shm::Held& all, std::string_view origin, Bytes image) {
+  const Bytes journal = shm::FlatMap(all.bytes).find(kJournalOf + std::string(origin));
+  return {{image, all.memory}, {journal, all.memory}};
+}
 
 std::string zone_name(const std::string& wire) { return dns::NameView(as_bytes(wire).data(), wire.size()).to_string(); }
 
@@ -66,8 +79,26 @@ Result<Outcome> Auto::serve(const Query& query, Response& response, Next next) c
   if (query.qclass != dns::Class::in || !dns::is_under_any(query.key, zones_)) return next(query, response);
   const Bytes image = authority(query);
   if (image.empty()) return next(query, response);
-  zone::View(image).answer(query, response);
-  return Outcome::send;
+  const zone::View zone(image);
+  zone.answer(query, response);
+  zone.add_options(query, response);
+  return follow_out_of(zone.apex(), query, response);
+}
+
+std::optional<ZoneVersion> Auto::find(dns::NameView apex) const {
+  if (!dns::is_under_any(apex, zones_)) return {};
+  const shm::Held all = snapshot_.hold();
+  const Bytes image = shm::FlatMap(all.bytes).find(as_text(apex.bytes()));
+  return image.empty() ? std::nullopt : std::optional(version_of(all, as_text(apex.bytes()), image));
+}
+
+void Auto::for_each(const std::function<void(const ZoneVersion&)>& visit) const {
+  const shm::Held all = snapshot_.hold();
+  shm::FlatMap(all.bytes).for_each([&](const shm::FlatMap::Entry& entry) {
+    if (!is_zone(entry.key)) return;
+    if (!dns::is_under_any(zone::View(entry.value).apex(), zones_)) return;
+    visit(version_of(all, entry.key, entry.value));
+  });
 }
 
 Result<> AutoService::prepare() {
@@ -186,18 +217,35 @@ void AutoService::say_errors(const zone::Builder& builder, const Error& error, c
   if (!was_served) log::error("plugin/auto: {}; {} is not served", error.text(), apex.to_string());
 }
 
-void AutoService::load(const std::string& origin, ZoneFile& file, bool was_served) const {
+// Fills file.image; it is empty after an Error.
+Result<> AutoService::load(ZoneFile& file, zone::Builder& builder) {
+  TRY(zonefile::read_file(file.path, builder.apex(), builder));
+  file.image.resize((builder.image_size() + 7) / 8);
+  const MutableBytes image(reinterpret_cast<std::uint8_t*>(file.image.data()), builder.image_size());
+  builder.write(image);
+  const Result<std::string> doubt = zonemd::settle({}, image);
+  if (!doubt) {
+    file.image = {};
+    return fail("{}: zone {}: {}", file.path, builder.apex().to_string(), doubt.error().text());
+  }
+  if (!doubt->empty()) log::warning("plugin/auto: {}: zone {}: {}", file.path, builder.apex().to_string(), *doubt);
+  return {};
+}
+
+void AutoService::load(const std::string& origin, ZoneFile& file) const {
+  const shm::FlatMap published(snapshot_.bytes());
+  const Bytes before = published.find(origin);
   const dns::Name apex(dns::NameView(as_bytes(origin).data(), origin.size()));
   zone::Builder builder(apex);
-  const Result<> read = zonefile::read_file(file.path, apex, builder);
+  const Result<> read = load(file, builder);
   if (FileStamp::of(file.path) != file.stamp) file.stamp = {};  // written while it was read: the next look will tell
   file.failed = !read;
   if (!read) {
-    say_errors(builder, read.error(), apex, was_served);
+    say_errors(builder, read.error(), apex, !before.empty());
     return;
   }
-  file.image.resize((builder.image_size() + 7) / 8);
-  builder.write(MutableBytes(reinterpret_cast<std::uint8_t*>(file.image.data()), builder.image_size()));
+  const Bytes image(reinterpret_cast<const std::uint8_t*>(file.image.data()), file.image.size() * 8);
+  if (with_journals_) file.journal = zone::next_journal(published.find(kJournalOf + origin), before, image);
   for (const std::string& line : builder.report().warnings()) log::warning("plugin/auto: {}", line);
   log::info("plugin/auto: {}: loaded from {}", apex.to_string(), file.path);
 }
@@ -206,7 +254,6 @@ void AutoService::load(const std::string& origin, ZoneFile& file, bool was_serve
 Result<AutoService::Scan> AutoService::scan() {
   Scan result;
   TRY(result.files, list());
-  const shm::FlatMap published(snapshot_.bytes());
   bool changed = !published_;
   for (auto& [origin, file] : result.files) {
     const auto before = files_.find(origin);
@@ -214,7 +261,7 @@ Result<AutoService::Scan> AutoService::scan() {
     if (same) {
       file.failed = before->second.failed;
     } else {
-      load(origin, file, !published.find(origin).empty());
+      load(origin, file);
     }
     changed = changed || !file.image.empty();
   }
@@ -225,7 +272,7 @@ Result<AutoService::Scan> AutoService::scan() {
   }
   if (!changed) return result;
   TRY(result.set, make_set(result.files));
-  for (auto& [origin, file] : result.files) file.image = {};
+  for (auto& [origin, file] : result.files) file.image = {}, file.journal = {};
   return result;
 }
 
@@ -234,13 +281,15 @@ Result<shm::Segment> AutoService::make_set(const ZoneFiles& files) const {
   const shm::FlatMap published(snapshot_.bytes());
   std::vector<shm::FlatMap::Entry> entries;
   std::vector<std::string> keys;
-  keys.reserve(files.size());  // the entries refer to them
+  keys.reserve(2 * files.size());  // the entries refer to them
   for (const auto& [origin, file] : files) {
     const Bytes fresh(reinterpret_cast<const std::uint8_t*>(file.image.data()), file.image.size() * 8);
     const Bytes image = fresh.empty() ? published.find(origin) : fresh;
     if (image.empty()) continue;
     entries.push_back({origin, image});
     entries.push_back({keys.emplace_back(kPathOf + origin), as_bytes(file.path)});
+    const Bytes journal = fresh.empty() ? published.find(kJournalOf + origin) : Bytes(file.journal);
+    if (with_journals_ && !journal.empty()) entries.push_back({keys.emplace_back(kJournalOf + origin), journal});
   }
   return shm::FlatMap::to_segment("swage " + snapshot_.name(), entries);
 }

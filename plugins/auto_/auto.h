@@ -1,7 +1,8 @@
 // The auto plugin: zones from all files of a folder, those that come and go while the server runs too. Auto
 // answers in the dns processes; AutoService looks at the folder in the service process and publishes all its zones as
-// one snapshot: a FlatMap of their images by name and, for the process that takes this one's place, of their files'
-// paths. (The folder's name ends in '_' because auto is a word of C++.)
+// one snapshot: a FlatMap of their images by name, of the changes before them where somebody wants these and, for the
+// process that takes this one's place, of their files' paths. (The folder's name ends in '_' because auto is a word of
+// C++.)
 #pragma once
 
 #include <chrono>
@@ -13,6 +14,7 @@
 
 #include "core/file_stamp.h"
 #include "core/plugin/plugin.h"
+#include "core/plugin/zone_source.h"
 #include "core/shm/flat_map.h"
 #include "core/zone/builder.h"
 #include "plugins/auto_/file_names.h"
@@ -27,10 +29,12 @@ struct Folder {
   metrics::Gauge signatures{};       // when the first one of all zones expires (seconds since 1970); 0: there is none
 };
 
-class Auto : public Plugin {
+class Auto : public Plugin, public ZoneSource {
  public:
   Auto(std::vector<dns::Name> zones, const shm::Snapshot& snapshot) : zones_(std::move(zones)), snapshot_(snapshot) {}
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
+  [[nodiscard]] std::optional<ZoneVersion> find(dns::NameView apex) const override;
+  void for_each(const std::function<void(const ZoneVersion&)>& visit) const override;
 
  private:
   [[nodiscard]] Bytes authority(const Query& query) const;
@@ -41,12 +45,15 @@ class Auto : public Plugin {
 
 class AutoService : public Service {
  public:
-  AutoService(Folder folder, FileNames names, std::chrono::milliseconds reload, shm::Snapshot& snapshot)
+  // `with_journals`: somebody wants the changes of zones (core/zone/journal.h).
+  AutoService(Folder folder, FileNames names, std::chrono::milliseconds reload, shm::Snapshot& snapshot,
+              bool with_journals)
       : source_(std::move(folder)),
         folder_(source_.path),
         names_(std::move(names)),
         reload_(reload),
-        snapshot_(snapshot) {}
+        snapshot_(snapshot),
+        with_journals_(with_journals) {}
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
 
@@ -55,9 +62,10 @@ class AutoService : public Service {
 
   struct ZoneFile {
     std::string path;
-    FileStamp stamp;                     // as it was read, whether that worked or not
-    std::vector<std::uint64_t> image{};  // just compiled; empty: what is published, if anything, stays
-    bool failed = false;                 // the last time it was read
+    FileStamp stamp;                      // as it was read, whether that worked or not
+    std::vector<std::uint64_t> image{};   // just compiled; empty: what is published, if anything, stays
+    bool failed = false;                  // the last time it was read
+    std::vector<std::uint8_t> journal{};  // beside `image`
   };
   using ZoneFiles = std::map<std::string, ZoneFile>;  // by origin, in wire format and lower case
   struct Scan {
@@ -70,7 +78,8 @@ class AutoService : public Service {
   [[nodiscard]] Result<std::vector<std::string>> find_files(ZoneFiles& kept);
   void keep_files_below(const std::string& folder, ZoneFiles& kept) const;
   [[nodiscard]] Result<shm::Segment> make_set(const ZoneFiles& files) const;
-  void load(const std::string& origin, ZoneFile& file, bool was_served) const;
+  [[nodiscard]] static Result<> load(ZoneFile& file, zone::Builder& builder);
+  void load(const std::string& origin, ZoneFile& file) const;
   void say_errors(const zone::Builder& builder, const Error& error, const dns::Name& apex, bool was_served) const;
   [[nodiscard]] Result<> take(Result<Scan> scanned);
   void complain(const std::string& text);
@@ -82,6 +91,7 @@ class AutoService : public Service {
   FileNames names_;
   std::chrono::milliseconds reload_;
   shm::Snapshot& snapshot_;
+  bool with_journals_;
   ZoneFiles files_;
   std::set<std::string> complaints_, complaints_before_;  // of this look and the one before, which are not said again
   bool published_ = false;                                // by this process

@@ -7,6 +7,8 @@
 #include <array>
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
 #include "tests/support/plugin_harness.h"

@@ -1,5 +1,8 @@
 // Reads the directive: auto [ZONES...] [{ directory DIR [REGEXP ORIGIN_TEMPLATE] ; reload DURATION }]
 #include "core/config/values.h"
+
+#include <fmt/format.h>
+
 #include "core/counted.h"
 #include "plugins/auto_/auto.h"
 
@@ -76,9 +79,11 @@ Result<> setup(Controller& controller) {
                     "When the first signature of all zones of a folder expires; 0 where there is none.", labels);
   if (snapshot.claim()) {
     controller.add(std::make_unique<AutoService>(std::move(folder), FileNames{std::move(pattern), settings.origin},
-                                                 settings.reload, snapshot));
+                                                 settings.reload, snapshot, controller.block().has("transfer")));
   }
-  controller.add(std::unique_ptr<const Plugin>(std::make_unique<const Auto>(std::move(zones), snapshot)));
+  auto plugin = std::make_unique<const Auto>(std::move(zones), snapshot);
+  controller.block().zone_sources.push_back(plugin.get());
+  controller.add(std::unique_ptr<const Plugin>(std::move(plugin)));
   return {};
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include "tests/support/plugin_harness.h"

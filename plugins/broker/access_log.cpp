@@ -1,5 +1,7 @@
 #include "plugins/broker/access_log.h"
 
+#include <fmt/format.h>
+
 #include "core/log.h"
 
 namespace swage::plugins::broker {

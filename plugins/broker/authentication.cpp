@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include <fmt/format.h>
+
 #include "core/log.h"
 #include "plugins/broker/respond.h"
 

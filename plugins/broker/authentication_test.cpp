@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/crypto/base64.h"
 #include "core/metrics/sums.h"
 #include "plugins/broker/registration_testing.h"

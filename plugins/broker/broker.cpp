@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/async/tasks.h"
 #include "core/async/work.h"
 #include "core/forge/access_token.h"
@@ -80,6 +82,10 @@ void Broker::tell(const Result<crypto::ChainReport>& certificate) const {
 
 Result<crypto::Secret> Broker::find_secret() {
   if (!settings_.secret_file.empty()) return read_secret(settings_.secret_file, settings_.name);
+  if (forge::ChallengeStore(challenges_).is_shared()) {
+    log::warning("plugin/{}: {}: other servers have the same challenges, and need the same 'secret FILE'",
+                 settings_.name, settings_.domain);
+  }
   if (challenges_.place().empty()) return keep_secret(kept_secret_, random_);
   const std::string path = challenges_.place() + ".secret";
   if (kept_secret_.lasts() || access(path.c_str(), F_OK) == 0) {

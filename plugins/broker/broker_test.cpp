@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "core/async/testing.h"
 #include "core/http/client.h"
 #include "core/libp2p/peer_id_auth_client.h"

@@ -1,4 +1,6 @@
 // What is counted of peers that were dialled. What is logged: registration_test.cpp, authentication_test.cpp.
+#include <fmt/format.h>
+
 #include "plugins/broker/journal.h"
 
 #include "core/metrics/sums.h"

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/http/forwarded.h"
 #include "core/libp2p/multiaddr.h"
 
@@ -19,7 +21,13 @@ shm::NetworkId network_id(const IpAddress& client) {
   return shm::NetworkId{id};
 }
 
+forge::Allowance allowance(std::string key, const dial::Rate& rate) { return {std::move(key), rate.count, rate.per}; }
+
 std::unexpected<Verdict> refuse(Verdict verdict) { return std::unexpected(std::move(verdict)); }
+
+Verdict limited_for(std::chrono::microseconds wait) {
+  return {.outcome = Outcome::limited, .retry_after = std::chrono::ceil<std::chrono::seconds>(wait)};
+}
 
 }  // namespace
 
@@ -57,10 +65,12 @@ async::Task<Verdict> Registrar::decide(const http::Request& request, const Appli
   OrVerdict<void> may = check_denylist(request, applicant, *body);
   if (may) may = check_limits(applicant);
   if (!may) co_return std::move(may).error();
+  may = co_await check_fleet_limits(applicant);
+  if (!may) co_return std::move(may).error();
   const Agent agent = agent_of(request.fields.find("User-Agent").value_or(""));
   auto reached = co_await reach(applicant, agent, std::move(body->addresses), gone);
   if (!reached) co_return std::move(reached).error();
-  co_return store(applicant, body->value, *reached);
+  co_return co_await store(applicant, body->value, *reached);
 }
 
 // What the request alone decides.
@@ -113,12 +123,25 @@ Registrar::OrVerdict<void> Registrar::check_limits(const Applicant& applicant) {
   const Bytes network = client_network(applicant.client);
   const auto wait = std::max(peers_.wait(applicant.peer.multihash(), now), clients_.wait(network, now));
   if (wait > 0us) {
-    return refuse({.outcome = Outcome::limited, .retry_after = std::chrono::ceil<std::chrono::seconds>(wait)});
+    return refuse(limited_for(wait));
   }
   if (!dialling_.has_room(applicant.client)) return refuse({Outcome::busy});
   peers_.count(applicant.peer.multihash(), now);
   clients_.count(network, now);
   return {};
+}
+
+// The same limits, counted by all brokers of a fleet together: none lets a peer through that has asked the others often
+// enough.
+async::Task<Registrar::OrVerdict<void>> Registrar::check_fleet_limits(const Applicant& applicant) {
+  std::vector<forge::Allowance> allowances;
+  allowances.push_back(allowance("peer/" + applicant.peer.to_base58(), rules_.peer_limit));
+  const auto network = static_cast<std::uint64_t>(network_id(applicant.client));
+  allowances.push_back(allowance(fmt::format("client/{:016x}", network), rules_.client_limit));
+  const auto wait = co_await store_.admit(std::move(allowances), clocks_.wall());
+  if (!wait) co_return refuse(verdict_of(wait.error()));
+  if (*wait > 0us) co_return refuse(limited_for(*wait));
+  co_return OrVerdict<void>();
 }
 
 async::Task<Registrar::OrVerdict<dial::Reached>> Registrar::reach(const Applicant& applicant, Agent requested_by,
@@ -133,10 +156,14 @@ async::Task<Registrar::OrVerdict<dial::Reached>> Registrar::reach(const Applican
   co_return *std::move(found);
 }
 
-Verdict Registrar::store(const Applicant& applicant, const std::string& value, const dial::Reached& reached) {
-  const auto stored = store_.put(applicant.peer.multihash(), value, network_id(applicant.client), clocks_.wall());
-  if (!stored) return verdict_of(stored.error());
-  return {Outcome::stored, fmt::format("{}, {}, {}", reached.address.to_string(), reached.transport, reached.security)};
+async::Task<Verdict> Registrar::store(const Applicant& applicant, const std::string& value,
+                                      const dial::Reached& reached) {
+  const forge::Challenge challenge{applicant.peer.multihash(), value, network_id(applicant.client)};
+  const auto stored = co_await store_.put(challenge, clocks_.wall());
+  if (!stored) co_return verdict_of(stored.error());
+  Verdict verdict{Outcome::stored};
+  verdict.detail = fmt::format("{}, {}, {}", reached.address.to_string(), reached.transport, reached.security);
+  co_return verdict;
 }
 
 }  // namespace swage::plugins::broker

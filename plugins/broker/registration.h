@@ -77,7 +77,9 @@ class Registrar {
   [[nodiscard]] OrVerdict<void> check_limits(const Applicant& applicant);
   [[nodiscard]] async::Task<OrVerdict<dial::Reached>> reach(const Applicant& applicant, Agent requested_by,
                                                             std::vector<std::string> addresses, async::Event& gone);
-  [[nodiscard]] Verdict store(const Applicant& applicant, const std::string& value, const dial::Reached& reached);
+  [[nodiscard]] async::Task<OrVerdict<void>> check_fleet_limits(const Applicant& applicant);
+  [[nodiscard]] async::Task<Verdict> store(const Applicant& applicant, const std::string& value,
+                                           const dial::Reached& reached);
 
   [[nodiscard]] bool has_access(const http::Request& request) const;
 

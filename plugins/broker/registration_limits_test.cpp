@@ -2,6 +2,8 @@
 #include <deque>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "core/denylist/builder.h"
 #include "plugins/broker/registration_testing.h"
 #include "tests/support/log_capture.h"

@@ -1,4 +1,6 @@
 // What a registration is answered, and what else the broker answers.
+#include <fmt/format.h>
+
 #include "plugins/broker/registration_testing.h"
 #include "tests/support/log_capture.h"
 

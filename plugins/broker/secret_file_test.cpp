@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/crypto/testing.h"
 #include "core/log.h"
 #include "tests/support/log_capture.h"

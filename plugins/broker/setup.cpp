@@ -2,6 +2,8 @@
 #include <memory>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/config/values.h"
 #include "core/plugin/http_endpoint.h"
 #include "core/text.h"

@@ -1,5 +1,7 @@
 #include <array>
 
+#include <fmt/format.h>
+
 #include "plugins/broker/broker.h"
 #include "tests/support/log_capture.h"
 #include "tests/support/plugin_harness.h"

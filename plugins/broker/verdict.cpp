@@ -40,6 +40,8 @@ constexpr std::array kMeanings = std::to_array<Meaning>({
     {Outcome::store_share, 429, limited, 60s, "the store has no more room for this network"},
     {Outcome::store_full, 503, unavailable, 60s, "the store has no room"},
     {Outcome::store_missing, 503, unavailable, 60s, "the store is not available"},
+    {Outcome::store_unreachable, 503, unavailable, 5s, "the store cannot be reached"},
+    {Outcome::store_timeout, 503, unavailable, 5s, "a nameserver does not have the value yet"},
     {Outcome::stored, 200, ok, 0s, ""},
 });
 
@@ -108,6 +110,8 @@ Verdict verdict_of(forge::ChallengeError error) {
   if (error == Store::moved) outcome = Outcome::store_moved;
   if (error == Store::share) outcome = Outcome::store_share;
   if (error == Store::full) outcome = Outcome::store_full;
+  if (error == Store::unreachable) outcome = Outcome::store_unreachable;
+  if (error == Store::timeout) outcome = Outcome::store_timeout;
   return {outcome, std::string(to_string(error))};
 }
 

@@ -32,6 +32,8 @@ enum class Outcome : std::uint8_t {
   store_share,
   store_full,
   store_missing,
+  store_unreachable,  // what keeps a fleet's values
+  store_timeout,      // a nameserver of the fleet has not got the value in time
   stored,
 };
 

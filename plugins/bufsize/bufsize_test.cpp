@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <fmt/format.h>
+
 #include "tests/support/dns_message.h"
 #include "tests/support/plugin_harness.h"
 

@@ -6,6 +6,8 @@
 #include <ctime>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/async/tasks.h"
 #include "core/async/work.h"
 #include "core/counted.h"

@@ -135,7 +135,7 @@ bool too_wide(const Prefix& network) {
   return plain.length < kWidestV6 && !public_v6(plain).empty();
 }
 
-bool has_too_much(std::vector<Prefix> networks) {
+bool has_too_much(const std::vector<Prefix>& networks) {
   std::vector<Range> v4, v6;
   for (const Prefix& each : networks) {
     const Prefix plain = unmapped(each);

@@ -26,7 +26,7 @@ struct ListText {
 // registries hand them out; of all addresses of IPv4 a quarter, of IPv6 as many as a /12 has, the share of one of five
 // registries. Addresses that are nobody's (0.0.0.0/8, multicast, reserved; all of IPv6 but 2000::/3) do not count.
 [[nodiscard]] bool too_wide(const Prefix& network);
-[[nodiscard]] bool has_too_much(std::vector<Prefix> networks);
+[[nodiscard]] bool has_too_much(const std::vector<Prefix>& networks);
 
 // Format ip: an address or a network in CIDR notation a line. What follows a '#' or ';' is a comment. Networks that are
 // too wide are counted, and left out where `wide` says so.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "core/config/values.h"
 #include "core/denylist/builder.h"
 #include "core/denylist/denylist.h"

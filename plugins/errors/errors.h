@@ -51,6 +51,7 @@ class Errors : public Plugin {
   Errors& operator=(const Errors&) = delete;
 
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
+  [[nodiscard]] bool sees(dns::MessageKind) const override { return true; }
 
  private:
   void flush_due(std::int64_t now) const;

@@ -1,6 +1,8 @@
 #include "plugins/errors/errors.h"
 
 #include <array>
+
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include "core/log.h"

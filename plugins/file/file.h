@@ -9,9 +9,13 @@
 #include "core/dns/zones.h"
 #include "core/plugin/follow.h"
 #include "core/plugin/plugin.h"
+#include "core/plugin/zone_source.h"
 #include "core/shm/snapshot.h"
 #include "core/zone/builder.h"
 #include "core/zone/view.h"
+#include "core/zonemd/zonemd.h"
+#include "plugins/file/kept_image.h"
+#include "plugins/file/updater.h"
 
 namespace swage::plugins::file {
 
@@ -19,40 +23,83 @@ struct ServedZone {
   dns::Name apex;                      // lower case
   std::string path;                    // of the zone file
   shm::Snapshot* snapshot;             // the compiled zone
+  shm::Snapshot* journal;              // the changes before it (core/zone/journal.h); nullptr: nobody wants them
   std::chrono::milliseconds reload;    // how often to look at the file; 0: never
   config::Token directive;             // where the Corefile names it, for errors
   std::vector<dns::Name> fallthrough;  // names in these are the next plugin's where they do not exist
-  metrics::Gauge serial{}, loaded{};   // for figures: the SOA's serial, and when it was read (seconds since 1970)
-  metrics::Counter failures{};         // of reading it again
-  metrics::Gauge stale{};              // 1: the file has changed and cannot be read
-  metrics::Gauge signatures{};         // when the first one expires (seconds since 1970); 0: there is none
+  zonemd::Policy zonemd{};
+  std::string images{};               // the folder where the compiled zone is kept; empty: nowhere
+  metrics::Gauge serial{}, loaded{};  // for figures: the SOA's serial, and when it was read (seconds since 1970)
+  metrics::Counter failures{};        // of reading it again
+  metrics::Gauge stale{};             // 1: the file has changed and cannot be read
+  std::shared_ptr<const UpdateOptions> update{};  // none: no dynamic updates
+  Fetch* requests = nullptr;                      // where they are handed over
+  UpdateFigures updates{};
+  metrics::Gauge signatures{};  // when the first one expires (seconds since 1970); 0: there is none
+
+  // All that says how the image is made, besides the file.
+  [[nodiscard]] std::string kept_name() const;
 };
 
-class File : public Plugin {
+class File : public Plugin, public ZoneSource {
  public:
-  explicit File(const std::vector<ServedZone>& zones);
+  explicit File(std::vector<ServedZone> zones);
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
+  // Updates, where one of the zones takes them.
+  [[nodiscard]] bool sees(dns::MessageKind kind) const override;
+  [[nodiscard]] std::optional<ZoneVersion> find(dns::NameView apex) const override;
+  void for_each(const std::function<void(const ZoneVersion&)>& visit) const override;
 
  private:
-  dns::ZoneTable<ServedZone> zones_;
+  [[nodiscard]] Result<Outcome> hand_over(const Query& query, Response& response, Next next) const;
+  [[nodiscard]] static Result<Outcome> serve_signed(const ServedZone* zone, const Query& query, Response& response);
+
+  std::vector<ServedZone> all_;
+  dns::ZoneTable<const ServedZone*> zones_;
 };
 
 class ZoneService : public Service {
  public:
-  explicit ZoneService(ServedZone zone)
-      : zone_(std::move(zone)), file_("file", {zone_.path}, {.every = zone_.reload}) {}
+  explicit ZoneService(ServedZone zone);
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
+  // nullptr: it takes no updates.
+  [[nodiscard]] Updater* updater() { return updater_.get(); }
 
  private:
-  [[nodiscard]] Result<shm::Segment> load() const;
+  using Loaded = LoadedZone;
+  [[nodiscard]] Result<Loaded> load();
+  [[nodiscard]] Result<shm::Segment> load_image();
+  [[nodiscard]] Result<Loaded> with_updates(shm::Segment image) const;
   [[nodiscard]] Result<shm::Segment> load(zone::Builder& builder) const;
-  [[nodiscard]] Result<> take(Result<shm::Segment> image) const;
+  [[nodiscard]] Result<Loaded> with_journal(shm::Segment image) const;
+  [[nodiscard]] Result<> publish(Loaded loaded) const;
+  [[nodiscard]] Result<> take(Result<Loaded> loaded);
   void announce() const;
+  void measure_zone() const;
 
   ServedZone zone_;
   FollowedFiles file_;
+  KeptImage kept_;
+  bool is_kept_ = false;  // the image in force is one that was kept
+  std::unique_ptr<Updater> updater_;
 };
+
+// Dynamic updates of a zone whose file a ZoneService reads.
+class UpdateService : public Service {
+ public:
+  // REQUIRES: `zone` has an updater, and outlives this.
+  explicit UpdateService(ZoneService& zone) : updater_(*zone.updater()) {}
+  [[nodiscard]] async::Task<Result<>> run(Host& host) override { return updater_.run(host); }
+
+ private:
+  Updater& updater_;
+};
+
+// The block of `update`; `zone_file` beside which the journal is. update_setup.cpp
+[[nodiscard]] Result<> read_update(Controller& controller, const std::vector<dns::Name>& zones,
+                                   const std::string& zone_file, std::optional<UpdateOptions>& update);
+[[nodiscard]] UpdateFigures update_figures(metrics::Registry& metrics, const dns::Name& zone);
 
 [[nodiscard]] Result<> setup(Controller& controller);
 

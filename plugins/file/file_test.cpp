@@ -1,10 +1,15 @@
 #include "plugins/file/file.h"
 
 #include <array>
+#include <filesystem>
+#include <thread>
+
+#include <fmt/format.h>
 
 #include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
 #include "tests/support/plugin_harness.h"
+#include "tests/support/service_run.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
@@ -27,7 +32,8 @@ constexpr std::string_view kChild = "$TTL 60\n@ SOA ns hostmaster 8 1 2 3 30\n@ 
 
 TEST_CASE("file: setup") {
   CHECK(setup_error("example.org {\n file zone\n}") == "");
-  CHECK(setup_error("example.org {\n file zone {\n  reload 10s\n  fallthrough\n  upstream\n }\n}") == "");
+  CHECK(setup_error("example.org {\n file zone {\n  reload 10s\n  reload_by_mtime\n  fallthrough\n  upstream\n }\n}") ==
+        "");
   CHECK(setup_error("example.org {\n file zone a.test b.test\n file other c.test {\n  reload 0\n }\n}") == "");
   CHECK(setup_error("a.test:53 a.test:54 {\n file zone\n}") == "");
   CHECK(setup_error("example.org {\n file\n}") == "Corefile:2: file: expected the path of a zone file after 'file'");
@@ -115,4 +121,67 @@ TEST_CASE("file: fallthrough gives names that do not exist to the next plugin") 
   CHECK(harness.ask("x.a.example.test. TXT") == "NOERROR\nx.a.example.test. 1 IN TXT \"x\"\n");
   CHECK(harness.ask("x.b.example.test. TXT").starts_with("NXDOMAIN aa"));
   CHECK(harness.ask("ns.example.test. TXT").starts_with("NOERROR aa\n-- authority"));
+}
+
+TEST_CASE("file: a zone that is not as its ZONEMD record says is refused") {
+  const Folder folder;
+  const std::string path = folder.file("zone");
+  const std::string digest(96, '0');
+  const auto prepare = [&](std::string_view serial, std::string_view option, std::string& said) {
+    static_cast<void>(folder.write("zone", fmt::format("{}@ ZONEMD {} 1 1 {}\n", kChild, serial, digest)));
+    PluginHarness harness(kPlugins, fmt::format("example.test {{\n file {} {{\n {}\n }}\n}}", path, option));
+    tests::LogCapture log;
+    const std::string error = harness.prepare();
+    said = error.empty() ? harness.ask("example.test. ZONEMD") : "";
+    return error;
+  };
+  std::string said;
+  const std::string wrong = prepare("8", "zonemd check", said);
+  CHECK(wrong.starts_with("Corefile:2: " + path + ": zone example.test.: its SHA-384 digest is "));
+  CHECK(wrong.ends_with("; its ZONEMD record says " + digest + " (RFC 8976 section 4)"));
+  CHECK(prepare("7", "reload 1h", said) ==
+        "Corefile:2: " + path +
+            ": zone example.test.: its ZONEMD record is for serial 7; the serial is 8 "
+            "(RFC 8976 section 4)");
+  CHECK(prepare("7", "zonemd off", said) == "");
+  CHECK(said.find("ZONEMD 7 1 1 ") != std::string::npos);
+  CHECK(prepare("7", "zonemd generate", said) == "");
+  CHECK(said.find(" 60 IN ZONEMD 8 1 1 ") != std::string::npos);
+  CHECK(prepare("7", "zonemd generate sha512", said) == "");
+  CHECK(said.find(" 60 IN ZONEMD 8 1 2 ") != std::string::npos);
+  CHECK(setup_error("example.org {\n file zone {\n  zonemd generate md5\n }\n}") ==
+        "Corefile:3: file: zonemd: expected check, off, or generate with sha384 or sha512");
+}
+
+TEST_CASE("file: a compiled zone is kept for the next start") {
+  using namespace std::chrono_literals;
+  const Folder folder;
+  const std::string images = folder.file("images");
+  std::filesystem::create_directory(images);
+  std::filesystem::permissions(images, std::filesystem::perms::owner_all);
+  const auto start = [&](std::string& said, bool keeps) {
+    PluginHarness harness(kPlugins, fmt::format("example.test {{\n file {} {{\n images {}\n reload 5ms\n }}\n}}",
+                                                folder.file("zone"), images));
+    tests::LogCapture log;
+    CHECK(harness.prepare() == "");
+    said = log.take();
+    const std::string answer = harness.ask("example.test. SOA");
+    if (keeps) CHECK(tests::run_until(harness.service(), 5ms, [&] { return !std::filesystem::is_empty(images); }));
+    return answer;
+  };
+  static_cast<void>(folder.write("zone", kChild));
+  std::this_thread::sleep_for(150ms);  // its time tells a change
+  std::string said;
+  const std::string first = start(said, true);
+  CHECK(said == "[INFO] plugin/file: example.test.: 3 records, serial 8, from " + folder.file("zone") + "\n");
+  CHECK(start(said, false) == first);
+  CHECK(said.ends_with(folder.file("zone") + ", as it was kept\n"));
+  std::filesystem::permissions(images, std::filesystem::perms::all);
+  CHECK(start(said, false) == first);
+  CHECK(said.starts_with("[WARNING] plugin/file: " + images + ": others may write it; " + folder.file("zone") +
+                         " is read instead\n"));
+  std::filesystem::permissions(images, std::filesystem::perms::owner_all);
+  static_cast<void>(folder.write("zone", std::string(kChild) + "new A 192.0.2.3\n"));
+  static_cast<void>(start(said, false));
+  CHECK(said.ends_with("4 records, serial 8, from " + folder.file("zone") + "\n"));
 }

@@ -1,26 +1,64 @@
-// Reads the directive: file DBFILE [ZONES...] { reload DURATION ; fallthrough [ZONES...] }
+// Reads the directive: file DBFILE [ZONES...] { reload DURATION ; fallthrough [ZONES...] ; zonemd check|off|generate ;
+// images FOLDER ;
+// update { … } }
 #include <algorithm>
 #include <ranges>
+
+#include <fmt/format.h>
 
 #include "plugins/file/file.h"
 
 namespace swage::plugins::file {
 namespace {
 
-constexpr std::size_t kMaxShown = 500;  // zones of a server block that have metrics
+constexpr std::size_t kMaxShown = 500;                 // zones of a server block that have metrics
+constexpr auto kUpdateTime = std::chrono::seconds(8);  // a service process is replaced in it, a large zone built
 constexpr std::chrono::milliseconds kReload = std::chrono::minutes(1);
+
+// Clients that update a zone may sign the query for its SOA, too. Without *tsig* the block knows no key, which is told
+// before the chain, unless it says that it has keys.
+void let_signed_in(Controller& controller) {
+  static const swage::tsig::Ring kNone;
+  if (controller.block().keys == nullptr) controller.block().keys = &kNone;
+}
+
+// What does not go with the other properties, or with the zones before.
+Result<> check_update(const Controller& controller, const UpdateOptions& update, const ServedZone& zone,
+                      const std::vector<ServedZone>& others) {
+  if (!zone.images.empty()) {
+    return controller.fail_at(update.directive, "update: 'images' are not kept of a zone that takes updates");
+  }
+  if (zone.zonemd.made) {
+    return controller.fail_at(update.directive, "update: 'zonemd generate' is for zones that take no updates");
+  }
+  for (const ServedZone& other : others) {
+    if (other.update == nullptr || other.update->journal != update.journal) continue;
+    return controller.fail_at(update.directive, "update: the journal {} is that of {}", update.journal,
+                              other.apex.to_string());
+  }
+  return {};
+}
 
 // One occurrence of the directive: its zones, which share file and properties.
 Result<> read_directive(Controller& controller, std::vector<ServedZone>& zones) {
   TRY(const std::string path, controller.expect_path("the path of a zone file"));
   const config::Token directive = controller.token();
-  ServedZone like{{}, path, nullptr, kReload, directive, {}};
+  ServedZone like{{}, path, nullptr, nullptr, kReload, directive, {}};
   TRY(const std::vector<dns::Name> apexes, controller.remaining_zones());
+  std::optional<UpdateOptions> update;
   TRY(controller.read_block({
       {"reload", [&] { return assign(like.reload, controller.expect_duration()); }},
       {"fallthrough", [&] { return assign(like.fallthrough, controller.remaining_zones()); }},
+      {"images", [&] { return assign(like.images, controller.expect_path("the path of a folder")); }},
+      {"zonemd", [&] { return assign(like.zonemd, zonemd::parse_policy(controller.remaining_args())); }},
+      {"reload_by_mtime", [] { return Result<>(); }},
       {"upstream", [&] { return controller.ignore(); }},
+      {"update", [&] { return read_update(controller, apexes, path, update); }},
   }));
+  if (update) {
+    TRY(check_update(controller, *update, like, zones));
+    like.update = std::make_shared<const UpdateOptions>(*std::move(update));
+  }
   for (const dns::Name& apex : apexes) {
     const auto earlier = std::ranges::find(zones, apex, &ServedZone::apex);
     if (earlier != zones.end()) {
@@ -28,6 +66,14 @@ Result<> read_directive(Controller& controller, std::vector<ServedZone>& zones) 
     }
     like.apex = apex;
     like.snapshot = &controller.snapshot(fmt::format("file {} {}", apex.to_string(), like.path));
+    if (controller.block().has("transfer")) {
+      like.journal = &controller.snapshot(fmt::format("file journal {} {}", apex.to_string(), like.path));
+    }
+    if (like.update != nullptr) {
+      like.requests = &controller.fetch("update " + apex.to_string());
+      like.requests->wait_at_most(kUpdateTime);
+      let_signed_in(controller);
+    }
     zones.push_back(like);
   }
   return {};
@@ -42,6 +88,7 @@ void show(metrics::Registry& metrics, ServedZone& zone) {
   zone.stale = metrics.gauge("swage_zone_stale", "Whether the zone's file has changed and cannot be read.", labels);
   zone.signatures = metrics.gauge("swage_zone_signature_expiry_timestamp_seconds",
                                   "When the first of the zone's signatures expires; 0 where it has none.", labels);
+  if (zone.update) zone.updates = update_figures(metrics, zone.apex);
 }
 
 }  // namespace
@@ -50,8 +97,16 @@ Result<> setup(Controller& controller) {
   std::vector<ServedZone> zones;
   while (controller.next()) TRY(read_directive(controller, zones));
   for (ServedZone& zone : zones | std::views::take(kMaxShown)) show(controller.metrics(), zone);
-  for (const ServedZone& zone : zones) controller.add(std::make_unique<ZoneService>(zone));
-  controller.add(std::unique_ptr<const Plugin>(std::make_unique<File>(zones)));
+  for (const ServedZone& zone : zones) {
+    auto service = std::make_unique<ZoneService>(zone);
+    std::unique_ptr<Service> updates;
+    if (zone.update) updates = std::make_unique<UpdateService>(*service);
+    controller.add(std::move(service));
+    if (updates) controller.add(std::move(updates));
+  }
+  auto file = std::make_unique<const File>(std::move(zones));
+  controller.block().zone_sources.push_back(file.get());
+  controller.add(std::move(file));
   return {};
 }
 

@@ -5,6 +5,8 @@
 #include <array>
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "plugins/hosts/hosts_builder.h"
 #include "plugins/hosts/hosts_file.h"
 #include "plugins/hosts/reverse_name.h"

@@ -1,6 +1,9 @@
 // Reads the directive: hosts [FILE [ZONES...]] { ADDRESS NAME... ; ttl SECONDS ; no_reverse ; reload DURATION ;
 // fallthrough [ZONES...] ; fallthrough_unsupported }
 #include "plugins/hosts/hosts.h"
+
+#include <fmt/format.h>
+
 #include "plugins/hosts/hosts_builder.h"
 #include "plugins/hosts/hosts_file.h"
 

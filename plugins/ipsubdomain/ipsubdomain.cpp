@@ -35,7 +35,7 @@ IpSubdomain::IpSubdomain(std::vector<ForgeZone> zones, denylist::Denylist denyli
 }
 
 Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next next) const {
-  if (query.opcode != dns::Opcode::query || query.qclass != dns::Class::in) return next(query, response);
+  if (query.qclass != dns::Class::in) return next(query, response);
   const Entry* const entry = zones_.find(query);
   if (entry == nullptr || query.label_count == entry->labels) return next(query, response);
   const std::size_t peer = query.label_count - entry->labels - 1;  // the index of the label that may be a peer ID
@@ -52,7 +52,7 @@ Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next 
   }
   if (dns::is_under_any(query.key, entry->zone.fallthrough)) {
     TRY(const Outcome outcome, next(query, response));
-    if (outcome == Outcome::drop || !knows_nothing(response)) return outcome;
+    if (outcome != Outcome::send || !knows_nothing(response)) return outcome;
   }
   responses_.no_data(query.qtype, peer == 0);
   return no_data(query, response, next, entry->zone.apex);

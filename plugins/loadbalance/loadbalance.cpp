@@ -31,7 +31,7 @@ LoadBalance::LoadBalance(Settings settings) : settings_(std::move(settings)) { r
 
 Result<Outcome> LoadBalance::serve(const Query& query, Response& response, Next next) const {
   TRY(const Outcome outcome, next(query, response));
-  if (outcome == Outcome::drop || response.rcode != dns::Rcode::noerror) return outcome;
+  if (outcome != Outcome::send || response.rcode != dns::Rcode::noerror) return outcome;
   if (settings_.weights != nullptr && query.qtype != Type::a && query.qtype != Type::aaaa && query.qtype != Type::srv) {
     return outcome;
   }

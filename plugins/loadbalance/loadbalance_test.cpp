@@ -8,6 +8,8 @@
 #include <fstream>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "tests/support/log_capture.h"
 #include "tests/support/loopback.h"
 #include "tests/support/plugin_harness.h"

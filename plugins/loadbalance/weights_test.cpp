@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "plugins/loadbalance/weights.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <fmt/format.h>
+
 #include "core/log.h"
 #include "core/metrics/sums.h"
 #include "tests/support/log_capture.h"

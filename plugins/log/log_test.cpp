@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <regex>
 
+#include <fmt/format.h>
+
 #include "tests/support/log_capture.h"
 #include "tests/support/plugin_harness.h"
 

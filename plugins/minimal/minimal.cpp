@@ -31,7 +31,7 @@ bool is_proof(const Record& record) {
 
 Result<Outcome> Minimal::serve(const Query& query, Response& response, Next next) const {
   TRY(const Outcome outcome, next(query, response));
-  if (outcome == Outcome::drop || !can_be_minimal(response)) return outcome;
+  if (outcome != Outcome::send || !can_be_minimal(response)) return outcome;
   std::erase_if(response.authority, [](const Record& record) { return !is_proof(record); });
   response.additional.clear();
   return outcome;

@@ -4,6 +4,8 @@
 #include <array>
 #include <chrono>
 
+#include <fmt/format.h>
+
 namespace swage::plugins::prometheus {
 namespace {
 

@@ -43,8 +43,9 @@ async::Task<Result<>> ReloadService::run(Host& host) {
   while (true) {  // not `while (!co_await …)`: see Host::stopping() about coroutines without a variable
     const bool stopped = co_await host.stopping(interval_);
     if (stopped) co_return Result<>();
-    if (!host.corefile_changed()) continue;
-    swage::log::info("plugin/reload: the Corefile has changed");
+    const std::string plugin = host.changed_plugin();
+    if (plugin.empty() && !host.corefile_changed()) continue;
+    swage::log::info("plugin/reload: {} has changed", plugin.empty() ? "the Corefile" : plugin);
     host.request_reload();
   }
 }

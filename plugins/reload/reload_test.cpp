@@ -1,6 +1,8 @@
 #include "plugins/reload/reload.h"
 
 #include <array>
+
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include "tests/support/plugin_harness.h"
@@ -28,7 +30,9 @@ class FakeHost : public tests::LoopHost {
     if (++reloads == 2) stop();
   }
   bool corefile_changed() override { return ++looks % 3 == 0; }
+  std::string changed_plugin() override { return plugin; }
 
+  std::string plugin;
   int looks = 0;
   int reloads = 0;
 };
@@ -75,6 +79,16 @@ TEST_CASE("reload: asks for a reload whenever the Corefile has changed, until it
   CHECK(host.looks == 6);
   CHECK(host.reloads == 2);
   CHECK(host.loop().alive() == 0);
+}
+
+TEST_CASE("reload: asks for a reload whenever a plugin's library has changed") {
+  ReloadService service({.interval = 1ms, .jitter = 0ms}, 0.5);
+  FakeHost host;
+  host.plugin = "/opt/greet.so";
+  host.loop().spawn(service.run(host));
+  host.loop().run();
+  CHECK(host.looks == 0);
+  CHECK(host.reloads == 2);
 }
 
 TEST_CASE("reload: stop ends its sleep at once") {

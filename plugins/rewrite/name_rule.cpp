@@ -1,8 +1,8 @@
 // The rule that changes the name of the question, and with it names in the answer.
 #include <algorithm>
 
+#include "plugins/rewrite/name_change.h"
 #include "plugins/rewrite/rules.h"
-#include "plugins/rewrite/text_match.h"
 #include "plugins/rewrite/values.h"
 
 namespace swage::plugins::rewrite {
@@ -18,8 +18,8 @@ struct AnswerRule {
   std::optional<std::pair<std::string, std::string>> suffix{};  // from, to
 
   // What `name` becomes; nullopt where it stays.
-  [[nodiscard]] std::optional<dns::Name> map(dns::NameView name, const Rule::Names& names) const {
-    if (!regex && !suffix) return remap(name, names);
+  [[nodiscard]] std::optional<dns::Name> map(dns::NameView name, const Rule::Asked& asked) const {
+    if (!regex && !suffix) return remap(name, asked);
     const dns::NameText text(name);
     dns::NameText next;
     if (regex) {
@@ -34,92 +34,49 @@ struct AnswerRule {
     return parsed ? std::optional(*parsed) : std::nullopt;
   }
 
-  static std::optional<dns::Name> remap(dns::NameView name, const Rule::Names& names) {
-    if (!name.is_under(names.behind) || (names.behind.is_root() && !name.is_root())) return std::nullopt;
-    const std::size_t above = name.size() - names.behind.size();
-    if (above + names.before.size() > dns::kMaxName) return std::nullopt;
+  static std::optional<dns::Name> remap(dns::NameView name, const Rule::Asked& asked) {
+    if (!name.is_under(asked.behind) || (asked.behind.is_root() && !name.is_root())) return std::nullopt;
+    const std::size_t above = name.size() - asked.behind.size();
+    if (above + asked.before.size() > dns::kMaxName) return std::nullopt;
     std::array<std::uint8_t, dns::kMaxName> bytes;
     std::copy_n(name.data(), above, bytes.begin());
-    std::ranges::copy(names.before.bytes(), bytes.begin() + static_cast<std::ptrdiff_t>(above));
-    return dns::Name(dns::NameView(bytes.data(), above + names.before.size()));
+    std::ranges::copy(asked.before.bytes(), bytes.begin() + static_cast<std::ptrdiff_t>(above));
+    return dns::Name(dns::NameView(bytes.data(), above + asked.before.size()));
   }
 };
 
 class NameRule : public Rule {
  public:
-  NameRule(bool stops, MatchKind kind, std::string from, std::string to, std::optional<RegexRewriter> regex,
-           std::vector<AnswerRule> answers)
-      : Rule(stops),
-        kind_(kind),
-        from_(std::move(from)),
-        to_(std::move(to)),
-        regex_(std::move(regex)),
-        answers_(std::move(answers)) {}
+  NameRule(bool stops, NameChange change, std::vector<AnswerRule> answers)
+      : Rule(stops), change_(std::move(change)), answers_(std::move(answers)) {}
 
   Result<Applied> ask(Rewriting& rewriting) const override {
     dns::NameText next;
-    TRY(const bool matches, rewrite(rewriting.name(), next));
+    TRY(const bool matches, change_.apply(rewriting.name(), next));
     if (!matches) return Applied::no;
     TRY(rewriting.set_name(next));
     return Applied::yes;
   }
 
-  void answer(const Names& names, Response& response) const override {
+  Result<Outcome> answer(const Asked& asked, Response& response) const override {
     for (auto* const section : {&response.answer, &response.authority, &response.additional}) {
-      for (dns::Record& record : *section) answer(names, record, response.arena);
+      for (dns::Record& record : *section) answer(asked, record, response.arena);
     }
+    return Outcome::send;
   }
 
  private:
-  Result<bool> rewrite(std::string_view name, dns::NameText& next) const {
-    switch (kind_) {
-      case MatchKind::exact:
-        next.append(to_);
-        return name == from_;
-      case MatchKind::prefix:
-        if (!has_prefix(name, from_)) return false;
-        next.append(to_);
-        next.append(name.substr(from_.size()));
-        return true;
-      case MatchKind::suffix:
-        if (!has_suffix(name, from_)) return false;
-        next.append(name.substr(0, name.size() - from_.size()));
-        next.append(to_);
-        return true;
-      case MatchKind::substring:
-        return replace_all(name, next);
-      case MatchKind::regex:
-        return regex_->rewrite(name, next);
-    }
-    return false;
-  }
-
-  bool replace_all(std::string_view name, dns::NameText& next) const {
-    std::size_t found = find_part(name, from_);
-    if (found == std::string_view::npos) return false;
-    std::size_t at = 0;
-    for (; found != std::string_view::npos; found = find_part(name, from_, at)) {
-      next.append(name.substr(at, found - at));
-      next.append(to_);
-      at = found + from_.size();
-    }
-    next.append(name.substr(at));
-    return true;
-  }
-
-  void answer(const Names& names, dns::Record& record, dns::Arena& arena) const {
+  void answer(const Asked& asked, dns::Record& record, dns::Arena& arena) const {
     for (auto rule = answers_.rbegin(); rule != answers_.rend(); ++rule) {
       if (rule->part == AnswerRule::Part::owners) {
-        if (const auto mapped = rule->map(record.owner, names)) record.owner = arena.copy(mapped->view());
+        if (const auto mapped = rule->map(record.owner, asked)) record.owner = arena.copy(mapped->view());
       } else if (const auto value = find_value(record)) {
-        if (const auto mapped = rule->map(value->name, names)) replace_value(record, *value, *mapped, arena);
+        if (const auto mapped = rule->map(value->name, asked)) replace_value(record, *value, *mapped, arena);
       }
     }
   }
 
-  MatchKind kind_;
-  std::string from_, to_;
-  std::optional<RegexRewriter> regex_;
+  NameChange change_;
   std::vector<AnswerRule> answers_;
 };
 
@@ -197,11 +154,8 @@ NewRule make_name_rule(bool stops, Words words) {
     sample.append(before ? "x." : to);
     TRY(check_name(sample, words[1]));
   }
-  std::optional<RegexRewriter> regex;
-  if (kind == MatchKind::regex) {
-    TRY(RegexRewriter rewriter, RegexRewriter::parse(words[0], words[1]));
-    regex.emplace(std::move(rewriter));
-  }
+  const bool is_regex = kind == MatchKind::regex;
+  TRY(NameChange change, NameChange::parse(kind, is_regex ? words[0] : from, is_regex ? words[1] : to));
   TRY(Answers answers, parse_answers(words.subspan(2)));
   std::vector<AnswerRule> rules;
   for (const auto part : {AnswerRule::Part::owners, AnswerRule::Part::values}) {
@@ -212,7 +166,7 @@ NewRule make_name_rule(bool stops, Words words) {
     rules.push_back(std::move(rule));
   }
   std::ranges::move(answers.rules, std::back_inserter(rules));
-  return std::make_unique<const NameRule>(stops, kind, from, to, std::move(regex), std::move(rules));
+  return std::make_unique<const NameRule>(stops, std::move(change), std::move(rules));
 }
 
 }  // namespace swage::plugins::rewrite

@@ -5,7 +5,7 @@
 
 namespace swage::plugins::rewrite {
 
-void Rule::answer(const Names&, Response&) const {}
+Result<Outcome> Rule::answer(const Asked&, Response&) const { return Outcome::send; }
 
 Result<> Rewriting::set_name(const dns::NameText& text) {
   const auto name = text.overflow() ? fail("it is too long") : dns::Name::parse(text.view());
@@ -77,10 +77,11 @@ void Rewriting::move_out(dns::Record& record, Response& response) const {
   if (is_ours(record.rdata.data())) record.rdata = response.arena.copy(record.rdata);
 }
 
-void Rewriting::answer(Response& response) const {
+Result<Outcome> Rewriting::answer(Response& response) const {
   for (std::size_t i = step_count_; i-- > 0;) {
     const Step& step = steps_[i];
-    step.rule->answer({names_[step.before], names_[step.behind]}, response);
+    TRY(const Outcome outcome, step.rule->answer({query_, names_[step.before], names_[step.behind]}, response));
+    if (outcome != Outcome::send) return outcome;
   }
   for (auto* const section : {&response.answer, &response.authority, &response.additional}) {
     for (dns::Record& record : *section) move_out(record, response);
@@ -88,6 +89,7 @@ void Rewriting::answer(Response& response) const {
   for (dns::EdnsOption& option : response.options) {
     if (is_ours(option.data.data())) option.data = response.arena.copy(option.data);
   }
+  return Outcome::send;
 }
 
 Result<Outcome> Rewrite::serve(const Query& query, Response& response, Next next) const {
@@ -105,8 +107,8 @@ Result<Outcome> Rewrite::serve(const Query& query, Response& response, Next next
   }
   if (!changed) return next(query, response);
   TRY(const Outcome outcome, next(rewriting.query(), response));
-  rewriting.answer(response);
-  return outcome;
+  if (outcome != Outcome::send) return outcome;
+  return rewriting.answer(response);
 }
 
 }  // namespace swage::plugins::rewrite

@@ -22,11 +22,13 @@ class Rule {
   enum class Applied : std::uint8_t { no, yes };
   // Changes the question, or sees that the answer will have to be changed. An Error where the new name is no name.
   [[nodiscard]] virtual Result<Applied> ask(Rewriting& rewriting) const = 0;
-  // Changes the answer. `names`: the question's name before and after this rule. Called in reverse order of the rules.
-  struct Names {
+  // Changes the answer. `asked`: the question that was answered, and its name before and after this rule. Called in
+  // reverse order of the rules. What it says other than send is passed on.
+  struct Asked {
+    const Query& query;
     dns::NameView before, behind;
   };
-  virtual void answer(const Names& names, Response& response) const;
+  [[nodiscard]] virtual Result<Outcome> answer(const Asked& asked, Response& response) const;
 
   [[nodiscard]] bool stops() const { return stops_; }  // where it was applied, no later rule is looked at
 
@@ -61,7 +63,7 @@ class Rewriting {
   [[nodiscard]] bool remember(const Rule& rule, std::size_t name_before);
   [[nodiscard]] std::size_t names() const { return name_count_; }
   // All rules that were applied, the last first; then nothing in the response points into this any more.
-  void answer(Response& response) const;
+  [[nodiscard]] Result<Outcome> answer(Response& response) const;
 
  private:
   [[nodiscard]] bool is_ours(const std::uint8_t* data) const;

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <fmt/format.h>
+
 #include "tests/support/plugin_harness.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
@@ -126,10 +128,10 @@ TEST_CASE("rewrite: setup") {
     CHECK(setup_error(good) == "");
   }
   const std::vector<std::pair<std::string, std::string>> bad = {
-      {"", "a rule begins with name, type, class, edns0, ttl or rcode"},
-      {"stop", "a rule begins with name, type, class, edns0, ttl or rcode"},
+      {"", "a rule begins with name, type, class, cname, edns0, ttl or rcode"},
+      {"stop", "a rule begins with name, type, class, cname, edns0, ttl or rcode"},
       {"name", "a name rule needs FROM and TO"},
-      {"nmae a b", "expected name, type, class, edns0, ttl or rcode, not 'nmae'"},
+      {"nmae a b", "expected name, type, class, cname, edns0, ttl or rcode, not 'nmae'"},
       {"stop name regex [bad[ bar", "'[bad[' is not a valid regular expression: missing ]: [bad["},
       {"name like a b", "expected exact, prefix, suffix, substring or regex, not 'like'"},
       {"name regex (.*).a {1}.{2}.a",
@@ -156,7 +158,9 @@ TEST_CASE("rewrite: setup") {
       {"name regex a b answer value (.*) " + std::string(64, 'l'),
        "'" + std::string(64, 'l') + "' does not make a valid name: label of more than 63 bytes in domain name '" +
            std::string(64, 'l') + ".'"},
-      {"cname a b", "cname rules are not supported"},
+      {"cname a", "a cname rule has FROM and TO, with how FROM matches before"},
+      {"cname best a b", "expected exact, prefix, suffix, substring or regex, not 'best'"},
+      {"cname a b..c", "'b..c' is not a valid name: empty label in domain name 'b..c.'"},
       {"type ANY", "a type rule has exactly two arguments"},
       {"type ANY THING", "unknown record type 'THING'"},
       {"class CH", "a class rule has exactly two arguments"},
@@ -398,4 +402,32 @@ TEST_CASE("rewrite: an error behind it stays one, and what is dropped is dropped
   PluginHarness dropping(kPlugins, ". {\n rewrite name a b\n}",
                          [](const Query&, Response&) -> Result<Outcome> { return Outcome::drop; });
   CHECK(dropping.ask("a. A") == "drop");
+}
+
+TEST_CASE("rewrite: where an alias leads, and what is there") {
+  const auto ask = [](std::string_view rule, std::string_view question) {
+    PluginHarness harness(
+        kPlugins, fmt::format(". {{\n rewrite cname {}\n}}", rule),
+        tests::zone_rest("$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nwww CNAME old.cdn\n"
+                         "first CNAME www\nold.cdn A 192.0.2.9\nnew.cdn A 192.0.2.10\nloop CNAME loop\n",
+                         "example.org."));
+    return harness.ask(question);
+  };
+  const std::string moved =
+      "NOERROR aa\nwww.example.org. 60 IN CNAME new.cdn.example.org.\nnew.cdn.example.org. 60 IN A 192.0.2.10\n";
+  CHECK(ask("old.cdn.example.org new.cdn.example.org", "www.example.org. A") == moved);
+  CHECK(ask("exact OLD.cdn.example.org new.cdn.example.org.", "www.example.org. A") == moved);
+  CHECK(ask("prefix old. new.", "www.example.org. A") == moved);
+  CHECK(ask("suffix old.cdn.example.org. new.cdn.example.org.", "www.example.org. A") == moved);
+  CHECK(ask("substring ld.c ew.c", "www.example.org. A").find("192.0.2.10") == std::string::npos);
+  CHECK(ask("regex ^old\\.(.*)$ new.{1}", "www.example.org. A") == moved);
+  CHECK(ask("old.cdn.example.org new.cdn.example.org", "first.example.org. A") ==
+        "NOERROR aa\nfirst.example.org. 60 IN CNAME www.example.org.\n" + moved.substr(moved.find('\n') + 1));
+  CHECK(ask("old.cdn.example.org none.example.org", "www.example.org. A")
+            .starts_with("NXDOMAIN aa\nwww.example.org. 60 IN CNAME none.example.org.\n"));
+  CHECK(ask("old.cdn.example.org elsewhere.example.net", "www.example.org. A") ==
+        "NOERROR aa\nwww.example.org. 60 IN CNAME elsewhere.example.net.\n");
+  CHECK(ask("new.cdn.example.org other.example.org", "www.example.org. A").find("192.0.2.9") != std::string::npos);
+  // Round and round, and an end to it.
+  CHECK(ask("old.cdn.example.org www.example.org", "www.example.org. A").starts_with("SERVFAIL"));
 }

@@ -14,11 +14,12 @@ NewRule make_rule(Controller& controller, Words words) {
     stops = equal_without_case(words[0], "stop");
     words = words.subspan(1);
   }
-  if (words.empty()) return fail("a rule begins with name, type, class, edns0, ttl or rcode");
+  if (words.empty()) return fail("a rule begins with name, type, class, cname, edns0, ttl or rcode");
   const std::string& field = words[0];
   const Words rest = words.subspan(1);
   if (equal_without_case(field, "name")) return make_name_rule(stops, rest);
   if (equal_without_case(field, "type")) return make_type_rule(stops, rest);
+  if (equal_without_case(field, "cname")) return make_cname_rule(stops, rest);
   if (equal_without_case(field, "edns0")) return make_edns0_rule(stops, rest);
   if (equal_without_case(field, "ttl")) return make_ttl_rule(stops, rest);
   if (equal_without_case(field, "rcode")) return make_rcode_rule(stops, rest);
@@ -27,8 +28,7 @@ NewRule make_rule(Controller& controller, Words words) {
     return make_class_rule(stops, rest);
   }
   if (equal_without_case(field, "answer")) return fail("response rewrites begin with a name rule");
-  if (equal_without_case(field, "cname")) return fail("cname rules are not supported");
-  return fail("expected name, type, class, edns0, ttl or rcode, not '{}'", field);
+  return fail("expected name, type, class, cname, edns0, ttl or rcode, not '{}'", field);
 }
 
 }  // namespace

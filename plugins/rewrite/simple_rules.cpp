@@ -45,10 +45,11 @@ class TtlRule : public Rule {
   Result<Applied> ask(Rewriting& rewriting) const override {
     return matcher_.matches(rewriting.name()) ? Applied::yes : Applied::no;
   }
-  void answer(const Names&, Response& response) const override {
+  Result<Outcome> answer(const Asked&, Response& response) const override {
     for (auto* const section : {&response.answer, &response.authority, &response.additional}) {
       for (dns::Record& record : *section) record.ttl = std::clamp(record.ttl, range_.min, range_.max);
     }
+    return Outcome::send;
   }
 
  private:
@@ -63,8 +64,9 @@ class RcodeRule : public Rule {
   Result<Applied> ask(Rewriting& rewriting) const override {
     return matcher_.matches(rewriting.name()) ? Applied::yes : Applied::no;
   }
-  void answer(const Names&, Response& response) const override {
+  Result<Outcome> answer(const Asked&, Response& response) const override {
     if (response.rcode == from_) response.rcode = to_;
+    return Outcome::send;
   }
 
  private:

@@ -1,6 +1,8 @@
 #include "plugins/root/root.h"
 
 #include <array>
+
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include "tests/support/plugin_harness.h"

@@ -4,6 +4,8 @@
 #include <array>
 #include <ranges>
 
+#include <fmt/format.h>
+
 #include "core/config/values.h"
 #include "plugins/template_/template.h"
 

@@ -1,9 +1,9 @@
 #include "plugins/template_/template.h"
 
+#include "core/plugin/lookup.h"
+
 namespace swage::plugins::template_ {
 namespace {
-
-constexpr std::uint16_t kOptionExtendedError = 15;  // RFC 8914
 
 bool fits(const Rule& rule, const Query& query) {
   const bool fits_class =
@@ -36,8 +36,13 @@ Result<Outcome> Template::answer(const Rule& rule, const QueryParts& parts, Resp
     const Result<> added = add(record, parts, response);
     if (!added) return fail("template '{}' for {}: {}", record.text.text(), parts.name, added.error().text());
   }
+  const bool wants_address = parts.query.qtype == dns::Type::a || parts.query.qtype == dns::Type::aaaa;
+  if (wants_address) {
+    TRY(const Outcome outcome, follow_alias(parts.query, response));
+    if (outcome != Outcome::send) return outcome;
+  }
   if (!rule.extended_error.empty()) {
-    response.options.push_back({kOptionExtendedError, as_bytes(rule.extended_error)});
+    response.options.push_back({dns::kOptionExtendedError, as_bytes(rule.extended_error)});
   }
   return Outcome::send;
 }

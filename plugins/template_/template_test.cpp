@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <fmt/format.h>
+
 #include "tests/support/plugin_harness.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
@@ -188,6 +190,16 @@ TEST_CASE("template: the situations of CoreDNS's README") {
       ". {\n template IN ANY foogle.com {\n  match \"^foogle\\.com\\.$\"\n  answer \"foogle.com 60 IN CNAME "
       "google.com\"\n }\n}",
       {{"foogle.com. TXT", "NOERROR aa\nfoogle.com. 60 IN CNAME google.com.\n"}, {"www.foogle.com. A", "SERVFAIL\n"}});
+}
+
+TEST_CASE("template: what is known of an alias's target follows it, for queries for addresses") {
+  PluginHarness harness(kPlugins,
+                        ". {\n template IN ANY a.example {\n  answer \"{{ .Name }} 60 IN CNAME b.example.\"\n }\n"
+                        " template IN A b.example {\n  answer \"{{ .Name }} 30 IN A 192.0.2.1\"\n  fallthrough\n }\n}",
+                        rest);
+  CHECK(harness.ask("a.example. A") == "NOERROR aa\na.example. 60 IN CNAME b.example.\nb.example. 30 IN A 192.0.2.1\n");
+  CHECK(harness.ask("a.example. MX") == "NOERROR aa\na.example. 60 IN CNAME b.example.\n");
+  CHECK(harness.ask("a.example. AAAA") == "NOERROR aa\na.example. 60 IN CNAME b.example.\n");
 }
 
 TEST_CASE("template: what a record can hold") {

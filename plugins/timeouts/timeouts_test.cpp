@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <fmt/format.h>
+
 #include "tests/support/plugin_harness.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "plugins/view/token.h"
 
 namespace swage::plugins::view {

@@ -61,6 +61,39 @@ zone:
     zonefile: "{file}"
 """
 
+UNBOUND = """
+server:
+    interface: 127.0.0.1@{port}
+    num-threads: {workers}
+    so-reuseport: yes
+    do-not-query-localhost: no
+    module-config: "iterator"
+    msg-cache-size: 64m
+    rrset-cache-size: 64m
+    cache-max-ttl: {ttl}
+    outgoing-range: 4096
+    num-queries-per-thread: 2048
+    use-syslog: no
+    username: ""
+    chroot: ""
+    directory: "{folder}"
+    pidfile: ""
+remote-control:
+    control-enable: no
+forward-zone:
+    name: "."
+    forward-addr: 127.0.0.1@{upstream}
+"""
+
+# One thread reads a socket, so there are as many sockets.
+DNSDIST = """
+for i = 1, {workers} do addLocal("127.0.0.1:{port}", {{reusePort=true}}) end
+newServer({{address="127.0.0.1:{upstream}", healthCheckMode="up"}})
+{cache}
+setSecurityPollSuffix("")
+"""
+DNSDIST_CACHE = 'getPool(""):setCache(newPacketCache(50000, {maxTTL=86400}))'
+
 FORGE_ZONE = """$ORIGIN libp2p.direct.
 $TTL 86400
 @ IN SOA ns hostmaster 1 7200 3600 1209600 86400
@@ -78,10 +111,18 @@ class Failed(Exception):
 
 
 class Kind:
-    """A kind of queries: its name, the mix of bench_load that asks them, of how many names or peers, from which file."""
+    """A kind of queries: its name, the mix of bench_load that asks them, of how many names or peers, from which file.
 
-    def __init__(self, name, asks, names=0, file=""):
-        self.name, self.asks, self.names, self.file = name, asks, names, file
+    `cached`: from an upstream that answers from the file; the servers that are measured keep what it says. `missed`: they
+    keep nothing, and ask it each time.
+    """
+
+    def __init__(self, name, asks, names=0, file="", cached=False, missed=False):
+        self.name, self.asks, self.names, self.file, self.cached, self.missed = name, asks, names, file, cached, missed
+
+    @property
+    def forwarded(self):
+        return self.cached or self.missed
 
     def mix(self):
         return [self.asks, self.names] if self.names else [self.asks]
@@ -121,7 +162,7 @@ class Bench:
 
     def write_input(self, kind):
         """What the servers of a kind answer from; made once."""
-        if kind.asks == "zone":
+        if kind.asks in ("zone", "popular"):
             command = [self.load, "--write-zone", str(kind.names), self.folder / kind.file]
         else:
             command = [self.options.build / "tests" / "bench_challenges", str(kind.names), self.folder / kind.file]
@@ -134,10 +175,11 @@ class Bench:
 
     def start_swage(self, kind):
         def start(port):
-            corefile = HERE / f"Corefile.{kind.asks}"
+            corefile = HERE / f"Corefile.{kind.name if kind.forwarded else kind.asks}"
             command = [self.options.swage, "-conf", corefile, "-workers", self.options.workers, "-quiet"]
             file, number = str(self.folder / kind.file), str(kind.names)
-            return command, {"BENCH_PORT": str(port), "BENCH_FILE": file, "BENCH_PEERS": number}
+            environment = {"BENCH_PORT": str(port), "BENCH_FILE": file, "BENCH_PEERS": number}
+            return command, environment | {"BENCH_UPSTREAM": str(self.upstream_port)}
 
         return start
 
@@ -160,11 +202,32 @@ class Bench:
 
         def start(port):
             environment = {"BENCH_PORT": str(port), "BENCH_FILE": str(self.folder / kind.file)}
-            environment |= {"BENCH_HTTP": str(free_port()), "BENCH_FOLDER": tempfile.mkdtemp(prefix=program, dir=self.folder)}
+            environment |= {"BENCH_UPSTREAM": str(self.upstream_port), "BENCH_HTTP": str(free_port()), "BENCH_FOLDER": tempfile.mkdtemp(prefix=program, dir=self.folder)}
             command = [ROOT / "build" / "interop" / program, "-conf", HERE / corefile, "-quiet"]
             return command, environment | {"GOMAXPROCS": str(self.options.workers)}
 
         return start
+
+    def start_unbound(self, kind):
+        def start(port):
+            ttl = 0 if kind.missed else 86400
+            config = self.write("unbound", UNBOUND, port, upstream=self.upstream_port, ttl=ttl)
+            return ["/usr/sbin/unbound", "-d", "-p", "-c", config], {}
+
+        return start
+
+    def start_dnsdist(self, kind):
+        def start(port):
+            cache = "" if kind.missed else DNSDIST_CACHE
+            config = self.write("dnsdist", DNSDIST, port, upstream=self.upstream_port, cache=cache)
+            return ["/usr/bin/dnsdist", "--supervised", "--disable-syslog", "-C", config], {}
+
+        return start
+
+    def start_upstream(self, port):
+        """Whom the servers ask that are measured: a swage with the zone."""
+        command = [self.options.swage, "-conf", HERE / "Corefile.zone", "-workers", 1, "-quiet"]
+        return command, {"BENCH_PORT": str(port), "BENCH_FILE": str(self.folder / self.upstream_file)}
 
     def write(self, name, text, port, **more):
         folder = Path(tempfile.mkdtemp(prefix=name, dir=self.folder))
@@ -183,6 +246,13 @@ class Bench:
             wanted.append(Subject("knot", kind, self.start_knot("libp2p.direct", self.forge_file, module)))
         if "p2p-forge" in servers and kind.asks == "synth":
             wanted.append(Subject("p2p-forge", kind, self.start_go("p2p-forge", "Corefile.p2p-forge", kind)))
+        if kind.forwarded:
+            if "coredns" in servers:
+                wanted.append(Subject("coredns", kind, self.start_go("coredns", f"Corefile.{kind.name}", kind)))
+            if "unbound" in servers:
+                wanted.append(Subject("unbound", kind, self.start_unbound(kind)))
+            if "dnsdist" in servers:
+                wanted.append(Subject("dnsdist", kind, self.start_dnsdist(kind)))
         if kind.asks == "zone":
             file = self.folder / kind.file
             if "knot" in servers:
@@ -198,18 +268,40 @@ class Bench:
 
         Returns for each subject what bench_load said of its turns. A server that is not asked costs nothing.
         """
-        servers = {}
+        servers, upstream = {}, None
         subjects = self.subjects(kind)
         try:
+            if kind.forwarded:
+                self.upstream_port, self.upstream_file = free_port(), kind.file
+                start = Subject("upstream", kind, self.start_upstream)
+                upstream = Server(start, self.upstream_port, self.client_cpus, self.folder)
+                self.wait_for(upstream, kind)
             for subject in subjects:
                 servers[str(subject)] = Server(subject, free_port(), self.server_cpus, self.folder)
+            if kind.cached:
+                for server in list(servers.values())[1:]:  # the first one is the echo
+                    self.fill(server, kind)
             turns = self.ask(kind, subjects, servers, rate)
         except Failed as why:
             raise Failed("\n".join([str(why), *(server.log() for server in servers.values())]))
         finally:
-            for server in servers.values():
+            for server in [*servers.values(), *([upstream] if upstream else [])]:
                 stop(server.process)
         return {name: [turn for turn in turns if turn["port"] == server.port] for name, server in servers.items()}
+
+    def wait_for(self, server, kind):
+        self.load_once(server, ["--mix", "zone", kind.names, "--seconds", 0.1, "--warm-up", 0])
+
+    def fill(self, server, kind):
+        """Has the server fetch most names, so that it answers from memory afterwards."""
+        mix = ["--mix", *kind.mix(), "--count", 500_000]
+        self.load_once(server, [*mix, "--seconds", 4, "--warm-up", 0, "--timeout", 5000])
+
+    def load_once(self, server, mix):
+        command = [str(word) for word in [self.load, *mix, "--probe", 60, "--port", server.port]]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        if done.returncode not in (0, 1):
+            raise Failed(f"{server.subject}: {done.stderr.strip()}\n{server.log()}")
 
     def ask(self, kind, subjects, servers, rate):
         o = self.options

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/bytes.h"
 #include "core/forge/challenge_keeper.h"
 #include "core/shm/segment.h"
@@ -100,21 +102,22 @@ Result<> measure(std::uint64_t peers) {
 
 // The store as a server with `store memory FILE capacity PEERS` will find it.
 Result<> write_store(std::uint64_t peers, const std::string& path) {
-  const std::int64_t today = std::int64_t{std::time(nullptr)} * 1000;
+  const std::int64_t wall = std::int64_t{std::time(nullptr)} * 1000;
+  const shm::Moment now{.wall = wall, .boot = wall};  // no time of boot is kept in a file
   shm::Shared memory("challenges");
   shm::ServiceMemory gate("gate"), file("file");
   for (shm::LastingMemory* const each : std::initializer_list<shm::LastingMemory*>{&memory, &gate, &file}) {
     each->on_provide([](const shm::Mapping&) { return Result<>(); });
   }
   forge::ChallengeKeeper keeper({&memory, &gate, &file}, {.path = path, .capacity = peers, .lifetime = 86'400'000}, {});
-  TRY(keeper.prepare(today));
+  TRY(keeper.prepare(now));
   forge::ChallengeStore store(memory);
   for (std::uint64_t peer = 0; peer < peers; ++peer) {
-    if (!store.put(as_bytes(key_of(peer)), value_of(peer), {}, today)) {
+    if (!store.put_in_memory(as_bytes(key_of(peer)), value_of(peer), {}, now.wall)) {
       return fail("the store is full with {} peers", peer);
     }
   }
-  return keeper.enforce(today);
+  return keeper.enforce(now);
 }
 
 }  // namespace

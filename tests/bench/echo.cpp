@@ -18,6 +18,8 @@
 #include <cstring>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "core/result.h"
 
 namespace swage::bench {

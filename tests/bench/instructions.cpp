@@ -15,9 +15,12 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/dns/encode.h"
 #include "core/forge/challenge_store.h"
 #include "core/libp2p/peer_id.h"
+#include "core/plugin/fetched_answers.h"
 #include "core/server/configuration.h"
 #include "core/server/sockets.h"
 #include "core/server/udp_listener.h"
@@ -71,12 +74,15 @@ whoami.test {{
     whoami
 }}
 )";
+// By itself: a zone more would cost all other kinds something.
+constexpr std::string_view kCached = "cached.test {\n bind 127.0.0.1\n errors\n cache\n forward . 127.0.0.1:1\n}\n";
 constexpr std::size_t kNames = 100'000;
 constexpr std::size_t kVariants = 32;  // different queries of a kind
 constexpr std::size_t kRounds = 32;    // how often each is asked
 // One less than a batch of the listener, which is then the last one: it is not asked again for what is not there.
 constexpr std::size_t kDatagrams = 63;
-constexpr std::int64_t kLongHence = std::int64_t{1} << 60;  // milliseconds
+constexpr std::int64_t kMinute = 60'000'000'000, kNow = 100 * kMinute;  // nanoseconds, steady clock
+constexpr std::int64_t kLongHence = std::int64_t{1} << 60;              // milliseconds
 
 // The label of a peer whose key nobody chose.
 std::string peer(std::size_t index) {
@@ -103,6 +109,26 @@ void set_challenges(server::Configuration& configuration) {
     CHECK(id && writer.put(id->multihash(), std::string(43, 'x'), kLongHence, 1));
   }
   CHECK(memory.provide(*std::move(segment)).has_value());
+}
+
+std::string of_cache(std::size_t i) { return fmt::format("{}.cached.test.", zone_label(i)); }
+
+// What *forward* has fetched: an address for each name, a minute ago, in a table whose hash has always the same seed.
+void fill_cache(server::Configuration& configuration) {
+  CHECK(configuration.fetchers.size() == 1);
+  AnswerStore store(configuration.fetchers[0].fetcher->memory(), {}, {1, 2, 3});
+  CHECK(store.prepare().has_value());
+  for (std::size_t i = 0; i < kVariants; ++i) {
+    const Result<dns::Name> name = dns::Name::parse(of_cache(i));
+    CHECK(name.has_value());
+    const std::array<std::uint8_t, 4> address{192, 0, 2, 1};
+    Response received;
+    received.rcode = Rcode::noerror;
+    received.recursion_available = true;
+    received.answer.push_back({.owner = *name, .type = dns::Type::a, .ttl = 3600, .rdata = address});
+    const FetchedKey key(FetchedQuestion{*name, dns::Type::a});
+    CHECK(store.put(as_text(key.bytes()), received, kNow - kMinute).has_value());
+  }
 }
 
 std::string forge(const std::string& below) { return below + ".libp2p.direct."; }
@@ -156,6 +182,8 @@ constexpr auto kKinds = std::to_array<Kind>({
     {"FORMERR", any_below<"example.org.">, "A", Extra::cut, Rcode::formerr, 0},
 });
 
+constexpr Kind kCachedKind{"cached", of_cache, "A", Extra::none, Rcode::noerror, 1};
+
 // Those that are asked over UDP too.
 bool goes_over_udp(const Kind& kind) { return kind.name == "synth A" || kind.name == "REFUSED"; }
 
@@ -189,7 +217,8 @@ void end_of_count(const std::string& name, std::size_t queries) {
 void ask(const Kind& kind, const std::vector<Packet>& queries, const server::Router& router,
          server::Responder& responder) {
   const server::Arrival arrival{.client = {.address = *IpAddress::parse("192.0.2.7"), .port = 50000},
-                                .server = {.address = *IpAddress::parse("127.0.0.1"), .port = 53}};
+                                .server = {.address = *IpAddress::parse("127.0.0.1"), .port = 53},
+                                .received = kNow};
   std::array<std::uint8_t, dns::kUdpSize> out;
   for (const Packet& query : queries) {
     check_answer(kind, MutableBytes(out).first(responder.respond(router, query, arrival, out)));
@@ -215,6 +244,19 @@ void ask_over_udp(const Kind& kind, const std::vector<Packet>& queries, server::
       check_answer(kind, answer ? Bytes(*answer) : Bytes());
     }
   }
+}
+
+int ask_cached(const tests::Port& port) {
+  config::Sources sources;
+  sources.add("Corefile", std::string(kCached));
+  Result<server::Configuration> configuration = server::configure(sources, "Corefile", plugins::all(), port.number());
+  CHECK(configuration.has_value());
+  fill_cache(*configuration);
+  server::Responder responder;
+  std::vector<Packet> queries = queries_of(kCachedKind);
+  for (Packet& query : queries) query[2] |= 1;  // RD, as clients of a cache have it
+  ask(kCachedKind, queries, configuration->listeners.at(port.v4()), responder);
+  return 0;
 }
 
 int run() {
@@ -247,7 +289,7 @@ int run() {
     ask(each, queries, router, responder);
     if (goes_over_udp(each)) ask_over_udp(each, queries, listener, port.v4());
   }
-  return 0;
+  return ask_cached(port);
 }
 
 }  // namespace

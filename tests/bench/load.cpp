@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/result.h"
 #include "tests/bench/load/client.h"
 #include "tests/bench/load/measure.h"
@@ -25,7 +27,7 @@ Each --port is a server on 127.0.0.1; they are measured in turns. What follows c
   --echo           it is an echo: check the id of its answers only
 
 For all:
-  --mix synth | --mix zone NAMES | --mix challenges PEERS | --mix file FILE     what to ask (synth)
+  --mix synth | --mix zone NAMES | --mix popular NAMES | --mix challenges PEERS | --mix file FILE   what to ask (synth)
   --edns           with an OPT record in each query
   --count N        different queries of each thread (1000000); after that they repeat
   --probe S        wait up to so long until each server gives a right answer

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/result.h"
 #include "tests/bench/load/measure.h"
 #include "tests/bench/load/options.h"

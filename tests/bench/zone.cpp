@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/zone/builder.h"
 #include "core/zone/view.h"
 #include "core/zonefile/reader.h"

@@ -10,6 +10,8 @@
 #include <map>
 #include <random>
 
+#include <fmt/format.h>
+
 #include "tests/conformance/explained_differences.h"
 #include "tests/support/bulk.h"
 #include "tests/support/peers.h"

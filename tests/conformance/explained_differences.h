@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "tests/support/comparable_answer.h"
 #include "tests/support/dns_message.h"
 #include "tests/support/signer.h"

@@ -2,6 +2,7 @@
 // p2p_forge_operation.yaml, has what p2p-forge shows after the traffic below; what swage shows too is in `both`, the
 // rest in lists with the reason of each. Both programs are compared with it, p2p-forge where there is one
 // (tests/interop/prepare p2p-forge).
+#include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
 #include <csignal>

@@ -8,6 +8,7 @@
 // what both never set (TC, RA, AD, Z) too. A difference that the table does not have fails, and so does one that is not
 // there. Both columns are compared with the program that they are about: p2p-forge's where there is one
 // (tests/interop/prepare p2p-forge).
+#include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
 #include <map>

@@ -1,5 +1,9 @@
 // A resolver, BIND, in front of swage: it hands on all data of rdata.yaml that swage serves. What it cannot read it
-// answers with SERVFAIL, and so takes a name off the network.
+// answers with SERVFAIL, and so takes a name off the network. And BIND beside swage, with the same zone of services.
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "core/dns/types.h"
 #include "tests/support/bulk.h"
 #include "tests/support/dns_message.h"
@@ -58,6 +62,49 @@ TEST_CASE("rdata: BIND has no SERVFAIL for anything that swage serves") {
       CHECK(load_u16(&(*handed_on[i])[6]) == 1);
     }
   }
+}
+
+TEST_CASE("rdata: with a service comes what BIND sends with it (RFC 9460 section 4.1)") {
+  if (!have_peer("named")) return;
+  const Folder folder;
+  const std::string zone = folder.write("zone", R"($TTL 60
+@ SOA ns hostmaster 1 7200 3600 1209600 300
+@ NS ns
+ns A 192.0.2.1
+a HTTPS 0 b
+b HTTPS 0 c
+c HTTPS 1 . alpn=h2
+c HTTPS 2 d port=8443
+c A 192.0.2.2
+d AAAA 2001:db8::1
+e HTTPS 1 f
+f CNAME g
+g CNAME c
+x HTTPS 0 svc.example.net.
+_foo SVCB 1 d
+)");
+  const Server server(fmt::format("services.test {{\n    bind 127.0.0.1\n    file {}\n}}\n", zone));
+  const auto bind = Peer::bind(folder, {{.name = "services.test.", .file = zone}});
+  if (!bind) FAIL(bind.error().text());
+  const auto said = [](const Endpoint& by, const std::string& name, const std::string& type) {
+    const auto answer = ask_udp(by, encode({.name = name + ".services.test.", .type = type, .opt = Opt{}}));
+    REQUIRE(answer);
+    Decoded decoded = *decode(*answer);
+    CHECK(decoded.rcode == 0);
+    std::vector<std::string> records = decoded.answer;
+    records.insert(records.end(), decoded.additional.begin(), decoded.additional.end());
+    std::ranges::sort(records);
+    return records;
+  };
+  for (const std::string name : {"a", "b", "c", "d", "x"}) {
+    CHECK(said(server.endpoint(), name, "HTTPS") == said(bind->endpoint(), name, "HTTPS"));
+  }
+  CHECK(said(server.endpoint(), "_foo", "SVCB") == said(bind->endpoint(), "_foo", "SVCB"));
+  // After a CNAME record BIND sends addresses alone.
+  const std::vector<std::string> ours = said(server.endpoint(), "e", "HTTPS");
+  const std::vector<std::string> theirs = said(bind->endpoint(), "e", "HTTPS");
+  CHECK(theirs.size() == 4);
+  CHECK(std::ranges::includes(ours, theirs));
 }
 
 }  // namespace

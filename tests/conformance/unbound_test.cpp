@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <random>
 
+#include <fmt/format.h>
+
 #include "tests/support/comparable_answer.h"
 #include "tests/support/peers.h"
 #include "tests/support/server.h"

@@ -14,6 +14,7 @@
 #include "tests/support/process.h"
 #include "tests/support/zone_answers.h"
 
+#include <fmt/format.h>
 #include <ldns/ldns.h>  // defines bool and false as macros
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here

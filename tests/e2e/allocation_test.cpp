@@ -109,7 +109,7 @@ void set_challenges(server::Configuration& configuration) {
   const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;
   const auto peer = libp2p::PeerId::from_label(as_bytes(kRegistered));
   for (const char value : {'a', 'b'}) {
-    REQUIRE(store.put(peer->multihash(), std::string(43, value), shm::NetworkId{}, now));
+    REQUIRE(store.put_in_memory(peer->multihash(), std::string(43, value), shm::NetworkId{}, now));
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "core/async/testing.h"
 #include "tests/support/broker/nodes.h"
 #include "tests/support/broker/registrar.h"

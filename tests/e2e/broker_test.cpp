@@ -8,6 +8,8 @@
 #include <fstream>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "core/async/testing.h"
 #include "core/async/tls.h"
 #include "core/async/tls_testing.h"

@@ -12,6 +12,8 @@
 #include <map>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "core/async/loop.h"
 #include "core/descriptor.h"
 #include "core/shm/segment.h"
@@ -296,7 +298,7 @@ TEST_CASE("challenge store: a file that is none is refused by name") {
     const auto refused =
         run({.arguments = {std::getenv("SWAGE"), "-conf", config, "-dns.port", std::to_string(port.number()), flag}});
     REQUIRE_FALSE(refused);
-    CHECK(refused.error().text().find(path + ": not a usable store of challenges: this is no table of swage") !=
+    CHECK(refused.error().text().find(path + ": not a usable store of challenges: it was not written by swage") !=
           std::string::npos);
   }
 }

@@ -11,6 +11,8 @@
 #include <random>
 #include <sstream>
 
+#include <fmt/format.h>
+
 #include "core/async/testing.h"
 #include "tests/support/broker/nodes.h"
 #include "tests/support/broker/registrar.h"

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "tests/support/loopback.h"
 #include "tests/support/server.h"
 

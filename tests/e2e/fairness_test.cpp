@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/descriptor.h"
 #include "tests/support/server.h"
 #include "tests/support/socket_memory.h"

@@ -30,7 +30,7 @@ constexpr std::size_t kBatch = 64;  // queries that a dns process has in hand at
 
 struct Child {
   pid_t pid;
-  std::string kind;  // "@dns", "@service"
+  std::string kind;  // "@dns", "@service", "@fetch"
 };
 
 // The processes that the supervisor started.
@@ -106,16 +106,18 @@ TEST_CASE(
   WARN("answered " << load.answered() << ", at the first retry " << load.retried() << ", lost " << load.lost());
 }
 
-TEST_CASE("faults: kill -9 of the service process delays no answer, and it is replaced") {
-  Server server(kForge, {.workers = 2});
+TEST_CASE("faults: kill -9 of the service process, or of the fetch process, delays no answer, and it is replaced") {
+  const std::string kind = GENERATE("@service", "@fetch");
+  Server server(std::string(kForge) + "example.net {\n    bind 127.0.0.1\n    forward . 127.0.0.1:1\n}\n",
+                {.workers = 2});
   Load load(server.endpoint(), kClients, kTry);
   REQUIRE(load.wait_for_answers(200));
-  const std::vector<pid_t> before = of_kind(server.process().pid(), "@service");
+  const std::vector<pid_t> before = of_kind(server.process().pid(), kind);
   REQUIRE(before.size() == 1);
   REQUIRE(kill(before[0], SIGKILL) == 0);
   REQUIRE(wait_until(
       [&] {
-        const std::vector<pid_t> now = of_kind(server.process().pid(), "@service");
+        const std::vector<pid_t> now = of_kind(server.process().pid(), kind);
         return now.size() == 1 && now[0] != before[0];
       },
       kPatience));

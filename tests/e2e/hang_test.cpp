@@ -14,6 +14,7 @@ using namespace swage::tests;
 using namespace std::chrono_literals;
 
 constexpr const char* kCorefile = "example.org {\n    bind 127.0.0.1\n    file zones/example.org\n}\n";
+constexpr const char* kForwards = "example.net {\n    bind 127.0.0.1\n    forward . 127.0.0.1:1\n}\n";
 constexpr auto kNoticed = 5s;  // how long a process that hangs may go unnoticed
 constexpr auto kSlack = 1s;    // for a busy machine
 
@@ -24,9 +25,9 @@ bool answers(const Server& server) {
 }  // namespace
 
 TEST_CASE("hang: a process that is stopped is noticed within 5 s, and replaced") {
-  Server server(kCorefile, {.workers = 2});
+  Server server(std::string(kCorefile) + kForwards, {.workers = 2});
   const pid_t supervisor = server.process().pid();
-  for (const char* const kind : {"@dns", "@service"}) {
+  for (const char* const kind : {"@dns", "@fetch", "@service"}) {
     INFO(kind);
     const pid_t victim = children(supervisor, kind).front();
     const std::size_t count = children(supervisor, kind).size();

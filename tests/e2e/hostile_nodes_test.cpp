@@ -7,6 +7,8 @@
 #include <sstream>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "core/async/event.h"
 #include "core/async/testing.h"
 #include "tests/support/broker/hostile_nodes.h"

@@ -1,11 +1,13 @@
 // What `auto` served stays in force while its file cannot be read: when the service process dies, and at a reload. And
-// what `swage -check` says of such a folder.
+// what `swage -check` says of such a folder. And compiled zones that `file` keeps for the next start.
 #include <signal.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <thread>
+
+#include <fmt/format.h>
 
 #include "tests/support/server.h"
 
@@ -146,4 +148,27 @@ TEST_CASE("kept zones: at a first start the broken one is said and not served, a
   CHECK(said.find("; b.org. is not served\n") != std::string::npos);
   CHECK(said.find(corefile + ": 1 error above: the server would start without what it names\n") != std::string::npos);
   CHECK(said.find("OK: ") == std::string::npos);
+}
+
+TEST_CASE("kept zones: a compiled zone outlives the server, and is read anew where it is damaged") {
+  const Folder folder;
+  const std::string images = folder.file("images");
+  std::filesystem::create_directory(images);
+  std::filesystem::permissions(images, std::filesystem::perms::owner_all);
+  static_cast<void>(folder.write("db", zone(7)));
+  std::this_thread::sleep_for(150ms);  // its time tells a change
+  const auto run = [&] {
+    Server server("a.org {\n bind 127.0.0.1\n file " + folder.file("db") + " {\n  images " + images + "\n }\n}\n");
+    CHECK(server.ask({.name = "ns.a.org.", .type = "A"}).answer ==
+          std::vector<std::string>{"ns.a.org. 60 IN A 192.0.2.7"});
+    CHECK(wait_until([&] { return !std::filesystem::is_empty(images); }, kPatience));
+    server.stop();
+    return server.log();
+  };
+  CHECK(run().find("as it was kept") == std::string::npos);
+  const std::string file = std::filesystem::directory_iterator(images)->path().string();
+  CHECK(run().find("as it was kept") != std::string::npos);
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+  CHECK(run().find(file + ": is cut short; ") != std::string::npos);
+  CHECK(run().find("as it was kept") != std::string::npos);
 }

@@ -83,9 +83,9 @@ void refuse_ipv6() {
 
 TEST_CASE("operating: all errors of a Corefile at once, by -check, at the start and at a reload") {
   const Folder folder;
-  const std::string snippet = folder.write("common.conf", "cache 30\nlog {\n    class everything\n}\n");
+  const std::string snippet = folder.write("common.conf", "autopath 30\nlog {\n    class everything\n}\n");
   const std::string corefile = folder.write("Corefile", R"(example.org {
-    forward . 192.0.2.53
+    grpc . 192.0.2.53
     file /nowhere/example.org
     file /nowhere/b.example.org b.example.org
     import common.conf
@@ -105,14 +105,14 @@ example.net {
 )");
   // By file and line, without a false one: from `prepare()` of services too.
   const std::vector<std::string> expected = {
-      corefile + ":2: unknown directive 'forward'",
+      corefile + ":2: unknown directive 'grpc'",
       corefile + ":3: file: /nowhere/example.org: No such file",
       corefile + ":4: file: /nowhere/b.example.org: No such file",
       corefile + ":7: template: ",
       corefile + ":11: prometheus: 'coredns:9253' is not [ADDRESS]:PORT: names of hosts are not looked up",
       corefile + ":13: auto: directory: '{2}': the regular expression has 1 group",
       corefile + ":15: acme-txt: /nowhere/store: no store can be made there: ",
-      snippet + ":1: unknown directive 'cache'",
+      snippet + ":1: unknown directive 'autopath'",
       snippet + ":3: log: class: expected 'success', 'denial', 'error' or 'all', not 'everything'",
   };
   const auto check = [&](const std::string& text, std::string_view prefix) {

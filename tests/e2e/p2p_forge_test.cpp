@@ -5,6 +5,7 @@
 #include "core/async/testing.h"
 #include "tests/support/broker/published_forge.h"
 #include "tests/support/broker/registrar.h"
+#include "tests/support/dynamodb.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
@@ -114,23 +115,26 @@ TEST_CASE("p2p-forge: a database where nothing was before is the store itself, a
   CHECK(texts(again) == std::vector<std::string>{quoted(challenge_value(2))});
 }
 
-TEST_CASE("p2p-forge: the production Corefile is refused for its database alone, and starts with another") {
+TEST_CASE("p2p-forge: the production Corefile, with its DynamoDB table and AWS's variables") {
+  if (!DynamoDb::available()) return;
   const auto network = OwnNetwork::enter();
   if (!network) return;
-  const ForgeFolder dynamo(published("Corefile"));
-  const Outcome refused = run_in(dynamo, {"-conf", "Corefile"});
+  const ForgeFolder folder(published("Corefile"));
+  const Outcome refused = run_in(folder, {"-conf", "Corefile"}, {{"AWS_REGION", ""}, {"AWS_DEFAULT_REGION", ""}});
   CHECK(refused.status == 1);
   CHECK(refused.errors ==
-        "Corefile:31: acme: database-type: there is no DynamoDB store in this version of swage; write 'database-type "
-        "badger "
-        "PATH', which keeps the challenges in a file of this machine\n");
+        "Corefile:23: acme-txt: no region: say 'region REGION', or set AWS_REGION in the environment\n");
 
-  const ForgeFolder folder(replaced(published("Corefile"), "database-type dynamo libp2p-direct-challenges",
-                                    "database-type badger badger.libp2p-direct-challenges"));
+  const DynamoDb database("libp2p-direct-challenges");
+  for (const auto& [name, value] : database.environment()) setenv(name.c_str(), value.c_str(), 1);
   PublishedForge forge(folder, {"-workers", "1"}, loopback(53), loopback(80));
   CHECK(forge.ask({.name = "2001-db8--1." + name_of_node(), .type = "AAAA"}, true).answer ==
         std::vector<std::string>{"2001-db8--1." + name_of_node() + " 604800 IN AAAA 2001:db8::1"});
   CHECK(forge.say({.method = "GET", .target = "/v1/health"}).status == 204);
+  CHECK(texts(forge) == std::vector<std::string>{quoted("not set yet")});
+  const HttpRequest request = registration(challenge_value(3), {forge.node_address()});
+  CHECK(forge.say_as(PublishedForge::node_key(), request).status == 200);
+  CHECK(texts(forge) == std::vector<std::string>{quoted(challenge_value(3))});
 }
 
 TEST_CASE("p2p-forge: -check prints the Corefile in swage's own directives, which means the same") {

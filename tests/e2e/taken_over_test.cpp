@@ -24,9 +24,14 @@
 #include <sstream>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "core/descriptor.h"
 #include "core/server/child.h"
+#include "core/server/fetch_line.h"
+#include "core/server/fetch_wire.h"
 #include "tests/support/server.h"
+#include "tests/support/upstream.h"
 
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
@@ -59,6 +64,18 @@ pid_t process(const Server& server, std::string_view kind) {
 Descriptor descriptor_of(pid_t pid, int fd) {
   const Descriptor of(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   return Descriptor(static_cast<int>(syscall(SYS_pidfd_getfd, of.get(), fd, 0)));
+}
+
+// A dns process has two SEQPACKET sockets: its channel, and its fetch line.
+Descriptor fetch_line_of(pid_t pid) {
+  for (int fd = server::kChannelDescriptor + 1; fd < 64; ++fd) {
+    Descriptor copy = descriptor_of(pid, fd);
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (!copy.exists() || getsockopt(copy.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0) continue;
+    if (type == SOCK_SEQPACKET) return copy;
+  }
+  return {};
 }
 
 // False where the channel does not take it now.
@@ -126,6 +143,35 @@ std::string zone_memory(pid_t dns) {
   return {};
 }
 
+// True where somebody under the user of `taken` can do nothing to any of `others`, nor to `taken` from outside.
+bool can_do_nothing(pid_t taken, const std::vector<pid_t>& others) {
+  const pid_t player = fork();
+  if (player == 0) {
+    const uid_t uid = static_cast<uid_t>(std::stoul(status_line(taken, "Uid")));
+    if (setgroups(0, nullptr) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) _exit(99);
+    int succeeded = 0;
+    const auto opens = [](pid_t pid, const char* what, int how) {
+      return Descriptor(open(("/proc/" + std::to_string(pid) + "/" + what).c_str(), how)).exists();
+    };
+    for (const pid_t other : others) {
+      char byte = 0;
+      iovec here{&byte, 1}, there{reinterpret_cast<void*>(0x400000), 1};
+      if (kill(other, 0) == 0) ++succeeded;
+      if (opens(other, "mem", O_RDONLY) || opens(other, "environ", O_RDONLY) || opens(other, "maps", O_RDONLY))
+        ++succeeded;
+      if (ptrace(PTRACE_ATTACH, other, nullptr, nullptr) == 0) ++succeeded;
+      if (process_vm_readv(other, &here, 1, &there, 1, 0) > 0) ++succeeded;
+      if (descriptor_of(other, server::kChannelDescriptor).exists()) ++succeeded;
+    }
+    // Its twin under the same user: undumpable.
+    if (opens(taken, "mem", O_RDWR) || ptrace(PTRACE_ATTACH, taken, nullptr, nullptr) == 0) ++succeeded;
+    _exit(succeeded);
+  }
+  int status = 0;
+  REQUIRE(waitpid(player, &status, 0) == player);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 }  // namespace
 
 TEST_CASE("taken over: a dns process that says what is not for it to say is replaced, and nothing comes of it") {
@@ -171,6 +217,100 @@ TEST_CASE("taken over: a dns process that says what is not for it to say is repl
     CHECK(server.log().find("Reloading") == std::string::npos);
     CHECK(descriptors(supervisor) <= before + 2);
   }
+}
+
+// What it can want of one whose plugins fetch something: tests/e2e/fetched_test.cpp.
+TEST_CASE("taken over: a dns process wants nothing of the service process that no plugin fetches") {
+  if (!is_root()) return;
+  using Kind = server::FetchMessage::Kind;
+  Server server(kCorefile, {.workers = 2});
+  const pid_t service = process(server, "@service");
+  const std::vector<pid_t> dns = children(server.process().pid(), "@dns");
+  server::FetchPacket want, answer;
+  REQUIRE(want.add({Kind::want, 1, 1, 0, as_bytes("key")}));
+  REQUIRE(answer.add({Kind::settled, 1}));
+  for (const pid_t pid : dns) {
+    const server::FetchLine line(fetch_line_of(pid));
+    REQUIRE(line.exists());
+    CHECK(line.send(pid == dns[0] ? want.bytes() : answer.bytes()));
+    std::vector<std::uint8_t> buffer(server::FetchPacket::kMaxSize);
+    CHECK(wait_until([&] { return !line.receive(buffer); }, kPatience));
+  }
+  CHECK(server.process().wait_for("it wants what is not for it to want", kPatience));
+  CHECK(process(server, "@service") == service);
+  CHECK(children(server.process().pid(), "@dns") == dns);
+  for (int i = 0; i < 16; ++i) CHECK(answers(server));
+}
+
+// It forges what it fetches, as whoever answers it could: that is the boundary. Nothing of the zones, and nothing else.
+TEST_CASE("taken over: the fetch process that says what is not for it to say is replaced, and nothing comes of it") {
+  if (!is_root()) return;
+  const UpstreamServer upstream([](const Packet& query, bool) { return UpstreamServer::Reply{{answer_to(query)}}; });
+  Server server(kCorefile + fmt::format("net:@PORT@ {{\n    bind 127.0.0.1\n    forward . {}\n}}\n",
+                                        upstream.endpoint().to_string()));
+  const pid_t supervisor = server.process().pid(), service = process(server, "@service");
+  const std::string zone = zone_memory(process(server, "@dns"));
+  const std::string own =
+      fmt::format("forward net. at 127.0.0.1:{} 1: . {}", server.port(), upstream.endpoint().to_string());
+  std::vector<server::Packet> cases;
+  cases.push_back(encode(message::Memory{{MemoryKind::snapshot, zone}, memory(true)}));
+  cases.push_back(encode(message::Memory{{MemoryKind::shared, own}, memory(true)}));
+  cases.push_back(encode(message::Memory{{MemoryKind::service, "broker secret"}, memory(true)}));
+  cases.push_back(encode(message::Keep{{MemoryKind::shared, own}}));
+  cases.push_back(encode(message::Declare{{MemoryKind::shared, "forged"}, Fetch::By::fetch}));
+  cases.push_back(encode(message::Listen{server::Purpose::services, {*IpAddress::parse("127.0.0.1"), 1, 0}, ""}));
+  cases.push_back(encode(message::Reload{}));
+  cases.push_back(encode(message::Settled{}));
+  cases.push_back(encode(message::StaysRoot{}));
+  cases.push_back(encode(message::Ready{}));
+  cases.push_back(encode(message::Failed{"nonsense"}));
+  cases.push_back({std::string(200000, 'r')});
+  const std::vector<pid_t> dns = children(supervisor, "@dns");
+  std::this_thread::sleep_for(5s);  // so that it is replaced at once
+  for (const server::Packet& each : cases) {
+    INFO("kind '" << each.bytes.front() << "'");
+    const pid_t victim = process(server, "@fetch");
+    const std::size_t before = descriptors(supervisor);
+    const Descriptor channel = descriptor_of(victim, server::kChannelDescriptor);
+    REQUIRE(channel.exists());
+    REQUIRE(say(channel, each));
+    CHECK(is_replaced(server, "@fetch", victim, 10s));
+    CHECK(answers(server));
+    CHECK(wait_until(
+        [&] { return server.ask({.name = "a.net.", .type = "A", .flags = kRd}).rcode_text() == "NOERROR"; }, 20s));
+    CHECK(descriptors(supervisor) <= before + 2);
+  }
+  CHECK(server.process().wait_for("'fetch' (pid", kPatience));
+  CHECK(process(server, "@service") == service);
+  CHECK(children(supervisor, "@dns") == dns);
+  CHECK(server.log().find("Reloading") == std::string::npos);
+}
+
+TEST_CASE("taken over: what the fetch process says on its lines costs the dns processes nothing but those lines") {
+  if (!is_root()) return;
+  using Kind = server::FetchMessage::Kind;
+  const UpstreamServer upstream([](const Packet& query, bool) { return UpstreamServer::Reply{{answer_to(query)}}; });
+  Server server(kCorefile + fmt::format("net:@PORT@ {{\n    bind 127.0.0.1\n    forward . {}\n}}\n",
+                                        upstream.endpoint().to_string()));
+  const pid_t dns = process(server, "@dns"), fetch = process(server, "@fetch");
+  server::FetchPacket settled, want;
+  for (std::uint32_t ticket = 0; ticket < 1000; ++ticket) {
+    REQUIRE(settled.add({ticket % 2 == 0 ? Kind::settled : Kind::failed, ticket}));
+  }
+  REQUIRE(want.add({Kind::want, 1, 1, 0, as_bytes("key")}));
+  const server::FetchLine line(fetch_line_of(fetch));
+  REQUIRE(line.exists());
+  for (int i = 0; i < 100; ++i) {
+    static_cast<void>(line.send(settled.bytes()));
+    CHECK(answers(server));
+  }
+  CHECK(line.send(want.bytes()));  // which only a dns process says
+  CHECK(server.process().wait_for("the fetch process says what cannot be read of what was fetched", kPatience));
+  for (int i = 0; i < 16; ++i) CHECK(answers(server));
+  CHECK(process(server, "@dns") == dns);
+  kill(fetch, SIGKILL);
+  REQUIRE(is_replaced(server, "@fetch", fetch, 10s));
+  CHECK(server.ask({.name = "a.net.", .type = "A", .flags = kRd}).rcode_text() == "NOERROR");
 }
 
 TEST_CASE("taken over: a dns process cannot exhaust the supervisor") {
@@ -265,58 +405,38 @@ TEST_CASE(
   CHECK(server.stop().clean());
 }
 
-TEST_CASE("taken over: a dns process has a user of its own, no capability, and nobody's secrets") {
+TEST_CASE(
+    "taken over: dns processes and the fetch process have users of their own, no capability, and nobody's secrets") {
   if (!is_root()) return;
-  Server server(kCorefile, {.workers = 2, .environment = {{"SWAGE_TEST_SECRET", "open sesame"}}});
+  Server server(std::string(kCorefile) + "net:@PORT@ {\n    bind 127.0.0.1\n    forward . 127.0.0.1:1\n}\n",
+                {.workers = 2, .environment = {{"SWAGE_TEST_SECRET", "open sesame"}}});
   const pid_t supervisor = server.process().pid();
   const std::vector<pid_t> dns = children(supervisor, "@dns");
-  const pid_t service = process(server, "@service");
+  const pid_t service = process(server, "@service"), fetch = process(server, "@fetch");
   REQUIRE(dns.size() == 2);
+  REQUIRE(fetch > 0);
   CHECK(status_line(dns[0], "Uid") != status_line(dns[1], "Uid"));
-  for (const pid_t pid : dns) {
+  for (const pid_t pid : {dns[0], dns[1], fetch}) {
     const uid_t uid = static_cast<uid_t>(std::stoul(status_line(pid, "Uid")));
     CHECK(uid >= 60600);
-    CHECK(uid < 61180);
+    CHECK(uid <= 61180);
+    CHECK((uid == 61180) == (pid == fetch));
     CHECK(status_line(pid, "Gid").starts_with(std::to_string(uid)));
     CHECK(status_line(pid, "Groups").find_first_not_of(" \t") == std::string::npos);
     for (const char* const set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
       CHECK(status_line(pid, set) == "0000000000000000");
     }
   }
-  for (const pid_t pid : {dns[0], dns[1], service}) {
+  for (const pid_t pid : {dns[0], dns[1], fetch, service}) {
     CHECK(status_line(pid, "NoNewPrivs") == "1");
     CHECK(read_file("/proc/" + std::to_string(pid) + "/limits").find("Max core file size        0") !=
           std::string::npos);
     CHECK(read_file("/proc/" + std::to_string(pid) + "/environ").find("SWAGE_TEST_SECRET") == std::string::npos);
   }
 
-  // As that user, with all that it has left.
-  const pid_t player = fork();
-  if (player == 0) {
-    const uid_t uid = static_cast<uid_t>(std::stoul(status_line(dns[0], "Uid")));
-    if (setgroups(0, nullptr) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) _exit(99);
-    int succeeded = 0;
-    const auto opens = [](pid_t pid, const char* what, int how) {
-      return Descriptor(open(("/proc/" + std::to_string(pid) + "/" + what).c_str(), how)).exists();
-    };
-    for (const pid_t other : {supervisor, service, dns[1]}) {
-      char byte = 0;
-      iovec here{&byte, 1}, there{reinterpret_cast<void*>(0x400000), 1};
-      if (kill(other, 0) == 0) ++succeeded;
-      if (opens(other, "mem", O_RDONLY) || opens(other, "environ", O_RDONLY) || opens(other, "maps", O_RDONLY))
-        ++succeeded;
-      if (ptrace(PTRACE_ATTACH, other, nullptr, nullptr) == 0) ++succeeded;
-      if (process_vm_readv(other, &here, 1, &there, 1, 0) > 0) ++succeeded;
-      if (descriptor_of(other, server::kChannelDescriptor).exists()) ++succeeded;
-    }
-    // Its twin under the same user: undumpable.
-    if (opens(dns[0], "mem", O_RDWR) || ptrace(PTRACE_ATTACH, dns[0], nullptr, nullptr) == 0) ++succeeded;
-    _exit(succeeded);
-  }
-  int status = 0;
-  REQUIRE(waitpid(player, &status, 0) == player);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
+  // As the user of either, with all that it has left.
+  for (const pid_t taken : {dns[0], fetch})
+    CHECK(can_do_nothing(taken, {supervisor, service, dns[1], taken == fetch ? dns[0] : fetch}));
   CHECK(answers(server));
 }
 

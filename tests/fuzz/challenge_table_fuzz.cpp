@@ -32,7 +32,7 @@ void take_over(Bytes memory) {
   const MutableBytes other(reinterpret_cast<std::uint8_t*>(words.data()), words.size() * 8);
   TableWriter::format(other, 2, {});
   TableWriter writer(other);
-  static_cast<void>(writer.take_over(Table(memory), kNow, TableWriter::Room::share));
+  static_cast<void>(writer.take_over(Table(memory), {.wall = kNow}, TableWriter::Room::share));
   if (Table(other).count_live(kNow) > 2) std::abort();
   read_all(other);
 }

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "core/bytes.h"
 #include "core/config/corefile_text.h"
 #include "core/config/dispenser.h"

@@ -1,4 +1,5 @@
 // Hosts files of any bytes: what is read becomes an image, in which every entry is found again.
+#include <algorithm>
 #include <vector>
 
 #include "plugins/hosts/hosts_builder.h"

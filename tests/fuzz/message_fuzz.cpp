@@ -13,7 +13,7 @@ server::Configuration make_configuration() {
   config::Sources sources;
   sources.add("Corefile",
               "libp2p.direct {\n errors\n any\n nsid x\n ipsubdomain\n file zones/libp2p.direct\n}\n"
-              "example.org {\n file zones/example.org\n}\n. {\n chaos\n whoami\n}\n");
+              "example.org {\n transfer {\n  to *\n }\n file zones/example.org\n}\n. {\n chaos\n whoami\n}\n");
   Result<server::Configuration> configuration = server::configure(sources, "Corefile", plugins::all(), 53);
   CHECK(configuration);
   for (const server::NamedService& each : configuration->services) CHECK(each.service->prepare());
@@ -31,6 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t written = responder.respond(router, {data, size}, {transport, {}, {}, 0}, out);
     CHECK(written == 0 || written >= 12);
     CHECK(transport == dns::Transport::tcp || written <= 1232);
+    if (transport == dns::Transport::udp || written == 0 || !responder.has_following()) continue;
+    server::Following following = responder.take_following();
+    while (responder.next(following, {transport, {}, {}, 0}, out).value_or(0) > 0) continue;
   }
   return 0;
 }

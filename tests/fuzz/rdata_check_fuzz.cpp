@@ -2,6 +2,8 @@
 // the form of RFC 3597 too, and give the same bytes.
 #include <string>
 
+#include <fmt/format.h>
+
 #include "core/dns/rdata_check.h"
 #include "core/zonefile/record_parser.h"
 

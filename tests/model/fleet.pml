@@ -119,11 +119,10 @@ begin:
   d_step { joined = false; renewing = false; own = 0; seen = 0; at = 0 };
   if
   :: birth == BIRTHS -> goto end
-  :: birth < BIRTHS -> d_step { me = node * BIRTHS + birth; birth++; sent = now }
+  :: birth < BIRTHS -> d_step { me = node * BIRTHS + birth; birth++ }
   fi;
 
-  // 1: a lease, then what is there.
-  expires[me] = now + LEASE;
+  // 1: what is there, then a lease.
   d_step {
     at = revision;
     j = 1;
@@ -138,6 +137,9 @@ begin:
     od;
     j = 0
   };
+again:
+  sent = now;
+  expires[me] = now + LEASE;
 #ifdef MISTAKE_EARLY
   d_step { valid_until[node] = sent + FENCE; open[node] = true };
 #endif
@@ -199,7 +201,12 @@ begin:
 #endif
        sent = 0
      }
-  :: goto begin      // killed; or the watch ended, or the lease
+  // The lease has ended, and the process has been told: another one, for another ID; the watch goes on where it was.
+  :: joined && expires[me] == 0 && birth < BIRTHS ->
+       d_step { me = node * BIRTHS + birth; birth++; joined = false; renewing = false; own = 0; seen = 0;
+                valid_until[node] = 0 };
+       goto again
+  :: goto begin      // killed; or the watch cannot go on where it was
   od;
 end:
   skip

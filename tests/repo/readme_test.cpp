@@ -1,6 +1,7 @@
 // The documentation is executed: every ```corefile block of every Markdown file is started as it stands (but for the
-// ports, which are free ones), and every plugin's README has the sections that docs/writing-a-plugin.md promises. With
-// $SWAGE_FOLDER, only the Markdown below that folder is read.
+// ports, which are free ones; and those of plugins beside a plugin.yaml, which this swage does not have), and every
+// plugin's README has the sections that docs/writing-a-plugin.md promises. With $SWAGE_FOLDER, only the Markdown below
+// that folder is read.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -33,7 +34,8 @@ std::vector<std::string> markdown_files() {
   std::vector<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(".")) {
     const std::string path = entry.path().lexically_normal().string();
-    if (path.ends_with(".md") && !path.starts_with("build") && path.starts_with(only_below())) files.push_back(path);
+    if (!path.ends_with(".md") || path.starts_with("build") || !path.starts_with(only_below())) continue;
+    if (!fs::exists(entry.path().parent_path() / "plugin.yaml")) files.push_back(path);
   }
   std::sort(files.begin(), files.end());
   return files;

@@ -17,8 +17,10 @@ BROKER = f"https://registration.{DOMAIN}"
 ACME, ROOTS = "https://localhost:14000/dir", f"{WORK}/pebble-root.pem"  # stands for Let's Encrypt: signs for the nodes
 SHORT_ACME, SHORT_ROOTS = "https://localhost:14001/dir", f"{WORK}/short-root.pem"  # one whose certificates live 16 s
 CA = f"{WORK}/ca/ca.pem"  # stands for the authorities that every system trusts: signs for the broker
-ADDRESSES = ["192.0.2.1/32", "192.0.2.2/32", "198.51.100.1/32", "203.0.113.1/32",  # swage's, as in zones/libp2p.direct
-             "2001:db8:1::1/128", "2001:db8:2::1/128", "2001:db8:3::1/128", "2001:db8:4::1/128",
+NAMESERVERS = (("192.0.2.1", "192.0.2.2", "2001:db8:1::1", "2001:db8:2::1"),  # as in zones/libp2p.direct: in a fleet,
+               ("198.51.100.1", "203.0.113.1", "2001:db8:3::1", "2001:db8:4::1"))  # of one swage and of the other
+NO_PEER = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
+ADDRESSES = [*(f"{each}/{128 if ':' in each else 32}" for addresses in NAMESERVERS for each in addresses),
              "192.0.2.80/32", "2001:db8:80::1/128",  # the broker's
              "192.0.2.10/32", "3fff::1/128"]  # the nodes'
 
@@ -45,12 +47,69 @@ def certificate(name, subject, *extensions, signed_by=None):
         "-keyout", f"{path}.key", "-out", f"{path}.pem", *(f"-addext={each}" for each in extensions), *signer)
 
 
-def start_swage(program):
-    write("/etc/swage/Corefile", read(f"{HERE}/etc/Corefile"))
+def prepare_swage():
+    os.makedirs("/etc/swage")
     shutil.copy(f"{ROOT}/zones/libp2p.direct", "/etc/swage/libp2p.direct")
     shutil.copy(f"{WORK}/ca/broker.pem", "/etc/swage/fullchain.pem")
     shutil.copy(f"{WORK}/ca/broker.key", "/etc/swage/privkey.pem")
-    return Part("swage", program, "-conf", "/etc/swage/Corefile", "-workers", "2")
+
+
+def start_swage(program):
+    prepare_swage()
+    write("/etc/swage/Corefile", read(f"{HERE}/etc/Corefile"))
+    return [Part("swage", program, "-conf", "/etc/swage/Corefile", "-workers", "2")]
+
+
+def start_fleet(program):
+    """Two nameservers with brokers over three etcds, and a load balancer before the brokers."""
+    prepare_swage()
+    members = {f"etcd{number}": number for number in (1, 2, 3)}
+    for name, number in members.items():
+        client, peer = f"http://127.0.0.1:237{number}", "http://127.0.0.1:238{}"
+        Part(name, "etcd", "--name", name, "--data-dir", f"{WORK}/{name}", "--listen-client-urls", client,
+             "--advertise-client-urls", client, "--listen-peer-urls", peer.format(number),
+             "--initial-advertise-peer-urls", peer.format(number),
+             "--initial-cluster", ",".join(f"{each}={peer.format(other)}" for each, other in members.items()))
+    balancer = Part("balancer", f"{HERE}/balancer.py", "/etc/swage/fullchain.pem", "/etc/swage/privkey.pem", "8081", "8082")
+    balancer.says("ready")
+    write("/etc/swage/secret", "the same for both: 32 bytes or more")
+    os.chmod("/etc/swage/secret", 0o600)
+    swages = []
+    for number, addresses in enumerate(NAMESERVERS, 1):
+        corefile = read(f"{HERE}/etc/Corefile.fleet").replace("@NUMBER@", str(number))
+        write(f"/etc/swage/Corefile{number}", corefile.replace("@ADDRESSES@", " ".join(addresses)))
+        swages.append(Part(f"swage{number}", program, "-conf", f"/etc/swage/Corefile{number}", "-workers", "2"))
+    for addresses in NAMESERVERS:
+        until(f"{addresses[0]} answers challenges", lambda: values(NO_PEER, addresses[0]), 30)
+    return swages
+
+
+def says(swages, pattern, timeout):
+    """Waits until one of them says so."""
+
+    def found():
+        return next((match for each in swages if (match := re.search(pattern, each.log, re.MULTILINE))), None)
+
+    return until(f"swage says: {pattern}", found, timeout)
+
+
+def values(id, nameserver=None):
+    """The TXT records of a peer's challenge, by the recursor or at a nameserver."""
+    at = [f"@{nameserver}", "+norecurse", "+time=1", "+tries=1"] if nameserver else []
+    try:
+        return [each for each in dig(*at, "TXT", f"_acme-challenge.{label(id)}.{DOMAIN}") if each.startswith('"')]
+    except Failed:
+        return []
+
+
+def served_everywhere(id):
+    """The values of a peer, which are the same at each nameserver and by the recursor."""
+    here = values(id)
+    for addresses in NAMESERVERS:
+        for each in addresses:
+            if sorted(values(id, each)) != sorted(here):
+                raise Failed(f"{id}: by the recursor {here}, at {each} {values(id, each)}")
+    return here
 
 
 def start_pebble(name, port, management, roots, **settings):

@@ -13,6 +13,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import forge
 import machine
 from forge import ACME, BROKER, CA, DOMAIN, ROOT, ROOTS, SHORT_ACME, SHORT_ROOTS, dig, label, served, verify
@@ -31,7 +32,8 @@ class Story:
         self.swage_peer = os.path.abspath(options.swage_peer)
         self.js_peer = os.path.abspath(f"{options.interop}/js-peer")
         self.go_peer = os.path.abspath(f"{options.interop}/go-peer")
-        self.swage = None  # the running one, from step 1 on
+        self.fleet = options.fleet
+        self.swages = []  # those that run, from step 1 on
         self.id = None  # the node's peer ID, from step 2 on
 
 
@@ -41,11 +43,12 @@ class Story:
 def start(story, say):
     """swage is a forge, Pebble the CA, unbound the recursor in front"""
     forge.make_authority()
-    story.swage = forge.start_swage(story.swage_program)
+    story.swages = (forge.start_fleet if story.fleet else forge.start_swage)(story.swage_program)
     unbound = Part("unbound", "unbound", "-d", "-p", "-c", f"{forge.HERE}/etc/unbound.conf")
     forge.start_pebble("pebble", 14000, 15000, ROOTS)
     forge.start_pebble("short-pebble", 14001, 15001, SHORT_ROOTS, certificateValidityPeriod=16)
-    story.swage.says(r"^\d+ dns process")
+    for each in story.swages:
+        each.says(r"^\d+ dns process")
     unbound.says("start of service")
 
     health = run("curl", "-sS", "-w", "%{http_code}", f"{BROKER}/v1/health")
@@ -72,12 +75,12 @@ def js_node(story, say):
     node = start_node(story, "node", 4011)
     story.id = node.says(r"^id (\S+)")[1]
     say(f"it is {story.id}")
-    dialled = story.swage.says(rf"{story.id} from \S+: 200 after (\d+ ms): (\S+)/p2p/\S+, (.*)", timeout=40)
+    dialled = forge.says(story.swages, rf"{story.id} from \S+: 200 after (\d+ ms): (\S+)/p2p/\S+, (.*)", timeout=40)
     say(f"the broker has dialled it at {dialled[2]} ({dialled[3]}), in {dialled[1]}")
-    value = dig("TXT", f"_acme-challenge.{label(story.id)}.{DOMAIN}")
+    value = forge.served_everywhere(story.id)
     if not any(re.fullmatch(r'"[\w-]{43}"', each) for each in value):
         raise Failed(f"its challenge is answered with {value}")
-    say(f"its challenge is answered with {value[0]}")
+    say(f"its challenge is answered with {value[0]}" + " by both nameservers" * story.fleet)
     subject = node.says(r"^certificate:provision \S+ (.*)", timeout=40)[1]
     if subject != f"DNS:*.{label(story.id)}.{DOMAIN}":
         raise Failed(f"the certificate is for {subject}")
@@ -193,7 +196,7 @@ def send_challenge(story, kind, port):
     listener.says("^ready")
     value = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
     said = run(story.go_peer, "register", "--key", key, BROKER, "--", value, f"/ip4/192.0.2.10/tcp/{port}")
-    answered = dig("TXT", f"_acme-challenge.{label(id)}.{DOMAIN}")
+    answered = forge.served_everywhere(id)
     if said != f"registered {id}\n" or answered != [f'"{value}"']:
         raise Failed(f"SendChallenge with {kind}: {said}, then the answer is {answered}")
     listener.stop()
@@ -208,7 +211,8 @@ def disturbances(story, say):
     other = start_node(story, "other", 4043, "--save", f"{WORK}/other.pem")
     obtains, asks = r"^certificate:\w+ (\S+)", f"asking {BROKER}"
     renewing.says(asks)
-    forge.reload(story.swage)
+    for each in story.swages:
+        forge.reload(each)
     other.says(asks)
     forge.kill("@dns")
     forge.kill("@service")
@@ -216,7 +220,8 @@ def disturbances(story, say):
     other.says(obtains, timeout=60)
     renewing.says(asks, times=len(re.findall(asks, renewing.log)) + 1)
     forge.kill("@service")
-    forge.reload(story.swage)
+    for each in story.swages:
+        forge.reload(each)
     forge.kill("@dns")
     second = renewing.says(obtains, timeout=60, times=2)[1]
 
@@ -230,16 +235,33 @@ def disturbances(story, say):
 
 def end(story, say):
     """swage ends when it is told, and has logged nothing worse than what was done to it"""
-    status = story.swage.stop()
-    bad = [line for line in story.swage.log.splitlines()
-           if re.search("ERROR|WARNING|Sanitizer|runtime error", line) and "restarting it" not in line]
-    if status != 0 or bad:
-        raise Failed(f"swage: exit status {status}\n" + "\n".join(bad))
-    peers = re.findall(r"(\w+) from \S+: 200 after", story.swage.log)
-    say(f"{len(peers)} registrations, by {len(set(peers))} peers")
+    if story.fleet:
+        both_had_work(story, say)
+    registered = []
+    for swage in story.swages:
+        status = swage.stop()
+        bad = [line for line in swage.log.splitlines()
+               if re.search("ERROR|WARNING|Sanitizer|runtime error", line) and not re.search(DONE_TO_IT, line)]
+        if status != 0 or bad:
+            raise Failed(f"{swage.name}: exit status {status}\n" + "\n".join(bad))
+        registered += re.findall(r"(\w+) from \S+: 200 after", swage.log)
+    say(f"{len(registered)} registrations, by {len(set(registered))} peers")
+
+
+def both_had_work(story, say):
+    """Each nameserver has answered the CA, and each broker a node with 200; of a few steps alone that may not be so."""
+    registered = [len(re.findall(r"\w+ from \S+: 200 after", swage.log)) for swage in story.swages]
+    for number, (swage, count) in enumerate(zip(story.swages, registered), 1):
+        metrics = run("curl", "-sS", f"http://127.0.0.1:925{number}/metrics")
+        answers = re.findall(r'^coredns_forge_acme_dns01_responses_total{.*type="TXT".*} (\S+)', metrics, re.MULTILINE)
+        answered = sum(map(float, answers))
+        if sum(registered) > 8 and not (answered and count):
+            raise Failed(f"{swage.name} has answered {answered:.0f} challenges and {count} registrations")
+        say(f"{swage.name} has answered {answered:.0f} challenges and {count} registrations")
 
 
 STEPS = dict(enumerate((start, js_node, verifiers, browser, acme_clients, go_client, disturbances, end), 1))
+DONE_TO_IT = "restarting it"  # in the log
 SIDE_BY_SIDE = [[1], [2], [3, 4, 5, 6], [7], [8]]  # most of 5 and 6 is waiting
 
 
@@ -250,7 +272,7 @@ This is a shell in the demo's network, with everything still running; exit, or C
     dig +norecurse @192.0.2.1 TXT _acme-challenge.{label}.{domain}      # swage itself
     curl -i {broker}/v1/health
     curl -i --http1.1 --cacert {roots} https://192-0-2-10.{label}.{domain}:4012/
-    ls {work}; tail {work}/swage.log
+    ls {work}; tail {work}/swage*.log
 """
 
 PROVEN = """
@@ -320,10 +342,14 @@ def main():
     parser.add_argument("--steps", type=int, nargs="+", choices=STEPS, default=list(STEPS),
                         help="all by default; 1 is needed")
     parser.add_argument("--explain", action="store_true", help="say what each step saw; one step after the other")
+    parser.add_argument("--fleet", action="store_true", help="two nameservers with brokers, over three etcds")
     parser.add_argument("--keep", action="store_true", help="then open a shell in the story's network")
     options = parser.parse_args()
-    machine.enter(needs=["pebble", "unbound", "dig", "openssl", "curl", "ip", f"{options.interop}/js-peer"])
+    machine.enter("the story", needs=["pebble", "unbound", "dig", "openssl", "curl", "ip", f"{options.interop}/js-peer",
+                                      *(["etcd"] if options.fleet else [])])
     machine.make(forge.ADDRESSES)
+    # Without a route to the Internet browsers ask for no AAAA.
+    run("ip", "-6", "route", "add", "default", "dev", "lo", "src", "3fff::1")
     story = Story(options)
     status = play(story, options.steps, options.explain)
     if options.keep:

@@ -1,5 +1,6 @@
 #include "tests/support/dns_cases.h"
 
+#include <fmt/format.h>
 #include <ldns/ldns.h>
 #include <yaml-cpp/yaml.h>
 

@@ -3,6 +3,8 @@
 #include <iterator>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "core/text.h"
 #include "tests/support/dns_cases.h"
 

@@ -1,7 +1,9 @@
 #include "tests/support/dns_message.h"
 
+#include <fmt/format.h>
 #include <ldns/ldns.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <memory>
 

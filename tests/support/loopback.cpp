@@ -12,6 +12,8 @@
 #include <random>
 #include <sstream>
 
+#include <fmt/format.h>
+
 #include "core/result.h"
 
 namespace swage::tests {

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "tests/support/dns_message.h"
 
 #include <catch2/catch.hpp>
@@ -153,10 +155,24 @@ stub-zone:
   return start(std::move(port), command, resolving.zones);
 }
 
+Result<Peer> Peer::bind(const Folder& folder, const std::vector<ServedZone>& zones) {
+  std::string served;
+  for (const ServedZone& zone : zones) {
+    served += fmt::format("zone \"{}\" {{ type primary; file \"{}\"; }};\n", zone.name, zone.file);
+  }
+  return start_bind(folder, "recursion no; minimal-responses no-auth;", served, names_of(zones));
+}
+
 Result<Peer> Peer::bind(const Folder& folder, const Endpoint& authority, const std::string& zone) {
+  const std::string options = fmt::format("recursion yes; forward only; forwarders {{ {} port {}; }};",
+                                          authority.address.to_string(), authority.port);
+  return start_bind(folder, options, "", {zone});
+}
+
+Result<Peer> Peer::start_bind(const Folder& folder, const std::string& options, const std::string& zones,
+                              const std::vector<std::string>& names) {
   Port port;
-  const std::string config =
-      fmt::format(R"(
+  const std::string config = fmt::format(R"(
 options {{
   directory "{}";
   listen-on port {} {{ 127.0.0.1; }};
@@ -164,18 +180,16 @@ options {{
   pid-file none;
   lock-file none;
   session-keyfile none;
-  recursion yes;
   allow-query {{ any; }};
   dnssec-validation no;
   empty-zones-enable no;
-  forward only;
-  forwarders {{ {} port {}; }};
+  {}
 }};
 controls {{ }};
-)",
-                  made(folder, "named"), port.number(), authority.address.to_string(), authority.port);
+{})",
+                                         made(folder, "named"), port.number(), options, zones);
   const Command command{.arguments = {"named", "-g", "-c", folder.write("named.conf", config)}};
-  return start(std::move(port), command, {zone});
+  return start(std::move(port), command, names);
 }
 
 }  // namespace swage::tests

@@ -39,6 +39,7 @@ class Peer {
   // Authoritative for `zones`, ready to answer. `folder` must outlive the peer.
   [[nodiscard]] static Result<Peer> knot(const Folder& folder, const std::vector<ServedZone>& zones);
   [[nodiscard]] static Result<Peer> nsd(const Folder& folder, const std::vector<ServedZone>& zones);
+  [[nodiscard]] static Result<Peer> bind(const Folder& folder, const std::vector<ServedZone>& zones);
   [[nodiscard]] static Result<Peer> unbound(const Folder& folder, const Resolving& resolving);
   // A resolver that hands everything to `authority` and validates nothing, ready once `zone` is answered.
   [[nodiscard]] static Result<Peer> bind(const Folder& folder, const Endpoint& authority, const std::string& zone);
@@ -48,6 +49,8 @@ class Peer {
 
  private:
   explicit Peer(Port port) : port_(std::move(port)) {}
+  [[nodiscard]] static Result<Peer> start_bind(const Folder& folder, const std::string& options,
+                                               const std::string& zones, const std::vector<std::string>& names);
   // Starts the command and waits until all `names` are answered.
   [[nodiscard]] static Result<Peer> start(Port port, const Command& command, const std::vector<std::string>& names);
 

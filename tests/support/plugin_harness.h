@@ -26,9 +26,10 @@ class PluginHarness {
   // Why the Corefile is refused ("Corefile:2: …"); empty where it is accepted.
   [[nodiscard]] static std::string setup_error(std::span<const PluginType> plugins, std::string_view corefile);
 
-  // The answer to "www.example.org. A", in the form of response_text(); "drop", "error: TEXT". Behind the type may come
-  // "do" (EDNS with the DO bit), "nsid" (EDNS with that option), "size=4096" (EDNS with that UDP size), "rd" (the
-  // flag), "notify" (the opcode) and a class. Observers see it sent. REQUIRES: the name is in a server block.
+  // The answer to "www.example.org. A", in the form of response_text(); "drop", "later: KEY", "error: TEXT". Behind the
+  // type may come "do" (EDNS with the DO bit), "nsid" (EDNS with that option), "size=4096" (EDNS with that UDP size),
+  // "subnet=192.0.2.0/24" (EDNS with that client subnet),
+  // "rd" (the flag), "notify" (the opcode) and a class. Observers see it sent. REQUIRES: the name is in a server block.
   [[nodiscard]] std::string ask(std::string_view text);
 
   // Has the services publish what queries need, as the service process does before the first one; the error of the
@@ -36,6 +37,12 @@ class PluginHarness {
   [[nodiscard]] std::string prepare() const;
   // The first one. REQUIRES: there is one.
   [[nodiscard]] Service& service() const { return *configuration_.services.front().service; }
+
+  // Why the next queries cannot wait for what has to be fetched: Fetch::later() says it.
+  void refuse_later(dns::Later::Refusal refusal) { response_.later.refusal = refusal; }
+
+  // What was counted and measured, in Prometheus's text format.
+  [[nodiscard]] std::string metrics_text() const;
 
   // How the next queries come in.
   server::Arrival arrival{.client = {.address = *IpAddress::parse("192.0.2.7"), .port = 50000},

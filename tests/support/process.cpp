@@ -12,6 +12,8 @@
 #include <fstream>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "tests/support/loopback.h"
 
 namespace swage::tests {

@@ -9,7 +9,7 @@
 namespace swage::tests {
 
 // True at the place of each record that is taken. `records` are type and data, "MX 10 a."; each goes into a zone of its
-// own with a SOA, an NS and an address, except that ldns and Knot DNS get as many at a time as they can tell apart.
+// own with a SOA, an NS and an address, or as many into one as the program can tell apart.
 [[nodiscard]] std::vector<bool> taken_by_bind(const Folder& folder, const std::vector<std::string>& records);
 [[nodiscard]] std::vector<bool> taken_by_knot(const Folder& folder, const std::vector<std::string>& records);
 [[nodiscard]] std::vector<bool> taken_by_ldns(const Folder& folder, const std::vector<std::string>& records);

@@ -1,5 +1,9 @@
 #include "tests/support/server.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 
@@ -75,6 +79,26 @@ bool Server::answers() const {
   if (read_file(folder_.file("pid")).empty()) return false;  // it comes when all processes serve
   const Question question{.name = ".", .type = "NS"};
   return tests::ask_udp(endpoint(), encode(question), Milliseconds(100)).has_value();
+}
+
+std::string Server::metrics() const {
+  const TcpClient client(loopback(second_port()));
+  const std::string request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  if (!client.send_raw(as_bytes(request))) FAIL("no metrics\n" << log());
+  std::string text;
+  char part[16384];
+  for (ssize_t size = 1; size > 0; text.append(part, static_cast<std::size_t>(std::max<ssize_t>(size, 0)))) {
+    pollfd readable{client.descriptor(), POLLIN, 0};
+    if (poll(&readable, 1, static_cast<int>(kPatience.count())) <= 0) FAIL("no metrics in time\n" << log());
+    size = recv(client.descriptor(), part, sizeof part, 0);
+  }
+  return text;
+}
+
+double Server::metric(const std::string& series) const {
+  const std::string text = metrics();
+  const std::size_t at = text.find("\n" + series + " ");
+  return at == std::string::npos ? -1 : std::strtod(text.c_str() + at + series.size() + 2, nullptr);
 }
 
 Decoded Server::ask(const Question& question) const {

@@ -47,6 +47,10 @@ class Server {
   // Asks over UDP; the test fails if no answer comes or ldns cannot decode it.
   [[nodiscard]] Decoded ask(const Question& question) const;
   [[nodiscard]] Decoded ask_tcp(const Question& question) const;
+  // What the plugin prometheus exposes at second_port(): all of it, or the value of the series "NAME{LABELS}", -1 where
+  // there is none. The test fails if no answer comes.
+  [[nodiscard]] std::string metrics() const;
+  [[nodiscard]] double metric(const std::string& series) const;
   // SIGTERM, and waits for the end.
   ExitStatus stop();
 

@@ -27,8 +27,8 @@ class LoopHost : private OwnLoop, public Host {
   std::optional<Descriptor> take_listening_socket(const Endpoint&) override { return std::nullopt; }
 };
 
-// Runs `service` and asks every `interval`, for the first time after one, whether it is `enough`; then stops the
-// service and returns when run() has. False where a minute was not enough.
+// Runs `service`, which has the sockets that it asked for, and asks every `interval`, for the first time after one,
+// whether it is `enough`; then stops the service and returns when run() has. False where a minute was not enough.
 [[nodiscard]] bool run_until(Service& service, std::chrono::milliseconds interval, const std::function<bool()>& enough);
 
 // A change that a test makes while a service runs, and how one knows that the service has seen it.

@@ -1,5 +1,6 @@
 #include "tests/support/zone_answers.h"
 
+#include <fmt/format.h>
 #include <ldns/ldns.h>
 
 #include <algorithm>

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "core/bytes.h"
 #include "core/result.h"
 #include "tests/bench/load/histogram.h"

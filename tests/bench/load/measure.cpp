@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "tests/bench/load/cpu_time.h"
 
 namespace swage::bench {

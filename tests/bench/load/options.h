@@ -31,13 +31,13 @@ struct CommonOptions {
   bool edns = false;
 };
 
-// What stands behind --mix: synth | zone NAMES | challenges PEERS | file FILE.
+// What stands behind --mix: synth | zone NAMES | popular NAMES | challenges PEERS | file FILE.
 [[nodiscard]] inline Result<Mix> parse_mix(Words& words) {
   Mix mix;
   TRY(const std::string kind, words.text());
   if (kind == "synth") return mix;
-  if (kind == "zone" || kind == "challenges") {
-    mix.kind = kind == "zone" ? Mix::Kind::zone : Mix::Kind::challenges;
+  if (kind == "zone" || kind == "popular" || kind == "challenges") {
+    mix.kind = kind == "zone" ? Mix::Kind::zone : kind == "popular" ? Mix::Kind::popular : Mix::Kind::challenges;
     TRY(mix.names, words.number<std::size_t>(1, 10'000'000));
     return mix;
   }

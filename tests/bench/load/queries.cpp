@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace swage::bench {
 namespace {
@@ -107,6 +110,21 @@ Result<> add_zone(Queries& queries, std::size_t names, std::size_t count, std::u
   return {};
 }
 
+// The names of the zone as a resolver is asked for names: the nth most popular 1/n as often as the first (Zipf).
+Result<> add_popular(Queries& queries, std::size_t names, std::size_t count, std::uint64_t seed) {
+  if (names == 0) return fail("a zone needs names");
+  queries.desire_recursion();
+  queries.reserve(count, 30);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t random = mixed(seed + i);
+    const double part = static_cast<double>(random >> 11) * 0x1p-53;  // of [0, 1)
+    const auto rank = static_cast<std::size_t>(std::exp(part * std::log(static_cast<double>(names) + 1)));
+    TRY(queries.add(fmt::format("{}.{}", zone_label(rank - 1), kZoneApex),
+                    mixed(random) % 100 < kAaaaPercent ? kAaaa : kA));
+  }
+  return {};
+}
+
 Result<> add_challenges(Queries& queries, std::size_t peers, std::size_t count, std::uint64_t seed) {
   if (peers == 0) return fail("challenges need peers");
   queries.reserve(count, 95);
@@ -145,6 +163,7 @@ Result<> add_file(Queries& queries, const std::string& path, std::size_t count) 
 Result<> Queries::add(std::string_view name, std::uint16_t type) {
   const std::size_t begin = bytes_.size();
   bytes_.resize(begin + kHeader);
+  bytes_[begin + 2] = recursion_ ? 1 : 0;
   bytes_[begin + 5] = 1;               // QDCOUNT
   bytes_[begin + 11] = edns_ ? 1 : 0;  // ARCOUNT
   if (name.ends_with('.')) name.remove_suffix(1);
@@ -198,6 +217,9 @@ Result<Queries> make_queries(const Mix& mix, std::size_t count, std::uint64_t se
       break;
     case Mix::Kind::zone:
       TRY(add_zone(queries, mix.names, count, seed));
+      break;
+    case Mix::Kind::popular:
+      TRY(add_popular(queries, mix.names, count, seed));
       break;
     case Mix::Kind::challenges:
       TRY(add_challenges(queries, mix.names, count, seed));

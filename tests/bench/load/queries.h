@@ -24,6 +24,8 @@ class Queries {
   // Adds a query of class IN with id 0. `name` in presentation format, without escapes; a trailing dot is optional.
   [[nodiscard]] Result<> add(std::string_view name, std::uint16_t type);
   void reserve(std::size_t count, std::size_t name_size);
+  // Has those that are added from now on ask for recursion (RD).
+  void desire_recursion() { recursion_ = true; }
 
   [[nodiscard]] std::size_t size() const { return ends_.size(); }
   // The whole packet; its first two bytes are the sender's to fill.
@@ -38,15 +40,16 @@ class Queries {
   [[nodiscard]] std::size_t begin_of(std::size_t index) const { return index == 0 ? 0 : ends_[index - 1]; }
 
   bool edns_;
+  bool recursion_ = false;
   std::vector<std::uint8_t> bytes_;
   std::vector<std::size_t> ends_;
 };
 
 // Which queries: see README.md.
 struct Mix {
-  enum class Kind : std::uint8_t { synth, zone, challenges, file };
+  enum class Kind : std::uint8_t { synth, zone, popular, challenges, file };
   Kind kind = Kind::synth;
-  std::size_t names = 0;  // zone: of the generated zone; challenges: peers
+  std::size_t names = 0;  // zone, popular: of the generated zone; challenges: peers
   std::string path;       // file
 };
 

@@ -1,7 +1,10 @@
 #include "tests/bench/load/queries.h"
 
-#include <catch2/catch.hpp>
+#include <cmath>
+#include <map>
 #include <set>
+
+#include <catch2/catch.hpp>
 
 namespace swage::bench {
 namespace {
@@ -26,6 +29,19 @@ TEST_CASE("a peer label is the CIDv1 of its key") {
                               0x7f, 0xdb, 0x84, 0xa1, 0x0a, 0x6a, 0x15, 0x20, 0xb8, 0x54, 0x51,
                               0x78, 0x6c, 0x2e, 0x5c, 0x48, 0xa3, 0x03, 0x88, 0xf2, 0x6c};
   REQUIRE(peer_label(key) == "k51qzi5uqu5diuci8bva7narzo109juvlfbckhzf3j2ljua2979b21rs6uyquk");
+}
+
+TEST_CASE("a mix of popular names is asked for with RD, and the second name half as often as the first") {
+  constexpr std::size_t kCount = 200'000;
+  auto queries = make_queries({.kind = Mix::Kind::popular, .names = 10'000, .path = {}}, kCount, 1, false);
+  REQUIRE(queries);
+  CHECK(queries->packet(0)[2] == 1);
+  std::map<std::string, std::size_t> times;
+  for (std::size_t i = 0; i < kCount; ++i) ++times[std::string(as_text(queries->question(i).subspan(1, 17)))];
+  const auto first = static_cast<double>(times[zone_label(0)]), second = static_cast<double>(times[zone_label(1)]);
+  CHECK(first / kCount == Approx(std::log(2) / std::log(10'001)).epsilon(0.05));
+  CHECK(second / kCount == Approx(std::log(1.5) / std::log(10'001)).epsilon(0.05));
+  CHECK(times.size() > 9'000);
 }
 
 TEST_CASE("the names of a synth mix all differ") {

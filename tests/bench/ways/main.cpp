@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "tests/bench/ways/way.h"
 
 namespace swage::bench {

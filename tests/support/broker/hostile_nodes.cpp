@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include <fmt/format.h>
+
 #include "core/libp2p/noise.h"
 #include "core/libp2p/tls.h"
 #include "tests/support/broker/nodes.h"

@@ -1,5 +1,7 @@
 #include "tests/support/broker/nodes.h"
 
+#include <fmt/format.h>
+
 #include "core/dial/pushback_stream.h"
 #include "core/dial/select.h"
 #include "core/libp2p/noise.h"
@@ -25,7 +27,7 @@ std::uint32_t node_at(const IpAddress& address) {
   return number - kFirst;
 }
 
-Nodes::Nodes(async::Loop& loop) : loop_(loop) {
+Nodes::Nodes(async::Loop& loop, const IpAddress& first) : loop_(loop), first_(node_at(first)) {
   const auto accepted = [this](std::unique_ptr<async::TcpStream> stream) {
     loop_.spawn(answer(*this, std::move(stream)));
   };
@@ -41,11 +43,11 @@ libp2p::PrivateKey Nodes::key(std::uint32_t index) {
 }
 
 std::string Nodes::address(std::uint32_t index) const {
-  return fmt::format("/ip4/{}/tcp/{}", node_address(index).to_string(), listener_->local().port);
+  return fmt::format("/ip4/{}/tcp/{}", node_address(first_ + index).to_string(), listener_->local().port);
 }
 
 async::Task<> Nodes::answer(Nodes& nodes, std::unique_ptr<async::TcpStream> stream) {
-  const libp2p::PrivateKey identity = key(node_at(stream->local().address));
+  const libp2p::PrivateKey identity = key(node_at(stream->local().address) - nodes.first_);
   dial::PushbackStream buffered(std::move(stream));
   std::vector<std::string> protocols = {std::string(libp2p::noise::kProtocol)};
   const auto selected = co_await dial::select(buffered, dial::Side::listener, std::move(protocols));

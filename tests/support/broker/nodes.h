@@ -1,5 +1,6 @@
-// Many libp2p nodes on one port of loopback: which of them answers, the address tells that was dialled, 127.1.0.0 and
-// up. They prove their keys by Noise and hang up when the other side does; that is what a registration needs.
+// Many libp2p nodes on one port: which of them answers, the address tells that was dialled, 127.1.0.0 and up unless the
+// test has a network of its own. They prove their keys by Noise and hang up when the other side does; that is what a
+// registration needs.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ namespace swage::tests {
 
 class Nodes {
  public:
-  // Of any number, up to 16 million. REQUIRES: outlives the loop's last turn.
-  explicit Nodes(async::Loop& loop);
+  // Of any number, up to 16 million, at `first` and up. REQUIRES: IPv4; outlives the loop's last turn.
+  explicit Nodes(async::Loop& loop, const IpAddress& first = node_address(0));
 
   // The Ed25519 key of node `index`.
   [[nodiscard]] static libp2p::PrivateKey key(std::uint32_t index);
@@ -31,6 +32,7 @@ class Nodes {
   static async::Task<> answer(Nodes& nodes, std::unique_ptr<async::TcpStream> stream);
 
   async::Loop& loop_;
+  std::uint32_t first_;  // as an index of node_address(), modulo 2^32
   std::unique_ptr<async::TcpListener> listener_;
   crypto::SystemRandom random_;
 };

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "core/crypto/random.h"
 #include "core/http/client.h"
 #include "core/libp2p/peer_id_auth_client.h"

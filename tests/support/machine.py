@@ -1,7 +1,8 @@
-"""A machine of the story's own: namespaces for processes, mounts and network, which end with all that is in them.
+"""A machine of a test's own: namespaces for processes, mounts and network, which end with all that is in them.
 
-In it /run and /etc are copies in memory, which the story may write to; the network is `lo`, with the addresses that the
-story gives it; nothing reaches outside. Whoever enters is process 1: when it ends, the kernel ends all others.
+In it /run and /etc are copies in memory, which the test may write to; the network is `lo`, with the addresses that the
+test gives it; nothing reaches outside. Whoever enters is process 1: when it ends, the kernel ends all others. Of the
+tests that have one (the story, the fleet) each says its name when it enters.
 """
 
 import os
@@ -14,36 +15,36 @@ import sys
 import time
 
 SKIPPED = 77  # the exit status that says so to ctest
-WORK = "/run/story"  # logs, and what the parts write
+WORK = "/run/test"  # logs, and what the parts write
 SYSTEM_PATH = ":/usr/sbin:/sbin"
-_INSIDE = "SWAGE_STORY_INSIDE"
+_INSIDE = "SWAGE_TEST_INSIDE"
 
 
 class Failed(Exception):
-    """The story cannot go on: what went wrong, in a sentence or two."""
+    """The test cannot go on: what went wrong, in a sentence or two."""
 
 
-def enter(needs):
-    """Runs this program again inside, and does not return; inside, returns. Where that cannot be, or one of the
+def enter(name, needs):
+    """For the test of this name. Runs this program again inside, and does not return; inside, returns. Where that cannot be, or one of the
     programs that it `needs` is missing, it exits with SKIPPED; in CI, where no program is to be missing, with 1."""
     if os.environ.pop(_INSIDE, None) and os.getpid() == 1:
         return
     missing = [program for program in needs if not has(program)]
     if missing:
-        leave(f"it takes {', '.join(missing)}", 1 if os.environ.get("CI") == "true" else SKIPPED)
+        leave(name, f"it takes {', '.join(missing)}", 1 if os.environ.get("CI") == "true" else SKIPPED)
     unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child",
                "--propagation", "private"]
     if os.geteuid() != 0:
         unshare.append("--map-root-user")
     probe = subprocess.run([*unshare, "mount", "-t", "tmpfs", "tmpfs", "/run"], capture_output=True, text=True)
     if probe.returncode != 0:
-        leave(f"it takes namespaces, and this machine makes none: {probe.stderr.strip()}", SKIPPED)
+        leave(name, f"it takes namespaces, and this machine makes none: {probe.stderr.strip()}", SKIPPED)
     os.environ[_INSIDE] = "yes"
     os.execvp("unshare", [*unshare, sys.executable, *sys.argv])
 
 
-def leave(why, status):
-    print(f"SKIPPED the story: {why}")
+def leave(name, why, status):
+    print(f"SKIPPED {name}: {why}")
     sys.exit(status)
 
 
@@ -62,8 +63,6 @@ def make(addresses):
     run("ip", "link", "set", "lo", "up")
     for address in addresses:
         run("ip", "address", "add", address, "dev", "lo", *(["nodad"] if ":" in address else []))
-    # Without a route to the Internet browsers ask for no AAAA.
-    run("ip", "-6", "route", "add", "default", "dev", "lo", "src", "3fff::1")
     home = f"{WORK}/home"
     os.mkdir(home)
     kept = {name: os.environ[name] for name in ("PATH", "TERM", "ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ}
@@ -73,7 +72,7 @@ def make(addresses):
 
 
 def interrupted(number, _):
-    print(f"\nthe story: ended by {signal.Signals(number).name}; nothing of it is left", flush=True)
+    print(f"\nended by {signal.Signals(number).name}; nothing is left", flush=True)
     os._exit(128 + number)
 
 
@@ -123,7 +122,7 @@ class Part:
     def __init__(self, name, *command, env=None):
         self.name = name
         self.log_path = f"{WORK}/{name}.log"
-        with open(self.log_path, "w") as log:
+        with open(self.log_path, "a") as log:  # of all that had this name
             self.process = subprocess.Popen(command, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=subprocess.STDOUT)
         Part.all.append(self)

@@ -1,0 +1,128 @@
+#include "plugins/file/journal_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/whole_file.h"
+
+namespace swage::plugins::file {
+namespace {
+
+constexpr mode_t kMode = 0640;
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
+
+// So that a new name in it is on disk.
+Result<> sync_folder(const std::string& path) {
+  const std::string folder = folder_of(path);
+  const Descriptor open_folder(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!open_folder.exists() || fsync(open_folder.get()) != 0) return system_error(folder);
+  return {};
+}
+
+// Whether `file` is still what the path leads to.
+bool is_at(const Descriptor& file, const std::string& path) {
+  struct stat opened{}, named{};
+  return fstat(file.get(), &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+         opened.st_dev == named.st_dev;
+}
+
+}  // namespace
+
+Result<std::optional<JournalFile::Contents>> JournalFile::read() const {
+  if (access(path_.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
+  TRY(const std::string text, read_whole_file(path_, kMost));
+  if (text.empty()) return std::nullopt;
+  const auto start = update::read_start(as_bytes(text));
+  if (!start) return fail("{}: {}", path_, start.error().text());
+  Contents contents{*start, {}, 0, text.size()};
+  const auto take = [&](update::JournalEntry entry) -> Result<> {
+    contents.entries.push_back(std::move(entry));
+    return {};
+  };
+  const auto whole = update::read_entries(as_bytes(text), take);
+  if (!whole) return fail("{}: entry {}: {}", path_, contents.entries.size() + 1, whole.error().text());
+  contents.whole = *whole;
+  return contents;
+}
+
+Result<> JournalFile::check_access() const {
+  const std::string folder = folder_of(path_);
+  if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    const int why = errno;
+    return fail("the journal {} has to be written: {}: {}", path_, folder, std::strerror(why));
+  }
+  if (faccessat(AT_FDCWD, path_.c_str(), R_OK | W_OK, AT_EACCESS) != 0 && errno != ENOENT) {
+    return fail("the journal has to be written: {}", system_error(path_).error().text());
+  }
+  return {};
+}
+
+Result<bool> JournalFile::lock() {
+  while (true) {
+    Descriptor file(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode));
+    if (!file.exists()) return system_error(path_);
+    if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return false;
+      return system_error(path_);
+    }
+    if (!is_at(file, path_)) continue;  // it was replaced meanwhile
+    const off_t end = lseek(file.get(), 0, SEEK_END);
+    if (end < 0) return system_error(path_);
+    file_ = std::move(file);
+    size_ = static_cast<std::size_t>(end);
+    broken_ = false;
+    return true;
+  }
+}
+
+Result<> JournalFile::cut(std::size_t size) {
+  broken_ = ftruncate(file_.get(), static_cast<off_t>(size)) != 0 || fdatasync(file_.get()) != 0;
+  if (broken_) return system_error(path_);
+  size_ = size;
+  return {};
+}
+
+Result<> JournalFile::append(Bytes entries) {
+  if (broken_) return fail("{}: what a write that failed has left could not be removed", path_);
+  if (size_ + entries.size() > kMost) return fail("{}: the journal has no more room", path_);
+  const bool written = lseek(file_.get(), static_cast<off_t>(size_), SEEK_SET) >= 0 && write_all(file_.get(), entries);
+  if (written && fdatasync(file_.get()) == 0) {
+    size_ += entries.size();
+    return {};
+  }
+  const auto error = system_error(path_);
+  static_cast<void>(cut(size_));
+  return error;
+}
+
+Result<> JournalFile::begin(Bytes contents) {
+  const std::string path = path_ + ".new";
+  const Result<> written = write_new(contents, path);
+  if (!written) unlink(path.c_str());
+  return written;
+}
+
+Result<> JournalFile::write_new(Bytes contents, const std::string& path) {
+  Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
+  if (!file.exists() || flock(file.get(), LOCK_EX | LOCK_NB) != 0 || !write_all(file.get(), contents) ||
+      fsync(file.get()) != 0 || rename(path.c_str(), path_.c_str()) != 0) {
+    return system_error(path);
+  }
+  file_ = std::move(file);  // the one before has no name any more, nor a lock
+  size_ = contents.size();
+  broken_ = false;
+  return sync_folder(path_);
+}
+
+}  // namespace swage::plugins::file

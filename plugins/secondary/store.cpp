@@ -1,0 +1,135 @@
+#include "plugins/secondary/store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "core/descriptor.h"
+#include "core/zone/all_records.h"
+#include "core/zone/view.h"
+#include "core/zonefile/reader.h"
+
+namespace swage::plugins::secondary {
+namespace {
+
+constexpr std::size_t kBuffer = std::size_t{1} << 20;  // bytes that are written at a time
+constexpr mode_t kMode = 0640;
+
+std::unexpected<Error> failure(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
+
+std::array<timespec, 2> times(std::int64_t confirmed) {
+  return {timespec{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, timespec{.tv_sec = confirmed, .tv_nsec = 0}};
+}
+
+bool is_same(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
+
+// A new, empty file of this name, which only this process writes: another one that does so, too, as after a reload, is
+// an Error here.
+Result<Descriptor> create(const std::string& path) {
+  while (true) {
+    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode));
+    if (!file.exists()) return failure(path);
+    if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) return failure(path);
+    struct stat opened{}, named{};
+    if (fstat(file.get(), &opened) != 0) return failure(path);
+    if (!S_ISREG(opened.st_mode)) return fail("{}: is not a regular file", path);
+    // Renamed by the other process before it was locked: it is the zone's file now.
+    if (stat(path.c_str(), &named) != 0 || !is_same(opened, named)) continue;
+    if (ftruncate(file.get(), 0) != 0) return failure(path);
+    return file;
+  }
+}
+
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+void append_line(const zone::ZoneRecord& record, std::string& text) {
+  record.owner.append_to(text);
+  fmt::format_to(std::back_inserter(text), " {} {} \\# {} ", record.ttl, to_string(record.type), record.rdata.size());
+  for (const std::uint8_t byte : record.rdata) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  text += '\n';
+}
+
+bool write_zone(int file, Bytes image) {
+  std::string text = fmt::format(
+      "; {} serial {}: a secondary's copy, written by swage; its time is when a primary last confirmed it\n",
+      zone::View(image).apex().to_string(), zone::View(image).serial());
+  zone::AllRecords records(image);
+  while (const std::optional<zone::ZoneRecord> record = records.next()) {
+    append_line(*record, text);
+    if (text.size() < kBuffer) continue;
+    if (!write_all(file, as_bytes(text))) return false;
+    text.clear();
+  }
+  return write_all(file, as_bytes(text));
+}
+
+}  // namespace
+
+Result<> Store::check() const {
+  if (folder_.empty()) return {};
+  struct stat status{};
+  if (stat(folder_.c_str(), &status) != 0) return failure(folder_);
+  if (!S_ISDIR(status.st_mode)) return fail("{}: not a folder", folder_);
+  if (access(folder_.c_str(), R_OK | W_OK | X_OK) != 0) return failure(folder_);
+  return {};
+}
+
+// '/' is a character of a label as others are.
+Result<std::string> Store::path(dns::NameView zone) const {
+  std::string name;
+  for (const char c : dns::Name(zone).lowercased().to_string()) {
+    if (c == '/') name += "\\047";
+    if (c != '/') name += c;
+  }
+  name = zone.is_root() ? "root.zone" : name + "zone";
+  if (name.size() + 4 > NAME_MAX) return fail("the name of the zone {} is too long for a file", zone.to_string());
+  return folder_ + "/" + name;
+}
+
+std::int64_t Store::confirmed(dns::NameView zone) const {
+  const Result<std::string> name = path(zone);
+  struct stat status{};
+  if (folder_.empty() || !name || stat(name->c_str(), &status) != 0) return 0;
+  return status.st_mtim.tv_sec;
+}
+
+Result<> Store::load(zone::Builder& into) const {
+  TRY(const std::string name, path(into.apex()));
+  return zonefile::read_file(name, into.apex(), into);
+}
+
+Result<> Store::save(Bytes image, std::int64_t confirmed) const {
+  if (folder_.empty()) return {};
+  TRY(const std::string name, path(zone::View(image).apex()));
+  const std::string made = name + ".new";
+  TRY(const Descriptor file, create(made));
+  const bool done = write_zone(file.get(), image) && futimens(file.get(), times(confirmed).data()) == 0 &&
+                    fsync(file.get()) == 0 && std::rename(made.c_str(), name.c_str()) == 0;
+  if (!done) {
+    const auto failed = failure(made);
+    unlink(made.c_str());
+    return failed;
+  }
+  const Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.exists() || fsync(folder.get()) != 0) return failure(folder_);
+  return {};
+}
+
+bool Store::confirm(dns::NameView zone, std::int64_t confirmed) const {
+  if (folder_.empty()) return true;
+  const Result<std::string> name = path(zone);
+  return name && utimensat(AT_FDCWD, name->c_str(), times(confirmed).data(), 0) == 0;
+}
+
+}  // namespace swage::plugins::secondary
