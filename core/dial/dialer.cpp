@@ -25,9 +25,9 @@ using async::Task;
 constexpr std::int64_t kLookAtOwn = 1'000'000'000;      // nanoseconds between two looks at our own addresses
 constexpr std::size_t kMaxAgent = 64;                   // characters
 constexpr std::chrono::milliseconds kGoodbye{1'000};    // for it to leave
-constexpr std::chrono::milliseconds kCuriosity{1'000};  // for the peer to ask who we are
+constexpr std::chrono::milliseconds kCuriosity{2'000};  // for the peer to ask who we are
 constexpr std::chrono::milliseconds kMoment{10};        // between two looks whether its streams have ended
-constexpr std::chrono::milliseconds kLinger{300};       // for it to close first: some do when they are told to go away
+constexpr std::chrono::milliseconds kLinger{2'000};     // for it to close first, as those do who are told to go away
 
 // Enough for an identify message in each direction, and for a peer that asks us for as much.
 constexpr libp2p::yamux::Limits kLimits{.inbound_streams = 8,
@@ -116,6 +116,7 @@ Task<> Dialer::State::identify_within(Dialled dialled, async::Semaphore::Permit 
 // know.
 Task<Result<>> Dialer::State::ask_agent(Dialled dialled) {
   const libp2p::PeerId peer = dialled.secured.peer;
+  dialled.carrier.end_in_order();  // however it ends: a peer that has proven itself does not see a reset
   CO_TRY(const auto connection, co_await upgrader.multiplex(std::move(dialled.secured), Side::dialler, kLimits));
   async::Event told(loop);
   async::Tasks serving;
@@ -127,7 +128,6 @@ Task<Result<>> Dialer::State::ask_agent(Dialled dialled) {
   if (!agent.empty()) settings.on_identified(peer, agent);
   co_await async::wait_for(told, kCuriosity);
   for (int i = 0; i < 20 && connection->streams() > 0; ++i) co_await async::sleep(loop, kMoment);
-  dialled.carrier.end_in_order();
   co_await connection->finish(kGoodbye, kLinger);
   co_return {};
 }
