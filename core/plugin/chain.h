@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/bytes.h"
 #include "core/dns/query.h"
 #include "core/dns/response.h"
 #include "core/result.h"
@@ -73,8 +74,9 @@ class Filter {
 class Observer {
  public:
   virtual ~Observer() = default;
-  // `size`: bytes of the encoded response. Called on the thread that serves; the same rules as for Plugin::serve.
-  virtual void sent(const Query& query, const Response& response, std::size_t size) const = 0;
+  // `message`: the encoded response, as it goes to the client; gone after the call. Called on the thread that serves;
+  // the same rules as for Plugin::serve.
+  virtual void sent(const Query& query, const Response& response, Bytes message) const = 0;
 };
 
 }  // namespace swage

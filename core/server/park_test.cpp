@@ -31,7 +31,7 @@ struct Recorder : Origin {
 
 struct Seen : Observer {
   explicit Seen(int& count) : count_(count) {}
-  void sent(const Query&, const Response&, std::size_t) const override { ++count_; }
+  void sent(const Query&, const Response&, Bytes) const override { ++count_; }
   int& count_;
 };
 

@@ -131,9 +131,9 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   if (response.stream != nullptr) [[unlikely]]
     response.stream->sent(size);
   if (block != nullptr) {
-    for (const auto& observer : block->observers) observer->sent(query, response, size);
+    for (const auto& observer : block->observers) observer->sent(query, response, out.first(size));
   } else if (unrouted_ != nullptr && parsed == dns::Parsed::query) {
-    unrouted_->sent(query, response, size);
+    unrouted_->sent(query, response, out.first(size));
   }
   work_->stage.store(Work::Stage::none, std::memory_order_relaxed);
   return size;
@@ -145,7 +145,7 @@ std::size_t Responder::send_whole(const Block& block, MutableBytes out) {
   const Bytes message = response.later.answer;
   const std::size_t size = message.size() <= out.size() ? message.size() : 0;
   std::copy_n(message.begin(), size, out.begin());
-  for (const auto& observer : block.observers) observer->sent(work_->query, response, size);
+  for (const auto& observer : block.observers) observer->sent(work_->query, response, out.first(size));
   work_->stage.store(Work::Stage::none, std::memory_order_relaxed);
   return size;
 }

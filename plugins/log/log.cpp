@@ -20,7 +20,7 @@ Log::Log(std::vector<Rule> rules, Clock clock, const Metadata* metadata)
   line_.reserve(kUsualLine);
 }
 
-void Log::sent(const Query& query, const Response& response, std::size_t size) const {
+void Log::sent(const Query& query, const Response& response, Bytes message) const {
   const auto rule = std::find_if(rules_.begin(), rules_.end(), [&query](const Rule& candidate) {
     return dns::is_under_any(query.key, candidate.names);
   });
@@ -29,7 +29,7 @@ void Log::sent(const Query& query, const Response& response, std::size_t size) c
   if (!rule->classes.empty() && std::ranges::find(rule->classes, class_of(kind)) == rule->classes.end()) return;
   const std::chrono::nanoseconds duration = clock_().time_since_epoch() - std::chrono::nanoseconds(query.received);
   line_ = "[INFO] ";
-  rule->format.append_to(line_, {query, response, kind, size, duration, metadata_});
+  rule->format.append_to(line_, {query, response, kind, message.size(), duration, metadata_});
   swage::log::write(line_);
 }
 

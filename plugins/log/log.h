@@ -25,7 +25,7 @@ class Log : public Observer {
   explicit Log(std::vector<Rule> rules, Clock clock = &std::chrono::steady_clock::now,
                const Metadata* metadata = nullptr);
 
-  void sent(const Query& query, const Response& response, std::size_t size) const override;
+  void sent(const Query& query, const Response& response, Bytes message) const override;
 
  private:
   std::vector<Rule> rules_;  // the first that has the name counts

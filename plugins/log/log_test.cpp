@@ -125,6 +125,6 @@ TEST_CASE("log: the duration runs from the query's arrival by the steady clock")
   Query query;
   query.received = 1'000'000;
   LogCapture log;
-  observer.sent(query, Response(), 12);
+  observer.sent(query, Response(), {});
   CHECK(log.take() == "[INFO] 0.0005s\n");
 }

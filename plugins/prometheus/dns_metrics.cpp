@@ -95,14 +95,14 @@ void DnsMetrics::declare(metrics::Registry& registry) {
   registry.declare(Kind::counter, kResponses, kResponsesHelp, {}, {"server", "zone", "view", "rcode", "plugin"});
 }
 
-void DnsMetrics::sent(const Query& query, const Response& response, std::size_t size) const {
+void DnsMetrics::sent(const Query& query, const Response& response, Bytes message) const {
   const Row& row = row_of(query);
   const std::size_t transport = query.transport == dns::Transport::tcp ? 1 : 0;
   row.requests.at(transport, query.client.address.is_v6() ? 1 : 0, index_of(query.qtype)).add();
   if (query.edns.dnssec_ok) row.do_requests.add();
   row.duration.observe(static_cast<double>(std::max<std::int64_t>(clock_() - query.received, 0)) * 1e-9);
   row.request_size[transport].observe(static_cast<double>(query.message.size()));
-  row.response_size[transport].observe(static_cast<double>(size));
+  row.response_size[transport].observe(static_cast<double>(message.size()));
   row.responses.at(std::min(static_cast<std::size_t>(response.rcode), kRcodes), response.plugin).add();
 }
 

@@ -24,7 +24,7 @@ class DnsMetrics : public Observer {
   DnsMetrics(metrics::Registry& registry, std::vector<Listener> listeners, std::vector<std::string> plugins, Of of,
              std::string view = {}, Clock clock = &steady_time);
 
-  void sent(const Query& query, const Response& response, std::size_t size) const override;
+  void sent(const Query& query, const Response& response, Bytes message) const override;
 
   // Says in every process which metrics there are.
   static void declare(metrics::Registry& registry);

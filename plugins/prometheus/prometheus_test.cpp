@@ -136,7 +136,7 @@ TEST_CASE("prometheus: the server is where the block listens") {
 TEST_CASE("prometheus: names in no server block are in the zone 'dropped'") {
   PluginHarness server(kPlugins, "example.org {\n prometheus\n answers\n}\n");
   static_cast<void>(server.ask("example.org. A"));
-  server.configuration().server->unrouted->sent(server.query(), server.response(), 100);
+  server.configuration().server->unrouted->sent(server.query(), server.response(), server.sent());
   CHECK(text_of(server).find(
             "requests_total{server=\"dns://:53\",zone=\"dropped\",view=\"\",proto=\"udp\",family=\"1\",type="
             "\"A\"} 1\n") != std::string::npos);

@@ -113,7 +113,7 @@ std::string PluginHarness::ask(std::string_view text) {
   std::array<std::uint8_t, 65'535> out;
   const std::size_t size = dns::encode(query_, response_, MutableBytes(out).first(dns::size_limit(query_)));
   sent_.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size));
-  for (const auto& observer : match.block->observers) observer->sent(query_, response_, size);
+  for (const auto& observer : match.block->observers) observer->sent(query_, response_, sent_);
   return outcome ? response_text(response_) : "error: " + outcome.error().text();
 }
 

@@ -11,10 +11,10 @@ class Tally : public Observer {
  public:
   Tally(metrics::Counter queries, metrics::Counter bytes) : queries_(queries), bytes_(bytes) {}
 
-  void sent(const Query& query, const Response& /*response*/, std::size_t size) const override {
+  void sent(const Query& query, const Response& /*response*/, Bytes message) const override {
     if (query.qtype != dns::Type::txt) return;
     queries_.add();
-    bytes_.add(size);
+    bytes_.add(message.size());
     log::info("plugin/tally: {} asked for '{}'", query.client.to_string(), query.qname.to_string());
   }
 

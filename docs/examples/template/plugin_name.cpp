@@ -47,7 +47,9 @@ class Watcher : public Observer {
  public:
   explicit Watcher(metrics::Counter bytes) : bytes_(bytes) {}
 
-  void sent(const Query& /*query*/, const Response& /*response*/, std::size_t size) const override { bytes_.add(size); }
+  void sent(const Query& /*query*/, const Response& /*response*/, Bytes message) const override {
+    bytes_.add(message.size());
+  }
 
  private:
   metrics::Counter bytes_;

@@ -69,9 +69,7 @@ class WrongFilter : public Filter {
 
 class WrongObserver : public Observer {
  public:
-  void sent(const Query& query, const Response&, std::size_t) const override {
-    static_cast<void>(do_wrong(wanted(query)));
-  }
+  void sent(const Query& query, const Response&, Bytes) const override { static_cast<void>(do_wrong(wanted(query))); }
 };
 
 // Answers what has to be fetched, and never is there.
