@@ -115,13 +115,17 @@ struct Counts {
   return counts;
 }
 
-std::size_t write_opt(const Query& query, Rcode rcode, std::span<const EdnsOption> options, std::uint8_t* at) {
+std::uint16_t edns_flags(const Query& query, bool compact) {
+  return static_cast<std::uint16_t>((query.edns.dnssec_ok ? 0x8000U : 0U) | (compact ? 0x4000U : 0U));
+}
+
+std::size_t write_opt(std::uint16_t flags, Rcode rcode, std::span<const EdnsOption> options, std::uint8_t* at) {
   at[0] = 0;
   store_u16(at + 1, static_cast<std::uint16_t>(Type::opt));
   store_u16(at + 3, kUdpSize);
   at[5] = static_cast<std::uint8_t>(static_cast<std::uint16_t>(rcode) >> 4);
   at[6] = 0;
-  store_u16(at + 7, query.edns.dnssec_ok ? 0x8000 : 0);
+  store_u16(at + 7, flags);
   std::size_t size = kOptFixed;
   for (const EdnsOption& option : options) {
     store_u16(at + size, option.code);
@@ -168,7 +172,9 @@ std::size_t write_opt(const Query& query, Rcode rcode, std::span<const EdnsOptio
     if (with_options) opt_size += options;
   }
   Writer writer(out.first(out.size() - opt_size), at, query);
-  Counts counts = write_sections(writer, response);
+  Counts counts{.truncated = true};
+  if (!response.ask_over_tcp || query.transport != Transport::udp) [[likely]]
+    counts = write_sections(writer, response);
   if (counts.truncated && query.transport == Transport::udp) {
     writer.cut(at);
     counts = {.truncated = true};
@@ -177,7 +183,7 @@ std::size_t write_opt(const Query& query, Rcode rcode, std::span<const EdnsOptio
   write_header(out.data(), query, response, counts);
   std::size_t size = writer.at();
   const auto options = with_options ? std::span<const EdnsOption>(response.options) : std::span<const EdnsOption>();
-  if (query.edns.present) size += write_opt(query, response.rcode, options, &out[size]);
+  if (query.edns.present) size += write_opt(edns_flags(query, response.compact), response.rcode, options, &out[size]);
   return size;
 }
 
@@ -217,7 +223,7 @@ std::size_t encode_error(const Query& query, Rcode rcode, MutableBytes out) {
   std::fill_n(out.begin() + 4, 8, std::uint8_t{0});
   if (!query.edns.present) return kHeaderSize;
   store_u16(&out[10], 1);
-  return kHeaderSize + write_opt(query, rcode, {}, &out[kHeaderSize]);
+  return kHeaderSize + write_opt(edns_flags(query, false), rcode, {}, &out[kHeaderSize]);
 }
 
 }  // namespace swage::dns

@@ -218,6 +218,28 @@ TEST_CASE("encode: what does not fit, at every size") {
   }
 }
 
+TEST_CASE("encode: a client that is to ask over TCP gets no records over UDP; the CO bit") {
+  const t::Packet packet =
+      t::encode({.name = "example.org.", .type = "A", .opt = t::Opt{.flags = t::kDnssecOk | 0x4000}});
+  Query query;
+  REQUIRE(parse(packet, query) == Parsed::query);
+  CHECK(query.edns.compact_ok);
+  Owned own;
+  Response response;
+  response.rcode = Rcode::noerror;
+  response.answer.push_back({query.qname, Type::a, Class::in, 60, own.rdata({192, 0, 2, 1})});
+  CHECK(t::decode(encoded(query, response, 512))->opt->flags == t::kDnssecOk);
+  response.ask_over_tcp = response.compact = true;
+  const Result<t::Decoded> sent = t::decode(encoded(query, response, 512));
+  CHECK(sent->has(t::kTc));
+  CHECK(sent->answer.empty());
+  CHECK(sent->opt->flags == (t::kDnssecOk | 0x4000));
+  query.transport = Transport::tcp;
+  CHECK(t::decode(encoded(query, response, 512))->answer.size() == 1);
+  response.clear();
+  CHECK_FALSE((response.ask_over_tcp || response.compact));
+}
+
 TEST_CASE("encode: sizes of UDP responses") {
   Query query;
   const auto limit = [&](std::optional<t::Opt> opt) {

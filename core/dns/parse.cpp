@@ -91,6 +91,7 @@ bool parse_record(Cursor& cursor, bool may_be_opt, Edns& edns, Type& type) {
     edns.udp_size = load_u16(fixed + 2);
     edns.version = fixed[5];
     edns.dnssec_ok = (fixed[6] & 0x80) != 0;
+    edns.compact_ok = (fixed[6] & 0x40) != 0;
     if (edns.version == 0) {  // what options of other versions look like is not known
       const Bytes options(cursor.here(), rdlength);
       if (!options_are_well_formed(options)) return false;

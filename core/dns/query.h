@@ -22,6 +22,7 @@ struct Edns {
   bool present = false;
   std::uint8_t version = 0;
   bool dnssec_ok = false;        // the DO bit (RFC 3225)
+  bool compact_ok = false;       // the CO bit: NXDOMAIN may come with a compact denial (RFC 9824 section 5.1)
   std::uint16_t udp_size = 512;  // bytes the client can take over UDP, as it says
   Bytes options;                 // in wire format: code, length, data, code, …; well formed, none if not version 0
 

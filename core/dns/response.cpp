@@ -56,7 +56,8 @@ void Response::clear() {
   authoritative = false;
   recursion_available = authentic = false;
   recursion_desired.reset();
-  truncated = false;
+  truncated = ask_over_tcp = compact = false;
+  types.reset();
   plugin = 0;
   most_bytes = 0xFFFF;
   cache = nullptr;
@@ -73,6 +74,8 @@ void Response::clear() {
 void Response::clear_answer() {
   rcode = Rcode::refused;
   authoritative = false;
+  ask_over_tcp = compact = false;
+  types.reset();
   stream.reset();
   answer.clear();
   authority.clear();

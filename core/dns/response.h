@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/bytes.h"
@@ -101,9 +102,14 @@ class Response {
   bool authentic = false;                 // AD, for clients that want it: who was asked has verified it all
   std::optional<bool> recursion_desired;  // RD; none: the query's
   bool truncated = false;                 // TC; encode() finds out
+  bool ask_over_tcp = false;              // over UDP the client gets TC and no records
+  bool compact = false;                   // the CO bit: denials are compact (RFC 9824 section 5.1)
   std::uint8_t plugin = 0;                // the plugin that answered: ChainEntry::number of the last one asked
   std::uint16_t most_bytes = 0xFFFF;      // encode() makes no larger message; 512 or more
   std::vector<Record> answer, authority, additional;
+  // Of a name that does not have the QTYPE (the last one of a chain of CNAMEs): the types that it has, in any order,
+  // for the proof of that (NSEC); nullopt: not known. They must live as long as the response.
+  std::optional<std::span<const Type>> types;
   std::vector<EdnsOption> options;    // sent only where the query has an OPT
   const CacheRules* cache = nullptr;  // for how long what was fetched may be answered; none: to those who waited for it
   Endpoint origin;                    // the nameserver that has said it; port 0: this one

@@ -51,6 +51,7 @@ Result<Record> made_up_soa(Response& response, dns::NameView zone) {
 // An empty response with the SOA record as authority. `negative`: its TTL is that of a negative answer.
 Result<Outcome> fetch_soa(const Query& query, Response& response, Next next, dns::NameView zone, bool negative) {
   const std::uint8_t self = response.plugin;
+  const auto types = response.types;
   response.clear_answer();
   Query question = query;
   question.ask(zone);
@@ -58,6 +59,7 @@ Result<Outcome> fetch_soa(const Query& query, Response& response, Next next, dns
   TRY(const Outcome outcome, next(question, response));
   if (outcome != Outcome::send) return outcome;
   response.plugin = self;
+  response.types = types;
   if (!take_soa(response, zone, negative)) {
     response.authority.clear();
     TRY(const Record soa, made_up_soa(response, zone));

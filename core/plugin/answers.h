@@ -30,8 +30,9 @@ void add_extended_error(Response& response, dns::ExtendedError code, std::string
 // there is no such name (NXDOMAIN), the SOA record itself. NODATA and NXDOMAIN have it as authority (RFC 2308), with a
 // TTL that is the lesser of its own and its minimum. The record, with its RRSIGs if the query has DO, is what `next`
 // answers when it is asked for it; if that is none, a made-up one: ns.ZONE, hostmaster.ZONE, serial 1, minimum and TTL
-// 86400. What was in the sections of `response` is lost; its options and arena stay. They fail or drop where `next`
-// does.
+// 86400. What was in the sections of `response` is lost; its options, arena and types stay. They fail or drop where
+// `next` does.
+// A plugin that knows which types the name has says so in Response::types before it calls no_data().
 // REQUIRES: qname is in `zone`, which outlives the response; Query::zone does.
 [[nodiscard]] Result<Outcome> no_data(const Query& query, Response& response, Next next, dns::NameView zone);
 [[nodiscard]] Result<Outcome> name_error(const Query& query, Response& response, Next next, dns::NameView zone);

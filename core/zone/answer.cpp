@@ -124,10 +124,10 @@ void Answer::refer(const Node& cut) {
   const Rrset& ns = *find_rrset(cut, dns::Type::ns);
   response_.authoritative = !response_.answer.empty();
   add(response_.authority, cut.name(), ns);
-  if (dnssec_ && zone_.header().denial != image::Denial::none) {
+  if (dnssec_) {
     if (const Rrset* ds = find_rrset(cut, dns::Type::ds)) {
       add(response_.authority, cut.name(), *ds);
-    } else {
+    } else if (zone_.header().denial != image::Denial::none) {
       Denial(zone_, *this).nodata(cut);
     }
   }
@@ -137,12 +137,26 @@ void Answer::refer(const Node& cut) {
 void Answer::nodata(const Node& node, const Found* synthesised) {
   add_negative_soa();
   if (!dnssec_) return;
+  if (zone_.header().denial == image::Denial::none) return tell_types(node);
   Denial denial(zone_, *this);
   if (synthesised != nullptr) {
     denial.wildcard_nodata(name_, *synthesised, node);
   } else {
     denial.nodata(node);
   }
+}
+
+// For whoever proves it in the zone's stead.
+void Answer::tell_types(const Node& node) {
+  const MutableBytes memory = response_.arena.allocate(node.rrsets * sizeof(dns::Type));
+  auto* const types = reinterpret_cast<dns::Type*>(memory.data());
+  std::size_t count = 0;
+  const bool cut = (node.flags & image::kCut) != 0;  // all else there is the child's
+  for (const Rrset& rrset : Rrsets(node)) {
+    const dns::Type type{rrset.type};
+    if (rrset.count > 0 && (!cut || type == dns::Type::ns || type == dns::Type::ds)) types[count++] = type;
+  }
+  response_.types = std::span<const dns::Type>(types, count);
 }
 
 void Answer::nxdomain(const Found& found) {

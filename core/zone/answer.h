@@ -61,6 +61,7 @@ class Answer : private Sections {
   void add_all_rrsigs(const image::Node& node, dns::NameView owner);
   void refer(const image::Node& cut);
   void nodata(const image::Node& node, const Found* synthesised);
+  void tell_types(const image::Node& node);
   void nxdomain(const Found& found);
   [[nodiscard]] bool loops() const;
 

@@ -1,6 +1,7 @@
 #include "plugins/acme_txt/acme_txt.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <ctime>
 #include <iterator>
@@ -19,6 +20,8 @@ constexpr std::int64_t kMeasure = 1000;  // milliseconds between two looks at al
 
 // The process before is gone after 20 s; it waits for what it hands on.
 constexpr std::chrono::milliseconds kAttended{25'000}, kBetweenLetters{3};
+
+constexpr std::array kTxtAlone = {dns::Type::txt};  // types of a name, whether it has a challenge now or not
 
 // Places in the table of what is counted.
 constexpr std::size_t kTxt = 0, kEmpty = 1, kNoData = 2;
@@ -54,6 +57,7 @@ Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next
   if (!peer) return next(query, response);
   if (query.qtype != dns::Type::txt) {
     settings_.responses.at(kNoData + dns::type_index(query.qtype)).add();
+    response.types = kTxtAlone;
     return no_data(query, response, next, *zone);
   }
 
@@ -66,7 +70,10 @@ Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next
   const std::int64_t valid_until = table.valid_until();
   if (valid_until != 0 && clocks_.boot() >= valid_until) return refuse_fenced(response);
   if (settings_.fetch != nullptr && !is_remembered(values)) return settings_.fetch->later(response, peer->multihash());
-  if (values.count == 0 && !settings_.placeholder) return no_data(query, response, next, *zone);
+  if (values.count == 0 && !settings_.placeholder) {
+    response.types.emplace();
+    return no_data(query, response, next, *zone);
+  }
   settings_.responses.at(values.count == 0 ? kEmpty : kTxt).add();
   for (std::size_t i = 0; i < values.count; ++i) answer_text(query, response, settings_.ttl, values.text(i));
   if (values.count == 0) answer_text(query, response, settings_.ttl, *settings_.placeholder);

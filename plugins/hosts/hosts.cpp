@@ -63,6 +63,17 @@ bool Hosts::exists(const Query& query) const {
   return false;
 }
 
+// For a name of a file that has no other records.
+std::span<const Type> Hosts::types_of(const Query& query) const {
+  static constexpr std::array kBoth = {Type::a, Type::aaaa};
+  bool a = false, aaaa = false;
+  for (const HostsImage& image : {from_file(), from_corefile()}) {
+    a = a || !image.addresses(query.key, false).empty();
+    aaaa = aaaa || !image.addresses(query.key, true).empty();
+  }
+  return std::span(kBoth).subspan(a ? 0 : 1, (a ? 1U : 0U) + (aaaa ? 1U : 0U));
+}
+
 Result<Outcome> Hosts::serve(const Query& query, Response& response, Next next) const {
   if (query.qclass != dns::Class::in) return next(query, response);
   // Whatever its zone: reverse names are in none of those of the names.
@@ -84,6 +95,7 @@ Result<Outcome> Hosts::serve(const Query& query, Response& response, Next next) 
   }
   response.rcode = dns::Rcode::noerror;
   response.authoritative = true;
+  if (query.edns.dnssec_ok && response.answer.empty()) response.types = types_of(query);
   return Outcome::send;
 }
 

@@ -39,6 +39,7 @@ class Hosts : public Plugin {
   // False where the address of qname has no name.
   [[nodiscard]] bool add_names(const Query& query, Response& response) const;
   [[nodiscard]] bool exists(const Query& query) const;
+  [[nodiscard]] std::span<const dns::Type> types_of(const Query& query) const;
 
   const Settings settings_;
 };

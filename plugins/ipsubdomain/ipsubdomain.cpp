@@ -1,6 +1,8 @@
 #include "plugins/ipsubdomain/ipsubdomain.h"
 
+#include <array>
 #include <optional>
+#include <span>
 
 #include "core/forge/address_label.h"
 #include "core/libp2p/peer_id.h"
@@ -17,6 +19,15 @@ std::optional<IpAddress> asked_address(const Query& query) {
   const auto address = forge::parse_address_label(query.key.view().first_label());
   if (!address || address->is_v6() != (query.qtype == Type::aaaa)) return std::nullopt;
   return address;
+}
+
+// Which types a name has. That of an address has the same whether or not the address is denied at the moment.
+constexpr std::array kA = {Type::a}, kAaaa = {Type::aaaa};
+
+std::span<const Type> types_of(const Query& query, bool below_peer) {
+  const auto address = below_peer ? forge::parse_address_label(query.key.view().first_label()) : std::nullopt;
+  if (!address) return {};
+  return address->is_v6() ? kAaaa : kA;
 }
 
 // True where the following plugins say that the name does not exist, or do not know its zone.
@@ -45,6 +56,7 @@ Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next 
     const auto listed = denylist_.find(*address);
     if (listed && listed->denied()) {
       responses_.denied(*listed);
+      response.types.emplace();
       return no_data(query, response, next, entry->zone.apex);
     }
     responses_.address(query.qtype);
@@ -55,6 +67,7 @@ Result<Outcome> IpSubdomain::serve(const Query& query, Response& response, Next 
     if (outcome != Outcome::send || !knows_nothing(response)) return outcome;
   }
   responses_.no_data(query.qtype, peer == 0);
+  if (query.edns.dnssec_ok) response.types = types_of(query, peer == 1);
   return no_data(query, response, next, entry->zone.apex);
 }
 
