@@ -33,4 +33,43 @@ void lower_names(Type type, MutableBytes rdata) {
   }
 }
 
+int canonical_names(Type type) {
+  switch (static_cast<std::uint16_t>(type)) {
+    case 2:   // NS
+    case 3:   // MD
+    case 4:   // MF
+    case 5:   // CNAME
+    case 7:   // MB
+    case 8:   // MG
+    case 9:   // MR
+    case 12:  // PTR
+    case 15:  // MX
+    case 18:  // AFSDB
+    case 21:  // RT
+    case 24:  // SIG
+    case 30:  // NXT
+    case 33:  // SRV
+    case 35:  // NAPTR
+    case 36:  // KX
+    case 39:  // DNAME
+    case 46:  // RRSIG
+      return 1;
+    case 6:   // SOA
+    case 14:  // MINFO
+    case 17:  // RP
+    case 26:  // PX
+      return 2;
+    default:
+      return 0;
+  }
+}
+
+void make_canonical(Type type, MutableBytes rdata) {
+  int names = canonical_names(type);
+  if (names == 0) return;
+  const auto first = first_name(type, rdata);
+  if (!first) return;
+  for (rdata = rdata.subspan(*first); names > 0 && !rdata.empty(); --names) rdata = rdata.subspan(lower_name(rdata));
+}
+
 }  // namespace swage::dns

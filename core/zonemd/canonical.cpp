@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/dns/record_types.h"
+#include "core/dns/canonical_rdata.h"
 
 namespace swage::zonemd {
 namespace {
@@ -21,60 +21,19 @@ AllRecords after_names(AllRecords records) {
   }
 }
 
-// How many names begin at first_name(), one after another, that are in lower case in canonical form.
-int lower_case_names(dns::Type type) {
-  switch (static_cast<std::uint16_t>(type)) {
-    case 2:   // NS
-    case 3:   // MD
-    case 4:   // MF
-    case 5:   // CNAME
-    case 7:   // MB
-    case 8:   // MG
-    case 9:   // MR
-    case 12:  // PTR
-    case 15:  // MX
-    case 18:  // AFSDB
-    case 21:  // RT
-    case 24:  // SIG
-    case 30:  // NXT
-    case 33:  // SRV
-    case 35:  // NAPTR
-    case 36:  // KX
-    case 39:  // DNAME
-    case 46:  // RRSIG
-      return 1;
-    case 6:   // SOA
-    case 14:  // MINFO
-    case 17:  // RP
-    case 26:  // PX
-      return 2;
-    default:
-      return 0;
-  }
-}
-
 }  // namespace
 
 void write_canonical(dns::Type type, Bytes rdata, std::vector<std::uint8_t>& to) {
   const std::size_t start = to.size();
   to.insert(to.end(), rdata.begin(), rdata.end());
-  int names = lower_case_names(type);
-  if (names == 0) return;
-  const auto first = dns::first_name(type, rdata);
-  if (!first) return;
-  for (std::size_t at = start + *first; names > 0; --names) {
-    for (; to[at] != 0; at += 1U + to[at]) {
-      std::transform(&to[at] + 1, &to[at] + 1 + to[at], &to[at] + 1, dns::lower);
-    }
-    ++at;
-  }
+  dns::make_canonical(type, MutableBytes(to).subspan(start));
 }
 
 CanonicalNames::CanonicalNames(Bytes image) : names_(AllRecords(image)), nsec3s_(after_names(AllRecords(image))) {}
 
 bool CanonicalNames::less(const ZoneRecord& a, const ZoneRecord& b) {
   if (a.type != b.type) return a.type < b.type;
-  if (lower_case_names(a.type) == 0) return std::ranges::lexicographical_compare(a.rdata, b.rdata);
+  if (dns::canonical_names(a.type) == 0) return std::ranges::lexicographical_compare(a.rdata, b.rdata);
   std::vector<std::uint8_t> x, y;
   write_canonical(a.type, a.rdata, x);
   write_canonical(b.type, b.rdata, y);
