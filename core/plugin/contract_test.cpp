@@ -34,15 +34,15 @@ std::string layout() {
   using AddService = void (Controller::*)(std::unique_ptr<Service>);
   return fmt::format(
       "Query {} zone {}; Response {}; Record {}; ServerBlock {}; Dispenser {}; PluginType {}; Counter {}; Fetch {}; "
-      "Snapshot {}; Shared {}; Name {}; Endpoint {}; Host {}; Fields {}; "
+      "Snapshot {}; Shared {}; WorkerMemory {}; Name {}; Endpoint {}; Host {}; Fields {}; "
       "Plugin::serve {} sees {}; Filter::accepts {}; Observer::sent {}; Service::run {} measure {}; "
       "Host::shutting_down {}; "
       "Controller::add(Service) {} warn {}",
       sizeof(Query), offsetof(Query, zone), sizeof(Response), sizeof(dns::Record), sizeof(ServerBlock),
       sizeof(config::Dispenser), sizeof(PluginType), sizeof(metrics::Counter), sizeof(Fetch), sizeof(shm::Snapshot),
-      sizeof(shm::Shared), sizeof(dns::Name), sizeof(Endpoint), sizeof(Host), sizeof(http::Fields),
-      place(&Plugin::serve), place(&Plugin::sees), place(&Filter::accepts), place(&Observer::sent),
-      place(&Service::run), place(&Service::measure), place(&Host::shutting_down),
+      sizeof(shm::Shared), sizeof(shm::WorkerMemory), sizeof(dns::Name), sizeof(Endpoint), sizeof(Host),
+      sizeof(http::Fields), place(&Plugin::serve), place(&Plugin::sees), place(&Filter::accepts),
+      place(&Observer::sent), place(&Service::run), place(&Service::measure), place(&Host::shutting_down),
       place(static_cast<AddService>(&Controller::add)), place(&Controller::warn));
 }
 
@@ -70,9 +70,10 @@ TEST_CASE("contract: its layout is that of its version") {
   CHECK(kContract == 4);
   CHECK(layout() ==
         "Query 560 zone 512; Response 272; Record 48; ServerBlock 408; Dispenser 88; PluginType 32; Counter 8; Fetch "
-        "264; Snapshot 104; Shared 160; Name 257; Endpoint 24; Host 80; Fields 24; Plugin::serve 16 sees 24; "
+        "264; Snapshot 104; Shared 160; WorkerMemory 112; Name 257; Endpoint 24; Host 80; Fields 24; Plugin::serve 16 "
+        "sees 24; "
         "Filter::accepts 16; "
-        "Observer::sent 16; Service::run 24 measure 40; Host::shutting_down 56; Controller::add(Service) 48 warn 104");
+        "Observer::sent 16; Service::run 24 measure 40; Host::shutting_down 56; Controller::add(Service) 48 warn 112");
   CHECK(layout_of_others() ==
         "Prefix 18; Metadata 72; Edns 24; EdnsOption 24; Later 48; CacheRules 304; Loop 48; Timer 8; Event 32; "
         "FollowedFiles 136 Options 24; HttpEndpoint 88; http::Request 128; http::Response 64; Fetcher 328 Settings 312 "

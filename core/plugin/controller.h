@@ -18,6 +18,7 @@
 #include "core/result.h"
 #include "core/shm/shared.h"
 #include "core/shm/snapshot.h"
+#include "core/shm/worker_memory.h"
 
 namespace swage {
 
@@ -51,6 +52,10 @@ class Controller : public config::Dispenser {
   [[nodiscard]] virtual shm::Shared& shared(const std::string& name) = 0;
   // The same for the service process alone: what is in it, secrets say, never comes to a process that answers queries.
   [[nodiscard]] virtual shm::ServiceMemory& service_memory(const std::string& name) = 0;
+  // Memory that each dns process writes alone, and the others and the service process read; see
+  // core/shm/worker_memory.h. `bytes`: of each one's piece. Those who say the same name have the same memory, of the
+  // most bytes that any of them says.
+  [[nodiscard]] virtual shm::WorkerMemory& worker_memory(const std::string& name, std::size_t bytes) = 0;
 
   // For answers that are not in memory until a Service has fetched them; see core/plugin/fetch.h. Those who say the
   // same name have the same Fetch. It outlives plugins and services.

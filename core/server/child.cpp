@@ -43,6 +43,14 @@ class Inheriting {
     inherited.memories[std::move(message.name)] = std::move(message.memory);
     return true;
   }
+  bool take(message::OwnPiece message) {
+    inherited.own_pieces.push_back(std::move(message));
+    return true;
+  }
+  bool take(message::WorkerPiece message) {
+    inherited.worker_pieces.push_back(std::move(message));
+    return true;
+  }
   bool take(message::FetchLine message) {
     inherited.fetch_lines.push_back(std::move(message));
     return true;

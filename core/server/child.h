@@ -33,9 +33,11 @@ struct Inheritance {
   std::vector<PluginLibrary> libraries;
   std::vector<message::Socket> sockets;
   std::map<MemoryName, Descriptor> memories;
-  std::vector<message::FetchLine> fetch_lines;  // of several to the same process the last one counts
-  std::unique_ptr<metrics::Registry> metrics;   // where this process counts
-  Scraper scraper;                              // of all processes; empty in a dns process
+  std::vector<message::OwnPiece> own_pieces;        // of a dns process
+  std::vector<message::WorkerPiece> worker_pieces;  // of all others that are ready
+  std::vector<message::FetchLine> fetch_lines;      // of several to the same process the last one counts
+  std::unique_ptr<metrics::Registry> metrics;       // where this process counts
+  Scraper scraper;                                  // of all processes; empty in a dns process
   Pulse pulse;
 };
 

@@ -103,6 +103,26 @@ bool Configuration::is_fetched(const shm::Shared& memory) const {
   return std::ranges::any_of(fetchers, [&](const NamedFetcher& each) { return &each.fetcher->memory() == &memory; });
 }
 
+Result<> Configuration::take(message::OwnPiece message) {
+  const auto memory = worker_memories.find(message.name);
+  if (memory == worker_memories.end() || message.worker >= shm::WorkerMemory::kMaxWorkers) return {};
+  TRY(shm::Segment piece, shm::Segment::attach(std::move(message.piece)));
+  piece.close_descriptor();
+  if (piece.bytes().size() != memory->second->size()) return fail("{}: memory of another size", message.name);
+  memory->second->begin(message.worker, std::move(piece));
+  return {};
+}
+
+Result<> Configuration::take(message::WorkerPiece message) {
+  const auto memory = worker_memories.find(message.name);
+  if (memory == worker_memories.end() || message.worker >= shm::WorkerMemory::kMaxWorkers) return {};
+  TRY(shm::Mapping piece, shm::Mapping::open_sealed(std::move(message.piece), shm::Seal::elsewhere));
+  piece.close_descriptor();
+  if (piece.bytes().size() != memory->second->size()) return fail("{}: memory of another size", message.name);
+  memory->second->replace(message.worker, std::move(piece));
+  return {};
+}
+
 std::vector<std::string> Configuration::summary() const {
   std::vector<std::string> lines;
   for (const auto& [endpoint, router] : listeners) {

@@ -14,9 +14,11 @@
 #include "core/config/sources.h"
 #include "core/plugin/plugin.h"
 #include "core/server/block.h"
+#include "core/server/messages.h"
 #include "core/server/router.h"
 #include "core/shm/shared.h"
 #include "core/shm/snapshot.h"
+#include "core/shm/worker_memory.h"
 
 namespace swage::server {
 
@@ -46,6 +48,7 @@ struct Configuration {
   std::map<std::string, std::unique_ptr<shm::Snapshot>> snapshots;              // by name
   std::map<std::string, std::unique_ptr<shm::Shared>> shared;                   // by name
   std::map<std::string, std::unique_ptr<shm::ServiceMemory>> service_memories;  // by name
+  std::map<std::string, std::unique_ptr<shm::WorkerMemory>> worker_memories;    // by name
   std::vector<std::unique_ptr<Fetch>> fetches;                                  // by number, from 1
   std::map<Endpoint, Router> listeners;
   std::map<Endpoint, config::Token> places;  // of the first server block that listens there
@@ -55,6 +58,9 @@ struct Configuration {
 
   // Whether the memory of that name is a Fetcher's, which the fetch process provides.
   [[nodiscard]] bool is_fetched(const shm::Shared& memory) const;
+  // What another dns process, or this one, has of a WorkerMemory; one that is not known is left alone.
+  [[nodiscard]] Result<> take(message::OwnPiece message);
+  [[nodiscard]] Result<> take(message::WorkerPiece message);
   // A line for each zone and listener, for the operator: "dns://0.0.0.0:53 libp2p.direct.".
   [[nodiscard]] std::vector<std::string> summary() const;
 };

@@ -44,6 +44,11 @@ class Setup : public Controller {
   shm::ServiceMemory& service_memory(const std::string& name) override {
     return find_or_add(configuration_.service_memories, name);
   }
+  shm::WorkerMemory& worker_memory(const std::string& name, std::size_t bytes) override {
+    shm::WorkerMemory& memory = find_or_add(configuration_.worker_memories, name);
+    memory.ask_for(bytes);
+    return memory;
+  }
 
   Fetch& fetch(const std::string& name) override {
     auto& all = configuration_.fetches;

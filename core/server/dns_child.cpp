@@ -42,6 +42,8 @@ class DnsChild {
       if (!taken && name.kind == MemoryKind::snapshot) return taken;
       if (!taken) complain(name, taken.error());
     }
+    for (message::OwnPiece& piece : inheritance.own_pieces) TRY(configuration_.take(std::move(piece)));
+    for (message::WorkerPiece& piece : inheritance.worker_pieces) take(std::move(piece));
     for (message::Socket& socket : inheritance.sockets) TRY(listen(std::move(socket)));
     return {};
   }
@@ -111,6 +113,11 @@ class DnsChild {
   void take(message::Memory message) {
     const Result<> taken = take_memory(message.name, std::move(message.memory));
     if (!taken) complain(message.name, taken.error());
+  }
+
+  void take(message::WorkerPiece message) {
+    const Result<> taken = configuration_.take(std::move(message));
+    if (!taken) log::error("dns {}: {}", worker_, taken.error().text());
   }
 
   void take(message::FetchLine message) { fetch_client_->connect(message.by, std::move(message.socket)); }

@@ -88,6 +88,7 @@ Result<> Generation::provide_for(ChildProcess& child, const SocketStore& sockets
     TRY(Descriptor copy, memory.memory.duplicate());
     channel.send(message::Memory{name, std::move(copy)});
   }
+  TRY(pieces_.provide_for(child));
   TRY(connect(child));
   channel.send(message::SetUp{state_ == State::in_force});
   return {};

@@ -26,6 +26,7 @@
 #include "core/server/child_process.h"
 #include "core/server/messages.h"
 #include "core/server/socket_store.h"
+#include "core/server/worker_pieces.h"
 #include "core/shm/segment.h"
 
 namespace swage::server {
@@ -126,6 +127,7 @@ class Generation {
   void on(ChildProcess& child, const message::Failed& message);
   void on(ChildProcess& child, message::Declare message);
   void on(ChildProcess& child, message::Memory message);
+  void on(ChildProcess& child, message::DeclareWorkerMemory message);
   void on(ChildProcess& child, const message::Keep& message);
   void on(ChildProcess& child, message::Listen message);
   void on(ChildProcess& child, const message::Lameduck& message);
@@ -164,6 +166,8 @@ class Generation {
   std::map<MemoryName, Memory> memories_;       // the newest of each name
   std::map<MemoryName, Descriptor> inherited_;  // while it begins
   std::set<MemoryName> news_;                   // of memories_, for the generation that follows
+
+  WorkerPieces pieces_;  // of memory that dns processes write
 
   std::list<ChildProcess> children_;
   std::vector<std::pair<SteadyTime, Role>> restarts_;  // when, and which child

@@ -90,6 +90,9 @@ void Generation::on(ChildProcess& child, const message::Forbidden&) {
 void Generation::on(ChildProcess& child, const message::Ready&) {
   child.become_ready();
   if (child.role.is_service()) service_ready_ = true;
+  if (child.role.is_dns()) {
+    if (const Result<> sealed = pieces_.seal(child, children_); !sealed) child.condemn(sealed.error().text());
+  }
   // Its memory was passed on: no dns process hears that something is fetched before it has where to look.
   if (child.role.is_fetch()) child.channel.send(message::Start{});
 }
@@ -119,6 +122,11 @@ void Generation::on(ChildProcess&, message::Declare message) {
   }
   if (message.by == Fetch::By::fetch) fetched_.insert(message.name);
   declared_.insert(std::move(message.name));
+}
+
+void Generation::on(ChildProcess&, message::DeclareWorkerMemory message) {
+  if (!learns(message.name.size())) return;
+  if (const Result<> declared = pieces_.declare(std::move(message)); !declared) fail(declared.error().text());
 }
 
 void Generation::on(ChildProcess&, message::Listen message) {

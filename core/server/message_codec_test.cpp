@@ -19,7 +19,8 @@ using Anything =
                  message::ProcessMetrics, message::PastMetrics, message::Corefile, message::Socket, message::SetUp,
                  message::Start, message::Ending, message::Drain, message::Memory, message::Declare, message::Keep,
                  message::Listen, message::Lameduck, message::Serves, message::StaysRoot, message::Settled,
-                 message::Reload, message::End, message::Ready, message::Failed, message::FetchLine>;
+                 message::Reload, message::End, message::Ready, message::Failed, message::FetchLine, message::OwnPiece,
+                 message::WorkerPiece, message::DeclareWorkerMemory>;
 
 Descriptor some_descriptor() { return Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -42,6 +43,9 @@ std::vector<Packet> all_packets() {
   packets.push_back(encode(message::Corefile{"/etc/swage/Corefile", 5300, some_descriptor()}));
   packets.push_back(encode(message::Socket{Transport::tcp, kV6, some_descriptor()}));
   packets.push_back(encode(message::FetchLine{3, Fetch::By::fetch, some_descriptor()}));
+  packets.push_back(encode(message::OwnPiece{3, "rates", some_descriptor()}));
+  packets.push_back(encode(message::WorkerPiece{3, "rates", some_descriptor()}));
+  packets.push_back(encode(message::DeclareWorkerMemory{"rates", 1 << 20}));
   packets.push_back(encode(message::SetUp{true}));
   packets.push_back(encode(message::Start{}));
   packets.push_back(encode(message::Ending{}));
@@ -167,7 +171,7 @@ TEST_CASE("messages: of each sender only what it may say in its state is read") 
   CHECK(dns_serving.empty());
   CHECK(fetch == std::set{Memory::kKind, Ready::kKind, Failed::kKind});
   CHECK(fetch_running.empty());
-  CHECK(setting_up == std::set{Declare::kKind, Memory::kKind, Keep::kKind, Listen::kKind, Lameduck::kKind,
-                               Serves::kKind, StaysRoot::kKind, Ready::kKind, Failed::kKind});
+  CHECK(setting_up == std::set{Declare::kKind, DeclareWorkerMemory::kKind, Memory::kKind, Keep::kKind, Listen::kKind,
+                               Lameduck::kKind, Serves::kKind, StaysRoot::kKind, Ready::kKind, Failed::kKind});
   CHECK(running == std::set{Memory::kKind, Settled::kKind, Reload::kKind, End::kKind});
 }

@@ -94,7 +94,26 @@ struct Socket {
   static auto fields(auto& self) { return std::tie(self.transport, self.endpoint, self.socket); }
 };
 
+// The memory that this dns process writes under this name: it maps it before it says Ready.
+struct OwnPiece {
+  static constexpr char kKind = 'O';
+  std::uint32_t worker = 0;  // which dns process it is
+  std::string name{};
+  Descriptor piece{};
+  static auto fields(auto& self) { return std::tie(self.worker, self.name, self.piece); }
+};
+
 // From the supervisor, at any time:
+
+// To dns processes and the service process: what another dns process writes under this name. In place of the one that
+// the dns process of that number had before.
+struct WorkerPiece {
+  static constexpr char kKind = 'P';
+  std::uint32_t worker = 0;
+  std::string name{};
+  Descriptor piece{};
+  static auto fields(auto& self) { return std::tie(self.worker, self.name, self.piece); }
+};
 
 // To the service process: where the supervisor counts, where another process counts, and the sum of all that have
 // ended, `pid` now among them; see scraper.h.
@@ -166,6 +185,14 @@ struct Declare {
   MemoryName name{};
   Fetch::By by = Fetch::By::service;
   static auto fields(auto& self) { return std::tie(self.name.kind, self.name.name, self.by); }
+};
+
+// That each dns process is to have memory of so many bytes to write, and the others to read (core/shm/worker_memory.h).
+struct DeclareWorkerMemory {
+  static constexpr char kKind = 'D';
+  std::string name{};
+  std::uint64_t size = 0;
+  static auto fields(auto& self) { return std::tie(self.name, self.size); }
 };
 
 // The memory of this name is what it was in the configuration in force.
@@ -241,15 +268,17 @@ struct Forbidden {};
 }  // namespace message
 
 // What a child inherits, up to SetUp.
-using Inherited = std::variant<message::Forbidden, message::PulsePage, message::OwnMetrics, message::SupervisorMetrics,
-                               message::ProcessMetrics, message::PastMetrics, message::Corefile, message::Library,
-                               message::Socket, message::Memory, message::FetchLine, message::SetUp>;
+using Inherited =
+    std::variant<message::Forbidden, message::PulsePage, message::OwnMetrics, message::SupervisorMetrics,
+                 message::ProcessMetrics, message::PastMetrics, message::Corefile, message::Library, message::Socket,
+                 message::Memory, message::OwnPiece, message::WorkerPiece, message::FetchLine, message::SetUp>;
 // What it hears afterwards.
-using ToDns = std::variant<message::Forbidden, message::Memory, message::FetchLine, message::Drain>;
+using ToDns =
+    std::variant<message::Forbidden, message::Memory, message::WorkerPiece, message::FetchLine, message::Drain>;
 using ToFetch = std::variant<message::Forbidden, message::FetchLine, message::Start, message::Drain>;
 using ToService =
-    std::variant<message::Forbidden, message::Memory, message::FetchLine, message::Socket, message::ProcessMetrics,
-                 message::PastMetrics, message::Start, message::Ending, message::Drain>;
+    std::variant<message::Forbidden, message::Memory, message::WorkerPiece, message::FetchLine, message::Socket,
+                 message::ProcessMetrics, message::PastMetrics, message::Start, message::Ending, message::Drain>;
 
 // What the supervisor takes from a child. Children talk to strangers, and may have been taken over: one that says
 // anything else is killed, and replaced. Memory and Keep are taken for names that were declared, of the process that
@@ -258,9 +287,9 @@ using FromDnsSettingUp = std::variant<message::Forbidden, message::Ready, messag
 using FromDnsServing = std::variant<message::Forbidden>;
 using FromFetchSettingUp = std::variant<message::Forbidden, message::Memory, message::Ready, message::Failed>;
 using FromFetchRunning = std::variant<message::Forbidden>;
-using FromServiceSettingUp =
-    std::variant<message::Forbidden, message::Declare, message::Memory, message::Keep, message::Listen,
-                 message::Lameduck, message::Serves, message::StaysRoot, message::Ready, message::Failed>;
+using FromServiceSettingUp = std::variant<message::Forbidden, message::Declare, message::DeclareWorkerMemory,
+                                          message::Memory, message::Keep, message::Listen, message::Lameduck,
+                                          message::Serves, message::StaysRoot, message::Ready, message::Failed>;
 using FromServiceRunning =
     std::variant<message::Forbidden, message::Memory, message::Settled, message::Reload, message::End>;
 

@@ -61,6 +61,7 @@ class ServiceChild : public Host {
     fetch_server_.emplace(loop_, Fetch::By::service, configuration_.fetches, *configuration_.metrics);
     for (message::FetchLine& line : inheritance.fetch_lines) fetch_server_->add(std::move(line));
     declare_memory();
+    for (message::WorkerPiece& piece : inheritance.worker_pieces) take(std::move(piece));
     for (const auto& [name, snapshot] : configuration_.snapshots) {
       snapshot->on_publish(sender({MemoryKind::snapshot, name}));
       const auto left = inheritance.memories.find({MemoryKind::snapshot, name});
@@ -196,6 +197,9 @@ class ServiceChild : public Host {
     }
     for_lasting_memory(
         [this](MemoryKind kind, const shm::LastingMemory& memory) { send(message::Declare{{kind, memory.name()}}); });
+    for (const auto& [name, memory] : configuration_.worker_memories) {
+      send(message::DeclareWorkerMemory{name, memory->size()});
+    }
     for (const NamedFetcher& each : configuration_.fetchers) {
       send(message::Declare{{MemoryKind::shared, each.fetcher->memory().name()}, Fetch::By::fetch});
     }
@@ -257,6 +261,10 @@ class ServiceChild : public Host {
     if (!received) loop_.stop();
   }
 
+  void take(message::WorkerPiece message) {
+    const Result<> taken = configuration_.take(std::move(message));
+    if (!taken) log::error("{}", taken.error().text());
+  }
   void take(message::Socket message) { sockets_[message.endpoint] = std::move(message.socket); }
   void take(message::ProcessMetrics message) { complain(scraper_.take(std::move(message))); }
   void take(message::PastMetrics message) { complain(scraper_.take(std::move(message))); }

@@ -117,9 +117,18 @@ Result<Mapping> Segment::seal() && {
   return Mapping::attach(std::move(descriptor_));
 }
 
-Result<> Segment::seal_elsewhere() {
-  if (fcntl(descriptor_.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) != 0) {
+Result<> Segment::seal_elsewhere() { return seal_elsewhere(descriptor_); }
+
+Result<> Segment::seal_elsewhere(const Descriptor& memory) {
+  if (fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) != 0) {
     return fail("shared memory: cannot be sealed: {}", std::strerror(errno));
+  }
+  return {};
+}
+
+Result<> Segment::fix_size() {
+  if (fcntl(descriptor_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+    return fail("shared memory: its size cannot be fixed: {}", std::strerror(errno));
   }
   return {};
 }

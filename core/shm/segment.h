@@ -77,6 +77,10 @@ class Segment : public Mapping {
   // No process can change the size, and no other one the bytes: only this mapping is writable from now on. REQUIRES:
   // made by create().
   [[nodiscard]] Result<> seal_elsewhere();
+  // The same for memory that another process has mapped to write it: that mapping alone is writable from now on.
+  [[nodiscard]] static Result<> seal_elsewhere(const Descriptor& memory);
+  // No process can change the size from now on. REQUIRES: made by create().
+  [[nodiscard]] Result<> fix_size();
 };
 
 }  // namespace swage::shm

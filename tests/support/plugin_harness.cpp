@@ -74,6 +74,9 @@ PluginHarness::PluginHarness(std::span<const PluginType> plugins, std::string_vi
   if (!configuration) std::fprintf(stderr, "%s\n", configuration.error().text().c_str());
   CHECK(configuration.has_value());
   configuration_ = *std::move(configuration);
+  for (const auto& [name, memory] : configuration_.worker_memories) {
+    memory->begin(0, *shm::Segment::create(name, memory->size()));
+  }
   if (!rest) return;
   for (const auto& block : configuration_.blocks) {
     block->plugins.push_back(std::make_unique<const RestPlugin>(rest));
