@@ -27,6 +27,17 @@ constexpr Digits kBase64 = digits_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 std::uint8_t digit(const Digits& digits, char letter) { return digits[static_cast<unsigned char>(letter)]; }
 
+// Groups of `width` bits, the last one filled up with zeros.
+void encode(std::string_view alphabet, unsigned width, Bytes bytes, std::string& text) {
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  for (const std::uint8_t byte : bytes) {
+    bits = bits << 8 | byte;
+    for (count += 8; count >= width; count -= width) text += alphabet[bits >> (count - width) & ((1U << width) - 1)];
+  }
+  if (count > 0) text += alphabet[bits << (width - count) & ((1U << width) - 1)];
+}
+
 }  // namespace
 
 bool decode_hex(std::string_view text, std::vector<std::uint8_t>& to) {
@@ -76,6 +87,21 @@ bool decode_base64(std::string_view text, std::vector<std::uint8_t>& to) {
     }
   }
   return (bits & ((1U << count) - 1)) == 0;
+}
+
+void encode_hex(Bytes bytes, std::string& text) {
+  constexpr std::string_view kHexDigits = "0123456789ABCDEF";
+  for (const std::uint8_t byte : bytes) {
+    text += kHexDigits[byte >> 4];
+    text += kHexDigits[byte & 15];
+  }
+}
+
+void encode_base32hex(Bytes bytes, std::string& text) { encode("0123456789abcdefghijklmnopqrstuv", 5, bytes, text); }
+
+void encode_base64(Bytes bytes, std::string& text) {
+  encode("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 6, bytes, text);
+  if (bytes.size() % 3 != 0) text.append(3 - bytes.size() % 3, '=');
 }
 
 }  // namespace swage::dns
