@@ -13,12 +13,11 @@ using dns::Type;
 
 namespace {
 
-constexpr auto kUsualTypes = std::to_array<Type>({
-    Type::a,    Type::hinfo, Type::ptr, Type::mx, Type::txt,  Type::rp,    Type::afsdb, Type::aaaa, Type{29},  // LOC
-    Type::srv,  Type::naptr, Type::kx,  Type{37}, Type{44},   Type{45},               // CERT, SSHFP, IPSECKEY
-    Type::tlsa, Type{53},    Type{55},  Type{61}, Type::svcb, Type::https, Type{99},  // SMIMEA, HIP, OPENPGPKEY, SPF
-    Type{256},  Type::caa,                                                            // URI
-});
+// LOC is 29, CERT 37, SSHFP 44, IPSECKEY 45, SMIMEA 53, HIP 55, OPENPGPKEY 61, SPF 99, URI 256.
+constexpr auto kUsualTypes =
+    std::to_array<Type>({Type::a,  Type::ptr, Type::hinfo, Type::mx,   Type::txt,   Type::rp, Type::afsdb, Type::aaaa,
+                         Type{29}, Type::srv, Type::naptr, Type::kx,   Type{37},    Type{44}, Type{45},    Type::tlsa,
+                         Type{53}, Type{55},  Type{61},    Type::svcb, Type::https, Type{99}, Type{256},   Type::caa});
 
 // Octets order as they are in lower case: none of A to Z stands for itself.
 std::uint8_t next_octet(std::uint8_t octet) {
