@@ -25,8 +25,8 @@ void Log::sent(const Query& query, const Response& response, Bytes message) cons
     return dns::is_under_any(query.key, candidate.names);
   });
   if (rule == rules_.end()) return;
-  const Kind kind = kind_of(query, response);
-  if (!rule->classes.empty() && std::ranges::find(rule->classes, class_of(kind)) == rule->classes.end()) return;
+  const log_line::Kind kind = log_line::kind_of(query, response);
+  if (!rule->classes.empty() && std::ranges::find(rule->classes, log_line::class_of(kind)) == rule->classes.end()) return;
   const std::chrono::nanoseconds duration = clock_().time_since_epoch() - std::chrono::nanoseconds(query.received);
   line_ = "[INFO] ";
   rule->format.append_to(line_, {query, response, kind, message.size(), duration, metadata_});
@@ -67,7 +67,7 @@ Result<std::vector<Class>> read_classes(Controller& controller) {
   const auto read_class = [&]() -> Result<> {
     do {
       TRY(const std::string_view word, controller.one_of({"success", "denial", "error", "all"}));
-      if (const auto value = parse_class(word)) classes.push_back(*value);
+      if (const auto value = log_line::parse_class(word)) classes.push_back(*value);
       all = all || word == "all";
     } while (controller.has_arg());
     return {};

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "core/plugin/plugin.h"
-#include "plugins/log/format.h"
+#include "core/plugin/log_line.h"
 
 namespace swage::plugins::log {
+
+using log_line::Class, log_line::Format;
 
 // What one directive says.
 struct Rule {

@@ -1,5 +1,5 @@
-// The format of a query's line in the log: text with placeholders such as {name}, compiled once at setup; README.md has
-// the list. No clock and no output of its own.
+// What is said of a query and its response in a line: text with placeholders such as {name}, compiled once at setup. The
+// plugins `log` and `dnstap`; the README of `log` has the list. No clock and no output of its own.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 #include "core/dns/response.h"
 #include "core/plugin/metadata.h"
 
-namespace swage::plugins::log {
+namespace swage::log_line {
 
 // What became of a query, in the words and by the rules of CoreDNS.
 enum class Kind : std::uint8_t { noerror, nodata, nxdomain, delegation, server_error, meta, update, other_error };
@@ -66,4 +66,4 @@ class Format {
   std::vector<std::string> unknown_;
 };
 
-}  // namespace swage::plugins::log
+}  // namespace swage::log_line

@@ -1,4 +1,4 @@
-#include "plugins/log/format.h"
+#include "core/plugin/log_line.h"
 
 #include <arpa/inet.h>
 
@@ -7,7 +7,7 @@
 #include <iterator>
 #include <utility>
 
-namespace swage::plugins::log {
+namespace swage::log_line {
 
 using dns::Rcode;
 using dns::Transport;
@@ -229,4 +229,4 @@ void Format::append_to(std::string& line, const Event& event) const {
   }
 }
 
-}  // namespace swage::plugins::log
+}  // namespace swage::log_line

@@ -1,11 +1,11 @@
 // The lines that formats make, without a server: each placeholder, what is no placeholder, and the kinds of responses.
-#include "plugins/log/format.h"
+#include "core/plugin/log_line.h"
 
 #include <array>
 #include <catch2/catch.hpp>
 
 using namespace swage;
-using namespace swage::plugins::log;
+using namespace swage::log_line;
 using namespace std::chrono_literals;
 using dns::Rcode;
 using dns::Type;
