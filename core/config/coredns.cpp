@@ -37,7 +37,6 @@ constexpr auto kAbsent = std::to_array<Absent>({
     {"sign", kSigner},
     {"dynupdate", kFiles},
     {"geoip", "'view' tells clients apart by their networks: incidr(client_ip(), '192.0.2.0/24')"},
-    {"dnstap", "'log' writes down what is asked and answered, 'prometheus' counts it"},
     {"trace", "'log' writes down what is asked and answered, 'prometheus' counts it"},
     {"multisocket", "there are as many sockets as dns processes already; remove the line"},
     {"proxyproto", "the address of a client is that of its packet"},

@@ -1,4 +1,6 @@
 // The directive `dnstap`.
+#include <algorithm>
+#include <charconv>
 #include <memory>
 
 #include <fmt/format.h>
@@ -35,7 +37,9 @@ Result<> read_extra(Controller& controller, Settings& settings) {
 
 // SOCKET [full] [WRITEBUFFER] [QUEUE] { identity TEXT ; version TEXT ; extra TEXT ; skipverify ; as client|auth }
 Result<Settings> read(Controller& controller) {
-  Settings settings{.sender = {.identity = host_name(), .version = "swage-" SWAGE_VERSION}};
+  Settings settings;
+  settings.sender.identity = host_name();
+  settings.sender.version = "swage-" SWAGE_VERSION;
   TRY(const std::string_view socket, controller.expect_arg("the socket of a consumer"));
   if (socket == "listen") return controller.fail("'listen' is not supported: dnstap connects to its consumer");
   TRY(settings.target, parse_target(socket));

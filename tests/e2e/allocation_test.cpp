@@ -82,6 +82,9 @@ example.org {
     bind 127.0.0.1
     prometheus
     errors
+    dnstap /nowhere full {
+        extra "{remote} {name} {rcode} {duration}"
+    }
     nsid
     file zones/example.org
 }
@@ -128,6 +131,9 @@ TEST_CASE("allocation: none for a query over UDP") {
   REQUIRE(configuration);
   for (const server::NamedService& each : configuration->services) REQUIRE(each.service->prepare());
   set_challenges(*configuration);
+  for (const auto& [name, memory] : configuration->worker_memories) {
+    memory->begin(0, *shm::Segment::create(name, memory->size()));
+  }
   Result<server::SocketSet> sockets = server::open_sockets(port.v4(), 1);
   REQUIRE(sockets);
   server::Responder responder;
