@@ -70,11 +70,12 @@ async::Task<Result<>> Sending::send_all(Host& host, Connection& connection) {
       pause = kBusy;
       quiet = 0ms;
     } else {
-      pause = std::min(pause * 2, host.stopping().is_set() ? kBusy : kIdle);
+      pause = std::clamp(pause * 2, kBusy, host.stopping().is_set() ? kBusy : kIdle);
       quiet += pause;
     }
     if (host.last_call().is_set() || (host.stopping().is_set() && quiet >= kQuiet)) co_return Result<>();
-    const bool ended = co_await async::wait_for(connection.ended(), more ? 0ms : pause);
+    if (more) pause = 0ms;
+    const bool ended = co_await async::wait_for(connection.ended(), pause);
     if (ended) co_return fail("it has closed the connection");
   }
 }
