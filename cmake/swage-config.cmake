@@ -6,7 +6,8 @@ find_package(Threads QUIET)
 find_package(OpenSSL QUIET)
 find_package(Catch2 2 QUIET)
 set(swage_missing "")  # Debian packages without which nothing is tested
-foreach(module libuv:libuv1-dev libsodium:libsodium-dev libcares:libc-ares-dev re2:libre2-dev)
+foreach(module libuv:libuv1-dev libsodium:libsodium-dev libcares:libc-ares-dev re2:libre2-dev
+    libseccomp:libseccomp-dev)
   string(REPLACE ":" ";" module ${module})
   list(POP_FRONT module name)
   if(PkgConfig_FOUND)

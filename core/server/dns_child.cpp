@@ -12,6 +12,7 @@
 #include "core/server/configuration.h"
 #include "core/server/fetch_client.h"
 #include "core/server/privileges.h"
+#include "core/server/sandbox.h"
 #include "core/server/tcp_server.h"
 #include "core/server/udp_listener.h"
 
@@ -45,6 +46,7 @@ class DnsChild {
     for (message::OwnPiece& piece : inheritance.own_pieces) TRY(configuration_.take(std::move(piece)));
     for (message::WorkerPiece& piece : inheritance.worker_pieces) take(std::move(piece));
     for (message::Socket& socket : inheritance.sockets) TRY(listen(std::move(socket)));
+    TRY(confine(Role::Kind::dns));
     return {};
   }
 

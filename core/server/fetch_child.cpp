@@ -15,6 +15,7 @@
 #include "core/server/configuration.h"
 #include "core/server/fetch_server.h"
 #include "core/server/privileges.h"
+#include "core/server/sandbox.h"
 #include "core/server/service_run.h"
 
 namespace swage::server {
@@ -42,6 +43,7 @@ class FetchChild : public Host {
       TRY(prepare_by([&each] { return prepare(each); }, each, inheritance.again));
     }
     drop_capabilities(Keep::nothing);  // before anybody else is asked for anything
+    TRY(confine(Role::Kind::fetch));
     for (const NamedFetcher& each : configuration_.fetchers) {
       if (unprepared_.contains(&each)) continue;
       TRY(prepare_by([&each] { return look_up(each); }, each, inheritance.again));

@@ -18,6 +18,7 @@
 #include "core/server/fetch_server.h"
 #include "core/server/privileges.h"
 #include "core/server/responder.h"
+#include "core/server/sandbox.h"
 #include "core/server/scraper.h"
 #include "core/server/service_run.h"
 
@@ -58,6 +59,8 @@ class ServiceChild : public Host {
       errors.add(changed.error());
       return std::unexpected(errors.joined());
     }
+    TRY(const std::string less, confine(Role::Kind::service));
+    if (!less.empty()) log::warning("taken over, a process could do more than it should: {}", less);
     fetch_server_.emplace(loop_, Fetch::By::service, configuration_.fetches, *configuration_.metrics);
     for (message::FetchLine& line : inheritance.fetch_lines) fetch_server_->add(std::move(line));
     declare_memory();
