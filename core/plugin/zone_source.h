@@ -1,5 +1,5 @@
 // ZoneSource: the zones that a plugin serves, for others of its server block that do something with whole zones:
-// *transfer* sends them. Beside the contract (core/plugin/plugin.h).
+// *transfer* sends them, *catalog* lists them. Beside the contract (core/plugin/plugin.h).
 //
 //     controller.block().zone_sources.push_back(plugin.get());   // a plugin that serves zones, in setup()
 //
@@ -30,6 +30,12 @@ class ZoneSource {
   [[nodiscard]] virtual std::optional<ZoneVersion> find(dns::NameView apex) const = 0;
   // All of them. What `visit` does with them must not change them.
   virtual void for_each(const std::function<void(const ZoneVersion& zone)>& visit) const = 0;
+  // The apexes, in lower case, of all zones that it is there to serve, also of those that cannot be served now. False
+  // where it cannot tell all of them yet: those of a folder that was never read, say. In the service process.
+  [[nodiscard]] virtual bool for_each_apex(const std::function<void(dns::NameView apex)>& visit) const {
+    static_cast<void>(visit);
+    return false;
+  }
 };
 
 }  // namespace swage

@@ -101,6 +101,18 @@ void Auto::for_each(const std::function<void(const ZoneVersion&)>& visit) const 
   });
 }
 
+// Those of all files, also of one that has never been loaded: it is a zone whose file is wrong.
+bool Auto::for_each_apex(const std::function<void(dns::NameView apex)>& visit) const {
+  const Bytes all = snapshot_.bytes();
+  shm::FlatMap(all).for_each([&](const shm::FlatMap::Entry& entry) {
+    if (!entry.key.starts_with(kPathOf)) return;
+    const Bytes name = as_bytes(entry.key).subspan(1);
+    const dns::NameView apex(name.data(), name.size());
+    if (dns::is_under_any(apex, zones_)) visit(apex);
+  });
+  return !all.empty();
+}
+
 Result<> AutoService::prepare() {
   take_over();
   const Result<> done = take(scan());
@@ -263,7 +275,7 @@ Result<AutoService::Scan> AutoService::scan() {
     } else {
       load(origin, file);
     }
-    changed = changed || !file.image.empty();
+    changed = changed || before == files_.end() || !file.image.empty();
   }
   for (const auto& [origin, file] : files_) {
     if (result.files.contains(origin)) continue;
@@ -285,9 +297,9 @@ Result<shm::Segment> AutoService::make_set(const ZoneFiles& files) const {
   for (const auto& [origin, file] : files) {
     const Bytes fresh(reinterpret_cast<const std::uint8_t*>(file.image.data()), file.image.size() * 8);
     const Bytes image = fresh.empty() ? published.find(origin) : fresh;
+    entries.push_back({keys.emplace_back(kPathOf + origin), as_bytes(file.path)});
     if (image.empty()) continue;
     entries.push_back({origin, image});
-    entries.push_back({keys.emplace_back(kPathOf + origin), as_bytes(file.path)});
     const Bytes journal = fresh.empty() ? published.find(kJournalOf + origin) : Bytes(file.journal);
     if (with_journals_ && !journal.empty()) entries.push_back({keys.emplace_back(kJournalOf + origin), journal});
   }

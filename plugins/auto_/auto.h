@@ -1,7 +1,7 @@
 // The auto plugin: zones from all files of a folder, those that come and go while the server runs too. Auto
 // answers in the dns processes; AutoService looks at the folder in the service process and publishes all its zones as
 // one snapshot: a FlatMap of their images by name, of the changes before them where somebody wants these and, for the
-// process that takes this one's place, of their files' paths. (The folder's name ends in '_' because auto is a word of
+// process that takes this one's place, of the paths of all files, also of those that cannot be loaded. (The folder's name ends in '_' because auto is a word of
 // C++.)
 #pragma once
 
@@ -35,6 +35,7 @@ class Auto : public Plugin, public ZoneSource {
   [[nodiscard]] Result<Outcome> serve(const Query& query, Response& response, Next next) const override;
   [[nodiscard]] std::optional<ZoneVersion> find(dns::NameView apex) const override;
   void for_each(const std::function<void(const ZoneVersion&)>& visit) const override;
+  [[nodiscard]] bool for_each_apex(const std::function<void(dns::NameView apex)>& visit) const override;
 
  private:
   [[nodiscard]] Bytes authority(const Query& query) const;

@@ -39,6 +39,11 @@ void File::for_each(const std::function<void(const ZoneVersion&)>& visit) const 
   }
 }
 
+bool File::for_each_apex(const std::function<void(dns::NameView apex)>& visit) const {
+  for (const ServedZone& zone : all_) visit(zone.apex);
+  return true;
+}
+
 bool File::sees(dns::MessageKind kind) const {
   const auto takes_updates = [](const ServedZone& zone) { return zone.update != nullptr; };
   return kind == dns::MessageKind::query ||

@@ -49,6 +49,7 @@ class File : public Plugin, public ZoneSource {
   [[nodiscard]] bool sees(dns::MessageKind kind) const override;
   [[nodiscard]] std::optional<ZoneVersion> find(dns::NameView apex) const override;
   void for_each(const std::function<void(const ZoneVersion&)>& visit) const override;
+  [[nodiscard]] bool for_each_apex(const std::function<void(dns::NameView apex)>& visit) const override;
 
  private:
   [[nodiscard]] Result<Outcome> hand_over(const Query& query, Response& response, Next next) const;

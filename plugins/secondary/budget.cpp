@@ -9,12 +9,18 @@ namespace {
 
 constexpr std::size_t kRemoved = 64;  // files at a time
 
+struct OfMemory : shm::Shared::Companion {
+  std::shared_ptr<Budget> budget = std::make_shared<Budget>();
+};
+
 }  // namespace
 
-std::shared_ptr<Budget> Budget::of_process() {
-  static std::weak_ptr<Budget> existing;
-  std::shared_ptr<Budget> budget = existing.lock();
-  if (budget == nullptr) existing = budget = std::make_shared<Budget>();
+Result<std::shared_ptr<Budget>> Budget::of(shm::Shared& memory) {
+  if (auto* const all = dynamic_cast<OfMemory*>(memory.companion())) return all->budget;
+  auto all = std::make_unique<OfMemory>();
+  TRY(all->budget->confirmed_.begin(memory));
+  std::shared_ptr<Budget> budget = all->budget;
+  memory.set_companion(std::move(all));
   return budget;
 }
 

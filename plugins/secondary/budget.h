@@ -1,5 +1,6 @@
-// Budget: how much the secondaries of a server ask for at a time, all together: five hundred zones at the start must
-// not storm a primary, nor fill the memory. In the service process.
+// Budget: what all secondaries of a server have in common: how much they ask for at a time, all together (five hundred
+// zones at the start must not storm a primary, nor fill the memory), whose file is whose, and when the zones that have
+// none were confirmed. It belongs to memory that the server blocks share (shm::Shared). In the service process.
 #pragma once
 
 #include <map>
@@ -11,14 +12,19 @@
 #include "core/async/semaphore.h"
 #include "core/async/task.h"
 #include "core/net.h"
+#include "core/shm/shared.h"
+#include "plugins/secondary/confirmed.h"
 
 namespace swage::plugins::secondary {
 
 class Budget {
  public:
-  // That of this process: the zones of all server blocks share it, whichever of them is first. (It lasts as long as one
-  // of them has it; a Corefile has no place for it, and a server has one service process.)
-  [[nodiscard]] static std::shared_ptr<Budget> of_process();
+  // The name of the memory, for Controller::shared().
+  static constexpr const char* kMemory = "secondary";
+  // That of the memory, which all server blocks have; the first one makes it. In prepare().
+  [[nodiscard]] static Result<std::shared_ptr<Budget>> of(shm::Shared& memory);
+
+  [[nodiscard]] Confirmed& confirmed() { return confirmed_; }
 
   // A file of a zone, which only one of the zones may write: false where another one has it. One that is to be removed
   // is removed then.
@@ -47,6 +53,7 @@ class Budget {
   std::optional<async::Semaphore> questions_, transfers_;
   std::map<Endpoint, std::unique_ptr<async::Semaphore>> primaries_;
   std::set<std::string> files_, leftover_;
+  Confirmed confirmed_;
 };
 
 }  // namespace swage::plugins::secondary

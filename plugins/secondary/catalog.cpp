@@ -83,8 +83,8 @@ void Catalog::apply() {
 void Catalog::add(const dns::Name& name, const CatalogMember& member) {
   shm::Held before;
   if (!may_have(name, member, before)) return;
-  auto zone =
-      std::make_unique<SecondaryZone>(*settings_, budget_, name, set_.add(MemberSet::key(name), before), Figures());
+  auto zone = std::make_unique<SecondaryZone>(*settings_, budget_, name, set_.add(MemberSet::key(name), before),
+                                              Figures(), Store::Files::own);
   if (const Result<> claimed = zone->claim(); !claimed) return pass_over(name, claimed.error().text());
   zone->load();
   owners_.members[name] = this;
@@ -123,6 +123,7 @@ void Catalog::drop(std::map<dns::Name, Member>::iterator member, bool keep_file)
   log::info("plugin/secondary: {}: {} is not a member any more", zone_.apex().to_string(), member->first.to_string());
   const Result<std::string> file = member->second.zone->store().path(member->first);
   member->second.running.reset();
+  member->second.zone->give_back();
   owners_.members.erase(member->first);
   members_.erase(member);
   if (!keep_file && file && !settings_->folder.empty()) budget_.remove_later(*file);

@@ -79,7 +79,7 @@ TEST_CASE("catalog: a name that comes again is another zone, and begins with not
   CHECK(member->image().bytes.empty());
   REQUIRE(set.publish());
   CHECK(member->image().bytes.empty());
-  CHECK(shm::FlatMap(snapshot.bytes()).find(key).empty());
+  CHECK_FALSE(is_image(shm::FlatMap(snapshot.bytes()).find(key)));
 }
 
 TEST_CASE("catalog: files of zones that are gone are removed a few at a time, or where a zone has the name again") {
@@ -108,9 +108,16 @@ TEST_CASE("catalog: who has a zone that several want") {
   write("c", std::string(kVersion) +
                  "a.zones PTR one.test.\nb.zones PTR two.test.\ncoo.b.zones PTR d.test.\nc.zones PTR "
                  "own.test.\ne.zones PTR c.test.\n");
-  write("d", std::string(kVersion) + "a.zones PTR one.test.\nb.zones PTR two.test.\nd.zones PTR three.test.\n");
-  for (const char* const name : {"one", "two", "three", "own"})
-    write(name, fmt::format("@ TXT {}\nx TXT {}\n", name, name));
+  write("d", std::string(kVersion) +
+                 "a.zones PTR one.test.\nb.zones PTR two.test.\nd.zones PTR three.test.\ne.zones PTR private.test.\n");
+  const auto write_kept = [&](const std::string& name, std::string_view title) {
+    static_cast<void>(
+        folder.write(name + ".test.zone", fmt::format("{0}{1}@ TXT {2}\nx TXT {2}\n", title, kStart, name)));
+  };
+  const std::string_view kept =
+      "; a.test. serial 1: a secondary's copy, written by swage; its time is when a primary last confirmed it\n";
+  for (const char* const name : {"one", "two", "three"}) write_kept(name, kept);
+  for (const char* const name : {"own", "private"}) write_kept(name, "");
   const std::string common = " {\n  transfer from 127.0.0.1:1\n  directory " + folder.path() + "\n";
   PluginHarness harness(
       kPlugins, "test {\n secondary c.test d.test" + common + "  catalog\n }\n secondary own.test" + common + " }\n}");
@@ -128,6 +135,9 @@ TEST_CASE("catalog: who has a zone that several want") {
   CHECK_FALSE(says("two.test. is passed over"));
   CHECK(says("plugin/secondary: c.test.: the member own.test. is passed over: the Corefile has it\n"));
   CHECK(says("plugin/secondary: c.test.: the member c.test. is passed over: the Corefile has it\n"));
+  CHECK(says("d.test.: the member private.test. is passed over: " + folder.file("private.test.zone") +
+             " is there, and swage did not write it\n"));
+  CHECK(harness.ask("x.private.test. TXT") == "REFUSED\n");
   CHECK(harness.configuration().services.size() == 1);
 }
 

@@ -10,6 +10,7 @@ namespace swage::plugins::secondary {
 namespace {
 
 constexpr std::chrono::milliseconds kBetween{200};  // publications: all zones are copied each time
+constexpr std::uint8_t kNothing[1] = {};            // what a member has that was never transferred
 
 Result<shm::Segment> make_set(const std::map<std::string, shm::Held>& images, const std::string& name) {
   std::vector<shm::FlatMap::Entry> entries;
@@ -84,7 +85,7 @@ MemberSet::Images MemberSet::images() const {
   Images images;
   for (const auto& [key, _] : members_) {
     const shm::Held image = find(key);
-    if (!image.bytes.empty()) images.emplace(key, image);
+    images.emplace(key, image.bytes.empty() ? shm::Held{kNothing, {}} : image);
   }
   for (const auto& [key, image] : fresh_) {
     if (image.bytes.empty()) images.emplace(key, image);

@@ -1,6 +1,6 @@
 // MemberSet: the zones of a catalog, in one snapshot: they come and go while the server runs, and a snapshot has to be
 // declared beforehand. A FlatMap of images by name in wire format and lower case; a zone that has expired has a value
-// of kExpiredSize bytes. In the service process.
+// of kExpiredSize bytes, one that was never transferred a value of one byte. In the service process.
 #pragma once
 
 #include <map>

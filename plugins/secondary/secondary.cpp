@@ -135,4 +135,19 @@ void Secondary::for_each(const std::function<void(const ZoneVersion& zone)>& vis
   }
 }
 
+// A catalog that was never transferred has members that nobody here knows.
+bool Secondary::for_each_apex(const std::function<void(dns::NameView apex)>& visit) const {
+  for (const ServedZone& zone : zones_.values()) visit(zone.apex);
+  bool knows_all = true;
+  for (const ServedCatalog& catalog : catalogs_) {
+    const shm::FlatMap set(catalog.members->bytes());
+    const Bytes itself = set.find(MemberSet::hidden_key(catalog.apex));
+    knows_all = knows_all && (is_image(itself) || is_expired(itself));
+    set.for_each([&](const shm::FlatMap::Entry& entry) {
+      if (!MemberSet::is_hidden(entry.key)) visit(dns::NameView(as_bytes(entry.key).data(), entry.key.size()));
+    });
+  }
+  return knows_all;
+}
+
 }  // namespace swage::plugins::secondary

@@ -42,6 +42,7 @@ class Secondary : public Plugin, public ZoneSource {
   }
   [[nodiscard]] std::optional<ZoneVersion> find(dns::NameView apex) const override;
   void for_each(const std::function<void(const ZoneVersion& zone)>& visit) const override;
+  [[nodiscard]] bool for_each_apex(const std::function<void(dns::NameView apex)>& visit) const override;
 
  private:
   // A zone that is, or ought to be, served here.
@@ -63,10 +64,14 @@ class Secondary : public Plugin, public ZoneSource {
 
 class SecondaryService : public Service {
  public:
-  explicit SecondaryService(Fetch& notified);
+  // `memory`: Budget::kMemory. Both outlive it.
+  SecondaryService(Fetch& notified, shm::Shared& memory);
 
-  void add(const ServedZone& zone, const Figures& figures);
-  void add(const ServedCatalog& catalog, const Figures& figures, const CatalogFigures& catalog_figures);
+  // Before prepare().
+  void add(const ServedZone& zone, const Figures& figures) { named_.push_back({zone, figures}); }
+  void add(const ServedCatalog& catalog, const Figures& figures, const CatalogFigures& of_catalog) {
+    named_catalogs_.push_back({catalog, figures, of_catalog});
+  }
 
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
@@ -75,15 +80,29 @@ class SecondaryService : public Service {
   void measure() override;
 
  private:
+  // What the Corefile names.
+  struct Named {
+    ServedZone zone;
+    Figures figures;
+  };
+  struct NamedCatalog {
+    ServedCatalog catalog;
+    Figures figures;
+    CatalogFigures of_catalog;
+  };
   template <typename Zone>
   struct Kept {
     std::shared_ptr<const Settings> settings;
     std::unique_ptr<Zone> zone;
   };
+  void make_zones();
   void take_notify(const std::string& key);
 
   Fetch& notified_;
-  std::shared_ptr<Budget> budget_;
+  shm::Shared& memory_;
+  std::shared_ptr<Budget> budget_;  // from prepare() on
+  std::vector<Named> named_;
+  std::vector<NamedCatalog> named_catalogs_;
   std::vector<Kept<SecondaryZone>> zones_;
   std::map<dns::Name, SecondaryZone*> by_name_;
   Catalog::Owners owners_;  // outlives the catalogs

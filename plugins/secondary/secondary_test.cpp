@@ -381,11 +381,33 @@ TEST_CASE("secondary: what is not a file is not waited for") {
   CHECK(Store(folder.path()).confirmed(*dns::Name::parse("example.org.")) == 0);
 }
 
+TEST_CASE("secondary: a reload makes no zone younger that is kept in memory alone") {
+  shm::Shared memory("secondary");
+  Confirmed before;
+  REQUIRE(before.begin(memory));
+  const Confirmed::Place stays = before.take("stays.org."), goes = before.take("goes.org.");
+  CHECK(before.at(stays) == 0);
+  before.set(stays, 7);
+  before.set(goes, 8);
+  before.give_back(goes);
+  before.set(before.take("comes.org."), 9);
+  Confirmed after;
+  REQUIRE(after.begin(memory));
+  CHECK(after.at(after.take("stays.org.")) == 7);
+  CHECK(after.at(after.take("goes.org.")) == 0);
+  CHECK(after.at(after.take("comes.org.")) == 9);
+  const Confirmed::Place again = after.take("stays.org.");  // after a catalog has let it go
+  CHECK(after.at(again) == 0);
+  after.set(Confirmed::kNone, 1);
+  CHECK(after.at(Confirmed::kNone) == 0);
+}
+
 TEST_CASE("secondary: names of files") {
   const Store store("zones");
   const auto path = [&](std::string_view name) { return store.path(*dns::Name::parse(name)).value(); };
   CHECK(path("Example.ORG") == "zones/example.org.zone");
   CHECK(path(".") == "zones/root.zone");
+  CHECK(path("Root") == "zones/\\114oot.zone");
   CHECK(path("0/25.2.0.192.in-addr.arpa") == "zones/0\\04725.2.0.192.in-addr.arpa.zone");
   std::string escaped;
   for (int i = 0; i < 70; ++i) escaped += i % 35 == 34 ? "." : "\\001";

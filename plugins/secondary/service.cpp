@@ -17,27 +17,30 @@ Result<> claim(const Settings& settings, auto& zone) {
 
 }  // namespace
 
-SecondaryService::SecondaryService(Fetch& notified) : notified_(notified), budget_(Budget::of_process()) {
+SecondaryService::SecondaryService(Fetch& notified, shm::Shared& memory) : notified_(notified), memory_(memory) {
   owners_.is_explicit = [this](const dns::Name& name) {
     const auto is_it = [&](const Kept<Catalog>& each) { return each.zone->zone().apex() == name; };
     return by_name_.contains(name) || std::ranges::any_of(catalogs_, is_it);
   };
 }
 
-void SecondaryService::add(const ServedZone& zone, const Figures& figures) {
-  auto published = std::make_unique<OwnSnapshot>(*zone.snapshot, zone.journal);
-  auto kept = std::make_unique<SecondaryZone>(*zone.settings, *budget_, zone.apex, std::move(published), figures);
-  by_name_.emplace(zone.apex, kept.get());
-  zones_.push_back({zone.settings, std::move(kept)});
-}
-
-void SecondaryService::add(const ServedCatalog& catalog, const Figures& figures, const CatalogFigures& of_catalog) {
-  auto kept = std::make_unique<Catalog>(catalog.settings, *budget_, catalog.apex, *catalog.members, owners_, figures,
-                                        of_catalog);
-  catalogs_.push_back({catalog.settings, std::move(kept)});
+void SecondaryService::make_zones() {
+  for (const auto& [zone, figures] : named_) {
+    auto published = std::make_unique<OwnSnapshot>(*zone.snapshot, zone.journal);
+    auto kept = std::make_unique<SecondaryZone>(*zone.settings, *budget_, zone.apex, std::move(published), figures);
+    by_name_.emplace(zone.apex, kept.get());
+    zones_.push_back({zone.settings, std::move(kept)});
+  }
+  for (const auto& [catalog, figures, of_catalog] : named_catalogs_) {
+    auto kept = std::make_unique<Catalog>(catalog.settings, *budget_, catalog.apex, *catalog.members, owners_, figures,
+                                          of_catalog);
+    catalogs_.push_back({catalog.settings, std::move(kept)});
+  }
 }
 
 Result<> SecondaryService::prepare() {
+  TRY(budget_, Budget::of(memory_));
+  make_zones();
   for (const auto& each : zones_) TRY(claim(*each.settings, *each.zone));
   for (const auto& each : catalogs_) TRY(claim(*each.settings, *each.zone));
   for (const auto& each : zones_) each.zone->load();

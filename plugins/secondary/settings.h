@@ -22,6 +22,7 @@ struct Settings {
   dns::Name key;                     // that transfers are signed with (RFC 8945); the root: they are not
   const tsig::Keys* keys = nullptr;  // where it is found
   std::string folder;                // where zones are kept; empty: nowhere
+  std::string view;                  // of the server block: other zones may have the same names
   Bounds refresh;
   transfer::Limits limits;
   bool catalog = false;                // the zones are catalogs (RFC 9432)

@@ -121,6 +121,7 @@ Result<> read_directive(Controller& controller, Zones& all) {
   const config::Token directive = controller.token();
   auto settings = std::make_shared<Settings>();
   settings->directive = directive;
+  settings->view = controller.block().view;
   TRY(const std::vector<dns::Name> apexes, controller.remaining_zones());
   const auto is_catalog = [&settings] {
     settings->catalog = true;
@@ -154,7 +155,7 @@ Result<> setup(Controller& controller) {
   metrics::Registry& metrics = controller.metrics();
   const metrics::Counters notifies = metrics.counters(
       "swage_secondary_notifies_total", "NOTIFY messages for secondary zones.", {}, {{"result", {"taken", "refused"}}});
-  auto service = std::make_unique<SecondaryService>(notified);
+  auto service = std::make_unique<SecondaryService>(notified, controller.shared(Budget::kMemory));
   for (std::size_t i = 0; i < all.zones.size(); ++i) {
     service->add(all.zones[i], i < kMaxShown ? figures_of(metrics, all.zones[i].apex) : Figures());
   }

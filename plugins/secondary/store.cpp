@@ -22,6 +22,8 @@ namespace {
 
 constexpr std::size_t kBuffer = std::size_t{1} << 20;  // bytes that are written at a time
 constexpr mode_t kMode = 0640;
+constexpr std::string_view kTitle =
+    ": a secondary's copy, written by swage; its time is when a primary last confirmed it\n";
 
 std::unexpected<Error> failure(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
 
@@ -48,6 +50,17 @@ Result<Descriptor> create(const std::string& path) {
   }
 }
 
+// Whether the file begins as those that write_zone() makes do; so does one that is empty, or not there.
+bool is_own(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.exists()) return errno == ENOENT;
+  std::array<char, 4 * dns::kMaxName + 200> begin{};  // a name as text, and the rest of the line
+  const ssize_t size = ::read(file.get(), begin.data(), begin.size());
+  if (size < 0) return false;
+  const std::string_view text(begin.data(), static_cast<std::size_t>(size));
+  return text.empty() || text.substr(0, text.find('\n') + 1).ends_with(kTitle);
+}
+
 constexpr std::string_view kDigits = "0123456789abcdef";
 
 void append_line(const zone::ZoneRecord& record, std::string& text) {
@@ -61,9 +74,8 @@ void append_line(const zone::ZoneRecord& record, std::string& text) {
 }
 
 bool write_zone(int file, Bytes image) {
-  std::string text = fmt::format(
-      "; {} serial {}: a secondary's copy, written by swage; its time is when a primary last confirmed it\n",
-      zone::View(image).apex().to_string(), zone::View(image).serial());
+  std::string text =
+      fmt::format("; {} serial {}{}", zone::View(image).apex().to_string(), zone::View(image).serial(), kTitle);
   zone::AllRecords records(image);
   while (const std::optional<zone::ZoneRecord> record = records.next()) {
     append_line(*record, text);
@@ -88,6 +100,8 @@ Result<> Store::check() const {
 // '/' is a character of a label as others are.
 Result<std::string> Store::path(dns::NameView zone) const {
   std::string name;
+  // The root's name: another zone of that name has its first letter as a number, as it never is else.
+  if (dns::Name(zone).lowercased().to_string() == "root.") return folder_ + "/\\114oot.zone";
   for (const char c : dns::Name(zone).lowercased().to_string()) {
     if (c == '/') name += "\\047";
     if (c != '/') name += c;
@@ -95,6 +109,13 @@ Result<std::string> Store::path(dns::NameView zone) const {
   name = zone.is_root() ? "root.zone" : name + "zone";
   if (name.size() + 4 > NAME_MAX) return fail("the name of the zone {} is too long for a file", zone.to_string());
   return folder_ + "/" + name;
+}
+
+Result<> Store::check(dns::NameView zone) const {
+  if (folder_.empty() || files_ == Files::any) return {};
+  TRY(const std::string name, path(zone));
+  if (!is_own(name)) return fail("{} is there, and swage did not write it", name);
+  return {};
 }
 
 std::int64_t Store::confirmed(dns::NameView zone) const {
@@ -111,6 +132,7 @@ Result<> Store::load(zone::Builder& into) const {
 
 Result<> Store::save(Bytes image, std::int64_t confirmed) const {
   if (folder_.empty()) return {};
+  TRY(check(zone::View(image).apex()));
   TRY(const std::string name, path(zone::View(image).apex()));
   const std::string made = name + ".new";
   TRY(const Descriptor file, create(made));

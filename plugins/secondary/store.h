@@ -15,8 +15,9 @@ namespace swage::plugins::secondary {
 
 class Store {
  public:
+  enum class Files : bool { any, own };  // `own`: those that are not of Store's making are left alone
   // `folder` empty: nothing is kept, and nothing fails.
-  explicit Store(std::string folder) : folder_(std::move(folder)) {}
+  explicit Store(std::string folder, Files files = Files::any) : folder_(std::move(folder)), files_(files) {}
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
   // That files can be made there.
@@ -24,6 +25,9 @@ class Store {
 
   // Of the zone's file: "example.org.zone". An Error where the name is too long for one.
   [[nodiscard]] Result<std::string> path(dns::NameView zone) const;
+
+  // An Error where the zone's file is there, was not written by a Store, and is to be left alone.
+  [[nodiscard]] Result<> check(dns::NameView zone) const;
 
   // When the file was last confirmed, in seconds since 1970; 0: there is none.
   [[nodiscard]] std::int64_t confirmed(dns::NameView zone) const;
@@ -38,6 +42,7 @@ class Store {
 
  private:
   std::string folder_;
+  Files files_;
 };
 
 }  // namespace swage::plugins::secondary

@@ -26,13 +26,20 @@ std::int64_t now() { return std::time(nullptr); }
 
 }  // namespace
 
-SecondaryZone::~SecondaryZone() {
+void SecondaryZone::give_back() {
   if (!file_.empty()) budget_.give_back(file_);
+  budget_.confirmed().give_back(place_);
+  file_.clear();
+  place_ = Confirmed::kNone;
 }
 
 Result<> SecondaryZone::claim() {
-  if (store_.folder().empty()) return {};
+  if (store_.folder().empty()) {
+    place_ = budget_.confirmed().take(apex_.to_string() + " " + settings_.view);
+    return {};
+  }
   TRY(const std::string file, store_.path(apex_));
+  TRY(store_.check(apex_));
   if (!budget_.claim(file)) return fail("{} is kept for another server block already", file);
   file_ = file;
   return {};
@@ -46,10 +53,11 @@ void SecondaryZone::take_over(const SoaTimes& soa, std::int64_t confirmed) {
   figures_.confirmed.set(static_cast<double>(confirmed_));
   figures_.expire.set(static_cast<double>(secondary::until_expiry(soa, settings_.refresh).count()));
   figures_.expired.set(0);
+  budget_.confirmed().set(place_, confirmed_);
 }
 
 void SecondaryZone::load() {
-  const std::int64_t kept_since = store_.confirmed(apex_);
+  const std::int64_t kept_since = store_.folder().empty() ? budget_.confirmed().at(place_) : store_.confirmed(apex_);
   if (const shm::Held before = published_->image(); !before.bytes.empty()) {
     const Result<> kept = published_->keep();
     if (!kept) log::error("plugin/secondary: {}: {}", apex_.to_string(), kept.error().text());
@@ -57,7 +65,7 @@ void SecondaryZone::load() {
     if (changed_) changed_();
     return;
   }
-  if (kept_since == 0) return;
+  if (kept_since == 0 || store_.folder().empty()) return;
   const Result<> loaded = load_from_folder(kept_since);
   if (!loaded) log::warning("plugin/secondary: {}; it is transferred anew", loaded.error().text());
 }
@@ -79,27 +87,36 @@ async::Task<> SecondaryZone::run(Host& host) {
   async::Loop& loop = host.loop();
   woken_.emplace(loop);
   async::Timer timer(loop, [this] { woken_->set(); });
+  is_compiling_ = false;
+  async::Timer expiry(loop, [this, &expiry] { expiry.start(watch_expiry()); });
   std::int64_t check_at = loop.now();
   while (true) {
-    const auto until_check =
-        std::chrono::ceil<milliseconds>(nanoseconds(std::max<std::int64_t>(check_at - loop.now(), 0)));
-    timer.start(std::min(until_check, until_expiry()));
+    expiry.start(until_expiry());
+    timer.start(std::chrono::ceil<milliseconds>(nanoseconds(std::max<std::int64_t>(check_at - loop.now(), 0))));
     if (!notified_) co_await any_of(host.stopping(), *woken_);
     if (host.stopping().is_set()) break;
     woken_->reset();
-    if (expire_if_old()) check_at = loop.now();
-    if (!notified_ && loop.now() < check_at) continue;
+    if (!notified_ && soa_ && loop.now() < check_at) continue;
     notified_ = false;
     const unsigned failures = failures_;
     const auto checked = co_await async::until(host.stopping(), check(loop));
     if (!checked) break;
-    const milliseconds pause = failures_ > failures ? after_failure(soa_, failures_, settings_.refresh, random())
-                                                    : after_success(*soa_, settings_.refresh, random());
+    const bool failed = failures_ > failures || !soa_;  // or it was written for longer than it is valid
+    const milliseconds pause = failed ? after_failure(soa_, std::max(failures_, 1U), settings_.refresh, random())
+                                      : after_success(*soa_, settings_.refresh, random());
     check_at = loop.now() + nanoseconds(pause).count();
     const bool stops = co_await host.stopping(kBetweenChecks);
     if (stops) break;
   }
   woken_.reset();
+}
+
+// Whatever the zone is doing else: a primary that takes hours for a transfer does not keep it from expiring.
+// Until it is to be looked at again.
+milliseconds SecondaryZone::watch_expiry() {
+  if (is_compiling_) return kBetweenChecks;
+  if (expire_if_old()) woken_->set();
+  return until_expiry();
 }
 
 void SecondaryZone::notify(const IpAddress& from) {
@@ -166,12 +183,12 @@ async::Task<Result<>> SecondaryZone::ask(async::Loop& loop, transfer::Primary pr
   if (soa_) {
     const Budget::Permit permit = co_await budget_.question(loop);
     CO_TRY(const std::uint32_t serial, co_await transfer::ask_serial(loop, primary, apex_, random_));
-    if (serial == soa_->serial) {
+    if (soa_ && serial == soa_->serial) {
       confirm();
       co_await save(loop);
       co_return Result<>();
     }
-    if (!dns::serial_after(serial, soa_->serial)) {
+    if (soa_ && !dns::serial_after(serial, soa_->serial)) {
       co_return fail("{}: its serial {} is older than {}", primary.at.to_string(), serial, soa_->serial);
     }
   }
@@ -192,8 +209,14 @@ async::Task<Result<>> SecondaryZone::transfer_from(async::Loop& loop, transfer::
   if (soa_ && !dns::serial_after(received->serial(), soa_->serial)) {
     co_return fail("{}: what it transfers has serial {}, not newer than {}", from, received->serial(), soa_->serial);
   }
-  const auto compiling = [this, &received] { return compile(*received); };
+  if (received->form() == transfer::Receiver::Form::changes && (!soa_ || soa_->serial != serial)) {
+    co_return fail("{}: the zone has expired meanwhile, and changes alone do not do", from);
+  }
+  const shm::Held before = published_->image();
+  const auto compiling = [this, &received, &before] { return compile(*received, before.bytes); };
+  is_compiling_ = true;
   Result<> done = co_await async::work(loop, compiling);
+  is_compiling_ = false;
   if (done) done = published_->publish();
   if (!done) co_return fail("{}: {}", from, done.error().text());
   take_over(SoaTimes::of(published_->image().bytes), now());
@@ -212,13 +235,13 @@ async::Task<Result<>> SecondaryZone::transfer_from(async::Loop& loop, transfer::
 }
 
 // On another thread.
-Result<> SecondaryZone::compile(transfer::Receiver& received) {
+Result<> SecondaryZone::compile(transfer::Receiver& received, Bytes before) {
   if (received.form() == transfer::Receiver::Form::whole) {
     TRY(received.zone().finish());
     return published_->compile(received.zone());
   }
   zone::Builder builder(apex_);
-  TRY(zone::apply(published_->image().bytes, received.changes(), builder));
+  TRY(zone::apply(before, received.changes(), builder));
   TRY(builder.finish());
   return published_->compile(builder);
 }
@@ -230,10 +253,11 @@ async::Task<> SecondaryZone::save(async::Loop& loop) {
   if (store_.folder().empty()) co_return;
   if (saved_ == soa_->serial && store_.confirm(apex_, confirmed_)) co_return;
   const shm::Held image = published_->image();
-  const auto saving = [this, &image] { return store_.save(image.bytes, confirmed_); };
+  const std::uint32_t serial = soa_->serial;  // it may expire meanwhile
+  const auto saving = [this, &image, confirmed = confirmed_] { return store_.save(image.bytes, confirmed); };
   const Result<> saved = co_await async::work(loop, saving);
   if (saved) {
-    saved_ = soa_->serial;
+    saved_ = serial;
     not_kept_.clear();
   } else {
     saved_.reset();

@@ -26,20 +26,21 @@ class SecondaryZone {
  public:
   // `settings` and `budget` outlive it.
   SecondaryZone(const Settings& settings, Budget& budget, dns::Name apex, std::unique_ptr<Published> published,
-                Figures figures)
+                Figures figures, Store::Files files = Store::Files::any)
       : settings_(settings),
         budget_(budget),
         apex_(apex),
         published_(std::move(published)),
-        store_(settings.folder),
+        store_(settings.folder, files),
         figures_(figures) {}
   SecondaryZone(const SecondaryZone&) = delete;
   SecondaryZone& operator=(const SecondaryZone&) = delete;
 
-  ~SecondaryZone();
-
-  // Takes its file in the folder, where there is one. An Error where another zone has it, or the name is too long.
+  // Takes its file in the folder, where there is one. An Error where another zone has it, the name is too long or, for
+  // Store::Files::own, the file is not one of ours.
   [[nodiscard]] Result<> claim();
+  // Gives it back: the zone is gone, while the process goes on.
+  void give_back();
   // What there is without a primary: the version of the configuration before, or of the folder. Blocks.
   void load();
   // Until the Service is to stop.
@@ -66,10 +67,11 @@ class SecondaryZone {
   [[nodiscard]] Result<transfer::Primary> primary(const Endpoint& at) const;
   [[nodiscard]] async::Task<Result<>> ask(async::Loop& loop, transfer::Primary primary);
   [[nodiscard]] async::Task<Result<>> transfer_from(async::Loop& loop, transfer::Primary primary, bool incremental);
-  [[nodiscard]] Result<> compile(transfer::Receiver& received);
+  [[nodiscard]] Result<> compile(transfer::Receiver& received, Bytes before);
   [[nodiscard]] async::Task<> save(async::Loop& loop);
   void confirm();
   bool expire_if_old();  // whether it has
+  [[nodiscard]] std::chrono::milliseconds watch_expiry();
   void say_failure(const std::string& problem);
   [[nodiscard]] std::vector<Endpoint> primaries_in_order() const;
   [[nodiscard]] std::chrono::milliseconds until_expiry() const;
@@ -88,11 +90,13 @@ class SecondaryZone {
   std::int64_t confirmed_ = 0;          // seconds since 1970
   std::optional<std::uint32_t> saved_;  // the serial of the version in the folder
   bool tried_ = false, expired_ = false;
-  unsigned failures_ = 0;              // in a row
-  std::string problem_;                // that was said and is not over
-  std::string not_kept_;               // why the folder does not have the version in force, as it was said
-  std::optional<async::Event> woken_;  // while it runs
-  std::string file_;                   // that it has claimed
+  unsigned failures_ = 0;                      // in a row
+  std::string problem_;                        // that was said and is not over
+  std::string not_kept_;                       // why the folder does not have the version in force, as it was said
+  std::optional<async::Event> woken_;          // while it runs
+  bool is_compiling_ = false;                  // on another thread, with the version in force
+  std::string file_;                           // that it has claimed
+  Confirmed::Place place_ = Confirmed::kNone;  // where there is no file
   bool notified_ = false;
   std::optional<IpAddress> notified_by_;
 };
