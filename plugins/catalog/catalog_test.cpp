@@ -123,7 +123,8 @@ TEST_CASE("catalog: setup") {
         "Corefile:3: catalog: expected the name of a group after 'group'");
   CHECK(setup_error(". {\n catalog c.test {\n  group " + std::string(256, 'g') + "\n }\n}") ==
         "Corefile:3: catalog: group: a group has 1 to 255 bytes");
-  CHECK(setup_error(". {\n catalog c.test {\n  coo C.test\n }\n}") == "Corefile:3: catalog: coo: c.test. has them already");
+  CHECK(setup_error(". {\n catalog c.test {\n  coo C.test\n }\n}") ==
+        "Corefile:3: catalog: coo: c.test. has them already");
   CHECK(setup_error(". {\n catalog c.test\n catalog C.test\n}") ==
         "Corefile:3: catalog: c.test. stands in a 'catalog' before");
   const std::string long_name = std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(63, 'c') + ".";

@@ -26,6 +26,10 @@ std::uint32_t next_serial(std::uint32_t before, std::uint32_t now) {
 
 // What was in force goes on: which zones there are is known when all other Services have prepared.
 Result<> CatalogService::prepare() {
+  if (!block_.has("transfer")) {
+    log::warning("plugin/catalog: {}: the server block has no directive 'transfer': nobody gets it",
+                 catalog_.contents.apex.to_string());
+  }
   if (!catalog_.journal->bytes().empty()) TRY(catalog_.journal->keep());
   return catalog_.image->bytes().empty() ? Result<>() : catalog_.image->keep();
 }

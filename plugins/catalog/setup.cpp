@@ -84,9 +84,6 @@ Result<> setup(Controller& controller) {
     const std::string name = fmt::format("catalog {} {}", apex, controller.block().view);
     shm::Snapshot& image = controller.snapshot(name);
     if (!image.claim()) return controller.fail_at(directive, "{} stands in a 'catalog' before", apex);
-    if (!controller.has_arg() && !controller.block().has("transfer")) {
-      controller.warn(controller.error_at(directive, "without a directive 'transfer' nobody gets " + apex));
-    }
     catalogs.push_back({std::move(contents), &image, &controller.snapshot("journal of " + name)});
     controller.add(
         std::make_unique<CatalogService>(controller.block(), catalogs.back(), figures_of(controller.metrics(), apex)));
