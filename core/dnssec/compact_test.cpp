@@ -82,7 +82,7 @@ TEST_CASE("compact: nothing is between a name and its successor") {
     for (std::size_t i = 0; i < size; ++i) label += static_cast<char>(octets[random() % octets.size()]);
     return label;
   };
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 150; ++i) {
     const std::size_t size = 250 + random() % 6;
     Name name = apex;
     while (name.size() < size) {
