@@ -29,14 +29,17 @@ class Whole : public Receiver {
   [[nodiscard]] async::Event& over() { return over_; }
   // REQUIRES, here and below: it is over.
   [[nodiscard]] CURLcode code() const { return code_; }
-  [[nodiscard]] Result<Fetcher::Fetched> result(const Transfer& transfer) {
+  [[nodiscard]] Result<Fetcher::Fetched> result(const Transfer& transfer, const Fetcher::Request& request) {
     if (too_large_) return fail("has more than {} bytes", most_);
     if (code_ != CURLE_OK) return fail("{}", transfer.problem(code_));
+    std::vector<std::string> wanted;
+    for (const std::string& each : request.wanted) wanted.push_back(transfer.field(each.c_str()));
     return Fetcher::Fetched{.status = transfer.status(),
                             .etag = transfer.field("ETag"),
                             .last_modified = transfer.field("Last-Modified"),
                             .body = std::move(body_),
-                            .type = transfer.field("Content-Type")};
+                            .type = transfer.field("Content-Type"),
+                            .wanted = std::move(wanted)};
   }
 
  private:
@@ -62,7 +65,8 @@ Task<Result<Fetcher::Fetched>> Fetcher::send(Request request) {
     Whole whole(loop_, settings_.most);
     Transfer transfer(*curl_, settings_, request, Transfer::Length::whole, whole);
     co_await whole.over().wait();
-    if (again || whole.code() != CURLE_SEND_ERROR || !transfer.on_older_connection()) co_return whole.result(transfer);
+    if (again || whole.code() != CURLE_SEND_ERROR || !transfer.on_older_connection())
+      co_return whole.result(transfer, request);
   }
 }
 

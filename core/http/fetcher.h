@@ -49,12 +49,14 @@ class Fetcher {
     std::optional<AwsSignature> signature{};  // instead of user and password
     std::chrono::milliseconds timeout{0};     // instead of that of Settings
     std::string connect_to{};                 // "192.0.2.1:443", whatever the URL's host is; empty: that
+    std::vector<std::string> wanted{};        // names of fields of the response
   };
   struct Fetched {
     unsigned status = 0;              // the last one's, where there were redirects
     std::string etag, last_modified;  // empty where there was none
     std::string body;
-    std::string type{};  // of it: "application/json"
+    std::string type{};                 // of it: "application/json"
+    std::vector<std::string> wanted{};  // the values of the request's `wanted`; empty where there was none
   };
 
   explicit Fetcher(async::Loop& loop);

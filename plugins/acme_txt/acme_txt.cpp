@@ -6,6 +6,7 @@
 #include <ctime>
 #include <iterator>
 
+#include "core/acme/challenge_key.h"
 #include "core/dns/type_index.h"
 #include "core/libp2p/peer_id.h"
 #include "core/log.h"
@@ -42,7 +43,6 @@ std::int64_t boot_time() {
 
 // The zone two labels above qname; nullptr where it is not one of ours.
 const dns::Name* AcmeTxt::zone_of(const Query& query) const {
-  if (query.label_count < 2 || as_text(query.key.view().first_label()) != kLabel) return nullptr;
   const dns::NameView above = query.key_suffix(2);
   const auto zone =
       std::ranges::find_if(settings_.zones, [&](const dns::Name& each) { return above.same_spelling(each); });
@@ -50,33 +50,68 @@ const dns::Name* AcmeTxt::zone_of(const Query& query) const {
 }
 
 Result<Outcome> AcmeTxt::serve(const Query& query, Response& response, Next next) const {
-  if (query.qclass != dns::Class::in) return next(query, response);
-  const dns::Name* const zone = zone_of(query);
-  if (zone == nullptr) return next(query, response);
-  const auto peer = libp2p::PeerId::from_label(query.key_suffix(1).first_label());
-  if (!peer) return next(query, response);
-  if (query.qtype != dns::Type::txt) {
-    settings_.responses.at(kNoData + dns::type_index(query.qtype)).add();
-    response.types = kTxtAlone;
-    return no_data(query, response, next, *zone);
+  if (query.qclass != dns::Class::in || query.label_count < 2 || as_text(query.key.view().first_label()) != kLabel) {
+    return next(query, response);
   }
+  if (const dns::Name* const zone = zone_of(query)) {
+    const auto peer = libp2p::PeerId::from_label(query.key_suffix(1).first_label());
+    if (peer) return serve_peer(query, response, next, peer->multihash(), *zone);
+  }
+  return serve_own(query, response, next);
+}
 
+// What the store has of the key.
+Result<AcmeTxt::Looked> AcmeTxt::look(const Query& query, Bytes key, forge::Challenges& values) const {
   const shm::Table table = store_.table();
-  if (!table.exists()) return fail("the challenge store of {} is not there", zone->to_string());
-  forge::Challenges values;
-  if (table.find(peer->multihash(), clocks_.by(table.clock()), values) == shm::Table::Found::unsettled) {
+  if (table.find(key, clocks_.by(table.clock()), values) == shm::Table::Found::unsettled) {
     return fail("the challenges of {} cannot be read", query.qname.to_string());
   }
   const std::int64_t valid_until = table.valid_until();
-  if (valid_until != 0 && clocks_.boot() >= valid_until) return refuse_fenced(response);
-  if (settings_.fetch != nullptr && !is_remembered(values)) return settings_.fetch->later(response, peer->multihash());
+  if (valid_until != 0 && clocks_.boot() >= valid_until) return Looked::fenced;
+  if (settings_.fetch != nullptr && !is_remembered(values)) return Looked::later;
+  return Looked::found;
+}
+
+Result<Outcome> AcmeTxt::serve_peer(const Query& query, Response& response, Next next, Bytes multihash,
+                                    const dns::Name& zone) const {
+  if (query.qtype != dns::Type::txt) {
+    settings_.responses.at(kNoData + dns::type_index(query.qtype)).add();
+    response.types = kTxtAlone;
+    return no_data(query, response, next, zone);
+  }
+  if (!store_.exists()) return fail("the challenge store of {} is not there", zone.to_string());
+  forge::Challenges values;
+  TRY(const Looked looked, look(query, multihash, values));
+  if (looked == Looked::fenced) return refuse_fenced(response);
+  if (looked == Looked::later) return settings_.fetch->later(response, multihash);
   if (values.count == 0 && !settings_.placeholder) {
     response.types.emplace();
-    return no_data(query, response, next, *zone);
+    return no_data(query, response, next, zone);
   }
   settings_.responses.at(values.count == 0 ? kEmpty : kTxt).add();
   for (std::size_t i = 0; i < values.count; ++i) answer_text(query, response, settings_.ttl, values.text(i));
   if (values.count == 0) answer_text(query, response, settings_.ttl, *settings_.placeholder);
+  return Outcome::send;
+}
+
+// For certificates of this nameserver's own (core/certificates): of names that are no peer's. Where there is no value,
+// the name is whatever the other plugins say.
+Result<Outcome> AcmeTxt::serve_own(const Query& query, Response& response, Next next) const {
+  const dns::NameView name = query.key_suffix(1);
+  const auto holds = [name](const dns::Name& zone) { return name.is_under(zone); };
+  const auto zone = std::ranges::find_if(settings_.zones, holds);
+  if (zone == settings_.zones.end() || !store_.exists()) return next(query, response);
+  const acme::ChallengeKey key = acme::challenge_key(name.bytes());
+  forge::Challenges values;
+  TRY(const Looked looked, look(query, key, values));
+  if (looked == Looked::later && query.qtype == dns::Type::txt) return settings_.fetch->later(response, key);
+  if (values.count == 0 || looked == Looked::later) return next(query, response);
+  if (looked == Looked::fenced) return refuse_fenced(response);
+  if (query.qtype != dns::Type::txt) {
+    response.types = kTxtAlone;
+    return no_data(query, response, next, *zone);
+  }
+  for (std::size_t i = 0; i < values.count; ++i) answer_text(query, response, settings_.ttl, values.text(i));
   return Outcome::send;
 }
 

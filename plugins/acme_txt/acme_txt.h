@@ -42,6 +42,11 @@ class AcmeTxt : public Plugin {
 
  private:
   [[nodiscard]] const dns::Name* zone_of(const Query& query) const;
+  [[nodiscard]] Result<Outcome> serve_peer(const Query& query, Response& response, Next next, Bytes multihash,
+                                           const dns::Name& zone) const;
+  [[nodiscard]] Result<Outcome> serve_own(const Query& query, Response& response, Next next) const;
+  enum class Looked { found, fenced, later };
+  [[nodiscard]] Result<Looked> look(const Query& query, Bytes key, forge::Challenges& values) const;
   [[nodiscard]] Outcome refuse_fenced(Response& response) const;
 
   Settings settings_;

@@ -27,6 +27,15 @@ http::Response not_found() {
   return response;
 }
 
+http::Response uncertified() {
+  http::Response response;
+  response.status = 503;
+  response.fields.add("Retry-After", "30");
+  response.fields.add("Content-Type", "text/plain; charset=utf-8");
+  response.body = "there is no certificate yet\n";
+  return response;
+}
+
 }  // namespace
 
 http::Response Api::health() const {
@@ -37,6 +46,7 @@ http::Response Api::health() const {
 }
 
 async::Task<http::Response> Api::answer_at(std::string path, http::Request request, http::Caller& caller) {
+  if (!has_certificate_()) co_return uncertified();
   if (path == kHealth) co_return health();
   if (path != "/v1/_acme-challenge") co_return not_found();
   if (cors_.is_preflight(request)) co_return Cors::preflight();

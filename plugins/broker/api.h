@@ -1,6 +1,8 @@
 // Api: the paths of the broker. In the service process.
 #pragma once
 
+#include <functional>
+
 #include "core/async/task.h"
 #include "core/forge/challenge_store.h"
 #include "core/http/message.h"
@@ -21,6 +23,9 @@ class Api {
         log_(std::move(log)),
         cors_(std::move(cors)) {}
 
+  // False as long as there is no certificate: all is refused then.
+  void needs(std::function<bool()> certificate) { has_certificate_ = std::move(certificate); }
+
   // An http::Handler. REQUIRES: the Api outlives the task.
   [[nodiscard]] async::Task<http::Response> answer(http::Request request, http::Caller& caller);
 
@@ -33,6 +38,7 @@ class Api {
   Measures measures_;
   AccessLog log_;
   Cors cors_;
+  std::function<bool()> has_certificate_ = [] { return true; };
 };
 
 }  // namespace swage::plugins::broker

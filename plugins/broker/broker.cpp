@@ -14,6 +14,7 @@
 #include "core/http/server.h"
 #include "core/log.h"
 #include "plugins/broker/api.h"
+#include "plugins/broker/provisional_certificate.h"
 #include "plugins/broker/secret_file.h"
 
 namespace swage::plugins::broker {
@@ -63,10 +64,24 @@ Result<> Broker::prepare() {
 Result<> Broker::read_files() {
   TRY(secret_, find_secret());
   TRY(access_token_, find_access_token());
+  return read_certificate();
+}
+
+// One that is got by ACME may not be there yet.
+Result<> Broker::read_certificate() {
+  certified_ = true;
   if (!settings_.certificate) return {};
   certificate_files_.remember();
-  TRY(tls_, settings_.certificate->load());
-  tell(settings_.certificate->judge(settings_.domain));
+  const std::string& path = settings_.certificate->chain();
+  const bool is_missing = settings_.automatic && access(path.c_str(), F_OK) != 0;
+  Result<async::TlsContext> context = is_missing ? fail("{}: is not there yet", path) : settings_.certificate->load();
+  certified_ = context.has_value();
+  if (!context && settings_.automatic) {
+    if (!is_missing) log::error("plugin/{}: {}", settings_.name, context.error().text());
+    context = provisional_certificate(settings_.domain);
+  }
+  TRY(tls_, std::move(context));
+  if (certified_) tell(settings_.certificate->judge(settings_.domain));
   return {};
 }
 
@@ -74,6 +89,7 @@ Result<> Broker::read_files() {
 void Broker::tell(const Result<crypto::ChainReport>& certificate) const {
   if (!certificate) return;  // gone in this moment: the next look will tell
   settings_.certificate_expiry.set(static_cast<double>(certificate->expires));
+  if (settings_.automatic) return;  // who gets it says what is wrong
   for (const std::string& objection : certificate->objections) {
     const std::string text = fmt::format("broker: {}: {}", settings_.certificate->chain(), objection);
     log::warning("{}", settings_.directive.error(text).text());
@@ -155,6 +171,7 @@ async::Task<Result<>> Broker::serve(Host& host) {
                       std::move(dialling), Clocks::system(), random_, journal_);
   Api api(registrar, forge::ChallengeStore(challenges_), measures_,
           settings_.from_p2p_forge ? AccessLog(settings_.name) : AccessLog(), Cors(settings_.cors));
+  api.needs([this] { return certified_; });
   http::Limits limits;
   limits.proxies = settings_.trusted_proxies;
   http::Server server(host.loop(), limits, [&api](http::Request request, http::Caller& caller) {
@@ -201,6 +218,7 @@ async::Task<> Broker::follow_certificate(Host& host, http::Server& server) {
   const auto take = [this, &server](Result<Certificate> certificate) -> Result<> {
     if (!certificate) return fail("{}; the certificate before stays in use", certificate.error().text());
     server.use(std::move(certificate->context));
+    certified_ = true;
     log::info("plugin/{}: {}: new certificate from {}", settings_.name, settings_.domain,
               settings_.certificate->chain());
     tell(certificate->report);

@@ -48,6 +48,7 @@ class Broker : public Service {
   static constexpr std::chrono::seconds kLook{1};
 
   [[nodiscard]] Result<> read_files();
+  [[nodiscard]] Result<> read_certificate();
   void tell(const Result<crypto::ChainReport>& certificate) const;
   [[nodiscard]] Result<crypto::Secret> find_secret();
   [[nodiscard]] Result<std::optional<crypto::Secret>> find_access_token() const;
@@ -66,13 +67,15 @@ class Broker : public Service {
   Journal journal_;
   crypto::SystemRandom random_;
 
-  bool ready_ = false;  // what prepare() reads is here
+  bool ready_ = false;      // what prepare() reads is here
+  bool certified_ = false;  // the certificate is not a provisional one
   std::optional<crypto::Secret> secret_, access_token_;
   std::optional<async::TlsContext> tls_;
   FollowedFiles certificate_files_;
 };
 
-// broker DOMAIN { listen … ; tls … ; secret … ; access-token … ; trusted-proxy … ; cors … ; limit … ; dial { … } }
+// broker DOMAIN { listen … ; tls … ; acme { … } ; secret … ; access-token … ; trusted-proxy … ; cors … ; limit … ; dial
+// { … } }
 [[nodiscard]] Result<> setup(Controller& controller);
 
 }  // namespace swage::plugins::broker

@@ -20,6 +20,7 @@ struct Settings {
   std::string domain;                           // lower case, without a dot at its end
   std::vector<Endpoint> listen;                 // at least one
   std::optional<CertificateFiles> certificate;  // none: plain HTTP
+  bool automatic = false;                       // it is got by ACME: at first there is none
   metrics::Gauge certificate_expiry{};          // seconds since 1970
   std::string secret_file;                      // empty: the broker makes one
   std::string access_token_file;                // empty: the environment's, if any

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/certificates/keeper.h"
 #include "core/config/values.h"
 #include "core/plugin/http_endpoint.h"
 #include "core/text.h"
@@ -62,12 +63,15 @@ Result<> read_listen(Controller& controller, std::vector<Endpoint>& listen) {
   return {};
 }
 
-// CERT KEY | off
-Result<std::optional<CertificateFiles>> read_tls(Controller& controller) {
-  TRY(std::string chain, controller.expect_path("CERT KEY, or 'off'"));
-  if (controller.val() == "off") return std::nullopt;
+// auto | CERT KEY | off
+Result<> read_tls(Controller& controller, Settings& settings) {
+  TRY(std::string chain, controller.expect_path("CERT KEY, 'auto' or 'off'"));
+  settings.automatic = controller.val() == "auto";
+  settings.certificate.reset();
+  if (settings.automatic || controller.val() == "off") return {};
   TRY(std::string key, controller.expect_path("the file of the key"));
-  return CertificateFiles(std::move(chain), std::move(key));
+  settings.certificate = CertificateFiles(std::move(chain), std::move(key));
+  return {};
 }
 
 Result<> read_prefixes(Controller& controller, std::vector<Prefix>& prefixes) {
@@ -148,14 +152,16 @@ Result<> read_dial(Controller& controller, dial::Settings& dial) {
   return {};
 }
 
-Result<> read_properties(Controller& controller, Settings& settings) {
-  bool has_tls = false;
+Result<> read_properties(Controller& controller, Settings& settings, certificates::Settings& acme) {
+  std::optional<config::Token> acme_at;
+  settings.automatic = true;
   TRY(controller.read_block({
       {"listen", [&] { return read_listen(controller, settings.listen); }},
-      {"tls",
+      {"tls", [&] { return read_tls(controller, settings); }},
+      {"acme",
        [&] {
-         has_tls = true;
-         return assign(settings.certificate, read_tls(controller));
+         acme_at = controller.token();
+         return certificates::read_acme(controller, acme);
        }},
       {"secret", [&] { return assign(settings.secret_file, controller.expect_path("a file")); }},
       {"access-token", [&] { return assign(settings.access_token_file, controller.expect_path("a file")); }},
@@ -165,25 +171,41 @@ Result<> read_properties(Controller& controller, Settings& settings) {
        [&] { return read_limit(controller, {"peer", settings.peer_limit}, {"client", settings.client_limit}); }},
       {"dial", [&] { return read_dial(controller, settings.dial); }},
   }));
-  if (has_tls) return {};
-  return controller.fail_at(settings.directive, "'tls CERT KEY' is missing, or 'tls off' behind a proxy");
+  if (acme_at && !settings.automatic) return controller.fail_at(*acme_at, "acme: is for 'tls auto'");
+  return {};
 }
 
-Result<Settings> read_settings(Controller& controller) {
+Result<Settings> read_settings(Controller& controller, certificates::Settings& acme) {
   Settings settings;
   controller.once();
   settings.directive = controller.token();
   settings.name = controller.block().known_as(controller.directive());
   settings.from_p2p_forge = settings.name != controller.directive();
   TRY(settings.domain, read_domain(controller));
-  TRY(read_properties(controller, settings));
+  TRY(read_properties(controller, settings, acme));
   return settings;
+}
+
+// tls auto: the certificate is got by a Service of its own, and followed as any other.
+Result<std::unique_ptr<Service>> make_keeper(Controller& controller, Settings& settings, certificates::Settings acme,
+                                             shm::Shared& challenges) {
+  acme.plugin = settings.name;
+  acme.names = {settings.domain};
+  if (const Result<> good = certificates::check_names(controller, settings.directive, acme); !good) {
+    const std::string_view why = "; 'tls CERT KEY' names a certificate, 'tls off' is for a broker behind a proxy";
+    return std::unexpected(Error(good.error().text() + std::string(why)));
+  }
+  if (acme.folder.empty()) acme.folder = certificates::default_folder(controller, acme, challenges.place());
+  settings.certificate = CertificateFiles(acme.path(), acme.path());
+  const auto measures = certificates::Measures::of(controller.metrics(), settings.domain);
+  return std::make_unique<certificates::Keeper>(std::move(acme), challenges, measures);
 }
 
 }  // namespace
 
 Result<> setup(Controller& controller) {
-  TRY(Settings settings, read_settings(controller));
+  certificates::Settings acme;
+  TRY(Settings settings, read_settings(controller, acme));
   const std::string zone = controller.zones().front().to_string();
   shm::Shared& challenges = controller.shared(forge::ChallengeStore::name(zone));
   const bool has_store = controller.block().has("acme-txt");
@@ -195,10 +217,14 @@ Result<> setup(Controller& controller) {
     for (const Endpoint& each : everywhere) TRY(controller.listen_tcp(each, Controller::Sharing::no));
     settings.listen = everywhere;
   }
+  if (settings.automatic) {
+    TRY(auto keeper, make_keeper(controller, settings, std::move(acme), challenges));
+    controller.add(std::move(keeper));
+  }
   if (settings.certificate) {
-    settings.certificate_expiry = controller.metrics().gauge(
-        "swage_certificate_expiry_timestamp_seconds", "When the first certificate of the broker's chain expires.",
-        {{"domain", settings.domain}});
+    settings.certificate_expiry =
+        controller.metrics().gauge("swage_certificate_expiry_timestamp_seconds",
+                                   "When the first certificate of the chain expires.", {{"domain", settings.domain}});
   }
   shm::ServiceMemory& secret = controller.service_memory("broker secret " + settings.domain);
   const denylist::Denylist denylist(controller.snapshot(denylist::Denylist::name(zone)), &controller.metrics());
