@@ -18,7 +18,7 @@ using config::ServerBlock;
 using config::Sources;
 using config::Token;
 
-// The broker's certificate where no proxy ends TLS: p2p-forge gets one by itself, swage is told where it is.
+// The broker's certificate where no proxy ends TLS and it is not to be got by ACME, as p2p-forge gets it.
 constexpr const char* kCertificateVariable = "SWAGE_BROKER_CERT";
 constexpr const char* kKeyVariable = "SWAGE_BROKER_KEY";
 
@@ -181,13 +181,17 @@ Result<Native> make_broker(const Acme& acme, Sources& sources) {
   } else {
     const std::string certificate = sources.env(kCertificateVariable).value_or("");
     const std::string key = sources.env(kKeyVariable).value_or("");
-    if (certificate.empty() || key.empty()) {
-      return std::unexpected(wrong(
-          at, fmt::format("swage gets no certificate for {} by itself: say external-tls=true where a proxy ends TLS, "
-                          "or name the PEM files of a certificate in the environment variables {} and {}",
-                          at.text, kCertificateVariable, kKeyVariable)));
+    if (certificate.empty() != key.empty()) {
+      return std::unexpected(
+          wrong(at, fmt::format("of the environment variables {} and {}, which name the PEM files of "
+                                "a certificate, one is not set",
+                                kCertificateVariable, kKeyVariable)));
     }
-    broker.line(at, "tls", {certificate, key});
+    if (certificate.empty()) {
+      broker.line(at, "tls", {"auto"});
+    } else {
+      broker.line(at, "tls", {certificate, key});
+    }
   }
   broker.close(at);
   return broker;

@@ -72,14 +72,15 @@ TEST_CASE("p2p-forge: a block without 'file' gets the zone from which p2p-forge 
         "    file zones/b.test b.test\n    errors\n}\n");
 }
 
-TEST_CASE("p2p-forge: a certificate from the environment, where no proxy ends TLS") {
+TEST_CASE("p2p-forge: a certificate by ACME, or from the environment, where no proxy ends TLS") {
   const std::string corefile = "a.test {\n acme a.test {\n  registration-domain r.a.test\n }\n broker-like\n}\n";
-  const std::string refused =
-      "Corefile:3: acme: swage gets no certificate for r.a.test by itself: say external-tls=true where a "
-      "proxy ends TLS, or name the PEM files of a certificate in the environment variables SWAGE_BROKER_CERT and "
-      "SWAGE_BROKER_KEY";
-  CHECK(native(corefile) == refused);
-  CHECK(native(corefile, {}, {{"SWAGE_BROKER_CERT", "a"}, {"SWAGE_BROKER_KEY", ""}}) == refused);
+  const std::string half =
+      "Corefile:3: acme: of the environment variables SWAGE_BROKER_CERT and SWAGE_BROKER_KEY, which name the PEM files "
+      "of a certificate, one is not set";
+  CHECK(native(corefile) ==
+        "a.test {\n    acme-txt a.test\n    broker r.a.test {\n        tls auto\n    }\n    broker-like\n}\n");
+  CHECK(native(corefile, {}, {{"SWAGE_BROKER_CERT", "a"}, {"SWAGE_BROKER_KEY", ""}}) == half);
+  CHECK(native(corefile, {}, {{"SWAGE_BROKER_KEY", "a"}}) == half);
   CHECK(
       native(corefile, {}, {{"SWAGE_BROKER_CERT", "/etc/full chain.pem"}, {"SWAGE_BROKER_KEY", "/etc/key.pem"}}) ==
       "a.test {\n    acme-txt a.test\n    broker r.a.test {\n        tls \"/etc/full chain.pem\" /etc/key.pem\n    }\n"
@@ -93,7 +94,7 @@ TEST_CASE("p2p-forge: external-tls is read as Go reads it") {
         std::string::npos);
   }
   for (const char* const text : {"0", "f", "F", "FALSE", "false", "False"}) {
-    CHECK(acme(std::string("registration-domain r.a external-tls=") + text).find("by itself") != std::string::npos);
+    CHECK(acme(std::string("registration-domain r.a external-tls=") + text).find("tls auto") != std::string::npos);
   }
 }
 

@@ -31,6 +31,10 @@ std::string with(std::string_view lines) {
   return setup_error(fmt::format("broker registration.libp2p.direct {{\ntls off\n{}\n}}\n", lines));
 }
 
+std::string in_acme(std::string_view line) {
+  return setup_error(fmt::format("broker registration.libp2p.direct {{\nacme {{\n{}\n}}\n}}\n", line));
+}
+
 std::string in_dial(std::string_view line) { return with(fmt::format("dial {{\n{}\n}}", line)); }
 
 }  // namespace
@@ -41,6 +45,9 @@ TEST_CASE("broker: setup accepts") {
            "listen :443",
            "listen 127.0.0.1:80 [::1]:80\nlisten :8443",
            "tls cert.pem /etc/key.pem",
+           "tls auto",
+           "tls auto\nacme {\ndirectory https://localhost:14000/dir\nemail a@b.example\nca-file ca.pem\neab id key\n"
+           "profile shortlived\nstate /var/lib/swage/certs\n}",
            "secret FILE",
            "access-token FILE",
            "trusted-proxy 10.0.0.0/8 ::1\ntrusted-proxy 192.0.2.1",
@@ -58,12 +65,26 @@ TEST_CASE("broker: setup accepts") {
     CHECK(with(lines).empty());
   }
   CHECK(setup_error("broker Registration.libp2p.direct. {\ntls a b\n}\n").empty());
+  CHECK(setup_error("broker registration.libp2p.direct\n").empty());  // tls auto
 }
 
 TEST_CASE("broker: setup rejects, and says where and why") {
   const std::pair<std::string, std::string> cases[] = {
       {setup_error("broker\n"), "Corefile:3: broker: expected a domain after 'broker'"},
-      {setup_error("broker a.example\n"), "Corefile:3: broker: 'tls CERT KEY' is missing, or 'tls off' behind a proxy"},
+      {setup_error("broker a.example\n"),
+       "Corefile:3: broker: a.example is in no zone of this server block, so the CA's challenge for it cannot be "
+       "answered here; 'tls CERT KEY' names a certificate, 'tls off' is for a broker behind a proxy"},
+      {with("acme"), "Corefile:5: broker: acme: is for 'tls auto'"},
+      {in_acme("directory http://ca.example/"),
+       "Corefile:5: broker: directory: 'http://ca.example/' is not the URL of a directory; expected one such as "
+       "https://ca.example/directory"},
+      {in_acme("directory"), "Corefile:5: broker: expected the URL of a CA's directory after 'directory'"},
+      {in_acme("email me"), "Corefile:5: broker: email: 'me' is not an e-mail address"},
+      {in_acme("eab"), "Corefile:5: broker: expected the identifier of an account at the CA after 'eab'"},
+      {in_acme("eab id"), "Corefile:5: broker: eab: expected the file of its key after 'id'"},
+      {in_acme("profile a b"), "Corefile:5: broker: profile: unexpected 'b'; expected the end of the line"},
+      {in_acme("nonsense"),
+       "Corefile:5: broker: unknown property 'nonsense'; expected directory, email, ca-file, eab, profile, state"},
       {setup_error("broker a.example b\n"), "Corefile:3: broker: unexpected 'b'; expected the end of the line"},
       {setup_error("broker a.example:443\n"),
        "Corefile:3: broker: 'a.example:443' is not a valid domain; expected one without port"},
@@ -74,7 +95,7 @@ TEST_CASE("broker: setup rejects, and says where and why") {
       {setup_error("broker a {\ntls off\nlisten :81\n}\nbroker b {\ntls off\n}\n"),
        "Corefile:7: broker: stands twice in a server block"},
       {with("nonsense"),
-       "Corefile:5: broker: unknown property 'nonsense'; expected listen, tls, secret, "
+       "Corefile:5: broker: unknown property 'nonsense'; expected listen, tls, acme, secret, "
        "access-token, trusted-proxy, cors, limit, dial"},
       {with("listen"), "Corefile:5: broker: expected [ADDRESS]:PORT after 'listen'"},
       {with("listen 443"), "Corefile:5: broker: listen: '443' is not [ADDRESS]:PORT"},
@@ -86,7 +107,7 @@ TEST_CASE("broker: setup rejects, and says where and why") {
       {with("listen :0"), "Corefile:5: broker: listen: '0' is not a number from 1 to 65535"},
       {with("listen :53"), "Corefile:5: broker: 0.0.0.0:53: DNS is served on 0.0.0.0:53 already, by Corefile:1"},
       {with("listen :80 0.0.0.0:80"), "Corefile:5: broker: listen: 0.0.0.0:80 is already that of Corefile:5"},
-      {with("tls"), "Corefile:5: broker: expected CERT KEY, or 'off' after 'tls'"},
+      {with("tls"), "Corefile:5: broker: expected CERT KEY, 'auto' or 'off' after 'tls'"},
       {with("tls cert"), "Corefile:5: broker: tls: expected the file of the key after 'cert'"},
       {with("tls off x"), "Corefile:5: broker: tls: unexpected 'x'; expected the end of the line"},
       {with("secret"), "Corefile:5: broker: expected a file after 'secret'"},

@@ -154,18 +154,20 @@ TEST_CASE("p2p-forge: -check prints the Corefile in swage's own directives, whic
   CHECK_FALSE(fs::exists(folder.folder().file(kStore)));
 }
 
-TEST_CASE("p2p-forge: the certificate that p2p-forge would get is named in the environment, or in .env") {
+TEST_CASE("p2p-forge: swage gets the certificate as p2p-forge does, unless the environment or .env names one") {
   const std::string corefile =
       replaced(published("Corefile.local-dev"), "listen-address=:5380 external-tls=true", "listen-address=:5380");
   const ForgeFolder folder(corefile);
-  CHECK(run_in(folder, {"-check"}).errors.starts_with("Corefile:24: acme: swage gets no certificate for "));
+  const Outcome automatic = run_in(folder, {"-check"});
+  CHECK(automatic.status == 0);
+  CHECK(automatic.output.find("        tls auto\n") != std::string::npos);
   static_cast<void>(folder.folder().write(".env", "SWAGE_BROKER_CERT=cert.pem\nSWAGE_BROKER_KEY=\"key.pem\"\n"));
   CHECK(run_in(folder, {"-check"}).errors.find("cert.pem: ") != std::string::npos);  // it is not there
   // What the environment says goes before.
   CHECK(run_in(folder, {"-check"}, {{"SWAGE_BROKER_CERT", "other.pem"}}).errors.find("other.pem: ") !=
         std::string::npos);
   static_cast<void>(folder.folder().write(".env", "SWAGE_BROKER_CERT=cert.pem\nsecret\n"));
-  const std::string errors = run_in(folder, {"-check"}).errors;
-  CHECK(errors.starts_with("warning: .env:2: expected NAME=VALUE\n"));
-  CHECK(errors.find("swage gets no certificate") != std::string::npos);
+  const Outcome wrong = run_in(folder, {"-check"});
+  CHECK(wrong.errors.starts_with("warning: .env:2: expected NAME=VALUE\n"));
+  CHECK(wrong.output.find("        tls auto\n") != std::string::npos);
 }
