@@ -124,7 +124,9 @@ async::Task<Milliseconds> Keeper::order(async::Loop& loop) {
     if (wait.count() > 0) co_return wait;
   }
   const std::optional<acme::Action> result = co_await async::within(loop, kOrderTime, issue(loop, *stored));
-  if (!result) co_return co_await failed(loop, *stored, acme::Failure{"the CA takes too long"});
+  acme::Failure late;
+  late.why = "the CA takes too long";
+  if (!result) co_return co_await failed(loop, *stored, std::move(late));
   if (const auto* const failure = std::get_if<acme::Failure>(&*result)) {
     co_return co_await failed(loop, *stored, *failure);
   }
