@@ -1,6 +1,7 @@
 #include "core/dns/compressor.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace swage::dns {
 namespace {
@@ -42,6 +43,31 @@ void Compressor::start() {
   static_cast<void>(write(written, kQuestion));
 }
 
+std::size_t Compressor::write_after_last(NameView name, std::size_t at) {
+  if (last_.place == 0 || name.is_root()) return 0;
+  const auto pointer = [&](std::size_t behind, std::size_t place) -> std::size_t {
+    if (place == 0 || place > kMaxPlace || message_.size() - at < behind + 2) return 0;
+    std::memcpy(&message_[at], name.data(), behind);
+    store_u16(&message_[at + behind], static_cast<std::uint16_t>(kPointer | place));
+    return at + behind + 2;
+  };
+  const bool is_same = name.data() == last_.name.data();  // another record of the same name
+  if (is_same && last_.place <= kMaxPlace) return pointer(0, last_.place);
+  const NameView parent = name.parent();
+  const std::size_t first = 1U + name.data()[0];
+  std::size_t parent_place = 0;
+  if (is_same) {
+    parent_place = last_.parent;
+  } else if (parent.same_spelling(last_.name)) {
+    parent_place = last_.place;
+  } else if (last_.parent != 0 && parent.same_spelling(last_.name.parent())) {
+    parent_place = last_.parent;
+  }
+  const std::size_t end = parent_place == 0 ? 0 : pointer(first, parent_place);
+  if (end != 0) last_ = {name, at, parent_place};
+  return end;
+}
+
 std::size_t Compressor::write(NameView name, std::size_t at) {
   const std::size_t room = message_.size() - at;
   const auto into_qname = static_cast<std::size_t>(name.data() - qname_.data());
@@ -49,6 +75,9 @@ std::size_t Compressor::write(NameView name, std::size_t at) {
     if (room < 2) return 0;
     store_u16(&message_[at], static_cast<std::uint16_t>(kPointer | (kQuestion + into_qname)));
     return at + 2;
+  }
+  if (keeps_case_) {
+    if (const std::size_t end = write_after_last(name, at); end != 0) return end;
   }
   if (!started_) start();
 
@@ -74,6 +103,11 @@ std::size_t Compressor::write(NameView name, std::size_t at) {
     message_[at + new_bytes] = 0;
   } else {
     store_u16(&message_[at + new_bytes], kPointer | suffix);
+  }
+  if (keeps_case_ && !name.is_root()) {
+    const std::size_t first = 1U + name.data()[0];
+    const bool was_there = new_bytes == 0;  // then what stands here is a pointer
+    last_ = {name, was_there ? suffix : at, new_bytes == first ? suffix : was_there ? 0 : at + first};
   }
   for (; count > 0 && nodes_ < kMaxNodes; --count) {
     const std::size_t place = at + labels[count - 1];

@@ -14,7 +14,8 @@ class Compressor {
  public:
   // `message`: what is written so far and what is yet to be, from its header on; the question's name stands at byte 12.
   // `qname`: that name where the query has it: views into it are recognised by their address, without a look at them.
-  // `keeps_case`: a pointer leads only to what is spelled alike, as in zone transfers (RFC 5936 section 3.4).
+  // `keeps_case`: a pointer leads only to what is spelled alike, as in zone transfers (RFC 5936 section 3.4), whose
+  // names come in their order: each is compared with the one before it first, and most need no more.
   Compressor(MutableBytes message, NameView qname, bool keeps_case = false)
       : message_(message), qname_(qname), keeps_case_(keeps_case) {}
 
@@ -31,7 +32,16 @@ class Compressor {
   static constexpr std::size_t kSlots = 256;
   static constexpr std::size_t kMaxNodes = kSlots * 3 / 4;
 
+  // The last name that was written.
+  struct Last {
+    NameView name;
+    std::size_t place = 0;   // where it stands in the message
+    std::size_t parent = 0;  // where the name without its first label does; 0: it is the root, or nowhere
+  };
+
   void start();
+  // What write() does for a name that shares its end with the last one; 0: it does not, or does not fit.
+  [[nodiscard]] std::size_t write_after_last(NameView name, std::size_t at);
   [[nodiscard]] Node& slot(std::uint16_t parent, const std::uint8_t* label);
 
   MutableBytes message_;
@@ -39,6 +49,7 @@ class Compressor {
   bool keeps_case_;
   bool started_ = false;
   std::size_t nodes_ = 0;
+  Last last_;                       // set where keeps_case_ is
   std::array<Node, kSlots> table_;  // unset until start(): most answers own nothing but qname and never look here
 };
 
