@@ -61,14 +61,14 @@ const EVP_MD* digest_of(SignatureScheme scheme) {
   return nullptr;
 }
 
-BigNumber number_of(Bytes bytes) {
+BigNumber big_number_of(Bytes bytes) {
   BigNumber number(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
   CHECK(number != nullptr);
   return number;
 }
 
 // REQUIRES: a key that has this number.
-BigNumber number_of(const EVP_PKEY* key, const char* name) {
+BigNumber big_number_of(const EVP_PKEY* key, const char* name) {
   BIGNUM* number = nullptr;
   CHECK(EVP_PKEY_get_bn_param(key, name, &number) == 1);
   return BigNumber(number);
@@ -116,7 +116,7 @@ Result<> check_rsa(const BIGNUM* modulus, const BIGNUM* exponent) {
 
 Result<Pkey> rsa_from_public(Bytes field) {
   TRY(const RsaPublic split, split_rsa(field));
-  const BigNumber modulus = number_of(split.modulus), exponent = number_of(split.exponent);
+  const BigNumber modulus = big_number_of(split.modulus), exponent = big_number_of(split.exponent);
   TRY(check_rsa(modulus.get(), exponent.get()));
   const ParamBuilder builder(OSSL_PARAM_BLD_new());
   CHECK(builder && OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) == 1 &&
@@ -152,8 +152,8 @@ Result<Pkey> rsa_from_private(std::span<const Secret> secrets) {
     return fail("the RSA key does not have all of its {} numbers", kRsaNumbers.size());
   std::array<BigNumber, kRsaNumbers.size()> numbers;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
-    numbers[i] =
-        number_of(secrets[i].bytes().first(std::min<std::size_t>(secrets[i].bytes().size(), kLargestSignature + 1)));
+    numbers[i] = big_number_of(
+        secrets[i].bytes().first(std::min<std::size_t>(secrets[i].bytes().size(), kLargestSignature + 1)));
   }
   TRY(check_rsa(numbers[0].get(), numbers[1].get()));
   if (!fits(numbers)) return fail("the numbers of the RSA key do not fit each other");
@@ -218,8 +218,8 @@ void split_signature(Bytes der, std::size_t size, std::uint8_t* out) {
 std::size_t join_signature(Bytes signature, std::array<std::uint8_t, kLargestDer>& der) {
   const std::size_t size = signature.size() / 2;
   const Signature numbers(ECDSA_SIG_new());
-  CHECK(numbers && ECDSA_SIG_set0(numbers.get(), number_of(signature.first(size)).release(),
-                                  number_of(signature.subspan(size)).release()) == 1);
+  CHECK(numbers && ECDSA_SIG_set0(numbers.get(), big_number_of(signature.first(size)).release(),
+                                  big_number_of(signature.subspan(size)).release()) == 1);
   std::uint8_t* at = der.data();
   const int written = i2d_ECDSA_SIG(numbers.get(), &at);
   CHECK(written > 0);
@@ -278,7 +278,7 @@ SigningKey::~SigningKey() { EVP_PKEY_free(key_); }
 std::vector<std::uint8_t> SigningKey::public_key() const {
   std::vector<std::uint8_t> field;
   if (is_rsa(scheme_)) {
-    const BigNumber n = number_of(key_, OSSL_PKEY_PARAM_RSA_N), e = number_of(key_, OSSL_PKEY_PARAM_RSA_E);
+    const BigNumber n = big_number_of(key_, OSSL_PKEY_PARAM_RSA_N), e = big_number_of(key_, OSSL_PKEY_PARAM_RSA_E);
     const auto exponent = static_cast<std::size_t>(BN_num_bytes(e.get()));  // at most 8: its length is one byte
     field.resize(1 + exponent + static_cast<std::size_t>(BN_num_bytes(n.get())));
     field[0] = static_cast<std::uint8_t>(exponent);
@@ -299,7 +299,7 @@ std::vector<Secret> SigningKey::private_numbers() const {
   std::vector<Secret> numbers;
   if (is_rsa(scheme_)) {
     for (const char* const name : kRsaNumbers) {
-      const BigNumber number = number_of(key_, name);
+      const BigNumber number = big_number_of(key_, name);
       Secret& secret = numbers.emplace_back(static_cast<std::size_t>(BN_num_bytes(number.get())));
       BN_bn2bin(number.get(), secret.bytes().data());
     }
@@ -308,7 +308,7 @@ std::vector<Secret> SigningKey::private_numbers() const {
     Secret& seed = numbers.emplace_back(size);
     CHECK(EVP_PKEY_get_raw_private_key(key_, seed.bytes().data(), &size) == 1 && size == kEd25519Key);
   } else {
-    const BigNumber scalar = number_of(key_, OSSL_PKEY_PARAM_PRIV_KEY);
+    const BigNumber scalar = big_number_of(key_, OSSL_PKEY_PARAM_PRIV_KEY);
     Secret& secret = numbers.emplace_back(number_size(scheme_));
     const int size = static_cast<int>(number_size(scheme_));
     CHECK(BN_bn2binpad(scalar.get(), secret.bytes().data(), size) == size);
