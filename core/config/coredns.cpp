@@ -39,7 +39,6 @@ constexpr auto kAbsent = std::to_array<Absent>({
     {"geoip", "'view' tells clients apart by their networks: incidr(client_ip(), '192.0.2.0/24')"},
     {"trace", "'log' writes down what is asked and answered, 'prometheus' counts it"},
     {"multisocket", "there are as many sockets as dns processes already; remove the line"},
-    {"proxyproto", "the address of a client is that of its packet"},
     {"shed", "it is about a limit of Go's runtime; remove the line"},
     {"on", "it runs commands; use the service manager for that"},
     // External ones.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/embedded_ipv4.h"
+#include "core/http/proxied_stream.h"
 
 namespace swage::http {
 
@@ -34,12 +35,19 @@ Connection::Connection(Shared& shared, std::unique_ptr<async::TcpStream> tcp,
       write_deadline_(shared.loop, [this] { close(); }),
       caller_{unmapped(tcp->peer().address), gone_},
       client_{network_of(caller_.address), {}} {
+  async::TcpStream* const plain = tcp.get();
+  const Endpoint peer = tcp->peer();
+  std::unique_ptr<async::Stream> carrier = std::move(tcp);
+  if (const auto& policy = shared.limits.proxy_protocol) {
+    const auto known = [this](const IpAddress& client) { caller_.address = unmapped(client); };
+    carrier = std::make_unique<ProxiedStream>(std::move(carrier), *policy, peer, known);
+  }
   if (!tls) {
-    tcp_ = tcp.get();
-    stream_ = std::move(tcp);
+    tcp_ = plain;
+    stream_ = std::move(carrier);
     return;
   }
-  auto stream = std::make_unique<TlsStream>(shared.loop, std::move(tcp), *tls, TlsSide::server);
+  auto stream = std::make_unique<TlsStream>(shared.loop, std::move(carrier), *tls, TlsSide::server);
   tls_ = stream.get();
   stream_ = std::move(stream);
 }

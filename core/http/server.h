@@ -28,6 +28,7 @@
 #include "core/async/task.h"
 #include "core/http/message.h"
 #include "core/net.h"
+#include "core/proxy_protocol.h"
 
 namespace swage::async {
 class TlsContext;
@@ -46,9 +47,10 @@ struct Limits {
                                    // waits, the new one
   std::size_t of_network = 128;    // the same of a client's network: 24 bits of IPv4, 48 of IPv6
   std::vector<Prefix> proxies{};   // where of_network does not count: many clients come from there
-  std::size_t requests = 1000;     // of a connection
-  std::size_t held = 32 << 20;     // bytes of all requests that are not answered yet, counted twice for what is made of
-                                   // them. Beyond, the same is closed, of the network that holds most
+  std::optional<ProxyPolicy> proxy_protocol{};  // what is done with its headers; none: there are none
+  std::size_t requests = 1000;                  // of a connection
+  std::size_t held = 32 << 20;  // bytes of all requests that are not answered yet, counted twice for what is made of
+                                // them. Beyond, the same is closed, of the network that holds most
   // Absolute, however many bytes come meanwhile. A request that is late is answered with 408.
   Time header_time{10'000};  // from its first byte to the end of a request's fields; before: TLS, the first byte of all
   Time body_time{10'000};    // from there to the end of the body
@@ -59,7 +61,9 @@ struct Limits {
 
 // The client. Lives as long as the request is handled.
 struct Caller {
-  IpAddress address;   // of the connection's other side; IPv4 as IPv4. See forwarded.h for what is behind a proxy
+  // Of the connection's other side, or whom that names by the PROXY protocol; IPv4 as IPv4. See forwarded.h for what is
+  // behind a proxy of HTTP.
+  IpAddress address;
   async::Event& gone;  // set when nobody waits for the response any more, or Server::close() was called
 };
 

@@ -38,7 +38,7 @@ inline std::string ok(const std::string& body, const std::string& fields = "") {
   return kOk + "Content-Length: " + std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body;
 }
 
-// Answers, by path: /echo, what it got; /204, /304, /big; /slow, when released; /never; /gone, when the client is.
+// Answers, by path: /echo, what it got; /client, who asks; /204, /304, /big; /slow, when released; /never; /gone, when the client is.
 struct Bench {
   explicit Bench(Limits limits = {}) : release(loop), never(loop) {
     server.emplace(loop, std::move(limits), [this](Request request, Caller& caller) {
@@ -54,6 +54,7 @@ struct Bench {
     Response response;
     const std::string path(request.path());
     if (path == "/echo") response.body = request.method + " " + request.target + " " + request.body;
+    if (path == "/client") response.body = caller.address.to_string();
     if (path == "/204") response.status = 204;
     if (path == "/304") response.status = 304;
     if (path == "/big") response.body.assign(8 << 20, 'x');

@@ -19,6 +19,7 @@
 #include "core/net.h"
 #include "core/plugin/chain.h"
 #include "core/plugin/metadata.h"
+#include "core/proxy_protocol.h"
 
 namespace swage {
 
@@ -82,6 +83,7 @@ struct ServerBlock {
   // Said by directives.
   std::vector<IpAddress> addresses;  // where it takes queries; none: at all addresses of the machine
   TcpLimits tcp;
+  std::optional<ProxyPolicy> proxy;  // of *proxyproto*, for all queries where the block listens; none: no headers
   std::string root;            // the folder of relative paths; empty: the working directory
   std::string view;            // its name; empty: none
   AnswerRoom answer_room;      // for what is fetched

@@ -59,6 +59,12 @@ Result<> listen(const config::Key& key, const dns::Name& zone, const Endpoint& e
   if (block.filters.empty()) owners.zones.emplace(std::pair(endpoint, zone.to_string()), &key.token);
   owners.listeners.emplace(endpoint, &key.token);
   configuration.places.emplace(endpoint, key.token);
+  const auto& proxy = block.settings.proxy;
+  if (proxy && router.proxy != nullptr && *router.proxy != *proxy) {
+    return std::unexpected(key.token.error(
+        fmt::format("proxyproto: another server block on {} says something else", endpoint.to_string())));
+  }
+  if (proxy) router.proxy = &*proxy;
   const TcpLimits& tcp = block.settings.tcp;
   if (tcp.idle) router.tcp.idle = tcp.idle;
   if (tcp.read) router.tcp.read = tcp.read;

@@ -29,7 +29,9 @@ class Router {
   // section 3.1.4.1): for QTYPE DS the zone of that very name gives way to one above it, if there is one.
   [[nodiscard]] Match match(const Query& query) const;
 
-  TcpLimits tcp;  // for this listener
+  // For this listener.
+  TcpLimits tcp;
+  const ProxyPolicy* proxy = nullptr;  // what is done with headers of the PROXY protocol; nullptr: there are none
 
  private:
   struct Entry {

@@ -54,6 +54,14 @@ void TcpClients::remove(Connection& connection) {
   networks_.erase(network_of(connection.client_));
 }
 
+bool TcpClients::move(Connection& connection, const IpAddress& client) {
+  const IpAddress to = client_of(client);
+  const auto known = clients_.find(to);
+  if (to != connection.client_ && known != clients_.end() && known->second >= kMaxOfAClient) return false;
+  remove(connection);
+  return add(connection, client);
+}
+
 void TcpClients::touch(Connection& connection) {
   Network& network = *connection.network_;
   network.connections.splice(network.connections.end(), network.connections, connection.place_);

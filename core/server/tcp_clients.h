@@ -45,6 +45,9 @@ class TcpClients {
   [[nodiscard]] bool add(Connection& connection, const IpAddress& client);
   // REQUIRES: added.
   void remove(Connection& connection);
+  // It is another client's, as it turns out. False, and nothing changes, where that one has as many as it may.
+  // REQUIRES: added.
+  [[nodiscard]] bool move(Connection& connection, const IpAddress& client);
   // It has asked something. Allocates nothing. REQUIRES: added.
   void touch(Connection& connection);
   // Takes one place back; false where there is no connection.

@@ -47,6 +47,7 @@ TcpSession::TcpSession(TcpServer& server, TcpTurns& turns, Descriptor socket, co
       turns_(turns),
       socket_(std::move(socket)),
       arrival_{dns::Transport::tcp, client, local, 0, this},
+      awaits_header_(server.router().proxy != nullptr),
       timer_(turns.loop, [this] { time_passed(); }) {}
 
 void TcpSession::start(Place self) {
@@ -90,8 +91,9 @@ void TcpSession::serve() {
   if (following_) return send_following();
   Bytes requests = in_;
   if (!more_ && !ends_ && !receive(requests)) return close();
+  if (awaits_header_ && !ends_ && !take_header(requests)) return close();
   std::size_t size = 0;
-  const std::size_t answered = ends_ ? 0 : answer(requests, size);
+  const std::size_t answered = ends_ || awaits_header_ ? 0 : answer(requests, size);
   keep(requests.subspan(answered));
   if (!write(Bytes(turns_.out).first(size))) return close();
   settle(answered > 0);
@@ -132,6 +134,17 @@ bool TcpSession::receive(Bytes& requests) {
   if (in_.empty()) return true;
   in_.insert(in_.end(), requests.begin(), requests.end());
   requests = in_;
+  return true;
+}
+
+bool TcpSession::take_header(Bytes& requests) {
+  using Do = ProxyPolicy::Verdict::Do;
+  const ProxyPolicy::Verdict verdict = server_.router().proxy->judge(requests, arrival_.client);
+  if (verdict.what == Do::wait) return true;
+  awaits_header_ = false;
+  if (verdict.what == Do::refuse || !turns_.clients.move(*this, verdict.client.address)) return false;
+  arrival_.client = verdict.client;
+  requests = requests.subspan(verdict.size);
   return true;
 }
 

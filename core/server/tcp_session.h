@@ -68,6 +68,9 @@ class TcpSession final : public TcpClients::Connection, public Origin {
 
   // False where the connection was closed.
   [[nodiscard]] bool receive(Bytes& requests);
+  // Takes a header of the PROXY protocol off what the connection begins with, once it is there: awaits_header_ says
+  // whether it is. False where the client is not to be served.
+  [[nodiscard]] bool take_header(Bytes& requests);
   // What the kernel does not take is kept. False where the connection is broken.
   [[nodiscard]] bool write(Bytes responses);
   [[nodiscard]] bool write_rest();
@@ -90,6 +93,7 @@ class TcpSession final : public TcpClients::Connection, public Origin {
   std::vector<std::uint8_t> in_;        // what was read and not answered
   std::vector<std::uint8_t> out_;       // what the kernel did not take
   std::optional<Following> following_;  // messages that are to be sent before anything else
+  bool awaits_header_;                  // of the PROXY protocol, or to know that there is none
   bool more_ = false;                   // of whole requests, in in_
   bool ends_ = false;                   // when all is written
   bool begun_ = false;                  // a part of a request is there

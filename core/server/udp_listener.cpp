@@ -64,6 +64,15 @@ std::size_t write_source(const Arrival& arrival, std::array<char, kControlSize>&
   return write(IPPROTO_IPV6, IPV6_PKTINFO, info);
 }
 
+// Takes a header of the PROXY protocol off a datagram. False where it is not to be answered.
+bool take_header(const ProxyPolicy& policy, Arrival& arrival, Bytes& request) {
+  const ProxyPolicy::Verdict verdict = policy.judge(request, arrival.client);
+  if (verdict.what != ProxyPolicy::Verdict::Do::serve) return false;
+  request = request.subspan(verdict.size);
+  arrival.proxy = std::exchange(arrival.client, verdict.client);
+  return true;
+}
+
 }  // namespace
 
 class UdpBatch {
@@ -146,9 +155,12 @@ void UdpListener::answer(std::size_t index, std::int64_t now) {
                   local_, now, this};
   if (arrival.client.port == 0) return;  // not a valid port to answer to
   if (wildcard_) take_destination(in.msg_hdr, arrival.server);
+  Bytes request(batch_.requests[index].data(), in.msg_len);
+  if (router_.proxy != nullptr && !take_header(*router_.proxy, arrival, request)) [[unlikely]]
+    return;
   const std::size_t slot = batch_.answers;
   const std::size_t size =
-      responder_.respond(router_, {batch_.requests[index].data(), in.msg_len}, arrival, batch_.responses[slot]);
+      responder_.respond(router_, request, arrival, batch_.responses[slot]);
   if (size == 0) return;
   batch_.response_parts[slot] = {batch_.responses[slot].data(), size};
   msghdr& out = batch_.out[slot].msg_hdr;
@@ -167,7 +179,7 @@ void UdpListener::answer_later(const Arrival& arrival, Bytes response) {
   alignas(cmsghdr) std::array<char, kControlSize> control{};
   msghdr header{};
   header.msg_name = &client;
-  header.msg_namelen = arrival.client.to_sockaddr(client);
+  header.msg_namelen = (arrival.proxy.port != 0 ? arrival.proxy : arrival.client).to_sockaddr(client);
   header.msg_iov = &part;
   header.msg_iovlen = 1;
   if (wildcard_) header.msg_controllen = write_source(arrival, control);

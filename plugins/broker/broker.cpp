@@ -174,6 +174,9 @@ async::Task<Result<>> Broker::serve(Host& host) {
   api.needs([this] { return certified_; });
   http::Limits limits;
   limits.proxies = settings_.trusted_proxies;
+  if (const auto& policy = limits.proxy_protocol = settings_.proxy_protocol) {
+    limits.proxies.insert(limits.proxies.end(), policy->allowed.begin(), policy->allowed.end());
+  }
   http::Server server(host.loop(), limits, [&api](http::Request request, http::Caller& caller) {
     return api.answer(std::move(request), caller);
   });

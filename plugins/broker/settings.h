@@ -9,6 +9,7 @@
 #include "core/dial/dialer.h"
 #include "core/dial/rate_limit.h"
 #include "core/net.h"
+#include "core/proxy_protocol.h"
 #include "plugins/broker/certificate_files.h"
 
 namespace swage::plugins::broker {
@@ -25,6 +26,7 @@ struct Settings {
   std::string secret_file;                      // empty: the broker makes one
   std::string access_token_file;                // empty: the environment's, if any
   std::vector<Prefix> trusted_proxies;
+  std::optional<ProxyPolicy> proxy_protocol;             // of the server block: *proxyproto*
   std::vector<std::string> cors;                         // origins whose pages may ask; "*": all; empty: none
   dial::Rate peer_limit{10, std::chrono::hours(1)};      // registrations that are dialled, of a peer
   dial::Rate client_limit{60, std::chrono::minutes(1)};  // and of a client's network

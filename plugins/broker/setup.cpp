@@ -181,6 +181,7 @@ Result<Settings> read_settings(Controller& controller, certificates::Settings& a
   settings.directive = controller.token();
   settings.name = controller.block().known_as(controller.directive());
   settings.from_p2p_forge = settings.name != controller.directive();
+  settings.proxy_protocol = controller.block().proxy;
   TRY(settings.domain, read_domain(controller));
   TRY(read_properties(controller, settings, acme));
   return settings;

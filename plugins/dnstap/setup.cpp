@@ -1,10 +1,10 @@
 // The directive `dnstap`.
 #include <algorithm>
-#include <charconv>
 #include <memory>
 
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "plugins/dnstap/recorder.h"
 #include "plugins/dnstap/sending.h"
 
@@ -52,8 +52,7 @@ Result<Settings> read(Controller& controller) {
     }
     std::size_t number = 0;
     const std::size_t most = numbers == 0 ? 1024 : kMostQueue;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (numbers == 2 || error != std::errc() || end != word.data() + word.size() || number < 1 || number > most) {
+    if (numbers == 2 || !parse_number(word, number) || number < 1 || number > most) {
       return controller.fail("unexpected '{}'; expected [full] [WRITEBUFFER] [QUEUE], 1 to 1024 and 1 to {}", word,
                              kMostQueue);
     }
