@@ -77,8 +77,18 @@ async::Task<Result<std::shared_ptr<Connection>>> Connection::open(async::Loop& l
 }
 
 async::Task<Result<>> Connection::begin() {
-  async::Timer deadline(loop_, [this] { stream_->close(); });
+  bool late = false;
+  async::Timer deadline(loop_, [this, &late] {
+    late = true;
+    stream_->close();
+  });
   deadline.start(kConnecting);
+  Result<> begun = co_await shake_hands();
+  if (late) co_return fail("it does not accept");
+  co_return begun;
+}
+
+async::Task<Result<>> Connection::shake_hands() {
   const std::string ready = control_frame(tap::Control::ready), start = control_frame(tap::Control::start);
   const Bytes ready_bytes = as_bytes(ready), start_bytes = as_bytes(start);
   CO_TRY(co_await stream_->write(ready_bytes));
@@ -111,9 +121,15 @@ async::Task<> Connection::listen(std::shared_ptr<Connection> self) {
 }
 
 async::Task<Result<>> Connection::write(Bytes frames) {
-  async::Timer deadline(loop_, [this] { stream_->close(); });
+  bool late = false;
+  async::Timer deadline(loop_, [this, &late] {
+    late = true;
+    stream_->close();
+  });
   deadline.start(kWriting);
-  co_return co_await stream_->write(frames);
+  Result<> written = co_await stream_->write(frames);
+  if (late) co_return fail("it takes nothing any more");
+  co_return written;
 }
 
 async::Task<> Connection::finish() {

@@ -29,7 +29,8 @@ class Connection {
 
  private:
   static async::Task<> listen(std::shared_ptr<Connection> self);
-  async::Task<Result<>> begin();
+  [[nodiscard]] async::Task<Result<>> begin();
+  [[nodiscard]] async::Task<Result<>> shake_hands();
 
   async::Loop& loop_;
   std::unique_ptr<async::Stream> stream_;
