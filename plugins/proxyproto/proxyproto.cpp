@@ -27,7 +27,7 @@ Result<> setup(Controller& controller) {
     has_default = true;
     return {};
   };
-  const auto refuse_tracking = [&]() -> Result<> { return controller.fail("is not supported"); };
+  const auto refuse_tracking = [&]() -> Result<> { return controller.fail("'udp_session_tracking' is not supported"); };
   controller.once();
   TRY(controller.read_block(
       {{"allow", read_allow}, {"default", read_default}, {"udp_session_tracking", refuse_tracking}}));

@@ -35,11 +35,11 @@ TEST_CASE("proxyproto: setup") {
       setup_error(". {\n proxyproto\n}") ==
       "Corefile:2: proxyproto: expected 'allow' with the networks of proxies; or 'default use', to believe everybody");
   CHECK(setup_error(". {\n proxyproto {\n  allow\n }\n}") ==
-        "Corefile:3: proxyproto: allow: expected a network after 'allow'");
+        "Corefile:3: proxyproto: expected an address or a network after 'allow'");
   CHECK(setup_error(". {\n proxyproto {\n  default maybe\n }\n}") ==
         "Corefile:3: proxyproto: default: expected 'use', 'ignore', 'reject' or 'skip', not 'maybe'");
   CHECK(setup_error(". {\n proxyproto {\n  allow 10.0.0.1\n  udp_session_tracking 28s\n }\n}") ==
-        "Corefile:4: proxyproto: udp_session_tracking: is not supported");
+        "Corefile:4: proxyproto: 'udp_session_tracking' is not supported");
   CHECK(setup_error(". {\n proxyproto {\n  default use\n }\n proxyproto {\n  default use\n }\n}") ==
         "Corefile:5: proxyproto: stands twice in a server block");
   constexpr std::string_view kTwo =
