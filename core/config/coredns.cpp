@@ -33,7 +33,6 @@ constexpr auto kAbsent = std::to_array<Absent>({
     {"https3", kEncrypted},
     {"quic", kEncrypted},
     {"grpc_server", kEncrypted},
-    {"dnssec", kSigner},
     {"sign", kSigner},
     {"dynupdate", kFiles},
     {"geoip", "'view' tells clients apart by their networks: incidr(client_ip(), '192.0.2.0/24')"},
