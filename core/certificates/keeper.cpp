@@ -23,6 +23,7 @@ constexpr auto kLook = 60s;        // at most between two looks at files and clo
 constexpr auto kLookAgain = 5s;    // where something is wrong: the operator may mend it
 constexpr auto kLocked = 1s;       // another process has the order
 constexpr auto kOrderTime = 120s;  // for an order, which goes on later where it is not finished
+constexpr unsigned kFaults = 4;    // that may pass by themselves, before it is an error
 constexpr std::int64_t kMostPause = std::int64_t{2} * 86400;  // seconds; a record that says more is of another clock
 
 std::int64_t wall() { return std::time(nullptr); }
@@ -158,7 +159,8 @@ async::Task<Milliseconds> Keeper::failed(async::Loop& loop, Stored stored, acme:
   const std::string line = formatted("plugin/{}: {}: no certificate: {}; again in {} s", settings_.plugin,
                                      settings_.names.front(), failure.why, pause.count());
   const bool is_good = stored.issued && stored.issued->not_after > wall();
-  is_good ? log::warning("{}", line) : log::error("{}", line);
+  const bool may_pass = !failure.refused && record.failures < kFaults;
+  is_good || may_pass ? log::warning("{}", line) : log::error("{}", line);
   const auto keep = [this, &record] { return state_.keep(record); };
   const Result<> kept = co_await async::work(loop, keep);
   if (!kept) report(kept.error().text());

@@ -16,7 +16,8 @@ DOMAIN = "libp2p.direct"
 BROKER = f"https://registration.{DOMAIN}"
 ACME, ROOTS = "https://localhost:14000/dir", f"{WORK}/pebble-root.pem"  # stands for Let's Encrypt: signs for the nodes
 SHORT_ACME, SHORT_ROOTS = "https://localhost:14001/dir", f"{WORK}/short-root.pem"  # one whose certificates live 16 s
-CA = f"{WORK}/ca/ca.pem"  # stands for the authorities that every system trusts: signs for the broker
+BROKER_ACME, BROKER_ROOTS = "https://localhost:14002/dir", f"{WORK}/broker-root.pem"  # signs for the broker
+CA = f"{WORK}/ca/ca.pem"  # stands for the authorities that every system trusts; with it the root of the broker's CA
 NAMESERVERS = (("192.0.2.1", "192.0.2.2", "2001:db8:1::1", "2001:db8:2::1"),  # as in zones/libp2p.direct: in a fleet,
                ("198.51.100.1", "203.0.113.1", "2001:db8:3::1", "2001:db8:4::1"))  # of one swage and of the other
 NO_PEER = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
@@ -29,12 +30,23 @@ def make_authority():
     """The CA that everything here trusts, where OpenSSL, curl, Go and Python look, and what it has signed."""
     certificate("ca", "The story's CA", "basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign")
     certificate("acme", "localhost", "subjectAltName=DNS:localhost", signed_by="ca")
-    certificate("broker", "broker", f"subjectAltName=DNS:registration.{DOMAIN}", signed_by="ca")
+    trust(CA)
+
+
+def trust(root):
     bundle = "/etc/ssl/certs/ca-certificates.crt"
     before = read(bundle) if os.path.exists(bundle) else ""
-    write(bundle, before + read(CA))
-    digest = run("openssl", "x509", "-noout", "-hash", "-in", CA).strip()
-    shutil.copy(CA, f"/etc/ssl/certs/{digest}.0")
+    write(bundle, before + read(root))
+    digest = run("openssl", "x509", "-noout", "-hash", "-in", root).strip()
+    shutil.copy(root, f"/etc/ssl/certs/{digest}.0")
+    if root != CA:
+        write(CA, read(CA) + read(root))
+
+
+def start_broker_ca():
+    """A CA as Let's Encrypt is one: everything trusts it."""
+    start_pebble("broker-pebble", 14002, 15002, BROKER_ROOTS, certificateValidityPeriod=7776000)
+    trust(BROKER_ROOTS)
 
 
 def certificate(name, subject, *extensions, signed_by=None):
@@ -50,8 +62,6 @@ def certificate(name, subject, *extensions, signed_by=None):
 def prepare_swage():
     os.makedirs("/etc/swage")
     shutil.copy(f"{ROOT}/zones/libp2p.direct", "/etc/swage/libp2p.direct")
-    shutil.copy(f"{WORK}/ca/broker.pem", "/etc/swage/fullchain.pem")
-    shutil.copy(f"{WORK}/ca/broker.key", "/etc/swage/privkey.pem")
 
 
 def start_swage(program):
@@ -61,7 +71,7 @@ def start_swage(program):
 
 
 def start_fleet(program):
-    """Two nameservers with brokers over three etcds, and a load balancer before the brokers."""
+    """Two nameservers with brokers over three etcds."""
     prepare_swage()
     members = {f"etcd{number}": number for number in (1, 2, 3)}
     for name, number in members.items():
@@ -70,8 +80,6 @@ def start_fleet(program):
              "--advertise-client-urls", client, "--listen-peer-urls", peer.format(number),
              "--initial-advertise-peer-urls", peer.format(number),
              "--initial-cluster", ",".join(f"{each}={peer.format(other)}" for each, other in members.items()))
-    balancer = Part("balancer", f"{HERE}/balancer.py", "/etc/swage/fullchain.pem", "/etc/swage/privkey.pem", "8081", "8082")
-    balancer.says("ready")
     write("/etc/swage/secret", "the same for both: 32 bytes or more")
     os.chmod("/etc/swage/secret", 0o600)
     swages = []
@@ -82,6 +90,14 @@ def start_fleet(program):
     for addresses in NAMESERVERS:
         until(f"{addresses[0]} answers challenges", lambda: values(NO_PEER, addresses[0]), 30)
     return swages
+
+
+def start_balancer():
+    """It ends TLS, with the certificate that swage keeps in a file."""
+    certificate = f"{WORK}/certificates/registration.{DOMAIN}.pem"
+    until("there is a certificate", lambda: os.path.exists(certificate), 60)
+    balancer = Part("balancer", f"{HERE}/balancer.py", certificate, certificate, "8081", "8082")
+    balancer.says("ready")
 
 
 def says(swages, pattern, timeout):

@@ -41,20 +41,27 @@ class Story:
 
 
 def start(story, say):
-    """swage is a forge, Pebble the CA, unbound the recursor in front"""
+    """swage is a forge, Pebble the CA, unbound the recursor in front; the broker gets its own certificate"""
     forge.make_authority()
-    story.swages = (forge.start_fleet if story.fleet else forge.start_swage)(story.swage_program)
     unbound = Part("unbound", "unbound", "-d", "-p", "-c", f"{forge.HERE}/etc/unbound.conf")
+    forge.start_broker_ca()
+    story.swages = (forge.start_fleet if story.fleet else forge.start_swage)(story.swage_program)
     forge.start_pebble("pebble", 14000, 15000, ROOTS)
     forge.start_pebble("short-pebble", 14001, 15001, SHORT_ROOTS, certificateValidityPeriod=16)
     for each in story.swages:
         each.says(r"^\d+ dns process")
     unbound.says("start of service")
+    if story.fleet:
+        forge.start_balancer()
 
-    health = run("curl", "-sS", "-w", "%{http_code}", f"{BROKER}/v1/health")
-    if health != "204":
-        raise Failed(f"the broker's health: {health}")
-    say(f"{BROKER} is healthy")
+    def healthy():
+        try:
+            return run("curl", "-sS", "-w", "%{http_code}", f"{BROKER}/v1/health") == "204"
+        except Failed:  # without a certificate curl does not connect
+            return False
+
+    until(f"{BROKER} is healthy", healthy, 60)
+    say(f"{BROKER} is healthy, with a certificate that swage has got")
     name = f"203-0-113-1.k51qzi5uqu5dgf513xbrfjl4smgo2eh1x8p8y6grzsf1oz0reiy56p65tds3s6.{DOMAIN}"
     if dig(name) != ["203.0.113.1"]:
         raise Failed(f"{name}: {dig(name)}")
