@@ -7,7 +7,7 @@
 #include "core/dns/zones.h"
 #include "core/plugin/plugin.h"
 #include "core/plugin/server_label.h"
-#include "plugins/acl/prefix_set.h"
+#include "core/prefix_set.h"
 
 namespace swage::plugins::acl {
 

@@ -11,7 +11,7 @@
 #include <catch2/catch.hpp>  // last: its CHECK is the one that counts here
 
 using namespace swage;
-using plugins::acl::PrefixSet;
+
 using tests::PluginHarness;
 
 namespace {

@@ -1,8 +1,8 @@
-#include "plugins/acl/prefix_set.h"
+#include "core/prefix_set.h"
 
 #include <algorithm>
 
-namespace swage::plugins::acl {
+namespace swage {
 
 // Two networks are apart or one is inside the other. In ascending order, shorter ones first, a network comes right
 // behind the one that it is in, or behind others that are in it too.
@@ -18,4 +18,4 @@ bool PrefixSet::contains(const IpAddress& address) const {
   return behind != prefixes_.begin() && (behind - 1)->contains(address);
 }
 
-}  // namespace swage::plugins::acl
+}  // namespace swage

@@ -5,7 +5,7 @@
 
 #include "core/net.h"
 
-namespace swage::plugins::acl {
+namespace swage {
 
 class PrefixSet {
  public:
@@ -19,4 +19,4 @@ class PrefixSet {
   std::vector<Prefix> prefixes_;  // ascending; none is inside another
 };
 
-}  // namespace swage::plugins::acl
+}  // namespace swage
