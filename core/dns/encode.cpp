@@ -214,16 +214,16 @@ std::size_t encode(const Query& query, Response& response, MutableBytes out) {
   return encode_unsigned(query, response, out);
 }
 
-std::size_t encode_error(const Query& query, Rcode rcode, MutableBytes out) {
+std::size_t encode_error(const Query& query, Rcode rcode, MutableBytes out, std::span<const EdnsOption> options) {
   const Bytes request = query.message;
   CHECK(request.size() >= kHeaderSize && out.size() >= kHeaderSize + kOptFixed);
   std::copy_n(request.begin(), 2, out.begin());
   out[2] = static_cast<std::uint8_t>(kQr | (request[2] & (0x78 | kRd)));
-  out[3] = static_cast<std::uint8_t>((request[3] & kCd) | static_cast<std::uint8_t>(rcode));
+  out[3] = static_cast<std::uint8_t>((request[3] & kCd) | (static_cast<std::uint16_t>(rcode) & 0x0F));
   std::fill_n(out.begin() + 4, 8, std::uint8_t{0});
   if (!query.edns.present) return kHeaderSize;
   store_u16(&out[10], 1);
-  return kHeaderSize + write_opt(edns_flags(query, false), rcode, {}, &out[kHeaderSize]);
+  return kHeaderSize + write_opt(edns_flags(query, false), rcode, options, &out[kHeaderSize]);
 }
 
 }  // namespace swage::dns

@@ -2,6 +2,8 @@
 // 6891) and truncation.
 #pragma once
 
+#include <span>
+
 #include "core/dns/query.h"
 #include "core/dns/response.h"
 
@@ -32,7 +34,8 @@ inline constexpr std::uint16_t kUdpSize = 1232;
 
 // The answer to a message that parse() refused: its header, with no question, and an OPT record if it has one. Without
 // it the client would take us for a server that does not know EDNS (RFC 6891 sections 6.1.1 and 7). REQUIRES:
-// out.size() >= 23.
-[[nodiscard]] std::size_t encode_error(const Query& query, Rcode rcode, MutableBytes out);
+// out.size() >= 23, and what `options` need.
+[[nodiscard]] std::size_t encode_error(const Query& query, Rcode rcode, MutableBytes out,
+                                       std::span<const EdnsOption> options = {});
 
 }  // namespace swage::dns

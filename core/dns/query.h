@@ -31,6 +31,14 @@ struct Edns {
   [[nodiscard]] bool has_option(std::uint16_t code) const { return option(code).data() != nullptr; }
 };
 
+// Whether a client has proven that it has its address (RFC 7873), as the server found before any plugin sees the query.
+enum class Cookie : std::uint8_t {
+  none,    // it has sent no cookie, or cookies are off
+  client,  // its own alone: it is to get the server's
+  bad,     // with a server's that is not, or not any more, good
+  good,    // with a server's that is: the address is the client's
+};
+
 // What a client asks for, as plugins tell it apart (Plugin::sees).
 enum class MessageKind : std::uint8_t {
   query,     // for records: opcode QUERY, of any QTYPE but those of transfers
@@ -41,6 +49,7 @@ enum class MessageKind : std::uint8_t {
 inline constexpr std::size_t kMessageKinds = 4;
 
 inline constexpr std::uint16_t kOptionNsid = 3;            // RFC 5001
+inline constexpr std::uint16_t kOptionCookie = 10;         // RFC 7873
 inline constexpr std::uint16_t kOptionTcpKeepalive = 11;   // RFC 7828
 inline constexpr std::uint16_t kOptionExtendedError = 15;  // RFC 8914
 inline constexpr std::uint16_t kOptionZoneVersion = 19;    // RFC 9660
@@ -52,8 +61,9 @@ struct Query {
   bool recursion_desired = false;
   bool checking_disabled = false;
   bool authentic_data = false;  // the AD bit: the client wants to hear of Response::authentic (RFC 6840 section 5.7)
-  NameView qname;               // spelled as the client spelled it; points into `message`
-  Name key;                     // qname in lower case: what to look up
+  Cookie cookie = Cookie::none;
+  NameView qname;                                     // spelled as the client spelled it; points into `message`
+  Name key;                                           // qname in lower case: what to look up
   std::array<std::uint8_t, kMaxLabels + 1> labels{};  // where each label of qname starts; the root's comes last
   std::uint8_t label_count = 0;                       // without the root
   std::uint16_t tsig_at = 0;  // where the TSIG record of `message` starts; 0: there is none, or it was verified

@@ -62,6 +62,7 @@ void Response::clear() {
   most_bytes = 0xFFFF;
   cache = nullptr;
   origin.port = 0;
+  wildcard = {};
   answer.clear();
   authority.clear();
   additional.clear();

@@ -110,6 +110,7 @@ class Response {
   // Of a name that does not have the QTYPE (the last one of a chain of CNAMEs): the types that it has, in any order,
   // for the proof of that (NSEC); nullopt: not known. They must live as long as the response.
   std::optional<std::span<const Type>> types;
+  NameView wildcard;                  // the owner of the wildcard that the answer was made from; empty: none
   std::vector<EdnsOption> options;    // sent only where the query has an OPT
   const CacheRules* cache = nullptr;  // for how long what was fetched may be answered; none: to those who waited for it
   Endpoint origin;                    // the nameserver that has said it; port 0: this one

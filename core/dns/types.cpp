@@ -79,6 +79,8 @@ std::string to_string(Rcode value) {
       return "NOTZONE";
     case Rcode::badvers:
       return "BADVERS";
+    case Rcode::badcookie:
+      return "BADCOOKIE";
   }
   return formatted("RCODE{}", static_cast<std::uint16_t>(value));
 }

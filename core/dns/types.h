@@ -79,6 +79,7 @@ enum class Rcode : std::uint16_t {
   notauth = 9,
   notzone = 10,
   badvers = 16,
+  badcookie = 23,
 };
 
 // Why an answer is what it is, beside the rcode: the codes of RFC 8914 section 4 that are said here.

@@ -23,6 +23,7 @@
 
 namespace swage {
 
+class PrefixSet;  // core/prefix_set.h
 class ZoneSource;
 namespace tsig {
 class Keys;  // core/tsig/key.h
@@ -49,12 +50,24 @@ struct NamedDirective {
   bool present = false;  // in this block
 };
 
+// DNS cookies (RFC 7873): where nothing is said, all dns processes have a random secret.
+struct CookieSettings {
+  std::optional<config::Token> at;  // the directive
+  std::vector<std::string> files;   // with secrets, of which the first makes cookies
+  bool off = false;
+};
+
 // What directives of any server block say for the server as a whole.
 struct WholeServer {
   std::optional<config::Token> user;         // whom the service process becomes where it was started by root
   std::chrono::milliseconds lameduck{0};     // how long the server serves on when it is told to end
+  CookieSettings cookies;
   std::unique_ptr<const Observer> unrouted;  // sees the queries whose names are in no server block; they are REFUSED
 };
+
+// How many answers larger than three times their question a network of clients gets over UDP in a second, without a
+// cookie. Resolvers ask again over TCP beyond it.
+inline constexpr std::uint32_t kLargeAnswers = 500;
 
 // Bytes of memory for answers that were fetched: for those that have what was asked for, and for all others.
 struct AnswerRoom {
@@ -88,6 +101,8 @@ struct ServerBlock {
   std::string view;            // its name; empty: none
   AnswerRoom answer_room;      // for what is fetched
   bool accepts_chaos = false;  // queries of class CH go to the chain, too
+  std::uint32_t large_answers = kLargeAnswers;   // 0: any number
+  const PrefixSet* unlimited_clients = nullptr;  // to whom no limit of answers applies; nullptr: to nobody
   bool reports_ready = false;  // Host::unready() speaks of its Services
   Metadata metadata;           // what its plugins know of a query
   // Of *tsig*, which comes before whoever needs them: to verify what comes in, and to sign. nullptr: there are none.

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/server/configuration.h"
 #include "core/server/privileges.h"
+#include "core/server/server_secrets.h"
 #include "core/server/sockets.h"
 
 namespace swage::server {
@@ -120,7 +121,7 @@ int check(const Options& options, config::Sources sources, std::span<const Plugi
   }
   for (const std::string& line : configuration.summary()) std::printf("%s\n", line.c_str());
   for (const auto& [name, snapshot] : configuration.snapshots) {
-    if (snapshot->bytes().empty()) continue;  // not published
+    if (snapshot->bytes().empty() || name == ServerSecrets::kName) continue;  // not published, or nobody's file
     std::printf("%s: read\n", name.c_str());
   }
   std::printf("OK: the directives, the files that they name, where stores are kept%s\n",

@@ -8,7 +8,9 @@
 
 #include "core/config/parser.h"
 #include "core/crash_note.h"
+#include "core/server/amplification.h"
 #include "core/server/directive_setup.h"
+#include "core/server/server_secrets.h"
 
 namespace swage::server {
 namespace {
@@ -103,6 +105,20 @@ void add_block(const config::ServerBlock& source, const Inputs& inputs, Configur
   }
 }
 
+// What every server has, without a line in the Corefile: cookies, and a limit of large answers.
+void add_protection(Configuration& configuration) {
+  auto& secrets = configuration.snapshots[ServerSecrets::kName];
+  if (secrets == nullptr) secrets = std::make_unique<shm::Snapshot>(ServerSecrets::kName);
+  auto& memory = configuration.worker_memories[AmplificationLimit::kName];
+  memory = std::make_unique<shm::WorkerMemory>(AmplificationLimit::kName);
+  memory->ask_for(rates::RateTable::bytes_for(AmplificationLimit::kAccounts));
+  if (configuration.blocks.empty() || configuration.places.empty()) return;  // something is wrong
+  const CookieSettings& settings = configuration.server->cookies;
+  const config::Token at = settings.at ? *settings.at : configuration.places.begin()->second;
+  configuration.services.push_back(
+      {"cookie", std::make_unique<ServerSecrets>(settings, *secrets), configuration.blocks.front().get(), at});
+}
+
 }  // namespace
 
 bool Configuration::is_fetched(const shm::Shared& memory) const {
@@ -159,6 +175,7 @@ Configuration configure(config::Sources& sources, const std::string& path, std::
   const CrashNote note(fmt::format("{}: crashed while it was set up", path));  // so that those within cost little
   for (const config::ServerBlock& block : blocks) add_block(block, inputs, configuration, owners, errors);
   check_service_sockets(configuration, owners, errors);
+  add_protection(configuration);
   return configuration;
 }
 

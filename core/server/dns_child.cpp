@@ -45,6 +45,7 @@ class DnsChild {
     }
     for (message::OwnPiece& piece : inheritance.own_pieces) TRY(configuration_.take(std::move(piece)));
     for (message::WorkerPiece& piece : inheritance.worker_pieces) take(std::move(piece));
+    responder_.protect(configuration_);
     for (message::Socket& socket : inheritance.sockets) TRY(listen(std::move(socket)));
     TRY(confine(Role::Kind::dns));
     return {};

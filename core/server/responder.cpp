@@ -1,11 +1,15 @@
 #include "core/server/responder.h"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
+#include "core/cookie/cookie.h"
 #include "core/dns/encode.h"
 #include "core/dns/parse.h"
+#include "core/server/configuration.h"
 #include "core/server/park.h"
+#include "core/server/server_secrets.h"
 #include "core/tsig/response_signer.h"
 
 namespace swage::server {
@@ -59,6 +63,58 @@ void Responder::count_in(metrics::Registry& metrics) {
   dropped_ = metrics.counter("swage_dns_dropped_requests_total", "Queries that a plugin left without a response.");
 }
 
+void Responder::protect(Configuration& configuration) {
+  secrets_ = configuration.snapshots.at(ServerSecrets::kName).get();
+  limit_.emplace(*secrets_, *configuration.worker_memories.at(AmplificationLimit::kName), *configuration.metrics);
+}
+
+// Options that the server answers itself. False where one is malformed.
+inline bool Responder::answer_options(const TcpLimits& limits) {
+  if (work_->query.edns.options.empty()) [[likely]]
+    return true;
+  return answer_keepalive(work_->query, work_->response, limits) && answer_cookie();
+}
+
+bool Responder::answer_cookie() {
+  Query& query = work_->query;
+  const cookie::Secrets secrets(secrets_ == nullptr ? Bytes() : secrets_->bytes());
+  const Bytes option = query.edns.option(dns::kOptionCookie);
+  if (secrets.count() == 0 || option.data() == nullptr) return true;
+  if (!cookie::is_well_formed(option)) return false;
+  const cookie::Reply reply =
+      cookie::answer(option, query.client.address, static_cast<std::uint32_t>(std::time(nullptr)), secrets);
+  query.cookie = reply.good                             ? dns::Cookie::good
+                 : option.size() == cookie::kClientSize ? dns::Cookie::client
+                                                        : dns::Cookie::bad;
+  work_->response.options.push_back({dns::kOptionCookie, work_->response.arena.copy(reply.cookie)});
+  return true;
+}
+
+// A query without a question asks for a cookie alone (RFC 7873 section 5.4). 0 where it is malformed.
+std::size_t Responder::answer_without_question(MutableBytes out) {
+  Query& query = work_->query;
+  constexpr std::size_t kOptFixed = 11;  // bytes of an OPT record before its options
+  const Bytes request = query.message;
+  const bool is_one = query.opcode == dns::Opcode::query && query.edns.present && query.edns.version == 0 &&
+                      load_u16(&request[4]) == 0 && load_u16(&request[6]) == 0 && load_u16(&request[8]) == 0 &&
+                      load_u16(&request[10]) == 1 &&
+                      request.size() == dns::kHeaderSize + kOptFixed + query.edns.options.size();
+  Response& response = work_->response;
+  response.clear();
+  if (!is_one || !answer_cookie() || response.options.empty()) return 0;
+  const dns::Rcode rcode = query.cookie == dns::Cookie::bad ? Rcode::badcookie : Rcode::noerror;
+  return dns::encode_error(query, rcode, out, response.options);
+}
+
+// In place of what is too large: TC, no records, and of the options the cookie, with which the next one is not limited.
+[[gnu::noinline]] std::size_t Responder::send_to_tcp(MutableBytes out) {
+  Response& response = work_->response;
+  if (response.signer != nullptr) return 0;  // it signs once; who has the key asks again
+  std::erase_if(response.options, [](const dns::EdnsOption& each) { return each.code != dns::kOptionCookie; });
+  response.ask_over_tcp = true;
+  return dns::encode(work_->query, response, out);
+}
+
 // inline, since it is called in two places: 20 instructions for each query.
 inline Result<Outcome> Responder::answer(const Router& router, const Block*& block) {
   Query& query = work_->query;
@@ -84,12 +140,16 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   query.client = arrival.client;
   query.server = arrival.server;
   query.received = arrival.received;
+  query.cookie = dns::Cookie::none;
   const dns::Parsed parsed = dns::parse(request, query);
   if (parsed == dns::Parsed::drop) {
     invalid_.at(ignored).add();
     return 0;
   }
   if (parsed == dns::Parsed::formerr) {
+    if (query.edns.present && secrets_ != nullptr) [[unlikely]] {
+      if (const std::size_t size = answer_without_question(out); size != 0) return size;
+    }
     invalid_.at(formerr).add();
     return dns::encode_error(query, Rcode::formerr, out);
   }
@@ -102,7 +162,7 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   const Block* block = nullptr;
   if (parsed == dns::Parsed::badvers) {
     response.rcode = Rcode::badvers;
-  } else if (!answer_keepalive(query, response, router.tcp)) {
+  } else if (!answer_options(router.tcp)) {
     invalid_.at(formerr).add();
     return dns::encode_error(query, Rcode::formerr, out);
   } else {
@@ -127,7 +187,15 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   }
   if (response.rcode == Rcode::refused) explain_refusal(query, block, response);
   work_->stage.store(Work::Stage::sending, std::memory_order_relaxed);
-  const std::size_t size = dns::encode(query, response, out.first(std::min(out.size(), dns::size_limit(query))));
+  const MutableBytes room = out.first(std::min(out.size(), dns::size_limit(query)));
+  std::size_t size = dns::encode(query, response, room);
+  if (limit_ && !limit_->allows(query, block, request.size(), size)) [[unlikely]] {
+    if (size = send_to_tcp(room); size == 0) {
+      work_->stage.store(Work::Stage::none, std::memory_order_relaxed);
+      dropped_.add();
+      return 0;
+    }
+  }
   if (response.stream != nullptr) [[unlikely]]
     response.stream->sent(size);
   if (block != nullptr) {
@@ -208,7 +276,7 @@ void Responder::want_ahead() {
 Result<Outcome> Responder::answer_without(Refusal why, const Router& router, const Block*& block) {
   Response& response = work_->response;
   response.clear();
-  static_cast<void>(answer_keepalive(work_->query, response, router.tcp));
+  static_cast<void>(answer_options(router.tcp));
   const Refusal before = std::exchange(response.later.refusal, why);
   Result<Outcome> outcome = answer(router, block);
   response.later.refusal = before;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/server/amplification.h"
 #include "core/server/lookups.h"
 #include "core/server/router.h"
 #include "core/server/work.h"
@@ -14,6 +15,7 @@ namespace swage::server {
 
 class Origin;
 class Park;
+struct Configuration;
 
 // How a request came in.
 struct Arrival {
@@ -49,6 +51,9 @@ class Responder {
   void refuse_later(dns::Later::Refusal why) { work_->response.later.refusal = why; }
   // For the park: the message that the next query waited for; none, as at first: it has not.
   void answer_with(Bytes message) { work_->response.later.answer = message; }
+  // Has cookies, and limits large answers, as `configuration` has it, which must outlive the responder. Without this
+  // neither.
+  void protect(Configuration& configuration);
   // Observes queries that no server block takes; nullptr: none does.
   void show_unrouted(const Observer* observer) { unrouted_ = observer; }
 
@@ -66,6 +71,10 @@ class Responder {
 
  private:
   [[nodiscard]] Result<Outcome> answer(const Router& router, const Block*& block);
+  [[nodiscard]] bool answer_options(const TcpLimits& limits);
+  [[nodiscard]] bool answer_cookie();
+  [[nodiscard]] std::size_t answer_without_question(MutableBytes out);
+  [[nodiscard]] std::size_t send_to_tcp(MutableBytes out);
   void want_ahead();
   [[nodiscard]] std::size_t send_whole(const Block& block, MutableBytes out);
   [[nodiscard]] bool send_otherwise(Result<Outcome> outcome, const Router& router, const Block*& block);
@@ -78,6 +87,8 @@ class Responder {
   const Observer* unrouted_ = nullptr;
   Lookups lookups_;
   Park* park_ = nullptr;
+  const shm::Snapshot* secrets_ = nullptr;  // ServerSecrets'; nullptr: there are no cookies
+  std::optional<AmplificationLimit> limit_;
   const Arrival* arrival_ = nullptr;  // of the query at hand
 };
 

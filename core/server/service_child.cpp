@@ -55,6 +55,7 @@ class ServiceChild : public Host {
     config::Errors errors;
     configuration_ = configure(sources_, corefile_, plugins_.types(), inheritance.default_port,
                                std::move(inheritance.metrics), errors, translations_);
+    Responder().protect(configuration_);  // the same
     if (const Result<> changed = change_user(); !changed) {
       errors.add(changed.error());
       return std::unexpected(errors.joined());

@@ -35,6 +35,7 @@ class WorkerMemory {
   // The piece of this dns process, of size() bytes, for as long as it lives. Empty in every other process, and in
   // setup().
   [[nodiscard]] MutableBytes own() { return own_.writable_bytes(); }
+  [[nodiscard]] Bytes own_piece() const { return own_.bytes(); }
   // The pieces of all dns processes by their number, one's own among them. Empty ones: there is none, or none yet.
   // Valid until control goes back to the event loop.
   [[nodiscard]] const std::vector<Bytes>& all() const { return all_; }

@@ -50,6 +50,7 @@ Answer::Step Answer::step() {
 // `synthesised`: the node is a wildcard and stands for name_, of which this was found.
 Answer::Step Answer::from_node(const Node& node, const Found* synthesised) {
   const std::size_t before = response_.answer.size();
+  if (synthesised != nullptr) response_.wildcard = node.name();
   if (query_.qtype == dns::Type::any) {
     add_everything(node, name_.spelling());
   } else if (query_.qtype == dns::Type::rrsig) {

@@ -64,7 +64,8 @@ Result<Peer> Peer::start(Port port, const Command& command, const std::vector<st
   return peer;
 }
 
-Result<Peer> Peer::knot(const Folder& folder, const std::vector<ServedZone>& zones) {
+Result<Peer> Peer::knot(const Folder& folder, const std::vector<ServedZone>& zones, const std::string& more,
+                        const std::string& of_zones) {
   Port port;
   std::string config = fmt::format(R"(
 server:
@@ -78,10 +79,12 @@ database:
 log:
   - target: stderr
     any: warning
-zone:
+{}zone:
 )",
-                                   port.number(), made(folder, "knot"), made(folder, "knot"));
-  for (const ServedZone& zone : zones) config += fmt::format("  - domain: {}\n    file: {}\n", zone.name, zone.file);
+                                   port.number(), made(folder, "knot"), made(folder, "knot"), more);
+  for (const ServedZone& zone : zones) {
+    config += fmt::format("  - domain: {}\n    file: {}\n{}", zone.name, zone.file, of_zones);
+  }
   const Command command{.arguments = {"knotd", "-c", folder.write("knot.conf", config)}};
   return start(std::move(port), command, names_of(zones));
 }
@@ -155,12 +158,12 @@ stub-zone:
   return start(std::move(port), command, resolving.zones);
 }
 
-Result<Peer> Peer::bind(const Folder& folder, const std::vector<ServedZone>& zones) {
+Result<Peer> Peer::bind(const Folder& folder, const std::vector<ServedZone>& zones, const std::string& more) {
   std::string served;
   for (const ServedZone& zone : zones) {
     served += fmt::format("zone \"{}\" {{ type primary; file \"{}\"; }};\n", zone.name, zone.file);
   }
-  return start_bind(folder, "recursion no; minimal-responses no-auth;", served, names_of(zones));
+  return start_bind(folder, "recursion no; minimal-responses no-auth; " + more, served, names_of(zones));
 }
 
 Result<Peer> Peer::bind(const Folder& folder, const Endpoint& authority, const std::string& zone) {

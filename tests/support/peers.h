@@ -37,9 +37,12 @@ struct Resolving {
 class Peer {
  public:
   // Authoritative for `zones`, ready to answer. `folder` must outlive the peer.
-  [[nodiscard]] static Result<Peer> knot(const Folder& folder, const std::vector<ServedZone>& zones);
+  // `more`: further lines of its configuration: of Knot DNS sections, and lines for each zone; of BIND options.
+  [[nodiscard]] static Result<Peer> knot(const Folder& folder, const std::vector<ServedZone>& zones,
+                                         const std::string& more = "", const std::string& of_zones = "");
   [[nodiscard]] static Result<Peer> nsd(const Folder& folder, const std::vector<ServedZone>& zones);
-  [[nodiscard]] static Result<Peer> bind(const Folder& folder, const std::vector<ServedZone>& zones);
+  [[nodiscard]] static Result<Peer> bind(const Folder& folder, const std::vector<ServedZone>& zones,
+                                         const std::string& more = "");
   [[nodiscard]] static Result<Peer> unbound(const Folder& folder, const Resolving& resolving);
   // A resolver that hands everything to `authority` and validates nothing, ready once `zone` is answered.
   [[nodiscard]] static Result<Peer> bind(const Folder& folder, const Endpoint& authority, const std::string& zone);
