@@ -234,6 +234,7 @@ bool is_of_signer(Type type) {
     case Type::dnskey:
     case Type::cds:
     case Type::cdnskey:
+    case Type::zonemd:
       return true;
     default:
       return false;

@@ -30,8 +30,8 @@ struct SignedZone {
   bool changed = false;
 };
 
-// Whether records of this type are the signer's: RRSIG, NSEC, NSEC3, NSEC3PARAM, DNSKEY, CDS, CDNSKEY. Those of the
-// zone that is to be signed are left out.
+// Whether records of this type are the signer's: RRSIG, NSEC, NSEC3, NSEC3PARAM, DNSKEY, CDS, CDNSKEY, and ZONEMD,
+// which signing makes wrong. Those of the zone that is to be signed are left out.
 [[nodiscard]] bool is_of_signer(dns::Type type);
 
 // Adds the records of `zone`, signed, to `into`, which has none, and finishes it. The SOA record gets `serial`.

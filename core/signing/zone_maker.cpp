@@ -1,10 +1,14 @@
 #include "core/signing/zone_maker.h"
 
 #include <algorithm>
+#include <ctime>
+#include <memory>
+#include <set>
 #include <thread>
 
 #include "core/dns/base_encodings.h"
 #include "core/dns/serial.h"
+#include "core/log.h"
 #include "core/update/serial.h"
 #include "core/zone/builder.h"
 #include "core/zone/view.h"
@@ -15,9 +19,26 @@ namespace {
 constexpr std::int64_t kHour = 3600, kDay = 24 * kHour;
 constexpr unsigned kMostThreads = 2;  // the other cores answer queries
 constexpr std::size_t kMostSalt = 255;
+constexpr std::size_t kMostTold = 100;  // warnings
 
 std::int64_t in_seconds(std::chrono::milliseconds time) {
   return std::chrono::ceil<std::chrono::seconds>(time).count();
+}
+
+// All that a zone has of its keys.
+std::string text_of(const dnssec::ZoneKeys& keys) {
+  std::string text = std::to_string(keys.dnskey_ttl);
+  const auto add = [&text](Bytes bytes) { text.append(1, '|').append(as_text(bytes)); };
+  for (const dnssec::Key& key : keys.published) add(key.dnskey());
+  for (const auto* const indexes : {&keys.sign_keys, &keys.sign_zone}) {
+    text += '#';
+    for (const std::size_t index : *indexes) text += std::to_string(index) + ",";
+  }
+  for (const auto* const records : {&keys.cds, &keys.cdnskey}) {
+    text += '#';
+    for (const auto& each : *records) add(each);
+  }
+  return text;
 }
 
 std::uint32_t greatest(std::uint32_t a, std::uint32_t b) { return dns::serial_after(b, a) ? b : a; }
@@ -75,8 +96,28 @@ Result<> read_signatures(Controller& controller, ZoneSettings& settings) {
   return {};
 }
 
-ZoneMaker::ZoneMaker(dns::Name apex, ZoneSettings settings, KeysOf keys, std::optional<zonemd::Hash> zonemd)
-    : apex_(apex), settings_(std::move(settings)), keys_(std::move(keys)), zonemd_(zonemd) {
+KeysOf keys_from(KeySettings settings, dns::Name zone, std::string plugin) {
+  const auto told = std::make_shared<std::set<std::string>>();
+  return [=](std::int64_t now) {
+    std::vector<std::string> warnings;
+    auto keys = keys_of(settings, zone, now, warnings);
+    for (const std::string& each : warnings) {
+      if (told->size() < kMostTold && told->insert(each).second) log::warning("{}: {}", plugin, each);
+    }
+    return keys;
+  };
+}
+
+std::string time_text(std::int64_t seconds) {
+  const std::time_t time = seconds;
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts)};
+}
+
+ZoneMaker::ZoneMaker(dns::Name apex, ZoneSettings settings, KeysOf keys)
+    : apex_(apex), settings_(std::move(settings)), keys_(std::move(keys)) {
   const dnssec::ValidityPolicy& validity = settings_.policy.validity;
   const std::int64_t between = validity.lifetime - validity.jitter - validity.renew_before;
   step_ = std::min(kHour, between / 4);
@@ -103,6 +144,11 @@ std::int64_t ZoneMaker::due(Bytes image, const dnssec::ZoneKeys& keys, std::int6
   return keys.next_change == 0 ? renew : std::min(renew, keys.next_change);
 }
 
+bool ZoneMaker::keys_differ(std::int64_t now) const {
+  const Result<dnssec::ZoneKeys> keys = keys_(now);
+  return !keys || text_of(*keys) != keys_made_with_;
+}
+
 Result<ZoneMaker::Made> ZoneMaker::make(Bytes plain, Bytes before, std::int64_t now, const std::string& name) {
   TRY(const dnssec::ZoneKeys keys, keys_(now));
   dnssec::SigningPolicy policy = settings_.policy;
@@ -111,6 +157,7 @@ Result<ZoneMaker::Made> ZoneMaker::make(Bytes plain, Bytes before, std::int64_t 
   const std::uint32_t serial = serial_of(plain, before, now);
   Made made;
   TRY(made.figures, dnssec::sign_zone(plain, before, serial, keys, policy, now, builder));
+  keys_made_with_ = text_of(keys);
   const bool newer = !before.empty() && dns::serial_after(zone::View(plain).serial(), zone::View(before).serial());
   if (!made.figures.changed && !(newer && settings_.serial != Serial::unixtime)) {
     made.next = due(before, keys, now);

@@ -14,7 +14,7 @@
 #include "core/plugin/controller.h"
 #include "core/result.h"
 #include "core/shm/segment.h"
-#include "core/zonemd/zonemd.h"
+#include "core/signing/key_settings.h"
 
 namespace swage::signing {
 
@@ -41,6 +41,11 @@ struct ZoneSettings {
 
 // What of the zone's keys is in force at a time, in seconds since 1970; on any thread.
 using KeysOf = std::function<Result<dnssec::ZoneKeys>(std::int64_t now)>;
+// What keys_of() gives; its warnings, once each, are logged as `plugin`'s.
+[[nodiscard]] KeysOf keys_from(KeySettings settings, dns::Name zone, std::string plugin);
+
+// "2026-12-16 10:00:05 UTC", for the log.
+[[nodiscard]] std::string time_text(std::int64_t seconds);
 
 class ZoneMaker {
  public:
@@ -50,7 +55,7 @@ class ZoneMaker {
     std::int64_t next = 0;  // when to make it again, in seconds since 1970
   };
 
-  ZoneMaker(dns::Name apex, ZoneSettings settings, KeysOf keys, std::optional<zonemd::Hash> zonemd = {});
+  ZoneMaker(dns::Name apex, ZoneSettings settings, KeysOf keys);
 
   // Signs `plain`. `before`: the version before, signed or not; empty where there is none. `name`: of the memory.
   // Blocks as long as it takes; one at a time. REQUIRES: zone::View::check() was happy with both; they are of this
@@ -58,6 +63,8 @@ class ZoneMaker {
   [[nodiscard]] Result<Made> make(Bytes plain, Bytes before, std::int64_t now, const std::string& name);
   // When the signed zone in `image` has to be made again, at the latest.
   [[nodiscard]] std::int64_t due(Bytes image, const dnssec::ZoneKeys& keys, std::int64_t now) const;
+  // Whether the keys are not those of the last make(), or cannot be read. Blocks; not during make().
+  [[nodiscard]] bool keys_differ(std::int64_t now) const;
   // make() ends soon, with an Error.
   void stop() { stop_ = true; }
 
@@ -67,8 +74,8 @@ class ZoneMaker {
   dns::Name apex_;
   ZoneSettings settings_;
   KeysOf keys_;
-  std::optional<zonemd::Hash> zonemd_;
-  std::int64_t step_;  // signatures that are due within it are made together, seconds
+  std::string keys_made_with_;  // text that tells them from others
+  std::int64_t step_;           // signatures that are due within it are made together, seconds
   std::atomic<bool> stop_ = false;
 };
 

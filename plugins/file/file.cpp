@@ -92,36 +92,47 @@ Result<Outcome> File::serve(const Query& query, Response& response, Next next) c
 ZoneService::ZoneService(ServedZone zone)
     : zone_(std::move(zone)),
       file_("file", {zone_.path}, {.every = zone_.reload}),
-      kept_(zone_.images, zone_.kept_name(), zone_.path) {
+      kept_(zone_.sign ? "" : zone_.images, zone_.kept_name(), zone_.path) {
+  if (zone_.sign) begin_signing();
   if (zone_.update == nullptr) return;
   UpdatedZone updated{zone_.apex,
                       zone_.path,
                       zone_.snapshot,
                       [this] { return load_image(); },
-                      [this](shm::Segment image) { return with_journal(std::move(image)); },
+                      [this](shm::Segment image) { return next_version(std::move(image)); },
                       [this](LoadedZone next) {
                         Result<> published = publish(std::move(next));
                         if (published) measure_zone();
                         return published;
                       }};
+  if (zone_.sign) {
+    updated.plain = [this] { return plain_; };
+    updated.again = [this] { return sign(plain_); };
+    updated.signed_again = [this](const Result<>& done) { report_signing(done); };
+  }
   updater_ = std::make_unique<Updater>(std::move(updated), *zone_.update, *zone_.requests, zone_.updates);
 }
 
 Result<> ZoneService::prepare() {
   file_.remember();
   if (std::optional<shm::Segment> kept = kept_.read(); kept && zone::View::check(kept->bytes())) {
-    TRY(Loaded loaded, with_journal(*std::move(kept)));
+    TRY(Loaded loaded, with_journal({*std::move(kept)}));
     TRY(publish(std::move(loaded)));
     is_kept_ = true;
     announce();
     return {};
   }
   Result<Loaded> loaded = load();
-  if (loaded && updater_) loaded = with_updates(std::move(loaded->image));
+  if (loaded && updater_) {
+    loaded = with_updates(std::move(loaded->image));
+  } else if (loaded && maker_) {
+    loaded = next_version(std::move(loaded->image));
+  }
   if (!loaded) {
     zone_.stale.set(1);
     return std::unexpected(zone_.directive.error(loaded.error().text()));
   }
+  if (!loaded->image.exists()) TRY(keep_published());
   TRY(publish(*std::move(loaded)));
   announce();
   return {};
@@ -140,14 +151,16 @@ async::Task<Result<>> ZoneService::run(Host& host) {
 }
 
 // The journal before the zone: who has the new zone has the way to it, too.
-Result<> ZoneService::publish(Loaded loaded) const {
+Result<> ZoneService::publish(Loaded loaded) {
+  if (loaded.plain) adopt_signed(loaded);
+  if (!loaded.image.exists()) return {};
   if (loaded.journal) TRY(zone_.journal->publish(*std::move(loaded.journal)));
   return zone_.snapshot->publish(std::move(loaded.image));
 }
 
-Result<ZoneService::Loaded> ZoneService::with_updates(shm::Segment image) const {
+Result<ZoneService::Loaded> ZoneService::with_updates(shm::Segment image) {
   TRY(shm::Segment updated, updater_->begin_with(std::move(image)));
-  return with_journal(std::move(updated));
+  return next_version(std::move(updated));
 }
 
 Result<> ZoneService::take(Result<Loaded> loaded) {
@@ -158,7 +171,8 @@ Result<> ZoneService::take(Result<Loaded> loaded) {
     zone_.stale.set(1);
     return fail("{}; the zone stays as it was", (loaded ? adopted.error() : loaded.error()).text());
   }
-  if (updater_) {
+  if (maker_ && !updater_) sign_soon(std::move(loaded->image));
+  if (updater_ || maker_) {
     zone_.stale.set(0);
     return {};
   }
@@ -173,8 +187,8 @@ Result<> ZoneService::take(Result<Loaded> loaded) {
 // On any thread. Says what is doubtful, and what is wrong where the Error is not all of it.
 Result<ZoneService::Loaded> ZoneService::load() {
   TRY(shm::Segment image, load_image());
-  if (updater_) return Loaded{std::move(image)};  // it is not the next version yet
-  return with_journal(std::move(image));
+  if (updater_ || maker_) return Loaded{std::move(image)};  // it is not the next version yet
+  return next_version(std::move(image));
 }
 
 Result<shm::Segment> ZoneService::load_image() {
@@ -191,7 +205,7 @@ Result<shm::Segment> ZoneService::load_image() {
 }
 
 Result<shm::Segment> ZoneService::load(zone::Builder& builder) const {
-  if (zone_.zonemd.made) zonemd::reserve(builder, *zone_.zonemd.made);
+  if (zone_.zonemd.made && !zone_.sign) zonemd::reserve(builder, *zone_.zonemd.made);
   TRY(zonefile::read_file(zone_.path, zone_.apex, builder));
   TRY(shm::Segment image, shm::Segment::create("swage " + zone_.snapshot->name(), builder.image_size()));
   builder.write(image.writable_bytes());
@@ -202,9 +216,14 @@ Result<shm::Segment> ZoneService::load(zone::Builder& builder) const {
   return image;
 }
 
+// On any thread. `image` as the operator writes it.
+Result<ZoneService::Loaded> ZoneService::next_version(shm::Segment image) {
+  if (maker_) return sign(std::make_shared<const shm::Segment>(std::move(image)));
+  return with_journal({std::move(image)});
+}
+
 // The changes since the version in force, beside the next one.
-Result<ZoneService::Loaded> ZoneService::with_journal(shm::Segment image) const {
-  Loaded loaded{std::move(image)};
+Result<ZoneService::Loaded> ZoneService::with_journal(Loaded loaded) const {
   if (zone_.journal == nullptr) return loaded;
   const Bytes before = zone_.snapshot->bytes(), next = loaded.image.bytes();
   if (zone::stays_unnoticed(before, next)) {

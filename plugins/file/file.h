@@ -11,6 +11,8 @@
 #include "core/plugin/plugin.h"
 #include "core/plugin/zone_source.h"
 #include "core/shm/snapshot.h"
+#include "core/signing/key_settings.h"
+#include "core/signing/zone_maker.h"
 #include "core/zone/builder.h"
 #include "core/zone/view.h"
 #include "core/zonemd/zonemd.h"
@@ -18,6 +20,13 @@
 #include "plugins/file/updater.h"
 
 namespace swage::plugins::file {
+
+// What the Corefile says: sign { … }.
+struct SigningOptions {
+  config::Token directive;  // where it says so
+  signing::ZoneSettings settings{};
+  signing::KeySettings keys{};
+};
 
 struct ServedZone {
   dns::Name apex;                      // lower case
@@ -35,7 +44,9 @@ struct ServedZone {
   std::shared_ptr<const UpdateOptions> update{};  // none: no dynamic updates
   Fetch* requests = nullptr;                      // where they are handed over
   UpdateFigures updates{};
-  metrics::Gauge signatures{};  // when the first one expires (seconds since 1970); 0: there is none
+  metrics::Gauge signatures{};                   // when the first one expires (seconds since 1970); 0: there is none
+  std::shared_ptr<const SigningOptions> sign{};  // none: it is served as it is written
+  metrics::Counter made_signatures{}, sign_failures{};
 
   // All that says how the image is made, besides the file.
   [[nodiscard]] std::string kept_name() const;
@@ -66,16 +77,30 @@ class ZoneService : public Service {
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
   // nullptr: it takes no updates.
   [[nodiscard]] Updater* updater() { return updater_.get(); }
+  // For a zone that is signed here: signs it when its file has changed, and in time. Ends when the host stops.
+  [[nodiscard]] async::Task<Result<>> keep_signed(Host& host);
 
  private:
   using Loaded = LoadedZone;
   [[nodiscard]] Result<Loaded> load();
   [[nodiscard]] Result<shm::Segment> load_image();
-  [[nodiscard]] Result<Loaded> with_updates(shm::Segment image) const;
+  [[nodiscard]] Result<Loaded> with_updates(shm::Segment image);
   [[nodiscard]] Result<shm::Segment> load(zone::Builder& builder) const;
-  [[nodiscard]] Result<Loaded> with_journal(shm::Segment image) const;
-  [[nodiscard]] Result<> publish(Loaded loaded) const;
+  [[nodiscard]] Result<Loaded> next_version(shm::Segment image);
+  [[nodiscard]] Result<Loaded> sign(std::shared_ptr<const shm::Segment> plain);
+  [[nodiscard]] Result<Loaded> with_journal(Loaded loaded) const;
+  [[nodiscard]] Result<> publish(Loaded loaded);
   [[nodiscard]] Result<> take(Result<Loaded> loaded);
+  // sign.cpp
+  void begin_signing();
+  void sign_soon(shm::Segment plain);
+  void adopt_signed(const Loaded& loaded);
+  [[nodiscard]] Result<> keep_published() const;
+  [[nodiscard]] async::Task<> sign_again(Host& host);
+  [[nodiscard]] async::Task<> wake_at_end(Host& host);
+  [[nodiscard]] async::Task<> stop_at_end(Host& host);
+  [[nodiscard]] async::Task<> keep_image(Host& host);
+  void report_signing(const Result<>& done);
   void announce() const;
   void measure_zone() const;
 
@@ -84,6 +109,27 @@ class ZoneService : public Service {
   KeptImage kept_;
   bool is_kept_ = false;  // the image in force is one that was kept
   std::unique_ptr<Updater> updater_;
+
+  // Of a zone that is signed here:
+  std::unique_ptr<signing::ZoneMaker> maker_;
+  std::shared_ptr<const shm::Segment> plain_;          // what was signed
+  std::shared_ptr<const shm::Segment> next_;           // what its file has become, to be signed next
+  std::int64_t due_ = 0;                               // when it has to be signed again, seconds since 1970,
+  std::int64_t not_before_ = 0;                        // but not before, after an error
+  std::shared_ptr<const images::ImageFolder> folder_;  // where the signed zone is kept; nullptr: nowhere
+  std::unique_ptr<async::Event> wake_;                 // sooner
+  std::string problem_;                                // why it could not be signed, until it could
+};
+
+// Signs the zone of a ZoneService.
+class SignService : public Service {
+ public:
+  // REQUIRES: `zone` is signed here, and outlives this.
+  explicit SignService(ZoneService& zone) : zone_(zone) {}
+  [[nodiscard]] async::Task<Result<>> run(Host& host) override { return zone_.keep_signed(host); }
+
+ private:
+  ZoneService& zone_;
 };
 
 // Dynamic updates of a zone whose file a ZoneService reads.
@@ -101,6 +147,8 @@ class UpdateService : public Service {
 [[nodiscard]] Result<> read_update(Controller& controller, const std::vector<dns::Name>& zones,
                                    const std::string& zone_file, std::optional<UpdateOptions>& update);
 [[nodiscard]] UpdateFigures update_figures(metrics::Registry& metrics, const dns::Name& zone);
+// The block of `sign`. sign_setup.cpp
+[[nodiscard]] Result<> read_sign(Controller& controller, std::shared_ptr<const SigningOptions>& sign);
 
 [[nodiscard]] Result<> setup(Controller& controller);
 

@@ -1,6 +1,6 @@
 // Reads the directive: file DBFILE [ZONES...] { reload DURATION ; fallthrough [ZONES...] ; zonemd check|off|generate ;
 // images FOLDER ;
-// update { … } }
+// update { … } ; sign { … } }
 #include <algorithm>
 #include <ranges>
 
@@ -54,7 +54,11 @@ Result<> read_directive(Controller& controller, std::vector<ServedZone>& zones) 
       {"reload_by_mtime", [] { return Result<>(); }},
       {"upstream", [&] { return controller.ignore(); }},
       {"update", [&] { return read_update(controller, apexes, path, update); }},
+      {"sign", [&] { return read_sign(controller, like.sign); }},
   }));
+  if (like.sign && like.zonemd.made) {
+    return controller.fail_at(like.sign->directive, "sign: 'zonemd generate' is for zones that are not signed");
+  }
   if (update) {
     TRY(check_update(controller, *update, like, zones));
     like.update = std::make_shared<const UpdateOptions>(*std::move(update));
@@ -89,6 +93,11 @@ void show(metrics::Registry& metrics, ServedZone& zone) {
   zone.signatures = metrics.gauge("swage_zone_signature_expiry_timestamp_seconds",
                                   "When the first of the zone's signatures expires; 0 where it has none.", labels);
   if (zone.update) zone.updates = update_figures(metrics, zone.apex);
+  if (!zone.sign) return;
+  zone.made_signatures =
+      metrics.counter("swage_zone_signatures_made_total", "Signatures that were made for the zone.", labels);
+  zone.sign_failures =
+      metrics.counter("swage_zone_sign_failures_total", "Times that the zone could not be signed.", labels);
 }
 
 }  // namespace
@@ -100,9 +109,12 @@ Result<> setup(Controller& controller) {
   for (const ServedZone& zone : zones) {
     auto service = std::make_unique<ZoneService>(zone);
     std::unique_ptr<Service> updates;
+    std::unique_ptr<Service> signs;
     if (zone.update) updates = std::make_unique<UpdateService>(*service);
+    if (zone.sign) signs = std::make_unique<SignService>(*service);
     controller.add(std::move(service));
     if (updates) controller.add(std::move(updates));
+    if (signs) controller.add(std::move(signs));
   }
   auto file = std::make_unique<const File>(std::move(zones));
   controller.block().zone_sources.push_back(file.get());

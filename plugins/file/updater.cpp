@@ -105,6 +105,7 @@ Result<Updater::Combined> Updater::combine(Bytes file_image) const {
 
 // What updates would make wrong.
 Result<> Updater::check_signed(Bytes file_image) const {
+  if (zone_.plain) return {};  // it is signed here, whatever the file has
   if (zone::View(file_image).signatures_expire()) {
     return fail("update: the zone in {} is signed; updates would leave it with signatures that are wrong", zone_.path);
   }
@@ -134,9 +135,12 @@ Result<shm::Segment> Updater::image_of(const update::EditedZone& zone) const {
   return image;
 }
 
-Result<LoadedZone> Updater::next_version(const update::EditedZone& zone) const {
-  TRY(shm::Segment image, image_of(zone));
-  return zone_.with_journal(std::move(image));
+// What updates see and change: the zone in force, or what it is without its signatures.
+shm::Held Updater::plain() const {
+  if (!zone_.plain) return zone_.snapshot->hold();
+  std::shared_ptr<const shm::Segment> zone = zone_.plain();
+  const Bytes bytes = zone->bytes();
+  return {bytes, std::move(zone)};
 }
 
 async::Task<Result<>> Updater::run(Host& host) {
@@ -159,17 +163,16 @@ async::Task<Result<>> Updater::run(Host& host) {
   wake_ = &wake;
   const auto take_request = [this](const std::string& request) { take(request); };
   relay_.on_request(take_request);
-  adopt_next();
+  co_await adopt_next(host);
   while (!host.stopping().is_set()) {
     co_await async::any_of(wake, host.stopping());
     wake.reset();
-    while (!queue_.empty()) {
+    do {
       std::vector<Job> jobs = next_batch();
-      busy_ = true;
-      co_await serve_batch(host, std::move(jobs));
-      busy_ = false;
-      adopt_next();
-    }
+      if (!jobs.empty()) co_await serve_batch(host, std::move(jobs));
+      co_await adopt_next(host);
+      if (again_) co_await publish_again(host);
+    } while (!queue_.empty());
   }
   wake_ = nullptr;
   journal_.unlock();
@@ -207,32 +210,61 @@ Result<std::optional<LoadedZone>> Updater::take_over() {
   return zone_.with_journal(combined.image ? *std::move(combined.image) : std::move(file));
 }
 
+// Whether it is another zone than the journal begins with.
+Result<bool> Updater::check_file(Bytes file_image) const {
+  TRY(check_signed(file_image));
+  if (update::zone_digest(file_image) == start_.zone) return false;  // its records are as they were
+  const bool has_updates = journal_.size() > update::kJournalStart;
+  if (has_updates) TRY(check_newer(file_image, start_, zone::View(plain().bytes).serial()));
+  return true;
+}
+
 Result<> Updater::take_file(shm::Segment image) {
-  if (!busy_ && wake_ != nullptr) return adopt(std::move(image));
+  if (wake_ != nullptr) {
+    TRY(const bool other, check_file(image.bytes()));
+    if (!other) return {};
+    wake_->set();
+  }
   next_file_ = std::move(image);
   return {};
 }
 
-void Updater::adopt_next() {
-  if (!next_file_) return;
+void Updater::make_again() {
+  again_ = true;
+  if (wake_ != nullptr) wake_->set();
+}
+
+async::Task<> Updater::adopt_next(Host& host) {
+  if (!next_file_) co_return;
   shm::Segment file = *std::exchange(next_file_, std::nullopt);
-  const Result<> adopted = adopt(std::move(file));
+  const Result<> adopted = co_await adopt(host, std::move(file));
   if (!adopted) log::error("plugin/file: {}; the zone stays as it was", adopted.error().text());
 }
 
-Result<> Updater::adopt(shm::Segment image) {
-  const zone::View view(image.bytes());
-  TRY(check_signed(image.bytes()));
-  const update::JournalStart start{update::zone_digest(image.bytes()), view.serial()};
-  if (start.zone == start_.zone) return {};  // its records are as they were
-  const bool has_updates = journal_.size() > update::kJournalStart;
-  if (has_updates) TRY(check_newer(image.bytes(), start_, zone::View(zone_.snapshot->bytes()).serial()));
-  TRY(journal_.begin(update::write_start(start)));
+async::Task<Result<>> Updater::adopt(Host& host, shm::Segment image) {
+  CO_TRY(const bool other, check_file(image.bytes()));
+  if (!other) co_return Result<>();
+  const update::JournalStart start{update::zone_digest(image.bytes()), zone::View(image.bytes()).serial()};
+  const auto build = [this, &image] { return zone_.with_journal(std::move(image)); };
+  CO_TRY(LoadedZone next, co_await async::work(host.loop(), build));
+  CO_TRY(journal_.begin(update::write_start(start)));
   start_ = start;
   figures_.journal.set(static_cast<double>(journal_.size()));
   log::info("plugin/file: {} has a greater serial; the journal {} begins anew", zone_.path, journal_.path());
-  TRY(LoadedZone next, zone_.with_journal(std::move(image)));
-  return zone_.publish(std::move(next));
+  co_return zone_.publish(std::move(next));
+}
+
+async::Task<> Updater::publish_again(Host& host) {
+  again_ = false;
+  const auto build = [this] { return zone_.again(); };
+  Result<LoadedZone> next = co_await async::work(host.loop(), build);
+  Result<> done;
+  if (next) {
+    done = zone_.publish(*std::move(next));
+  } else {
+    done = std::unexpected(next.error());
+  }
+  zone_.signed_again(done);
 }
 
 void Updater::take(const std::string& request) {
@@ -265,7 +297,7 @@ std::vector<std::uint8_t> Updater::entries_of(const std::vector<Job>& jobs, std:
 
 async::Task<> Updater::serve_batch(Host& host, std::vector<Job> jobs) {
   const std::int64_t now = std::time(nullptr);
-  const shm::Held image = zone_.snapshot->hold();
+  const shm::Held image = plain();
   update::EditedZone zone(image.bytes);
   for (Job& job : jobs) decide(job, zone, now);
   const std::vector<std::uint8_t> entries = entries_of(jobs, now);
@@ -273,21 +305,32 @@ async::Task<> Updater::serve_batch(Host& host, std::vector<Job> jobs) {
     answer(jobs);
     co_return;
   }
-  const auto build = [this, &zone] { return next_version(zone); };
+  bool possible = true;
+  const auto build = [this, &zone, &possible]() -> Result<LoadedZone> {
+    Result<shm::Segment> built = image_of(zone);
+    possible = built.has_value();
+    if (!built) return std::unexpected(built.error());
+    return zone_.with_journal(*std::move(built));
+  };
   Result<LoadedZone> next = co_await async::work(host.loop(), build);
-  if (!next && jobs.size() > 1) {  // one of them asks for what no zone can have
+  if (!possible && jobs.size() > 1) {  // one of them asks for what no zone can have
     co_await serve_each(host, std::move(jobs));
     co_return;
   }
-  if (!next) {
+  if (!possible) {
     log::warning("plugin/file: {}: an update is refused: {}", zone_.apex.to_string(), next.error().text());
     jobs.front().rcode = Rcode::refused;
     jobs.front().changes = {};
     answer(jobs);
     co_return;
   }
-  const auto write = [this, &entries] { return journal_.append(entries); };
-  Result<> kept = co_await async::work(host.loop(), write);
+  Result<> kept;
+  if (next) {
+    const auto write = [this, &entries] { return journal_.append(entries); };
+    kept = co_await async::work(host.loop(), write);
+  } else {
+    kept = std::unexpected(next.error());
+  }
   if (kept) {
     kept = zone_.publish(*std::move(next));
     if (!kept) static_cast<void>(journal_.cut(journal_.size() - entries.size()));

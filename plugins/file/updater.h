@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "core/dnssec/zone_signer.h"
 #include "core/plugin/plugin.h"
 #include "core/plugin/relay.h"
 #include "core/tsig/tsig.h"
@@ -48,8 +49,13 @@ struct UpdateFigures {
 
 // A version of a zone, not published yet.
 struct LoadedZone {
-  shm::Segment image;
+  shm::Segment image;                     // none, of a zone that is signed here: the version in force stays
   std::optional<shm::Segment> journal{};  // of the last changes, for IXFR; none: there is none, or nobody wants it
+  // Of a zone that is signed here: the zone without what signs it, and when it has to be signed again (seconds since
+  // 1970).
+  std::shared_ptr<const shm::Segment> plain{};
+  std::int64_t due = 0;
+  dnssec::SignedZone signatures{};
 };
 
 // The zone around it.
@@ -60,6 +66,11 @@ struct UpdatedZone {
   std::function<Result<shm::Segment>()> load;                    // reads the file; on any thread
   std::function<Result<LoadedZone>(shm::Segment)> with_journal;  // as what follows the version in force; on any thread
   std::function<Result<>(LoadedZone)> publish;                   // on the loop's thread
+  // Of a zone that is signed when it is published: what it is without, which updates see and change; and the next
+  // version of that, on any thread; and what became of that.
+  std::function<std::shared_ptr<const shm::Segment>()> plain{};
+  std::function<Result<LoadedZone>()> again{};
+  std::function<void(const Result<>&)> signed_again{};
 };
 
 class Updater {
@@ -73,9 +84,12 @@ class Updater {
   // For Service::run(): takes the journal over from the process before, then requests.
   [[nodiscard]] async::Task<Result<>> run(Host& host);
   // The zone file has changed. Where its serial is greater than the zone's, or there were no updates, it takes the
-  // zone's place and the journal begins anew; now, or after the batch that is under way. Else an Error, and the zone
+  // zone's place and the journal begins anew; soon, or after the batch that is under way. Else an Error, and the zone
   // stays.
   [[nodiscard]] Result<> take_file(shm::Segment image);
+  // The next version is to be made though nothing has changed: soon, or after the batch that is under way. REQUIRES:
+  // UpdatedZone::again.
+  void make_again();
 
  private:
   struct Job {
@@ -99,9 +113,11 @@ class Updater {
   [[nodiscard]] Result<> read_keys();
   [[nodiscard]] Result<Combined> combine(Bytes file_image) const;
   [[nodiscard]] Result<std::optional<LoadedZone>> take_over();
-  [[nodiscard]] Result<> adopt(shm::Segment image);
-  [[nodiscard]] Result<LoadedZone> next_version(const update::EditedZone& zone) const;
-  void adopt_next();
+  [[nodiscard]] Result<bool> check_file(Bytes file_image) const;
+  [[nodiscard]] async::Task<> adopt_next(Host& host);
+  [[nodiscard]] async::Task<Result<>> adopt(Host& host, shm::Segment image);
+  [[nodiscard]] async::Task<> publish_again(Host& host);
+  [[nodiscard]] shm::Held plain() const;
   [[nodiscard]] Result<> check_signed(Bytes file_image) const;
   [[nodiscard]] Result<> check_newer(Bytes file_image, const update::JournalStart& start, std::uint32_t serial) const;
   [[nodiscard]] Result<shm::Segment> image_of(const update::EditedZone& zone) const;
@@ -134,8 +150,8 @@ class Updater {
   std::deque<std::string> queue_;
   std::size_t queued_bytes_ = 0;
   async::Event* wake_ = nullptr;
-  bool busy_ = false;
   std::optional<shm::Segment> next_file_;  // to be adopted after the batch
+  bool again_ = false;                     // make_again() was called
   std::int64_t told_ = 0;                  // when a request that was not signed was last told of
   std::size_t untold_ = 0;
 };

@@ -57,7 +57,7 @@ TEST_CASE("command line: -help, -version, -plugins") {
   CHECK((version.output.find("\ng++ ") != std::string::npos || version.output.find("\nclang ") != std::string::npos));
   const Outcome plugins = run_swage({"-plugins"});
   CHECK(plugins.status == 0);
-  CHECK(plugins.output.find("ipsubdomain\nfile\n") != std::string::npos);
+  CHECK(plugins.output.find("ipsubdomain\nsign\nfile\n") != std::string::npos);
 }
 
 TEST_CASE("command line: a wrong flag is status 2") {
