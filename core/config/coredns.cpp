@@ -12,7 +12,6 @@ constexpr std::string_view kOtherSource = "records come from files here; write a
 constexpr std::string_view kEncrypted =
     "swage is asked over UDP and TCP; end DNS over TLS, HTTPS, QUIC or gRPC in a proxy before it";
 constexpr std::string_view kFiles = "zones come as files here; write them into the folder of 'auto', or for 'file'";
-constexpr std::string_view kSigner = "sign zones with a tool, ldns-signzone say, and serve them by 'file'";
 constexpr std::string_view kExternal =
     "an external plugin, which is Go code and cannot be loaded; docs/writing-a-plugin.md says how one is made here";
 
@@ -33,7 +32,6 @@ constexpr auto kAbsent = std::to_array<Absent>({
     {"https3", kEncrypted},
     {"quic", kEncrypted},
     {"grpc_server", kEncrypted},
-    {"sign", kSigner},
     {"dynupdate", kFiles},
     {"geoip", "'view' tells clients apart by their networks: incidr(client_ip(), '192.0.2.0/24')"},
     {"trace", "'log' writes down what is asked and answered, 'prometheus' counts it"},
