@@ -55,7 +55,7 @@ struct LoadedZone {
   // 1970).
   std::shared_ptr<const shm::Segment> plain{};
   std::int64_t due = 0;
-  dnssec::SignedZone signatures{};
+  swage::dnssec::SignedZone signatures{};
 };
 
 // The zone around it.

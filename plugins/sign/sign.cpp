@@ -21,11 +21,11 @@ constexpr std::int64_t kAgain = 60;  // seconds after an error, and between two 
 // What the parent is to have: as CoreDNS does it, always.
 signing::KeysOf with_cds(signing::KeysOf keys_of) {
   return [keys_of = std::move(keys_of)](std::int64_t now) {
-    Result<dnssec::ZoneKeys> keys = keys_of(now);
+    Result<swage::dnssec::ZoneKeys> keys = keys_of(now);
     if (!keys || !keys->cds.empty()) return keys;
     for (const std::size_t index : keys->sign_keys) {
-      const dnssec::Key& key = keys->published[index];
-      keys->cds.push_back(dnssec::ds_of(key, dnssec::DsDigest::sha256));
+      const swage::dnssec::Key& key = keys->published[index];
+      keys->cds.push_back(swage::dnssec::ds_of(key, swage::dnssec::DsDigest::sha256));
       keys->cdnskey.emplace_back(key.dnskey().begin(), key.dnskey().end());
     }
     return keys;
