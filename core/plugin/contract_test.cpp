@@ -77,7 +77,7 @@ TEST_CASE("contract: its layout is that of its version") {
   CHECK(layout_of_others() ==
         "Prefix 18; Metadata 72; Edns 24; EdnsOption 24; Later 48; CacheRules 304; Loop 48; Timer 8; Event 32; "
         "FollowedFiles 136 Options 24; HttpEndpoint 88; http::Request 128; http::Response 64; Fetcher 328 Settings 312 "
-        "Request 368 Fetched 136; FlatMap 16; Segment 24; Table 48 TableValues 456; FetchedQuestion "
+        "Request 392 Fetched 160; FlatMap 16; Segment 24; Table 48 TableValues 456; FetchedQuestion "
         "264; FetchedAnswers 16; AnswerStore 280; AnswerRoom 64; ChallengeStore 8; Denylist 40 Match 24; PeerId 43");
 #endif
 }
