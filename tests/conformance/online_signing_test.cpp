@@ -1,6 +1,8 @@
 // Zones that *dnssec* signs while answering, through Debian's unbound, which validates, spells names in mixed case and
 // uses NSEC records for other questions (RFC 8198): every answer is secure, and says what swage's answer says.
 // $SWAGE_QUESTIONS: how many questions, for each zone.
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <random>
@@ -178,6 +180,50 @@ TEST_CASE("online signing: unbound finds computed names secure") {
              .type = kTypes[random() % std::size(kTypes)],
              .opt = Opt{.flags = kDnssecOk}});
   }
+}
+
+TEST_CASE("online signing: a flood of names leaves those alone that were signed before") {
+  const Folder folder;
+  const Key key = new_key(folder, "libp2p.direct", dnssec::kKsk, dnssec::Algorithm::ecdsap256sha256);
+  const Server server(
+      fmt::format("libp2p.direct {{\n bind 127.0.0.1\n prometheus 127.0.0.1:@PORT2@\n dnssec {{\n"
+                  "  key file {}/{}\n  budget 20\n }}\n file zones/libp2p.direct\n}}\n",
+                  folder.path(), dnssec::file_name(key)));
+  const auto ask = [&](const std::string& name, const std::string& type) {
+    return server.ask({.name = name, .type = type, .opt = Opt{.flags = kDnssecOk}});
+  };
+  REQUIRE(ask("libp2p.direct.", "CAA").answer.size() == 2);
+  unsigned refused = 0, hot = 0;
+  constexpr unsigned kNames = 1000;
+  for (unsigned i = 0; i < kNames; ++i) {
+    const Decoded answer = ask(fmt::format("n{}.libp2p.direct.", i), "A");
+    refused += answer.has(kTc) ? 1 : 0;
+    CHECK(answer.authority.size() == (answer.has(kTc) ? 0 : 4));
+    if (i % 10 == 0) hot += ask("libp2p.direct.", "CAA").answer.size() == 2 ? 1 : 0;
+  }
+  CHECK(refused > 0);
+  CHECK(hot == kNames / 10);
+  CHECK(server.metric("swage_dnssec_over_budget_total") == refused);
+  CHECK(server.metric("swage_dnssec_signatures_total") + refused == kNames + 2);  // CAA and SOA
+  const Decoded over_tcp = server.ask_tcp({.name = "late.libp2p.direct.", .type = "A", .opt = Opt{.flags = kDnssecOk}});
+  CHECK(over_tcp.authority.size() == 4);
+}
+
+TEST_CASE("online signing: keys come to dns processes, and never to the one that asks other nameservers") {
+  const Folder folder;
+  const Key key = new_key(folder, "example.org", dnssec::kKsk, dnssec::Algorithm::ecdsap256sha256);
+  Server server(
+      fmt::format("example.org {{\n bind 127.0.0.1\n dnssec {{\n  key file {}/{}\n }}\n file zones/example.org\n}}\n"
+                  "example.net {{\n bind 127.0.0.1\n forward . 127.0.0.1:1\n}}\n",
+                  folder.path(), dnssec::file_name(key)));
+  const auto has_keys = [&](std::string_view kind) {
+    const auto found = children(server.process().pid(), kind);
+    REQUIRE(found.size() == 1);
+    return read_file(fmt::format("/proc/{}/maps", found.front())).find("swage dnssec") != std::string::npos;
+  };
+  if (geteuid() != 0) return;  // others may not look
+  CHECK(has_keys("@dns"));
+  CHECK_FALSE(has_keys("@fetch"));
 }
 
 }  // namespace swage::tests
