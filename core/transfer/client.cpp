@@ -95,12 +95,21 @@ using Take = std::function<Result<bool>(Bytes message)>;
 async::Task<Result<>> exchange(async::Loop& loop, Primary primary, std::vector<std::uint8_t> question, Take take,
                                Times times) {
   async::TcpStream stream(loop);
-  bool late = false;
-  async::Timer silence(loop, [&stream, &late] {
-    late = true;
+  const char* given_up = nullptr;  // why it was closed here
+  async::Timer silence(loop, [&stream, &given_up] {
+    given_up = "the primary is silent";
     stream.close();
   });
-  const auto why = [&late](const Error& error) { return late ? Error("the primary is silent") : error; };
+  std::uint64_t received = 0, before = 0;
+  async::Timer pace(loop, [&] {
+    if (received - before < times.least) {
+      given_up = "the primary is too slow";
+      return stream.close();
+    }
+    before = received;
+    pace.start(times.pace);
+  });
+  const auto why = [&given_up](const Error& error) { return given_up != nullptr ? Error(given_up) : error; };
   silence.start(times.connect);
   Result<> done = co_await stream.connect(primary.at, primary.from);
   if (!done) co_return std::unexpected(why(done.error()));
@@ -109,10 +118,12 @@ async::Task<Result<>> exchange(async::Loop& loop, Primary primary, std::vector<s
   done = co_await send(stream, question);
   if (!done) co_return std::unexpected(why(done.error()));
   std::vector<std::uint8_t> message;
+  pace.start(times.pace);
   while (true) {
     silence.start(times.message);
     done = co_await read_message(stream, message);
     if (!done) co_return std::unexpected(why(done.error()));
+    received += message.size();
     CO_TRY(signature.verify(message));
     CO_TRY(const bool last, take(message));
     if (last) break;

@@ -27,6 +27,9 @@ struct Times {
   std::chrono::milliseconds connect{5'000};
   std::chrono::milliseconds message{30'000};   // for each
   std::chrono::milliseconds whole{3'600'000};  // for all of them
+  // In each of these messages of so many bytes come, or it is too slow: it takes a place that others wait for.
+  std::chrono::milliseconds pace{60'000};
+  std::uint64_t least = 4096;
 };
 
 // The zone's serial number at the primary, asked over UDP, and TCP where that does not do, or where there is a key. An

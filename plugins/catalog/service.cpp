@@ -95,16 +95,18 @@ bool CatalogService::is_as_before() const {
 
 Result<std::vector<std::string>> CatalogService::list() const {
   std::vector<std::string> members;
-  bool knows_all = true;
+  bool knows_all = true, has_own_name = false;
   for (const ZoneSource* const source : block_.zone_sources) {
     const bool all_of_it = source->for_each_apex([&](dns::NameView apex) {
+      has_own_name = has_own_name || apex == catalog_.contents.apex.view();
       if (catalog_.contents.has_member(apex)) members.emplace_back(as_text(apex.bytes()));
     });
     knows_all = knows_all && all_of_it;
   }
+  const char* const now = catalog_.image->bytes().empty() ? "is not made" : "stays as it was";
+  if (has_own_name) return fail("a zone of this name is served here, too; it {} until that is another", now);
   if (knows_all) return members;
-  return fail("not all zones are known; it {} until they are",
-              catalog_.image->bytes().empty() ? "is not made" : "stays as it was");
+  return fail("not all zones are known; it {} until they are", now);
 }
 
 // On another thread. The same members with the same serial give the same bytes: then nothing is new.
