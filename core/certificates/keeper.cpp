@@ -9,6 +9,7 @@
 #include "core/acme/times.h"
 #include "core/async/tasks.h"
 #include "core/async/work.h"
+#include "core/certificates/schedule.h"
 #include "core/dns/name.h"
 #include "core/format.h"
 #include "core/log.h"
@@ -19,12 +20,10 @@ namespace {
 using namespace std::chrono_literals;
 using Milliseconds = Keeper::Milliseconds;
 
-constexpr auto kLook = 60s;        // at most between two looks at files and clock: the clock may be set
 constexpr auto kLookAgain = 5s;    // where something is wrong: the operator may mend it
 constexpr auto kLocked = 1s;       // another process has the order
 constexpr auto kOrderTime = 120s;  // for an order, which goes on later where it is not finished
 constexpr unsigned kFaults = 4;    // that may pass by themselves, before it is an error
-constexpr std::int64_t kMostPause = std::int64_t{2} * 86400;  // seconds; a record that says more is of another clock
 
 std::int64_t wall() { return std::time(nullptr); }
 
@@ -88,12 +87,7 @@ std::int64_t Keeper::due(const Stored& stored) const {
 }
 
 Milliseconds Keeper::until_due(const Stored& stored) const {
-  const std::int64_t now = wall();
-  const std::int64_t pause = std::min(stored.record.not_before - now, kMostPause);
-  const std::int64_t wait = std::max(due(stored) - now, pause);
-  if (wait <= 0) return 0ms;
-  const auto most = stored.record.failures > 0 || !stored.issued ? kLookAgain : kLook;
-  return std::min<Milliseconds>(std::chrono::seconds(wait), most);
+  return pause_until(due(stored), stored.record, !stored.issued, wall());
 }
 
 void Keeper::show(const Stored& stored) const {
