@@ -15,12 +15,12 @@ constexpr std::size_t kFixed = 4;      // flags, protocol, algorithm
 constexpr std::uint8_t kStoredVersion = 1;
 constexpr std::size_t kLargestNumber = 4096;  // bytes of one of a private key's numbers, as it is stored
 
-struct Row {
+struct AlgorithmRow {
   Algorithm algorithm;
   std::string_view name;
   crypto::SignatureScheme scheme;
 };
-constexpr Row kAlgorithms[] = {
+constexpr AlgorithmRow kAlgorithms[] = {
     {Algorithm::rsasha256, "RSASHA256", crypto::SignatureScheme::rsa_sha256},
     {Algorithm::rsasha512, "RSASHA512", crypto::SignatureScheme::rsa_sha512},
     {Algorithm::ecdsap256sha256, "ECDSAP256SHA256", crypto::SignatureScheme::ecdsa_p256_sha256},
@@ -28,8 +28,8 @@ constexpr Row kAlgorithms[] = {
     {Algorithm::ed25519, "ED25519", crypto::SignatureScheme::ed25519},
 };
 
-const Row& row_of(Algorithm algorithm) {
-  const auto* const found = std::ranges::find(kAlgorithms, algorithm, &Row::algorithm);
+const AlgorithmRow& row_of(Algorithm algorithm) {
+  const auto* const found = std::ranges::find(kAlgorithms, algorithm, &AlgorithmRow::algorithm);
   CHECK(found != std::end(kAlgorithms));
   return *found;
 }
@@ -41,7 +41,7 @@ std::string_view name_of(Algorithm algorithm) { return row_of(algorithm).name; }
 std::optional<Algorithm> parse_algorithm(std::string_view text) {
   unsigned number = 0;
   const bool is_number = is_decimal(text) && parse_number(text, number);
-  for (const Row& row : kAlgorithms) {
+  for (const AlgorithmRow& row : kAlgorithms) {
     if (is_number ? number == static_cast<unsigned>(row.algorithm) : equal_without_case(text, row.name)) {
       return row.algorithm;
     }
@@ -66,7 +66,7 @@ Result<Key> Key::generate(dns::NameView zone, Algorithm algorithm, std::uint16_t
 
 Result<Key> Key::make(dns::NameView zone, Bytes dnskey, const std::vector<crypto::Secret>& numbers) {
   if (dnskey.size() <= kFixed) return fail("the key is cut short");
-  const auto* const row = std::ranges::find(kAlgorithms, Algorithm{dnskey[3]}, &Row::algorithm);
+  const auto* const row = std::ranges::find(kAlgorithms, Algorithm{dnskey[3]}, &AlgorithmRow::algorithm);
   if (row == std::end(kAlgorithms))
     return fail("keys of algorithm {} are not supported: 8, 10, 13, 14 or 15", dnskey[3]);
   if (dnskey[2] != kProtocol) return fail("the protocol of the key is {}, not 3", dnskey[2]);

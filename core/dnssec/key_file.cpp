@@ -78,7 +78,9 @@ Result<StoredKey> read_key_files(const std::string& path, Half half, std::vector
   return stored;
 }
 
-Result<std::vector<StoredKey>> read_key_folder(const std::string& folder, std::vector<std::string>& warnings) {
+Result<std::vector<StoredKey>> read_key_folder(const std::string& folder, std::vector<std::string>& warnings,
+                                               const dns::Name* zone) {
+  const std::string begin = zone == nullptr ? "K" : file_prefix(*zone);
   struct Close {
     void operator()(DIR* open) const { closedir(open); }
   };
@@ -87,7 +89,7 @@ Result<std::vector<StoredKey>> read_key_folder(const std::string& folder, std::v
   std::vector<std::string> names;
   while (const dirent* const entry = readdir(open.get())) {
     const std::string_view name = entry->d_name;
-    if (name.starts_with('K') && name.ends_with(kPublic)) names.emplace_back(name);
+    if (name.starts_with(begin) && name.ends_with(kPublic)) names.emplace_back(name);
     if (names.size() > kMostKeys) return fail("{}: more than {} keys", folder, kMostKeys);
   }
   std::ranges::sort(names);

@@ -15,10 +15,11 @@ namespace swage::dnssec {
 enum class Half : bool { refused, allowed };
 [[nodiscard]] Result<StoredKey> read_key_files(const std::string& path, Half half, std::vector<std::string>& warnings);
 
-// All keys of a folder in the order of their names, each without its private half where that is not there; nothing
-// where the folder has none. Files of other names are left alone.
+// All keys of a folder, or of one zone, in the order of their names, each without its private half where that is not
+// there; nothing where the folder has none. Files of other names are left alone.
 [[nodiscard]] Result<std::vector<StoredKey>> read_key_folder(const std::string& folder,
-                                                             std::vector<std::string>& warnings);
+                                                             std::vector<std::string>& warnings,
+                                                             const dns::Name* zone = nullptr);
 
 // Writes both files, .private first and only where the key has its private half; each is whole or not there at any
 // moment, and on disk on return.

@@ -214,9 +214,9 @@ crypto::Secret private_text(const StoredKey& stored) {
 }
 
 // As BIND's dns_name_tofilenametext() has it: every other character of a label as %XX.
-std::string file_name(const Key& key) {
+std::string file_prefix(dns::NameView zone) {
   std::string name = "K";
-  for (dns::NameView rest = key.zone(); !rest.is_root(); rest = rest.parent()) {
+  for (dns::NameView rest = zone; !rest.is_root(); rest = rest.parent()) {
     for (const std::uint8_t byte : rest.first_label()) {
       const char letter = static_cast<char>(byte);
       const bool plain = is_letter_or_digit(letter) || letter == '-' || letter == '_';
@@ -224,8 +224,12 @@ std::string file_name(const Key& key) {
     }
     name += '.';
   }
-  if (key.zone().view().is_root()) name += '.';
-  return name + formatted("+{:03}+{:05}", static_cast<unsigned>(key.algorithm()), key.tag());
+  if (zone.is_root()) name += '.';
+  return name + "+";
+}
+
+std::string file_name(const Key& key) {
+  return file_prefix(key.zone()) + formatted("{:03}+{:05}", static_cast<unsigned>(key.algorithm()), key.tag());
 }
 
 std::string time_text(std::int64_t time) { return strftime_text(time, "%Y%m%d%H%M%S"); }

@@ -36,6 +36,7 @@ struct StoredKey {
 
 // "Kexample.org.+013+12345": what the names of its files begin with.
 [[nodiscard]] std::string file_name(const Key& key);
+[[nodiscard]] std::string file_prefix(dns::NameView zone);  // "Kexample.org.+": of all keys of a zone
 
 // 14 digits, "20261130162613", in UTC, as in BIND's files.
 [[nodiscard]] std::string time_text(std::int64_t time);

@@ -8,9 +8,10 @@ namespace {
 
 // The rules by which keys take their steps. Each step is taken when all that it relies on is in every cache, and all
 // that it takes away is in none.
-class Rules {
+class RolloverRules {
  public:
-  Rules(std::vector<KeyLife>& keys, const Policy& policy, std::int64_t now) : keys_(keys), policy_(policy), now_(now) {}
+  RolloverRules(std::vector<KeyLife>& keys, const Policy& policy, std::int64_t now)
+      : keys_(keys), policy_(policy), now_(now) {}
 
   Advance run(const std::vector<DsSight>& sights) {
     if (!sights.empty()) see(sights);
@@ -250,7 +251,7 @@ class Rules {
 Advance advance(std::vector<KeyLife>& keys, const Policy& policy, std::int64_t now,
                 const std::vector<DsSight>& sights) {
   CHECK(sights.empty() || sights.size() == keys.size());
-  return Rules(keys, policy, now).run(sights);
+  return RolloverRules(keys, policy, now).run(sights);
 }
 
 Submission submission(const std::vector<KeyLife>& keys, const Policy& policy) {

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "core/dnssec/key_life.h"
+
 #include <catch2/catch.hpp>
 
 namespace swage::dnssec {
@@ -183,6 +185,22 @@ void settle(World& world) {
   FAIL("does not settle\n" << world.to_string());
 }
 
+// What is written of a life is read again as it was.
+void check_files(World& world) {
+  static const Key kKeys[] = {*Key::generate(dns::Name(), Algorithm::ecdsap256sha256, kKsk),
+                              *Key::generate(dns::Name(), Algorithm::ed25519, kKsk)};
+  for (const KeyLife& life : world.keys()) {
+    const Key& key = kKeys[life.algorithm == Algorithm::ed25519 ? 1 : 0];
+    KeyLife expected = life;
+    expected.algorithm = key.algorithm();
+    const std::string text = life_text(key, life, world.policy(), world.now());
+    const auto read = parse_life(text, key);
+    INFO(text << world.to_string());
+    REQUIRE(read.has_value());
+    REQUIRE(*read == expected);
+  }
+}
+
 // What happens to the keys, each event once, with seconds since the start.
 class Diary {
  public:
@@ -337,6 +355,7 @@ TEST_CASE("rollover: whatever is asked for, every cache validates at every momen
       if (world.next_change() != 0 && world.next_change() <= world.now() && chance(2)) world.look(false);
       const std::string fault = world.fault();
       REQUIRE(fault == "");
+      if (steps % 50 == 0) check_files(world);
     }
     world.policy().secure = true;
     settle(world);
