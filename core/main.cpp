@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <iostream>
 #include <sstream>
 #include <string_view>
@@ -24,6 +25,7 @@
 #include "core/server/privileges.h"
 #include "core/server/reload_record.h"
 #include "core/server/supervisor.h"
+#include "core/signing/keys_command.h"
 #include "plugins/loaded.h"
 #include "plugins/plugins.h"
 
@@ -160,8 +162,17 @@ int make_plugin(std::span<const char* const> arguments) {
   return 0;
 }
 
+// swage keys …
+int run_keys(std::span<const char* const> arguments) {
+  const signing::CommandOutput output = signing::run_keys_command(arguments, std::time(nullptr));
+  std::fputs(output.text.c_str(), stdout);
+  std::fputs(output.errors.c_str(), stderr);
+  return output.status;
+}
+
 int run(std::span<const char* const> arguments) {
   if (!arguments.empty() && arguments[0] == std::string_view("new-plugin")) return make_plugin(arguments.subspan(1));
+  if (!arguments.empty() && arguments[0] == std::string_view("keys")) return run_keys(arguments.subspan(1));
   Result<Options> options = server::parse_options(arguments);
   if (!options) {
     std::fprintf(stderr, "swage: %s\n", options.error().text().c_str());

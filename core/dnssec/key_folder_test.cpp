@@ -178,7 +178,7 @@ TEST_CASE("key folder: BIND's keys are taken on, with and without its states") {
   CHECK(lives().find("ZSK 10000 ") != std::string::npos);
   fs::remove(folder.file(zsk + ".key"));
   // As named writes it.
-  folder.write(
+  const std::string written = folder.write(
       csk + ".state",
       "; This is the state of key 1, for example.org.\nAlgorithm: 13\nLength: 256\nLifetime: 0\nKSK: yes\nZSK: yes\n"
       "Generated: 20250101000000 (Wed Jan  1 00:00:00 2025)\nPublished: 20250101000000 (Wed Jan  1 00:00:00 2025)\n"

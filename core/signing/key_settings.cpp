@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/dnssec/key_file.h"
+#include "core/dnssec/key_folder.h"
 
 namespace swage::signing {
 namespace {
@@ -11,6 +12,12 @@ namespace {
 using dnssec::KeyTimes;
 using dnssec::StoredKey;
 using dnssec::ZoneKeys;
+
+constexpr std::uint32_t kLongest = 10 * 366 * 86400;  // seconds, of any time
+constexpr std::uint16_t kDnsPort = 53;
+constexpr std::size_t kMostParents = 16;
+constexpr std::chrono::seconds kLeastInterval{10}, kMostInterval{86400};
+constexpr std::int64_t kLook = 60;  // seconds after which a folder may have been changed by others
 
 struct Use {
   bool publishes = true, signs = true;
@@ -78,9 +85,113 @@ Result<> read_key(Controller& controller, KeySettings& settings) {
   return {};
 }
 
+namespace {
+
+// parent ADDRESS... [every INTERVAL]
+Result<> read_parent(Controller& controller, KeySettings::Managed& managed) {
+  TRY(const Endpoint first, controller.expect_endpoint(kDnsPort));
+  managed.parents.push_back(first);
+  while (controller.has_arg()) {
+    static_cast<void>(controller.next_arg());
+    if (controller.val() == "every") {
+      TRY(const auto interval, controller.expect_duration(kLeastInterval, kMostInterval));
+      managed.parent_interval = std::chrono::ceil<std::chrono::seconds>(interval);
+      return {};
+    }
+    const Result<Endpoint> parent = Endpoint::parse(controller.val(), kDnsPort);
+    if (!parent) return controller.fail("{}", parent.error().text());
+    managed.parents.push_back(*parent);
+    if (managed.parents.size() > kMostParents) return controller.fail("more than {} nameservers", kMostParents);
+  }
+  return {};
+}
+
+Result<> read_algorithm(Controller& controller, dnssec::Policy& policy) {
+  TRY(const std::string_view word, controller.expect_arg("an algorithm"));
+  const auto algorithm = dnssec::parse_algorithm(word);
+  if (!algorithm) {
+    return controller.fail(
+        "'{}' is not an algorithm that is supported: RSASHA256, RSASHA512, ECDSAP256SHA256, ECDSAP384SHA384 or ED25519",
+        word);
+  }
+  policy.algorithm = *algorithm;
+  return {};
+}
+
+Result<> check(Controller& controller, const KeySettings::Managed& managed) {
+  const dnssec::Policy& policy = managed.policy;
+  for (const auto& [name, lifetime] :
+       {std::pair("ksk-lifetime", policy.ksk_lifetime), std::pair("zsk-lifetime", policy.zsk_lifetime)}) {
+    if (lifetime == 0 || lifetime >= policy.least_lifetime()) continue;
+    return controller.fail_at(managed.token,
+                              "keys: {}: a roll takes {} seconds with these times: no key may live shorter", name,
+                              policy.least_lifetime());
+  }
+  if (policy.single && policy.zsk_lifetime != 0) {
+    return controller.fail_at(managed.token,
+                              "keys: zsk-lifetime: is for 'split'; without, there is one key, of ksk-lifetime");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> read_keys(Controller& controller, KeySettings& settings) {
+  if (!settings.places.empty() || settings.managed) return controller.fail("one 'keys', or 'key' lines, in a block");
+  KeySettings::Managed managed;
+  managed.token = controller.token();
+  TRY(managed.folder, controller.expect_path("the path of a folder"));
+  dnssec::Policy& policy = managed.policy;
+  const auto time = [&](const char* name, std::int64_t& to) {
+    return config::Dispenser::Property{
+        name, [&controller, &to] { return assign(to, controller.expect_seconds(0, kLongest)); }};
+  };
+  TRY(controller.read_block({
+      {"algorithm", [&] { return read_algorithm(controller, policy); }},
+      {"split",
+       [&]() -> Result<> {
+         policy.single = false;
+         return {};
+       }},
+      {"unsign",
+       [&]() -> Result<> {
+         policy.secure = false;
+         return {};
+       }},
+      time("ksk-lifetime", policy.ksk_lifetime),
+      time("zsk-lifetime", policy.zsk_lifetime),
+      time("dnskey-ttl", policy.dnskey_ttl),
+      time("zone-ttl", policy.zone_ttl),
+      time("propagation", policy.propagation),
+      time("parent-ttl", policy.parent_ttl),
+      time("parent-propagation", policy.parent_propagation),
+      time("safety", policy.safety),
+      {"parent", [&] { return read_parent(controller, managed); }},
+  }));
+  TRY(check(controller, managed));
+  settings.managed = std::move(managed);
+  return {};
+}
+
+namespace {
+
+Result<ZoneKeys> managed_keys_of(const KeySettings::Managed& managed, const dns::Name& zone, std::int64_t now,
+                                 std::vector<std::string>& warnings) {
+  const Result<dnssec::KeyFolder> folder = dnssec::KeyFolder::open(managed.folder);
+  if (!folder) return std::unexpected(managed.token.error(folder.error().text()));
+  auto updated = folder->update(zone, managed.policy, now, {}, warnings);
+  if (!updated) return std::unexpected(managed.token.error(updated.error().text()));
+  ZoneKeys keys = std::move(updated->in_force);
+  const std::int64_t look = now + kLook;
+  keys.next_change = keys.next_change == 0 ? look : std::min(keys.next_change, look);
+  return keys;
+}
+
+}  // namespace
+
 Result<ZoneKeys> keys_of(const KeySettings& settings, const dns::Name& zone, std::int64_t now,
                          std::vector<std::string>& warnings) {
-  if (settings.managed) return fail("not yet");
+  if (settings.managed) return managed_keys_of(*settings.managed, zone, now, warnings);
   Collection keys(zone);
   for (const KeySettings::Place& place : settings.places) {
     if (place.is_folder) {
