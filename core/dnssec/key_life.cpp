@@ -13,6 +13,8 @@ namespace {
 constexpr std::string_view kHidden = "hidden", kRumoured = "rumoured", kOmnipresent = "omnipresent",
                            kUnretentive = "unretentive";
 
+constexpr std::int64_t kLongest = std::int64_t{100} * 366 * 86400;  // of a policy's times, seconds
+
 // A record of a key, which came at one moment and went at another.
 struct Presence {
   std::int64_t from = 0, until = 0;
@@ -235,7 +237,8 @@ Policy parse_policy(std::string_view text) {
     if (word == "single") policy.single = value == "yes";
     if (word == "secure") policy.secure = value == "yes";
     for (const auto& [name, member] : kPolicy) {
-      if (word == name) static_cast<void>(parse_number(value, policy.*member));
+      std::int64_t number = 0;
+      if (word == name && parse_number(value, number) && number >= 0 && number <= kLongest) policy.*member = number;
     }
   }
   return policy;

@@ -8,8 +8,8 @@
 namespace swage::dnssec {
 namespace {
 
-constexpr std::size_t kAtATime = 32;   // signatures that a thread takes
-constexpr std::size_t kWorthIt = 256;  // signatures for which further threads are started
+constexpr std::size_t kAtATime = 32;                              // signatures that a thread takes
+constexpr std::size_t kWorthIt = 256;                             // signatures for which further threads are started
 constexpr std::size_t kSoaFromSerial = 20, kSoaAfterSerial = 16;  // of a SOA's data
 
 // Whether the SOA records differ in nothing but the serial.

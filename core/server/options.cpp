@@ -100,6 +100,8 @@ std::string_view help() {
 Usage: swage [FLAGS]
        swage new-plugin NAME [--service] [--observer]
                   begin a plugin of your own in the new folder NAME: code, test, README
+       swage keys list|make|roll|ds|ds-seen|import DIR ...
+                  the keys of DNSSEC in a folder; swage keys --help says more
 
 Flags, with one dash or two:
   -conf FILE      the Corefile (default: Corefile; "stdin": standard input). Without the flag

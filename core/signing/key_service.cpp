@@ -92,7 +92,9 @@ class ZoneKeyService final : public Service {
       if (!settings_.parents.empty() && asks_parent_) answers = co_await ask_parents(host);
       const auto update = [this, &answers] { return update_folder(answers); };
       const Result<KeyFolder::Updated> updated = co_await async::work(host.loop(), update);
+      const bool asked = asks_parent_;
       take(updated);
+      if (asks_parent_ && !asked) pause = std::chrono::milliseconds(0);
     }
   }
 

@@ -31,6 +31,7 @@ Result<Outcome> Dnssec::serve(const Query& query, Response& response, Next next)
   const bool asks_for_keys = at_apex && std::ranges::find(kKeyTypes, query.qtype) != kKeyTypes.end();
   if (!asks_for_keys && !query.edns.dnssec_ok) return next(query, response);
   TRY(zone.refresh());
+  if (zone.keys().empty()) return next(query, response);
   if (asks_for_keys && zone.rrset(query.qtype) != nullptr) return serve_keys(zone, query, response, next);
   if (!query.edns.dnssec_ok) return next(query, response);
   TRY(const Outcome outcome, next(query, response));

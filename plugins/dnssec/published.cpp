@@ -59,7 +59,7 @@ class Items {
 
   Result<> collect() {
     std::vector<Bytes> dnskeys;
-    for (const Key& key : keys_.published) dnskeys.push_back(key.dnskey());
+    for (const Key& key : keys_.dnskeys()) dnskeys.push_back(key.dnskey());
     TRY(add_rrset(0, dnskeys));
     TRY(add_rrset(1, {keys_.cds.begin(), keys_.cds.end()}));
     TRY(add_rrset(2, {keys_.cdnskey.begin(), keys_.cdnskey.end()}));

@@ -1,5 +1,6 @@
 // Reads the directive: dnssec [ZONES...] { key file KEY... ; key directory DIR ; keys DIR { … } ; cache_capacity N ;
 // budget N }
+#include "core/signing/key_service.h"
 #include "core/text.h"
 #include "plugins/dnssec/dnssec.h"
 
@@ -37,6 +38,7 @@ Result<> setup(Controller& controller) {
   Signatures::Settings settings;
   TRY(controller.read_block({
       {"key", [&] { return signing::read_key(controller, keys); }},
+      {"keys", [&] { return signing::read_keys(controller, keys); }},
       {"cache_capacity",
        [&] { return assign(settings.capacity, controller.expect_number<std::size_t>(1, kMaxCapacity)); }},
       {"budget", [&] { return assign(settings.budget, controller.expect_number<std::uint32_t>(1, kMaxBudget)); }},
@@ -52,6 +54,7 @@ Result<> setup(Controller& controller) {
   }
   shm::WorkerMemory& memory = own_memory(controller, Signatures::table_size(settings.capacity));
   controller.add(std::unique_ptr<const Plugin>(std::make_unique<const Dnssec>(signed_here, settings, memory)));
+  signing::add_key_service(controller, keys, zones);
   controller.add(std::make_unique<KeyService>(std::move(keys), published_here, directive));
   return {};
 }

@@ -34,7 +34,9 @@ Result<> ZoneInForce::read(Bytes snapshot) {
     const std::array<std::uint8_t, 16> hash_key = hash_key_of(key);
     keys.push_back({std::move(key), hash_key});
   }
-  if (keys.empty()) return fail("there is no key that signs");
+  const bool is_unsigned =
+      std::ranges::all_of(published.rrsets, [](const KeyRrset& each) { return each.rdata.empty(); });
+  if (keys.empty() && !is_unsigned) return fail("there is no key that signs");
   published.keys.clear();
   keys_ = std::move(keys);
   published_ = std::move(published);

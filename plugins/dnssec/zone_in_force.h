@@ -24,7 +24,7 @@ class ZoneInForce {
 
   [[nodiscard]] const dns::Name& apex() const { return apex_; }  // lower case
   // Reads the newest version, where it has not been read. Fails where there is none that can sign. Call it before what
-  // follows, for each query.
+  // follows, for each query. A zone whose operator has made it unsigned has no keys at all.
   [[nodiscard]] Result<> refresh();
   [[nodiscard]] const std::vector<SigningKey>& keys() const { return keys_; }
   [[nodiscard]] const Published& published() const { return published_; }
