@@ -77,13 +77,13 @@ TEST_CASE("dnssec keys: setup") {
   CHECK(setup_error("parent ns.example.org\n").starts_with("Corefile:4: dnssec: parent: "));
   CHECK(
       setup_error("split\nzsk-lifetime 1h\n") ==
-      "Corefile:3: dnssec: keys: zsk-lifetime: a roll takes 207300 seconds with these times: no key may live shorter");
+      "Corefile:3: dnssec: keys: zsk-lifetime: a roll takes 191400 seconds with these times: no key may live shorter");
   CHECK(setup_error("zsk-lifetime 2160h\n") ==
         "Corefile:3: dnssec: keys: zsk-lifetime: is for 'split'; without, there is one key, of ksk-lifetime");
   CHECK(PluginHarness::setup_error(kPlugins, "example.org {\n dnssec {\n key file a\n keys b\n }\n}") ==
-        "Corefile:4: dnssec: keys: one 'keys', or 'key' lines, in a block");
+        "Corefile:4: dnssec: one 'keys', or 'key' lines, in a block");
   CHECK(PluginHarness::setup_error(kPlugins, "example.org {\n dnssec {\n keys b\n key file a\n }\n}") ==
-        "Corefile:4: dnssec: key: 'key' and 'keys' in one block");
+        "Corefile:4: dnssec: 'key' and 'keys' in one block");
 }
 
 TEST_CASE("dnssec keys: the server makes them, and signs with them") {
