@@ -75,15 +75,17 @@ class Life {
  private:
   // "+0d CSK:published ": what has changed since the last time.
   std::string summary() {
-    std::string text;
+    std::set<std::string> lines;  // in their order, since tags are random
     for (const ManagedKey& key : last_.keys) {
       const std::string stage(name_of(stage_of(key.life, policy_, now_)));
       std::string& known = stages_[key.stored.key.tag()];
       if (known == stage) continue;
       known = stage;
-      text += fmt::format("{}h {}{}:{}\n", (now_ - kStart) / 3600, role_of(key.life),
-                          static_cast<int>(key.life.algorithm), stage);
+      lines.insert(fmt::format("{}h {}{}:{}\n", (now_ - kStart) / 3600, role_of(key.life),
+                               static_cast<int>(key.life.algorithm), stage));
     }
+    std::string text;
+    for (const std::string& line : lines) text += line;
     return text;
   }
 
@@ -131,8 +133,8 @@ TEST_CASE("key folder: a CSK rolls") {
   CHECK_THAT(times, Catch::Contains("SYNC Publish: "));
   life.roll(true);
   CHECK(life.play() ==
-        "75h CSK13:retiring\n75h CSK13:published\n77h CSK13:ready\n101h CSK13:ds-published\n127h CSK13:removed\n"
-        "127h CSK13:active\n129h CSK13:dead\n");
+        "75h CSK13:published\n75h CSK13:retiring\n77h CSK13:ready\n101h CSK13:ds-published\n127h CSK13:active\n"
+        "127h CSK13:removed\n129h CSK13:dead\n");
   CHECK(fs::exists(life.folder().file(first + ".private")));
 }
 
@@ -144,12 +146,12 @@ TEST_CASE("key folder: KSK, ZSK and algorithm roll") {
   REQUIRE(life.last().keys.size() == 2);
   life.roll(false);
   CHECK(life.play() ==
-        "75h ZSK13:retiring\n75h ZSK13:published\n77h ZSK13:active\n102h ZSK13:removed\n104h ZSK13:dead\n");
+        "75h ZSK13:published\n75h ZSK13:retiring\n77h ZSK13:active\n102h ZSK13:removed\n104h ZSK13:dead\n");
   life.policy().algorithm = Algorithm::ed25519;
   CHECK(life.play() ==
-        "104h KSK13:retiring\n104h ZSK13:retiring\n104h ZSK15:presigning\n104h KSK15:made\n129h KSK15:published\n"
-        "129h ZSK15:active\n131h KSK15:ready\n155h KSK15:ds-published\n181h KSK13:removed\n181h ZSK13:removed\n"
-        "181h KSK15:active\n183h KSK13:dead\n208h ZSK13:dead\n");
+        "104h KSK13:retiring\n104h KSK15:made\n104h ZSK13:retiring\n104h ZSK15:presigning\n129h KSK15:published\n"
+        "129h ZSK15:active\n131h KSK15:ready\n155h KSK15:ds-published\n181h KSK13:removed\n181h KSK15:active\n"
+        "181h ZSK13:removed\n183h KSK13:dead\n208h ZSK13:dead\n");
 }
 
 TEST_CASE("key folder: BIND's keys are taken on, with and without its states") {
