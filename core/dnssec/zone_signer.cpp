@@ -142,7 +142,7 @@ void Signing::plan_apex() {
     return copies;
   };
   std::vector<std::vector<std::uint8_t>> dnskeys;
-  for (const Key& key : keys_.published) dnskeys.emplace_back(key.dnskey().begin(), key.dnskey().end());
+  for (const Key& key : keys_.dnskeys()) dnskeys.emplace_back(key.dnskey().begin(), key.dnskey().end());
   plan(Type::dnskey, keys_.dnskey_ttl, sorted_copies(dnskeys));
   if (!keys_.cds.empty()) plan(Type::cds, keys_.dnskey_ttl, sorted_copies(keys_.cds));
   if (!keys_.cdnskey.empty()) plan(Type::cdnskey, keys_.dnskey_ttl, sorted_copies(keys_.cdnskey));

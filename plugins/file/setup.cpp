@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/signing/key_service.h"
 #include "plugins/file/file.h"
 
 namespace swage::plugins::file {
@@ -80,6 +81,7 @@ Result<> read_directive(Controller& controller, std::vector<ServedZone>& zones) 
     }
     zones.push_back(like);
   }
+  if (like.sign) signing::add_key_service(controller, like.sign->keys, apexes);
   return {};
 }
 

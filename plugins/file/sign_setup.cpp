@@ -8,6 +8,7 @@ Result<> read_sign(Controller& controller, std::shared_ptr<const SigningOptions>
   if (sign) return controller.fail_at(options.directive, "sign: stands twice");
   TRY(controller.read_block({
       {"key", [&] { return signing::read_key(controller, options.keys); }},
+      {"keys", [&] { return signing::read_keys(controller, options.keys); }},
       {"nsec3", [&] { return signing::read_nsec3(controller, options.settings); }},
       {"serial", [&] { return signing::read_serial(controller, options.settings); }},
       {"signatures", [&] { return signing::read_signatures(controller, options.settings); }},

@@ -2,6 +2,7 @@
 // }
 #include <fmt/format.h>
 
+#include "core/signing/key_service.h"
 #include "plugins/sign/sign.h"
 
 namespace swage::plugins::sign {
@@ -26,6 +27,7 @@ Result<> read_directive(Controller& controller, std::vector<SignedFile>& files) 
   std::string folder(kDirectory);
   TRY(controller.read_block({
       {"key", [&] { return signing::read_key(controller, like.keys); }},
+      {"keys", [&] { return signing::read_keys(controller, like.keys); }},
       {"directory", [&] { return assign(folder, controller.expect_path("the path of a folder")); }},
       {"nsec3", [&] { return signing::read_nsec3(controller, like.settings); }},
       {"serial", [&] { return signing::read_serial(controller, like.settings); }},
@@ -58,6 +60,7 @@ Result<> setup(Controller& controller) {
     file.failures = metrics.counter("swage_sign_failures_total", "Times that the zone could not be signed.", labels);
     file.expiry = metrics.gauge("swage_sign_signature_expiry_timestamp_seconds",
                                 "When the first signature in the file that was written expires.", labels);
+    signing::add_key_service(controller, file.keys, {file.apex});
     controller.add(std::make_unique<SignService>(std::move(file)));
   }
   return {};
