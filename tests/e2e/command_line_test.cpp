@@ -108,8 +108,8 @@ TEST_CASE("command line: -check says what would be served, or what is wrong, and
 TEST_CASE("command line: -check refuses what a directive does not know, with file and line") {
   const Folder folder;
   const std::string path = folder.file("Corefile");
-  const std::set<std::string> with_words = {"metadata", "nsid",        "chaos", "log",   "acl",
-                                            "acme-txt", "ipsubdomain", "auto",  "cache", "tsig"};  // zones, or any text
+  const std::set<std::string> with_words = {"metadata",    "nsid", "chaos", "log",  "acl", "acme-txt",
+                                            "ipsubdomain", "auto", "cache", "tsig", "rrl"};  // zones, or any text
   std::istringstream names(run_swage({"-plugins"}).output);
   std::size_t count = 0;
   for (std::string name; names >> name; ++count) {
