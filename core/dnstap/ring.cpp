@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kAlign = 8;
 constexpr std::uint64_t kMostLost = 1U << 20;  // in a gap: more records than fit into any ring are not believed
 
+constexpr std::uint64_t kMostWritten = std::uint64_t{1} << 62;  // bytes: more are not believed either
+
 struct Top {
   std::atomic<std::uint64_t> instance, reserved, written;
   std::array<std::uint8_t, 40> unused;
@@ -108,6 +110,10 @@ void RingReader::read(Bytes memory, std::size_t most, Batch& batch) {
     number_.reset();
   }
   if (written == position_) return;
+  if (written > kMostWritten) {
+    position_ = written;
+    return;
+  }
   if (written - position_ <= all && position_ % kAlign == 0) {
     const std::size_t start = position_ % all;
     const std::size_t size =
