@@ -182,4 +182,22 @@ Result<> EditedZone::build(zone::Builder& into) const {
   return into.finish();
 }
 
+std::vector<dns::Name> EditedZone::changed_names() const {
+  std::vector<dns::Name> names;
+  for (const auto& [name, touched] : names_) {
+    if (touched.before != touched.now) names.push_back(name);
+  }
+  return names;
+}
+
+Result<> EditedZone::build_changed(zone::Builder& into) const {
+  for (const auto& [name, touched] : names_) {
+    if (touched.before == touched.now) continue;
+    for (const auto& [type, rrset] : touched.now) {
+      for (const auto& data : rrset.data) TRY(into.add(name, type, rrset.ttl, data));
+    }
+  }
+  return into.finish();
+}
+
 }  // namespace swage::update

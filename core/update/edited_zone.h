@@ -47,6 +47,7 @@ class EditedZone {
   explicit EditedZone(Bytes image);
 
   [[nodiscard]] const dns::Name& apex() const { return apex_; }
+  [[nodiscard]] Bytes image() const { return image_; }
   // The records of a name as they are now; empty where it has none. REQUIRES: `name` is under the apex.
   [[nodiscard]] const Rrsets& at(dns::NameView name) { return touch(name).now; }
   [[nodiscard]] const Rrset* find(dns::NameView name, dns::Type type);
@@ -69,6 +70,10 @@ class EditedZone {
   [[nodiscard]] Result<> replay(const Changes& changes);
   // All records, for an image; finishes the builder.
   [[nodiscard]] Result<> build(zone::Builder& into) const;
+  // The names whose records are others than the image's, in canonical order; and the records that these have, for an
+  // image of them alone (core/zone/patch.h); finishes the builder, and fails where build() does.
+  [[nodiscard]] std::vector<dns::Name> changed_names() const;
+  [[nodiscard]] Result<> build_changed(zone::Builder& into) const;
 
  private:
   struct Touched {

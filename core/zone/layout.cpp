@@ -20,8 +20,6 @@ using image::Rrset;
 
 namespace {
 
-constexpr std::size_t kCacheLine = 64;
-
 std::size_t rrset_size(const PlannedRrset& planned, const RecordStore& store) {
   std::size_t size = sizeof(Rrset);
   if (image::has_targets(planned.type)) size += planned.records.size() * sizeof(Ref);
@@ -31,7 +29,8 @@ std::size_t rrset_size(const PlannedRrset& planned, const RecordStore& store) {
   return padded(size);
 }
 
-// The name in rdata of a type that has_targets().
+}  // namespace
+
 dns::NameView target_name(dns::Type type, Bytes rdata, dns::NameView owner) {
   const std::size_t before = dns::host_name(type).before;
   std::size_t end = before;
@@ -40,8 +39,6 @@ dns::NameView target_name(dns::Type type, Bytes rdata, dns::NameView owner) {
   const bool is_service = (type == dns::Type::svcb || type == dns::Type::https) && load_u16(rdata.data()) != 0;
   return is_service && name.is_root() ? owner : name;  // RFC 9460 section 2.5.2
 }
-
-}  // namespace
 
 Layout::Layout(const Plan& plan, const RecordStore& store, Report& report)
     : plan_(plan), store_(store), report_(report) {

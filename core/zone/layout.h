@@ -12,6 +12,8 @@
 
 namespace swage::zone {
 
+inline constexpr std::size_t kCacheLine = 64;  // bytes, of which an image has whole ones
+
 // Where everything goes; all three must outlive it.
 class Layout {
  public:
@@ -37,5 +39,8 @@ class Layout {
   std::uint32_t bucket_bits_ = 1;
   image::Ref slots_, order_, order_keys_, nsec3_buckets_, nsec3_;
 };
+
+// The name in `rdata` of a type that has_targets(), at `owner`.
+[[nodiscard]] dns::NameView target_name(dns::Type type, Bytes rdata, dns::NameView owner);
 
 }  // namespace swage::zone
