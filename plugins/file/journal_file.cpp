@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -37,7 +38,47 @@ bool is_at(const Descriptor& file, const std::string& path) {
          opened.st_dev == named.st_dev;
 }
 
+// Of the first byte, for F_OFD_SETLK and F_OFD_GETLK.
+struct flock first_byte(short type) {
+  struct flock lock{};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_len = 1;
+  return lock;
+}
+
+bool is_held(const Descriptor& file) {
+  struct flock lock = first_byte(F_WRLCK);
+  return file.exists() && fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 }  // namespace
+
+void JournalFile::hold_answers() {
+  while (true) {
+    Descriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    struct flock lock = first_byte(F_RDLCK);
+    if (!file.exists() || fcntl(file.get(), F_OFD_SETLK, &lock) != 0) return;
+    if (!is_at(file, path_)) continue;  // it was replaced meanwhile
+    holding_ = std::move(file);
+    return;
+  }
+}
+
+bool JournalFile::answers_held() const {
+  const std::scoped_lock guard(mutex_);
+  return is_held(file_) || std::ranges::any_of(earlier_, is_held);
+}
+
+// Takes the place of file_.
+void JournalFile::use(Descriptor file, std::size_t size) {
+  const std::scoped_lock guard(mutex_);
+  std::erase_if(earlier_, [](const Descriptor& each) { return !is_held(each); });
+  if (is_held(file_)) earlier_.push_back(std::move(file_));
+  file_ = std::move(file);
+  size_ = size;
+  broken_ = false;
+}
 
 Result<std::optional<JournalFile::Contents>> JournalFile::read() const {
   if (access(path_.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
@@ -79,11 +120,13 @@ Result<bool> JournalFile::lock() {
     if (!is_at(file, path_)) continue;  // it was replaced meanwhile
     const off_t end = lseek(file.get(), 0, SEEK_END);
     if (end < 0) return system_error(path_);
-    file_ = std::move(file);
-    size_ = static_cast<std::size_t>(end);
-    broken_ = false;
+    use(std::move(file), static_cast<std::size_t>(end));
     return true;
   }
+}
+
+void JournalFile::unlock() {
+  static_cast<void>(flock(file_.get(), LOCK_UN));  // is_held() is still asked of it
 }
 
 Result<> JournalFile::cut(std::size_t size) {
@@ -119,9 +162,7 @@ Result<> JournalFile::write_new(Bytes contents, const std::string& path) {
       fsync(file.get()) != 0 || rename(path.c_str(), path_.c_str()) != 0) {
     return system_error(path);
   }
-  file_ = std::move(file);  // the one before has no name any more, nor a lock
-  size_ = contents.size();
-  broken_ = false;
+  use(std::move(file), contents.size());  // what was there before has no name any more
   return sync_folder(path_);
 }
 

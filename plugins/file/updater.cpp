@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/whole_file.h"
 #include "core/zone/name_records.h"
+#include "core/zone/patch.h"
 #include "core/zone/view.h"
 
 namespace swage::plugins::file {
@@ -22,6 +23,9 @@ constexpr auto kLockAgain = 50ms;
 constexpr int kLockTold = 600;  // times: 30 s, when the process before has ended
 // After which all dns processes answer from what was published: each takes it in its next turn.
 constexpr auto kInForce = 20ms;
+// While a process that is going to take over does not have what was changed (JournalFile::answers_held()). Less than
+// clients' requests wait for.
+constexpr auto kHeldAgain = 5ms, kMostHeld = 6000ms;
 constexpr std::size_t kMostQueued = 4096, kMostQueuedBytes = 32 << 20;
 constexpr std::size_t kMostAtOnce = 256;  // requests of a batch
 constexpr std::size_t kLeastCompacted = 1 << 20;
@@ -71,6 +75,7 @@ Result<> Updater::read_keys() {
 Result<shm::Segment> Updater::begin_with(shm::Segment file_image) {
   TRY(read_keys());
   TRY(journal_.check_access());
+  journal_.hold_answers();
   TRY(Combined combined, combine(file_image.bytes()));
   start_ = combined.start;
   prepared_ = combined.anew ? SIZE_MAX : combined.whole;
@@ -126,10 +131,25 @@ Result<> Updater::check_newer(Bytes file_image, const update::JournalStart& star
       zone_.path, own, serial, start.serial, journal_.path());
 }
 
+// Of the names that are changed, and of the image before; as a whole where that does not go.
 Result<shm::Segment> Updater::image_of(const update::EditedZone& zone) const {
+  const auto create = [this](std::size_t size) {
+    return shm::Segment::create("swage " + zone_.snapshot->name(), size);
+  };
+  zone::Builder part(zone_.apex);
+  TRY(zone.build_changed(part));
+  std::vector<std::uint64_t> memory((part.image_size() + 7) / 8);
+  const MutableBytes part_image(reinterpret_cast<std::uint8_t*>(memory.data()), part.image_size());
+  part.write(part_image);
+  if (const auto patch = zone::Patch::make(zone.image(), part_image, zone.changed_names())) {
+    TRY(shm::Segment image, create(patch->image_size()));
+    patch->write(image.writable_bytes());
+    TRY(zone::View::check(image.bytes()));
+    return image;
+  }
   zone::Builder builder(zone_.apex);
   TRY(zone.build(builder));
-  TRY(shm::Segment image, shm::Segment::create("swage " + zone_.snapshot->name(), builder.image_size()));
+  TRY(shm::Segment image, create(builder.image_size()));
   builder.write(image.writable_bytes());
   TRY(zone::View::check(image.bytes()));
   return image;
@@ -158,7 +178,11 @@ async::Task<Result<>> Updater::run(Host& host) {
   }
   const auto look = [this] { return take_over(); };
   CO_TRY(std::optional<LoadedZone> newer, co_await async::work(host.loop(), look));
-  if (newer) CO_TRY(zone_.publish(*std::move(newer)));
+  if (newer) {
+    CO_TRY(zone_.publish(*std::move(newer)));
+    co_await async::sleep(host.loop(), kInForce);
+  }
+  journal_.let_answers_go();
   async::Event wake(host.loop());
   wake_ = &wake;
   const auto take_request = [this](const std::string& request) { take(request); };
@@ -301,8 +325,12 @@ async::Task<> Updater::serve_batch(Host& host, std::vector<Job> jobs) {
   update::EditedZone zone(image.bytes);
   for (Job& job : jobs) decide(job, zone, now);
   const std::vector<std::uint8_t> entries = entries_of(jobs, now);
-  if (entries.empty()) {
+  if (entries.empty() && !journal_.answers_held()) {
     answer(jobs);
+    co_return;
+  }
+  if (entries.empty()) {
+    host.loop().spawn(answer_soon(host, std::move(jobs)));
     co_return;
   }
   bool possible = true;
@@ -364,6 +392,9 @@ async::Task<> Updater::serve_each(Host& host, std::vector<Job> jobs) {
 
 async::Task<> Updater::answer_soon(Host& host, std::vector<Job> jobs) {
   co_await async::sleep(host.loop(), kInForce);
+  for (auto waited = 0ms; waited < kMostHeld && journal_.answers_held(); waited += kHeldAgain) {
+    co_await async::sleep(host.loop(), kHeldAgain);
+  }
   answer(jobs);
 }
 
