@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/dns/rdata_check.h"
 #include "core/dns/record_types.h"
 
 namespace swage::update {
@@ -54,7 +55,7 @@ Rcode prescan(const Record& record, const dns::Name& apex) {
     case Class::any:
       return expect(record.ttl == 0 && record.rdata.empty() && (!is_meta || record.type == Type::any), Rcode::formerr);
     case Class::none:
-      return expect(record.ttl == 0 && !is_meta && !record.rdata.empty(), Rcode::formerr);
+      return expect(record.ttl == 0 && !is_meta && dns::check_rdata(record.type, record.rdata), Rcode::formerr);
     default:
       return Rcode::formerr;
   }
@@ -119,7 +120,7 @@ Rcode check_prerequisites(const Request& request, EditedZone& zone) {
     const bool is_of_existence = record.rclass == Class::any || record.rclass == Class::none;
     if (is_of_existence && !record.rdata.empty()) return Rcode::formerr;
     if (!is_of_existence && record.rclass != Class::in) return Rcode::formerr;
-    if (dns::is_meta_type(record.type) && !(is_of_existence && record.type == Type::any)) return Rcode::formerr;
+    if (dns::is_meta_type(record.type) && !is_of_existence) return Rcode::formerr;
     if (!is_of_existence) {
       want(record, wanted);
       continue;
