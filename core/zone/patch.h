@@ -1,6 +1,6 @@
 // Patch: the image of a zone's next version, made of the image before and of an image of the few names that have
-// changed. It is copied in long pieces, so it costs a tenth of building the zone anew: no record is checked, sorted or
-// hashed that stays what it is. In the service process; no I/O.
+// changed. It is copied in long pieces: no record is checked, sorted or hashed that stays what it
+// is. In the service process; no I/O.
 //
 //     image before   | Header | Slots | Node a | Node b | Node c | Node d | …
 //     part                            | apex   | Node b'| Node bb |           b is another one, bb is new, c is gone
