@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 using std::chrono::seconds;
 
 constexpr unsigned kMaxBadNonces = 20;  // of one request
-constexpr unsigned kMaxPolls = 60;     // of an order, in all
+constexpr unsigned kMaxPolls = 60;      // of an order, in all
 constexpr unsigned kMaxMends = 4;
 constexpr seconds kPoll{1}, kMostPoll{30};
 constexpr std::size_t kMaxNonce = 500;

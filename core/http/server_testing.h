@@ -38,7 +38,8 @@ inline std::string ok(const std::string& body, const std::string& fields = "") {
   return kOk + "Content-Length: " + std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body;
 }
 
-// Answers, by path: /echo, what it got; /client, who asks; /204, /304, /big; /slow, when released; /never; /gone, when the client is.
+// Answers, by path: /echo, what it got; /client, who asks; /204, /304, /big; /slow, when released; /never; /gone, when
+// the client is.
 struct Bench {
   explicit Bench(Limits limits = {}) : release(loop), never(loop) {
     server.emplace(loop, std::move(limits), [this](Request request, Caller& caller) {

@@ -1,5 +1,5 @@
-// What is said of a query and its response in a line: text with placeholders such as {name}, compiled once at setup. The
-// plugins `log` and `dnstap`; the README of `log` has the list. No clock and no output of its own.
+// What is said of a query and its response in a line: text with placeholders such as {name}, compiled once at setup.
+// The plugins `log` and `dnstap`; the README of `log` has the list. No clock and no output of its own.
 #pragma once
 
 #include <chrono>

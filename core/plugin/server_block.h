@@ -59,8 +59,8 @@ struct CookieSettings {
 
 // What directives of any server block say for the server as a whole.
 struct WholeServer {
-  std::optional<config::Token> user;         // whom the service process becomes where it was started by root
-  std::chrono::milliseconds lameduck{0};     // how long the server serves on when it is told to end
+  std::optional<config::Token> user;      // whom the service process becomes where it was started by root
+  std::chrono::milliseconds lameduck{0};  // how long the server serves on when it is told to end
   CookieSettings cookies;
   std::unique_ptr<const Observer> unrouted;  // sees the queries whose names are in no server block; they are REFUSED
 };
@@ -97,14 +97,14 @@ struct ServerBlock {
   std::vector<IpAddress> addresses;  // where it takes queries; none: at all addresses of the machine
   TcpLimits tcp;
   std::optional<ProxyPolicy> proxy;  // of *proxyproto*, for all queries where the block listens; none: no headers
-  std::string root;            // the folder of relative paths; empty: the working directory
-  std::string view;            // its name; empty: none
-  AnswerRoom answer_room;      // for what is fetched
-  bool accepts_chaos = false;  // queries of class CH go to the chain, too
+  std::string root;                  // the folder of relative paths; empty: the working directory
+  std::string view;                  // its name; empty: none
+  AnswerRoom answer_room;            // for what is fetched
+  bool accepts_chaos = false;        // queries of class CH go to the chain, too
   std::uint32_t large_answers = kLargeAnswers;   // 0: any number
   const PrefixSet* unlimited_clients = nullptr;  // to whom no limit of answers applies; nullptr: to nobody
-  bool reports_ready = false;  // Host::unready() speaks of its Services
-  Metadata metadata;           // what its plugins know of a query
+  bool reports_ready = false;                    // Host::unready() speaks of its Services
+  Metadata metadata;                             // what its plugins know of a query
   // Of *tsig*, which comes before whoever needs them: to verify what comes in, and to sign. nullptr: there are none.
   const tsig::Keys* keys = nullptr;
   // The zones that its plugins serve, each for as long as the block exists (core/plugin/zone_source.h). Complete when

@@ -159,8 +159,7 @@ void UdpListener::answer(std::size_t index, std::int64_t now) {
   if (router_.proxy != nullptr && !take_header(*router_.proxy, arrival, request)) [[unlikely]]
     return;
   const std::size_t slot = batch_.answers;
-  const std::size_t size =
-      responder_.respond(router_, request, arrival, batch_.responses[slot]);
+  const std::size_t size = responder_.respond(router_, request, arrival, batch_.responses[slot]);
   if (size == 0) return;
   batch_.response_parts[slot] = {batch_.responses[slot].data(), size};
   msghdr& out = batch_.out[slot].msg_hdr;

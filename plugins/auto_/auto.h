@@ -1,8 +1,8 @@
 // The auto plugin: zones from all files of a folder, those that come and go while the server runs too. Auto
 // answers in the dns processes; AutoService looks at the folder in the service process and publishes all its zones as
 // one snapshot: a FlatMap of their images by name, of the changes before them where somebody wants these and, for the
-// process that takes this one's place, of the paths of all files, also of those that cannot be loaded. (The folder's name ends in '_' because auto is a word of
-// C++.)
+// process that takes this one's place, of the paths of all files, also of those that cannot be loaded. (The folder's
+// name ends in '_' because auto is a word of C++.)
 #pragma once
 
 #include <chrono>

@@ -25,9 +25,7 @@ std::string setup_error(std::string_view text) {
 
 std::string block(std::string_view path) { return fmt::format(". {{\n cookie {{\n  secret {}\n }}\n}}", path); }
 
-Bytes memory(const PluginHarness& harness) {
-  return harness.configuration().snapshots.at("server secrets")->bytes();
-}
+Bytes memory(const PluginHarness& harness) { return harness.configuration().snapshots.at("server secrets")->bytes(); }
 
 }  // namespace
 

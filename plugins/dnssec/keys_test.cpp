@@ -107,9 +107,8 @@ TEST_CASE("dnssec keys: the parent is asked for the DS that it should have") {
   age(folder.path(), 3 * kDay);
   const KeyFolder::Updated ready = age(folder.path(), kDay);
   REQUIRE(ready.in_force.cds.size() == 1);
-  const tests::UpstreamServer parent([&](const Packet& query, bool) {
-    return tests::UpstreamServer::Reply{{ds_answer(query, ready.in_force.cds)}};
-  });
+  const tests::UpstreamServer parent(
+      [&](const Packet& query, bool) { return tests::UpstreamServer::Reply{{ds_answer(query, ready.in_force.cds)}}; });
   const std::string lines = fmt::format("parent {} every 10s\n", parent.endpoint().to_string());
   PluginHarness harness(kPlugins, corefile(folder.path(), lines), tests::zone_rest(kZone, "example.org"));
   REQUIRE(harness.prepare() == "");

@@ -145,11 +145,11 @@ TEST_CASE("dnstap: setup") {
   CHECK(setup_error("/a full 0").starts_with("Corefile:2: dnstap: unexpected '0'; "));
   CHECK(setup_error("/a full 1 4097").starts_with("Corefile:2: dnstap: unexpected '4097'; "));
   CHECK(setup_error("/a full 1 1 1").starts_with("Corefile:2: dnstap: unexpected '1'; "));
-  CHECK(setup_error("/a {\n as resolver\n}") ==
-        "Corefile:3: dnstap: as: expected 'client' or 'auth', not 'resolver'");
+  CHECK(setup_error("/a {\n as resolver\n}") == "Corefile:3: dnstap: as: expected 'client' or 'auth', not 'resolver'");
   CHECK(setup_error("/a {\n identity " + std::string(256, 'x') + "\n}") ==
         "Corefile:3: dnstap: identity: more than 255 bytes");
-  CHECK(setup_error("/a {\n tls a b\n}").starts_with("Corefile:3: dnstap: unknown property 'tls'; expected identity, "));
+  CHECK(
+      setup_error("/a {\n tls a b\n}").starts_with("Corefile:3: dnstap: unknown property 'tls'; expected identity, "));
 }
 
 TEST_CASE("dnstap: what is asked and answered is written down") {

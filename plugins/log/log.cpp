@@ -26,7 +26,8 @@ void Log::sent(const Query& query, const Response& response, Bytes message) cons
   });
   if (rule == rules_.end()) return;
   const log_line::Kind kind = log_line::kind_of(query, response);
-  if (!rule->classes.empty() && std::ranges::find(rule->classes, log_line::class_of(kind)) == rule->classes.end()) return;
+  if (!rule->classes.empty() && std::ranges::find(rule->classes, log_line::class_of(kind)) == rule->classes.end())
+    return;
   const std::chrono::nanoseconds duration = clock_().time_since_epoch() - std::chrono::nanoseconds(query.received);
   line_ = "[INFO] ";
   rule->format.append_to(line_, {query, response, kind, message.size(), duration, metadata_});

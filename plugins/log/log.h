@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/plugin/plugin.h"
 #include "core/plugin/log_line.h"
+#include "core/plugin/plugin.h"
 
 namespace swage::plugins::log {
 
