@@ -199,7 +199,7 @@ class Command {
   static Result<std::optional<KeyLife>> life_beside(std::string path, const dnssec::Key& key) {
     constexpr std::size_t kLargest = 16 << 10;
     for (const std::string_view ending : {".key", ".private"}) {
-      if (path.ends_with(ending)) path.resize(path.size() - ending.size());
+      if (path.ends_with(ending)) path.erase(path.size() - ending.size());
     }
     path += ".state";
     const Result<std::string> text = read_whole_file(path, kLargest);

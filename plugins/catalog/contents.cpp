@@ -36,7 +36,9 @@ std::vector<std::uint8_t> soa(std::uint32_t serial) {
 }
 
 std::vector<std::uint8_t> text(std::string_view value) {
-  std::vector<std::uint8_t> rdata = {static_cast<std::uint8_t>(value.size())};
+  std::vector<std::uint8_t> rdata;
+  rdata.reserve(1 + value.size());
+  rdata.push_back(static_cast<std::uint8_t>(value.size()));
   rdata.insert(rdata.end(), value.begin(), value.end());
   return rdata;
 }
