@@ -165,6 +165,8 @@ Result<> allow_memory(const Filter& filter) {
     const scmp_arg_cmp no_code = without(2, kSanitized ? 0 : PROT_EXEC);
     TRY(rule(filter, SCMP_ACT_ALLOW, number, {&no_code, 1}));
   }
+  const scmp_arg_cmp own = with(3, AT_EMPTY_PATH);  // what glibc 2.36 makes of fstat(): of a descriptor, not of a path
+  TRY(rule(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), {&own, 1}));
   const scmp_arg_cmp name = equal(0, PR_SET_VMA);  // glibc names its memory
   TRY(rule(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), {&name, 1}));
   return {};

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -25,6 +26,9 @@ namespace swage::server {
 namespace {
 
 using Kind = Role::Kind;
+
+const int memory = memfd_create("zone", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
 using Attempt = bool (*)();  // true: it worked; false: errno says why not
 
 // "works", "refused", or the signal that ended the process.
@@ -46,6 +50,12 @@ std::string outcome(Kind kind, Attempt attempt) {
 
 bool opens_file() { return open("/etc/hostname", O_RDONLY | O_CLOEXEC) >= 0; }
 bool writes_file() { return open("/tmp/swage-sandbox-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0; }
+// As a new version of a zone that arrives: its size and seals are looked at, and it is mapped.
+bool maps_memory() {
+  struct stat status{};
+  return fstat(memory, &status) == 0 && fcntl(memory, F_GET_SEALS) >= 0 &&
+         mmap(nullptr, 4096, PROT_READ, MAP_SHARED, memory, 0) != MAP_FAILED;
+}
 bool makes_socket() { return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0; }
 bool makes_raw_socket() { return socket(AF_PACKET, SOCK_RAW, 0) >= 0; }
 bool executes() {
@@ -92,6 +102,7 @@ struct Case {
 TEST_CASE("sandbox: what each kind of process can still do") {
   const std::vector<Case> cases = {
       {"memory", makes_memory, "works", "works", "works"},
+      {"memory of another process", maps_memory, "works", "works", "works"},
       {"local time", tells_time, "works", "works", "works"},
       {"a socket", makes_socket, "refused", "works", "works"},
       {"a packet socket", makes_raw_socket, "refused", "refused", ""},
