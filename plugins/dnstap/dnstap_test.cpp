@@ -205,7 +205,7 @@ TEST_CASE("dnstap: a consumer gets it; one that hangs up is tried again") {
   CHECK(count(consumer.got(), "\1b\7example\3org") == 2);
   const std::string connected = "[INFO] plugin/dnstap: " + path + ": connected\n";
   CHECK(log.take() ==
-        connected + "[ERROR] plugin/dnstap: " + path + ": it has closed the connection; trying again\n" + connected);
+        connected + "[WARNING] plugin/dnstap: " + path + ": it has closed the connection; trying again\n" + connected);
   CHECK(harness.metrics_text().find("swage_dnstap_messages_total{endpoint=\"" + path + "\"} 4\n") != std::string::npos);
 }
 
@@ -219,7 +219,7 @@ TEST_CASE("dnstap: whatever a consumer says instead of ACCEPT, it is said once, 
     return harness.metrics_text().find("swage_dnstap_connections{endpoint=\"" + path + "\"} 1\n") != std::string::npos;
   }));
   const std::string said = log.take();
-  CHECK(said.starts_with("[ERROR] plugin/dnstap: " + path + ": it does not speak Frame Streams; trying again\n"));
+  CHECK(said.starts_with("[WARNING] plugin/dnstap: " + path + ": it does not speak Frame Streams; trying again\n"));
   CHECK(said.ends_with("[INFO] plugin/dnstap: " + path + ": connected\n"));
   CHECK(said.find("it does not begin with ACCEPT; trying again\n") != std::string::npos);
   CHECK(count(said, "\n") == 3);

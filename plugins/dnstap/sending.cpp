@@ -112,7 +112,7 @@ void Sending::report(const Result<>& result) {
     problem_.clear();
   } else if (result.error().text() != problem_) {
     problem_ = result.error().text();
-    log::error("plugin/dnstap: {}: {}; trying again", settings_.target.text, problem_);
+    log::warning("plugin/dnstap: {}: {}; trying again", settings_.target.text, problem_);
   }
 }
 
