@@ -125,10 +125,12 @@ void Answer::refer(const Node& cut) {
   const Rrset& ns = *find_rrset(cut, dns::Type::ns);
   response_.authoritative = !response_.answer.empty();
   add(response_.authority, cut.name(), ns);
-  if (dnssec_) {
+  // Of a zone without signatures for whoever signs in its stead, and says so by Response::compact.
+  const bool is_signed = zone_.header().denial != image::Denial::none;
+  if (dnssec_ && (is_signed || response_.compact)) {
     if (const Rrset* ds = find_rrset(cut, dns::Type::ds)) {
       add(response_.authority, cut.name(), *ds);
-    } else if (zone_.header().denial != image::Denial::none) {
+    } else if (is_signed) {
       Denial(zone_, *this).nodata(cut);
     }
   }

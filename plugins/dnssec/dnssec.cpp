@@ -34,8 +34,10 @@ Result<Outcome> Dnssec::serve(const Query& query, Response& response, Next next)
   if (zone.keys().empty()) return next(query, response);
   if (asks_for_keys && zone.rrset(query.qtype) != nullptr) return serve_keys(zone, query, response, next);
   if (!query.edns.dnssec_ok) return next(query, response);
-  TRY(const Outcome outcome, next(query, response));
-  if (outcome != Outcome::send) return outcome;
+  response.compact = true;  // to a referral belong the DS records
+  const Result<Outcome> outcome = next(query, response);
+  response.compact = false;
+  if (!outcome || *outcome != Outcome::send) return outcome;
   return sign(zone, query, response, next);
 }
 
