@@ -305,10 +305,7 @@ ns.sibling A 192.0.2.5
   }
   CHECK(zone.ask("a.cut.example.", "DS") == referral);
   CHECK(zone.ask("deeper.cut.example.", "DS") == referral);
-  // The zone is not signed: whoever signs its answers needs the DS records.
-  const std::string ds =
-      "cut.example. 3600 IN DS 1 13 2 0000000000000000000000000000000000000000000000000000000000000000\n";
-  CHECK(zone.ask("cut.example.", "A", true) == std::string(referral).insert(referral.find("-- additional"), ds));
+  CHECK(zone.ask("cut.example.", "A", true) == referral);  // the zone is not signed
   check(zone, std::to_array<Case>({
                   {"cut.example.", "DS",
                    "NOERROR aa\ncut.example. 3600 IN DS 1 13 2 "
