@@ -225,7 +225,7 @@ TEST_CASE("denylist: files are read before the server answers") {
   SECTION("and decide") {
     static_cast<void>(folder.write("allow.txt", "10.1.2.3\n"));
     PluginHarness harness(kOnly, corefile);
-    REQUIRE(harness.configuration().services.size() == 1);
+    REQUIRE(harness.configuration().services.size() == 2);  // and the server's own
     REQUIRE(harness.prepare() == "");
     const auto& snapshot = *harness.configuration().snapshots.at("denylist libp2p.direct.");
     const swage::denylist::Denylist denylist(snapshot);

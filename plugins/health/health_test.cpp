@@ -20,7 +20,7 @@ std::string setup_error(std::string_view corefile) { return PluginHarness::setup
 TEST_CASE("health: setup") {
   const PluginHarness two(
       kPlugins, ". {\n health {\n  lameduck 1s\n }\n}\nexample.org {\n health :8081 {\n  lameduck 1m\n }\n}\n");
-  CHECK(two.configuration().services.size() == 2);
+  CHECK(two.configuration().services.size() == 3);  // and the server's own
   CHECK(two.configuration().server->lameduck == 1min);
   CHECK(PluginHarness(kPlugins, ". {\n health\n}").configuration().server->lameduck == 0s);
   CHECK(setup_error(". {\n health localhost\n}") == "Corefile:2: health: 'localhost' is not [ADDRESS]:PORT");

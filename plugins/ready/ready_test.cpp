@@ -18,7 +18,7 @@ std::string setup_error(std::string_view corefile) { return PluginHarness::setup
 
 TEST_CASE("ready: setup") {
   const PluginHarness one(kPlugins, ". {\n ready\n}\nexample.org {\n ready\n}\nexample.net {\n}\n");
-  CHECK(one.configuration().services.size() == 1);  // they share it
+  CHECK(one.configuration().services.size() == 2);  // they share it
   CHECK(one.configuration().service_sockets.size() == 2);
   CHECK(one.configuration().blocks[0]->settings.reports_ready);
   CHECK(one.configuration().blocks[1]->settings.reports_ready);
