@@ -6,10 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
+#include "core/new_file.h"
 #include "core/whole_file.h"
 
 namespace swage::certificates {
@@ -37,33 +36,12 @@ Result<std::optional<crypto::Secret>> StateFolder::read(const std::string& name)
   return content;
 }
 
-Result<std::string> StateFolder::write_temporary(const std::string& name, Bytes content, mode_t mode) const {
-  std::string temporary = path_of(name) + ".XXXXXX";
-  const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
-  if (!file.exists()) return system_error(path_of(name));
-  if (write_all(file.get(), content) && (mode == 0600 || fchmod(file.get(), mode) == 0) && fsync(file.get()) == 0) {
-    return temporary;
-  }
-  const auto error = system_error(path_of(name));
-  unlink(temporary.c_str());
-  return error;
-}
-
 Result<> StateFolder::write(const std::string& name, Bytes content, mode_t mode) const {
-  TRY(const std::string temporary, write_temporary(name, content, mode));
-  if (std::rename(temporary.c_str(), path_of(name).c_str()) == 0) return sync();
-  const auto error = system_error(path_of(name));
-  unlink(temporary.c_str());
-  return error;
+  return write_whole_file(path_of(name), content, mode);
 }
 
 Result<> StateFolder::write_new(const std::string& name, Bytes content) const {
-  TRY(const std::string temporary, write_temporary(name, content, 0600));
-  const bool made = link(temporary.c_str(), path_of(name).c_str()) == 0 || errno == EEXIST;
-  const auto error = system_error(path_of(name));
-  unlink(temporary.c_str());
-  if (!made) return error;
-  return sync();
+  return write_first_file(path_of(name), content);
 }
 
 Result<> StateFolder::remove(const std::string& name) const {
@@ -78,12 +56,6 @@ Result<std::optional<Descriptor>> StateFolder::lock(const std::string& name) con
   if (flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
   if (errno == EWOULDBLOCK) return std::nullopt;
   return system_error(path);
-}
-
-Result<> StateFolder::sync() const {
-  const Descriptor opened(open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened.exists() || fsync(opened.get()) != 0) return system_error(path_);
-  return {};
 }
 
 }  // namespace swage::certificates

@@ -37,8 +37,6 @@ class StateFolder {
 
  private:
   [[nodiscard]] std::string path_of(const std::string& name) const { return path_ + "/" + name; }
-  [[nodiscard]] Result<std::string> write_temporary(const std::string& name, Bytes content, mode_t mode) const;
-  [[nodiscard]] Result<> sync() const;
 
   std::string path_;
 };

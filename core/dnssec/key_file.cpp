@@ -1,18 +1,16 @@
 #include "core/dnssec/key_file.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <utility>
 
-#include "core/descriptor.h"
+#include "core/new_file.h"
 #include "core/whole_file.h"
 
 namespace swage::dnssec {
@@ -52,13 +50,6 @@ Result<PrivateFile> read_private(const std::string& path, std::vector<std::strin
     warnings.push_back(formatted("{}: everybody on this machine may use this private key: chmod o= {}", path, path));
   }
   return read;
-}
-
-// What root makes, by `swage keys`, is for the user of the server, whose folder it is.
-bool give_to_owner_of(const std::string& folder, const Descriptor& file) {
-  struct stat status{};
-  return geteuid() != 0 ||
-         (stat(folder.c_str(), &status) == 0 && fchown(file.get(), status.st_uid, status.st_gid) == 0);
 }
 
 }  // namespace
@@ -102,20 +93,10 @@ Result<std::vector<StoredKey>> read_key_folder(const std::string& folder, std::v
 }
 
 Result<> replace_file(const std::string& folder, const std::string& name, Bytes content, unsigned mode) {
-  const std::string path = folder + "/" + name;
-  std::string made = folder + "/." + name + ".XXXXXX";
-  const Descriptor file(mkostemp(made.data(), O_CLOEXEC));  // of mode 0600
-  if (!file.exists()) return system_error(path);
-  if (!write_all(file.get(), content) || !give_to_owner_of(folder, file) || fchmod(file.get(), mode) != 0 ||
-      fsync(file.get()) != 0 || std::rename(made.c_str(), path.c_str()) != 0) {
-    const int why = errno;
-    unlink(made.c_str());
-    errno = why;
-    return system_error(path);
-  }
-  const Descriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened.exists() || fsync(opened.get()) != 0) return system_error(folder);
-  return {};
+  TRY(NewFile file, NewFile::create(folder + "/" + name, mode));
+  TRY(file.write(content));
+  TRY(file.give_to_owner_of_folder());  // what root makes, by `swage keys`, is for the user of the server
+  return file.replace();
 }
 
 Result<> write_key_files(const std::string& folder, const StoredKey& stored) {

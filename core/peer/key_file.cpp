@@ -1,17 +1,15 @@
 #include "core/peer/key_file.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "core/crypto/base64.h"
 #include "core/crypto/secret.h"
-#include "core/descriptor.h"
+#include "core/new_file.h"
 #include "core/whole_file.h"
 
 namespace swage::peer {
@@ -26,8 +24,6 @@ constexpr std::uint8_t kProtobufStart = 0x08;  // the tag of Type, with which li
 constexpr std::pair<std::string_view, KeyType> kTypes[] = {
     {"ed25519", KeyType::ed25519}, {"rsa", KeyType::rsa}, {"ecdsa", KeyType::ecdsa}, {"secp256k1", KeyType::secp256k1}};
 
-std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
-
 Result<PrivateKey> read_key(const std::string& path) {
   TRY(InputFile file, InputFile::open(path));
   crypto::Secret content(kMaxFile + 1);
@@ -36,21 +32,6 @@ Result<PrivateKey> read_key(const std::string& path) {
   auto key = parse_key(std::as_const(content).bytes().first(size));
   if (!key) return fail("{}: {}", path, key.error().text());
   return key;
-}
-
-// Under another name first, so that nobody sees half a key; link() takes the final name from nobody.
-Result<> write_key(const PrivateKey& key, const std::string& path) {
-  std::string name = path + ".XXXXXX";
-  const Descriptor file(mkostemp(name.data(), O_CLOEXEC));  // of mode 0600
-  if (!file.exists()) return system_error(path);
-  const crypto::Secret bytes = key.to_protobuf();
-  const bool done = write_all(file.get(), bytes.bytes()) && fsync(file.get()) == 0 &&
-                    (link(name.c_str(), path.c_str()) == 0 || errno == EEXIST);
-  const int error = errno;
-  unlink(name.c_str());
-  errno = error;
-  if (!done) return system_error(path);
-  return {};
 }
 
 }  // namespace
@@ -86,7 +67,8 @@ Result<PrivateKey> parse_key(Bytes content) {
 
 Result<PrivateKey> load_or_make_key(const std::string& path, std::optional<KeyType> type) {
   if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
-    TRY(write_key(PrivateKey::generate(type.value_or(KeyType::ed25519)), path));
+    const crypto::Secret made = PrivateKey::generate(type.value_or(KeyType::ed25519)).to_protobuf();
+    TRY(write_first_file(path, made.bytes()));
   }
   TRY(PrivateKey key, read_key(path));
   const KeyType found = key.public_key().type();

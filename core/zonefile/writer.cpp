@@ -1,23 +1,17 @@
 #include "core/zonefile/writer.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <optional>
 
 #include <fmt/format.h>
 
-#include "core/descriptor.h"
 #include "core/dns/base_encodings.h"
 #include "core/dns/rdata_check.h"
 #include "core/dns/record_types.h"
+#include "core/new_file.h"
 
 namespace swage::zonefile {
 namespace {
@@ -187,18 +181,16 @@ bool DataText::hash() {
   return true;
 }
 
-std::unexpected<Error> failure(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
-
-bool write_zone(int file, Bytes image, std::string_view comment) {
+Result<> write_zone(NewFile& file, Bytes image, std::string_view comment) {
   std::string text = fmt::format("; {}\n", comment);
   zone::AllRecords records(image);
   while (const std::optional<zone::ZoneRecord> record = records.next()) {
     append_line(*record, text);
     if (text.size() < kBuffer) continue;
-    if (!write_all(file, as_bytes(text))) return false;
+    TRY(file.write(as_bytes(text)));
     text.clear();
   }
-  return write_all(file, as_bytes(text));
+  return file.write(as_bytes(text));
 }
 
 }  // namespace
@@ -218,21 +210,9 @@ void append_line(const zone::ZoneRecord& record, std::string& text) {
 }
 
 Result<> save(const std::string& path, Bytes image, std::string_view comment) {
-  const std::string made = path + ".new";
-  const Descriptor file(::open(made.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode));
-  if (!file.exists() || flock(file.get(), LOCK_EX | LOCK_NB) != 0) return failure(made);
-  const bool done = ftruncate(file.get(), 0) == 0 && write_zone(file.get(), image, comment) && fsync(file.get()) == 0 &&
-                    std::rename(made.c_str(), path.c_str()) == 0;
-  if (!done) {
-    const auto failed = failure(made);
-    unlink(made.c_str());
-    return failed;
-  }
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const Descriptor open_folder(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!open_folder.exists() || fsync(open_folder.get()) != 0) return failure(folder);
-  return {};
+  TRY(NewFile file, NewFile::create_alone(path, kMode));
+  TRY(write_zone(file, image, comment));
+  return file.replace();
 }
 
 }  // namespace swage::zonefile

@@ -1,25 +1,20 @@
 #include "plugins/broker/secret_file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "core/counted.h"
-#include "core/descriptor.h"
 #include "core/log.h"
+#include "core/new_file.h"
 #include "core/text.h"
 #include "core/whole_file.h"
 
 namespace swage::plugins::broker {
 namespace {
-
-std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
 
 Result<crypto::Secret> read_file(const std::string& path, std::size_t min, std::string_view plugin) {
   TRY(InputFile file, InputFile::open(path));
@@ -39,29 +34,6 @@ crypto::Secret random_secret(crypto::Random& random) {
   crypto::Secret secret(kMinSecret);
   random.fill(secret.bytes());
   return secret;
-}
-
-// So that the name of a new file outlives a power failure, too.
-Result<> sync_folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const Descriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!opened.exists() || fsync(opened.get()) != 0) return system_error(folder);
-  return {};
-}
-
-// link() gives the name to a file that is whole, and to one of several alone.
-Result<> make_file(const std::string& path, Bytes content) {
-  std::string temporary = path + ".XXXXXX";
-  const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
-  if (!file.exists()) return system_error(path);
-  Result<> made;
-  if (!write_all(file.get(), content) || fsync(file.get()) != 0 ||
-      (link(temporary.c_str(), path.c_str()) != 0 && errno != EEXIST)) {
-    made = system_error(path);
-  }
-  unlink(temporary.c_str());
-  return made ? sync_folder_of(path) : made;
 }
 
 }  // namespace
@@ -86,7 +58,8 @@ Result<crypto::Secret> read_access_token(const std::string& path, std::string_vi
 }
 
 Result<crypto::Secret> read_or_make_secret(const std::string& path, crypto::Random& random, std::string_view plugin) {
-  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) TRY(make_file(path, random_secret(random).bytes()));
+  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT)
+    TRY(write_first_file(path, random_secret(random).bytes()));
   return read_secret(path, plugin);
 }
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/new_file.h"
 #include "core/whole_file.h"
 
 namespace swage::plugins::file {
@@ -16,20 +17,7 @@ namespace {
 
 constexpr mode_t kMode = 0640;
 
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
-}
-
 std::unexpected<Error> system_error(const std::string& path) { return fail("{}: {}", path, std::strerror(errno)); }
-
-// So that a new name in it is on disk.
-Result<> sync_folder(const std::string& path) {
-  const std::string folder = folder_of(path);
-  const Descriptor open_folder(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!open_folder.exists() || fsync(open_folder.get()) != 0) return system_error(folder);
-  return {};
-}
 
 // Whether `file` is still what the path leads to.
 bool is_at(const Descriptor& file, const std::string& path) {
@@ -150,20 +138,12 @@ Result<> JournalFile::append(Bytes entries) {
 }
 
 Result<> JournalFile::begin(Bytes contents) {
-  const std::string path = path_ + ".new";
-  const Result<> written = write_new(contents, path);
-  if (!written) unlink(path.c_str());
-  return written;
-}
-
-Result<> JournalFile::write_new(Bytes contents, const std::string& path) {
-  Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
-  if (!file.exists() || flock(file.get(), LOCK_EX | LOCK_NB) != 0 || !write_all(file.get(), contents) ||
-      fsync(file.get()) != 0 || rename(path.c_str(), path_.c_str()) != 0) {
-    return system_error(path);
-  }
-  use(std::move(file), contents.size());  // what was there before has no name any more
-  return sync_folder(path_);
+  TRY(NewFile file, NewFile::create_alone(path_, kMode));  // with the lock
+  TRY(file.write(contents));
+  Result<> replaced = file.replace();
+  Descriptor placed = file.release();
+  if (placed.exists()) use(std::move(placed), contents.size());  // what was there before has no name any more
+  return replaced;
 }
 
 }  // namespace swage::plugins::file

@@ -57,7 +57,6 @@ class JournalFile {
   [[nodiscard]] Result<> begin(Bytes contents);
 
  private:
-  [[nodiscard]] Result<> write_new(Bytes contents, const std::string& path);
   void use(Descriptor file, std::size_t size);
 
   std::string path_;

@@ -1,18 +1,17 @@
 #include "plugins/secondary/store.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 #include <fmt/format.h>
 
 #include "core/descriptor.h"
+#include "core/new_file.h"
 #include "core/zone/all_records.h"
 #include "core/zone/view.h"
 #include "core/zonefile/reader.h"
@@ -29,25 +28,6 @@ std::unexpected<Error> failure(const std::string& path) { return fail("{}: {}", 
 
 std::array<timespec, 2> times(std::int64_t confirmed) {
   return {timespec{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, timespec{.tv_sec = confirmed, .tv_nsec = 0}};
-}
-
-bool is_same(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
-
-// A new, empty file of this name, which only this process writes: another one that does so, too, as after a reload, is
-// an Error here.
-Result<Descriptor> create(const std::string& path) {
-  while (true) {
-    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode));
-    if (!file.exists()) return failure(path);
-    if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) return failure(path);
-    struct stat opened{}, named{};
-    if (fstat(file.get(), &opened) != 0) return failure(path);
-    if (!S_ISREG(opened.st_mode)) return fail("{}: is not a regular file", path);
-    // Renamed by the other process before it was locked: it is the zone's file now.
-    if (stat(path.c_str(), &named) != 0 || !is_same(opened, named)) continue;
-    if (ftruncate(file.get(), 0) != 0) return failure(path);
-    return file;
-  }
 }
 
 // Whether the file begins as those that write_zone() makes do; so does one that is empty, or not there.
@@ -73,17 +53,17 @@ void append_line(const zone::ZoneRecord& record, std::string& text) {
   text += '\n';
 }
 
-bool write_zone(int file, Bytes image) {
+Result<> write_zone(NewFile& file, Bytes image) {
   std::string text =
       fmt::format("; {} serial {}{}", zone::View(image).apex().to_string(), zone::View(image).serial(), kTitle);
   zone::AllRecords records(image);
   while (const std::optional<zone::ZoneRecord> record = records.next()) {
     append_line(*record, text);
     if (text.size() < kBuffer) continue;
-    if (!write_all(file, as_bytes(text))) return false;
+    TRY(file.write(as_bytes(text)));
     text.clear();
   }
-  return write_all(file, as_bytes(text));
+  return file.write(as_bytes(text));
 }
 
 }  // namespace
@@ -134,18 +114,10 @@ Result<> Store::save(Bytes image, std::int64_t confirmed) const {
   if (folder_.empty()) return {};
   TRY(check(zone::View(image).apex()));
   TRY(const std::string name, path(zone::View(image).apex()));
-  const std::string made = name + ".new";
-  TRY(const Descriptor file, create(made));
-  const bool done = write_zone(file.get(), image) && futimens(file.get(), times(confirmed).data()) == 0 &&
-                    fsync(file.get()) == 0 && std::rename(made.c_str(), name.c_str()) == 0;
-  if (!done) {
-    const auto failed = failure(made);
-    unlink(made.c_str());
-    return failed;
-  }
-  const Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.exists() || fsync(folder.get()) != 0) return failure(folder_);
-  return {};
+  TRY(NewFile file, NewFile::create_alone(name, kMode));  // an Error where another process writes it, as after a reload
+  TRY(write_zone(file, image));
+  if (futimens(file.descriptor(), times(confirmed).data()) != 0) return failure(name);
+  return file.replace();
 }
 
 bool Store::confirm(dns::NameView zone, std::int64_t confirmed) const {
