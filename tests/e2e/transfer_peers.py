@@ -412,8 +412,8 @@ def main():
     parser.add_argument("--swage", required=True)
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--attacks", action="store_true", help="what goes wrong, alone")
-    parser.add_argument("--signed", action="store_true", help="with TSIG, alone")
-    parser.add_argument("--records", type=int, help="one zone of so many, and three changes")
+    parser.add_argument("--signed", action="store_true", help="with TSIG; without --records: alone")
+    parser.add_argument("--records", type=int, help="one zone of so many, and three changes, with all that are installed")
     parser.add_argument("--read", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.read:
@@ -427,7 +427,7 @@ def main():
     key = ("key.test.", "c2VjcmV0IG9mIDMyIGJ5dGVzLCBvciBqdXN0IGFib3V0")
     try:
         if options.records:
-            chain(swage, [options.records], 3)
+            chain(swage, [options.records], 3, key if options.signed else None, all_peers(swage))
         elif options.signed:
             chain(swage, [10, 1000], 20, key, all_peers(swage))
         elif options.attacks:
