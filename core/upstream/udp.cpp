@@ -15,23 +15,6 @@ namespace {
 constexpr unsigned kMostForeign = 64;  // datagrams: then it is asked where nothing can be forged
 constexpr int kReadsATurn = 8;
 
-Result<Descriptor> connected(const Endpoint& to, const std::optional<IpAddress>& from) {
-  Descriptor socket(::socket(to.address.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket.exists()) return fail("socket: {}", std::strerror(errno));
-  sockaddr_storage address{};
-  if (from) {
-    const socklen_t size = Endpoint{.address = *from}.to_sockaddr(address);
-    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
-      return fail("from {}: {}", from->to_string(), std::strerror(errno));
-    }
-  }
-  const socklen_t size = to.to_sockaddr(address);
-  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
-    return fail("{}: {}", to.to_string(), std::strerror(errno));
-  }
-  return socket;
-}
-
 // Reads until there is a reply.
 struct Receiver {
   const Asked& asked;
@@ -66,16 +49,34 @@ struct Receiver {
 
 }  // namespace
 
+Result<Descriptor> connected_udp(const Endpoint& to, const std::optional<IpAddress>& from) {
+  Descriptor socket(::socket(to.address.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.exists()) return fail("socket: {}", std::strerror(errno));
+  sockaddr_storage address{};
+  if (from) {
+    const socklen_t size = Endpoint{.address = *from}.to_sockaddr(address);
+    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
+      return fail("from {}: {}", from->to_string(), std::strerror(errno));
+    }
+  }
+  const socklen_t size = to.to_sockaddr(address);
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
+    return fail("{}", std::strerror(errno));
+  }
+  return socket;
+}
+
 async::Task<Result<Reply>> ask_udp(async::Loop& loop, Endpoint to, std::optional<IpAddress> from, const Asked& asked,
                                    std::chrono::milliseconds time) {
-  CO_TRY(const Descriptor socket, connected(to, from));
-  if (::send(socket.get(), asked.message().data(), asked.message().size(), MSG_NOSIGNAL) < 0) {
+  const Result<Descriptor> socket = connected_udp(to, from);
+  if (!socket) co_return fail("{}: {}", to.to_string(), socket.error().text());
+  if (::send(socket->get(), asked.message().data(), asked.message().size(), MSG_NOSIGNAL) < 0) {
     co_return fail("{}: {}", to.to_string(), std::strerror(errno));
   }
   async::Event done(loop);
-  Receiver receiver{asked, socket.get(), done};
+  Receiver receiver{asked, socket->get(), done};
   const auto read = [&receiver] { receiver.read(); };
-  const async::Poll poll(loop, socket.get(), read);
+  const async::Poll poll(loop, socket->get(), read);
   const bool in_time = co_await async::wait_for(done, time);
   if (!in_time) co_return fail("{}: no answer", to.to_string());
   if (receiver.error != 0) co_return fail("{}: {}", to.to_string(), std::strerror(receiver.error));

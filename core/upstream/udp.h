@@ -9,6 +9,7 @@
 
 #include "core/async/loop.h"
 #include "core/async/task.h"
+#include "core/descriptor.h"
 #include "core/net.h"
 #include "core/upstream/question.h"
 
@@ -19,9 +20,11 @@ struct Reply {
   std::vector<std::uint8_t> message{};
 };
 
+// A UDP socket that hears `to` alone. `from`: our address; none: as the system finds.
+[[nodiscard]] Result<Descriptor> connected_udp(const Endpoint& to, const std::optional<IpAddress>& from);
+
 // The first datagram that is not foreign. An Error where none comes within `time`, or nobody listens there. `asked`
-// must outlive the task. `from`: our
-// address; none: as the system finds.
+// must outlive the task. `from` as above.
 [[nodiscard]] async::Task<Result<Reply>> ask_udp(async::Loop& loop, Endpoint to, std::optional<IpAddress> from,
                                                  const Asked& asked, std::chrono::milliseconds time);
 

@@ -12,6 +12,7 @@
 #include "core/async/event.h"
 #include "core/descriptor.h"
 #include "core/tsig/response_signer.h"
+#include "core/upstream/udp.h"
 #include "core/zone/view.h"
 #include "plugins/transfer/notice.h"
 #include "plugins/transfer/transfer.h"
@@ -34,23 +35,6 @@ constexpr Time kBetweenComplaints = 60s;
 Time now_of(const async::Loop& loop) { return std::chrono::duration_cast<Time>(std::chrono::nanoseconds(loop.now())); }
 
 std::string name_text(const std::string& wire) { return dns::NameView(as_bytes(wire).data(), wire.size()).to_string(); }
-
-Result<Descriptor> connected(const Endpoint& to, const std::optional<IpAddress>& from) {
-  Descriptor socket(::socket(to.address.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket.exists()) return fail("{}", std::strerror(errno));
-  sockaddr_storage address{};
-  if (from) {
-    const socklen_t size = Endpoint{.address = *from}.to_sockaddr(address);
-    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
-      return fail("from {}: {}", from->to_string(), std::strerror(errno));
-    }
-  }
-  const socklen_t size = to.to_sockaddr(address);
-  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
-    return fail("{}", std::strerror(errno));
-  }
-  return socket;
-}
 
 // Reads from a connected socket until there is a reply, or the secondary's machine says that nobody listens.
 struct Listening {
@@ -162,7 +146,7 @@ std::optional<tsig::Verifier> Notifier::sign(dns::NameView apex, std::vector<std
 async::Task<> Notifier::tell(async::Loop& loop, Outbox::Letter letter) {
   const dns::NameView apex(as_bytes(letter.apex).data(), letter.apex.size());
   const std::optional<ZoneVersion> version = find_zone(block_, apex);
-  const Result<Descriptor> socket = connected(letter.to, source_for(letter.to));
+  const Result<Descriptor> socket = upstream::connected_udp(letter.to, source_for(letter.to));
   Reply reply = Reply::foreign;
   std::string why = "no answer";
   if (!socket) why = socket.error().text();
