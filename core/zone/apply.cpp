@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -7,6 +8,7 @@
 #include "core/dns/record_types.h"
 #include "core/zone/all_records.h"
 #include "core/zone/diff.h"
+#include "core/zone/name_records.h"
 #include "core/zone/view.h"
 
 namespace swage::zone {
@@ -74,6 +76,15 @@ class Outcomes {
     return false;
   }
 
+  // In canonical order.
+  [[nodiscard]] std::vector<dns::Name> names() const {
+    std::vector<dns::Name> names;
+    for (const auto& [key, of] : of_) names.emplace_back(of.record.owner);
+    std::ranges::sort(names);
+    names.erase(std::ranges::unique(names).begin(), names.end());
+    return names;
+  }
+
   // What comes in the end. Fails where something was to be removed that keeps() did not hear of.
   Result<> finish(Builder& into) const {
     for (const auto& [key, of] : of_) {
@@ -113,7 +124,9 @@ class Outcomes {
 
 }  // namespace
 
-Result<> apply(Bytes image, std::span<const Change> changes, Builder& into) {
+namespace {
+
+Result<Outcomes> outcomes_of(Bytes image, std::span<const Change> changes) {
   Outcomes outcomes;
   std::uint32_t serial = View(image).serial();
   for (const Change& change : changes) {
@@ -121,12 +134,36 @@ Result<> apply(Bytes image, std::span<const Change> changes, Builder& into) {
     TRY(outcomes.add(change));
     serial = change.to();
   }
+  return outcomes;
+}
+
+}  // namespace
+
+Result<> apply(Bytes image, std::span<const Change> changes, Builder& into) {
+  TRY(Outcomes outcomes, outcomes_of(image, changes));
   AllRecords records(image);
   while (const auto record = records.next()) {
     TRY(const bool keeps, outcomes.keeps(*record));
     if (keeps) TRY(into.add(record->owner, record->type, record->ttl, record->rdata));
   }
   return outcomes.finish(into);
+}
+
+Result<std::vector<dns::Name>> apply_to_names(Bytes image, std::span<const Change> changes, Builder& into) {
+  TRY(Outcomes outcomes, outcomes_of(image, changes));
+  std::vector<dns::Name> names = outcomes.names();
+  Result<> added;
+  const auto add = [&](dns::NameView owner, dns::Type type, std::uint32_t ttl, Bytes rdata) {
+    const Result<bool> keeps = outcomes.keeps({owner, type, ttl, rdata});
+    if (!keeps) added = std::unexpected(keeps.error());
+    if (added && *keeps) added = into.add(owner, type, ttl, rdata);
+  };
+  for (const dns::Name& name : names) {
+    for_each_record_of(image, name, add);
+    TRY(added);
+  }
+  TRY(outcomes.finish(into));
+  return names;
 }
 
 }  // namespace swage::zone

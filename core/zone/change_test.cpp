@@ -2,6 +2,7 @@
 #include "core/zone/change.h"
 
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <sstream>
 
@@ -9,6 +10,8 @@
 
 #include "core/zone/diff.h"
 #include "core/zone/journal.h"
+#include "core/zone/patch.h"
+#include "core/zone/view.h"
 #include "core/zonefile/reader.h"
 #include "tests/support/zone_answers.h"
 #include "tests/support/zone_generator.h"
@@ -49,8 +52,25 @@ Result<Image> applied(Bytes image, std::span<const Change> changes) {
   return made;
 }
 
+Bytes bytes_of(const Image& image) { return {reinterpret_cast<const std::uint8_t*>(image.data()), image.size() * 8}; }
+
 bool same(const Result<Image>& image, Bytes other) {
   return image && image->size() * 8 == other.size() && std::memcmp(image->data(), other.data(), other.size()) == 0;
+}
+
+// The same by a Patch; nullopt where there is none.
+Result<std::optional<Image>> patched(Bytes image, std::span<const Change> changes) {
+  Builder part(*dns::Name::parse(kApex));
+  TRY(const std::vector<dns::Name> names, apply_to_names(image, changes, part));
+  if (!part.finish()) return std::nullopt;
+  Image memory((part.image_size() + 7) / 8);
+  const MutableBytes part_image(reinterpret_cast<std::uint8_t*>(memory.data()), part.image_size());
+  part.write(part_image);
+  const auto patch = Patch::make(image, part_image, names);
+  if (!patch) return std::nullopt;
+  Image made((patch->image_size() + 7) / 8);
+  patch->write({reinterpret_cast<std::uint8_t*>(made.data()), patch->image_size()});
+  return made;
 }
 
 constexpr std::string_view kOld =
@@ -103,6 +123,7 @@ std::string edited(const std::vector<std::string>& all, std::vector<bool>& gone,
 
 TEST_CASE("zone change: a chain of random versions, applied one by one and at once, is the zone") {
   std::mt19937 random(7);
+  int patches = 0;
   for (std::uint32_t seed = 1; seed <= 5; ++seed) {
     std::vector<std::string> all;
     std::istringstream text(tests::generate_zone(std::string(kApex), seed).text);
@@ -126,6 +147,12 @@ TEST_CASE("zone change: a chain of random versions, applied one by one and at on
       changes.emplace_back(blocks.back().data());
       CHECK(
           same(applied(versions[versions.size() - 2].bytes(), std::span(&changes.back(), 1)), versions.back().bytes()));
+      const auto by_patch = patched(versions[versions.size() - 2].bytes(), std::span(&changes.back(), 1));
+      REQUIRE(by_patch);
+      if (*by_patch) {
+        ++patches;
+        CHECK_FALSE(diff(bytes_of(**by_patch), versions.back().bytes()));
+      }
       const JournalWriter writer(Journal(journal_bytes()), changes.back(), {.bytes = 1 << 20, .changes = 12});
       Image next((writer.size() + 7) / 8);
       writer.write({reinterpret_cast<std::uint8_t*>(next.data()), writer.size()});
@@ -143,6 +170,25 @@ TEST_CASE("zone change: a chain of random versions, applied one by one and at on
       CHECK(kept.between(versions[i].zone().serial(), last + 1).empty());
     }
   }
+  CHECK(patches > 0);
+}
+
+TEST_CASE("zone change: of the names that it has alone, and what does not fit is refused as well") {
+  const TestZone before(kOld, kApex), after(kNew, kApex);
+  const auto block = diff(before.bytes(), after.bytes());
+  const std::vector<Change> changes = {Change(block->data())};
+  const auto made = patched(before.bytes(), changes);
+  REQUIRE((made && *made));
+  CHECK(View::check(bytes_of(**made)));
+  CHECK_FALSE(diff(bytes_of(**made), after.bytes()));
+  CHECK(patched(after.bytes(), changes).error().text() == "a change from 1, where the zone has 2");
+  std::string other(kOld);
+  other.replace(other.find("gone"), 4, "here");
+  CHECK(patched(TestZone(other, kApex).bytes(), changes).error().text() ==
+        "gone.example. TXT is removed, and is not there");
+  other = std::string(kOld) + "z 5 A 192.0.2.1\n";
+  CHECK(patched(TestZone(other, kApex).bytes(), changes).error().text() ==
+        "z.example. A is added, and is there already");
 }
 
 TEST_CASE("zone change: what does not fit the zone is refused") {

@@ -25,4 +25,9 @@ namespace swage::zone {
 // `image`.
 [[nodiscard]] Result<> apply(Bytes image, std::span<const Change> changes, Builder& into);
 
+// The same of the names alone that stand in `changes`, which it gives in canonical order: for a Patch. REQUIRES: these
+// names are under the zone's.
+[[nodiscard]] Result<std::vector<dns::Name>> apply_to_names(Bytes image, std::span<const Change> changes,
+                                                            Builder& into);
+
 }  // namespace swage::zone

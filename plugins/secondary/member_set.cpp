@@ -37,7 +37,7 @@ class MemberSet::Member : public Published {
     const shm::Held found = set_.find(key_);
     return is_image(found.bytes) ? found : shm::Held();
   }
-  [[nodiscard]] Result<> compile(const zone::Builder& zone) override {
+  [[nodiscard]] Result<> compile(const NewImage& zone) override {
     TRY(compiled_, make_image(zone, "secondary"));
     return {};
   }

@@ -6,19 +6,22 @@
 
 #include "core/log.h"
 #include "core/zone/journal.h"
+#include "core/zone/view.h"
 #include "core/zonemd/zonemd.h"
 
 namespace swage::plugins::secondary {
 
-Result<shm::Segment> make_image(const zone::Builder& zone, const std::string& name) {
-  TRY(shm::Segment image, shm::Segment::create("swage " + name, zone.image_size()));
+Result<shm::Segment> make_image(const NewImage& zone, const std::string& name) {
+  TRY(shm::Segment image, shm::Segment::create("swage " + name, zone.size));
   zone.write(image.writable_bytes());
+  TRY(zone::View::check(image.bytes()));
   TRY(const zonemd::Check checked, zonemd::check(image.bytes()));
-  if (!checked.warning.empty()) log::warning("plugin/secondary: {}: {}", zone.apex().to_string(), checked.warning);
+  if (!checked.warning.empty())
+    log::warning("plugin/secondary: {}: {}", zone::View(image.bytes()).apex().to_string(), checked.warning);
   return image;
 }
 
-Result<> OwnSnapshot::compile(const zone::Builder& zone) {
+Result<> OwnSnapshot::compile(const NewImage& zone) {
   TRY(compiled_, make_image(zone, snapshot_.name()));
   compiled_journal_.reset();
   if (journal_ == nullptr) return {};

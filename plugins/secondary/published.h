@@ -2,21 +2,33 @@
 // of its own, or one of many in that of a catalog. In the service process.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <optional>
 
+#include "core/bytes.h"
 #include "core/result.h"
 #include "core/shm/snapshot.h"
-#include "core/zone/builder.h"
 
 namespace swage::plugins::secondary {
+
+// An image that is yet to be written. What it is made of outlives it.
+struct NewImage {
+  // Of a zone::Builder that is finished, or a zone::Patch.
+  template <typename Made>
+  explicit NewImage(const Made& made) : size(made.image_size()), write([&made](MutableBytes to) { made.write(to); }) {}
+
+  std::size_t size;
+  std::function<void(MutableBytes)> write;
+};
 
 class Published {
  public:
   virtual ~Published() = default;
   // The version in force, for zone::View; no bytes: there is none, or it has expired.
   [[nodiscard]] virtual shm::Held image() const = 0;
-  // Writes down what `zone`, which is finished, has. On any thread.
-  [[nodiscard]] virtual Result<> compile(const zone::Builder& zone) = 0;
+  // Writes it down. On any thread.
+  [[nodiscard]] virtual Result<> compile(const NewImage& zone) = 0;
   // Puts that in force.
   [[nodiscard]] virtual Result<> publish() = 0;
   // Nothing is answered any more.
@@ -30,9 +42,9 @@ inline constexpr std::size_t kExpiredSize = 8;  // bytes; an image is larger
 [[nodiscard]] inline bool is_image(Bytes bytes) { return bytes.size() > kExpiredSize; }
 [[nodiscard]] inline bool is_expired(Bytes bytes) { return bytes.size() == kExpiredSize; }
 
-// The image of a zone that is finished, in new memory. An Error where it is not what its ZONEMD record says (RFC 8976).
+// In new memory. An Error where it is not what its ZONEMD record says (RFC 8976).
 // On any thread.
-[[nodiscard]] Result<shm::Segment> make_image(const zone::Builder& zone, const std::string& name);
+[[nodiscard]] Result<shm::Segment> make_image(const NewImage& zone, const std::string& name);
 
 // A zone that has a snapshot to itself, and one of its journal (core/zone/journal.h) where somebody wants that.
 class OwnSnapshot : public Published {
@@ -41,7 +53,7 @@ class OwnSnapshot : public Published {
   [[nodiscard]] shm::Held image() const override {
     return is_image(snapshot_.bytes()) ? snapshot_.hold() : shm::Held();
   }
-  [[nodiscard]] Result<> compile(const zone::Builder& zone) override;
+  [[nodiscard]] Result<> compile(const NewImage& zone) override;
   [[nodiscard]] Result<> publish() override;
   [[nodiscard]] Result<> expire() override;
   [[nodiscard]] Result<> keep() override;

@@ -11,6 +11,7 @@
 #include "core/dns/serial.h"
 #include "core/log.h"
 #include "core/zone/diff.h"
+#include "core/zone/patch.h"
 #include "core/zone/view.h"
 
 namespace swage::plugins::secondary {
@@ -73,7 +74,7 @@ void SecondaryZone::load() {
 Result<> SecondaryZone::load_from_folder(std::int64_t confirmed) {
   zone::Builder builder(apex_);
   TRY(store_.load(builder));
-  TRY(published_->compile(builder));
+  TRY(published_->compile(NewImage(builder)));
   TRY(published_->publish());
   take_over(SoaTimes::of(published_->image().bytes), confirmed);
   saved_ = soa_->serial;
@@ -238,12 +239,25 @@ async::Task<Result<>> SecondaryZone::transfer_from(async::Loop& loop, transfer::
 Result<> SecondaryZone::compile(transfer::Receiver& received, Bytes before) {
   if (received.form() == transfer::Receiver::Form::whole) {
     TRY(received.zone().finish());
-    return published_->compile(received.zone());
+    return published_->compile(NewImage(received.zone()));
+  }
+  return compile_changes(received.changes(), before);
+}
+
+// Of the names that have changed and of the image before; as a whole where that does not go.
+Result<> SecondaryZone::compile_changes(std::span<const zone::Change> changes, Bytes before) {
+  zone::Builder part(apex_);
+  TRY(const std::vector<dns::Name> names, zone::apply_to_names(before, changes, part));
+  if (part.finish()) {  // not that of a signed zone, whose chain it has in pieces
+    std::vector<std::uint64_t> memory((part.image_size() + 7) / 8);
+    const MutableBytes part_image(reinterpret_cast<std::uint8_t*>(memory.data()), part.image_size());
+    part.write(part_image);
+    if (const auto patch = zone::Patch::make(before, part_image, names)) return published_->compile(NewImage(*patch));
   }
   zone::Builder builder(apex_);
-  TRY(zone::apply(before, received.changes(), builder));
+  TRY(zone::apply(before, changes, builder));
   TRY(builder.finish());
-  return published_->compile(builder);
+  return published_->compile(NewImage(builder));
 }
 
 void SecondaryZone::confirm() { take_over(*soa_, now()); }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "core/async/event.h"
@@ -14,6 +15,7 @@
 #include "core/crypto/random.h"
 #include "core/plugin/service.h"
 #include "core/transfer/client.h"
+#include "core/zone/change.h"
 #include "plugins/secondary/budget.h"
 #include "plugins/secondary/published.h"
 #include "plugins/secondary/schedule.h"
@@ -68,6 +70,7 @@ class SecondaryZone {
   [[nodiscard]] async::Task<Result<>> ask(async::Loop& loop, transfer::Primary primary);
   [[nodiscard]] async::Task<Result<>> transfer_from(async::Loop& loop, transfer::Primary primary, bool incremental);
   [[nodiscard]] Result<> compile(transfer::Receiver& received, Bytes before);
+  [[nodiscard]] Result<> compile_changes(std::span<const zone::Change> changes, Bytes before);
   [[nodiscard]] async::Task<> save(async::Loop& loop);
   void confirm();
   bool expire_if_old();  // whether it has
