@@ -1,15 +1,21 @@
-// The same dynamic updates, by chance, of swage and of BIND: every response, every serial and the whole zone must be
-// equal. Some hundreds; more with SWAGE_UPDATES, others with SWAGE_SEED.
+// The same dynamic updates, by chance, of swage and of BIND: every response and the whole zone must be equal, and every
+// serial but in one case. Some hundreds; more with SWAGE_UPDATES, others with SWAGE_SEED.
 //
 //     SWAGE_UPDATES=10000 SWAGE_SEED=7 build/asan/tests/update_bind_test
 //
 // What is left out, since BIND does there what no RFC says: NS and DNAME records at a wildcard (it ignores them), name
 // servers, MX and SRV records of the zone without addresses (it refuses them), DS records (it removes them with the NS
-// records). Names
-// that are added keep their spelling: BIND takes that of the last update, for which it changes the zone, where RFC 2136
-// section 1.1.1 sees no difference. And there is one SOA record in an update: two can lead back, which BIND fails at.
-// An update that is malformed has one thing that is, and no prerequisites that do not hold: BIND looks at them last,
-// RFC 2136 section 3 first. BIND does not sign its FORMERR, and keeps TTLs of 2^31 and more, which are 0 (RFC 2181).
+// records).
+//
+// RFC 2136 section 3.6 wants another serial where an update has changed the zone. Of one that removes a record and adds
+// the same again swage says that it has not, and so does BIND, but sometimes (it looks at neighbours in a list of what
+// the update did). Where BIND alone counts, the zones are compared, and both get the same serial.
+//
+// Names that are added keep their spelling: BIND takes that of the last update, for which it changes the zone, where
+// RFC 2136 section 1.1.1 sees no difference. And there is one SOA record in an update: two can lead back, which BIND
+// fails at. An update that is malformed has one thing that is, and no prerequisites that do not hold: BIND looks at
+// them last, RFC 2136 section 3 first. BIND does not sign its FORMERR, and keeps TTLs of 2^31 and more, which are 0
+// (RFC 2181).
 #include <algorithm>
 #include <cctype>
 #include <map>
@@ -278,8 +284,10 @@ std::uint32_t serial_at(const Endpoint& server) {
 
 std::string without_unsigned(std::string rcode) { return rcode == "unsigned FORMERR" ? "FORMERR" : rcode; }
 
+enum class Soa : bool { compared, left_out };
+
 // Its records, in lower case and sorted.
-std::vector<std::string> zone_at(const Endpoint& server) {
+std::vector<std::string> zone_at(const Endpoint& server, Soa soa = Soa::compared) {
   const auto said = run({.arguments = {"dig", "@127.0.0.1", "-p", std::to_string(server.port), "+noall", "+answer",
                                        "+onesoa", "example.org.", "AXFR"}});
   REQUIRE(said);
@@ -287,7 +295,9 @@ std::vector<std::string> zone_at(const Endpoint& server) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   std::istringstream lines(text);
   std::vector<std::string> all;
-  for (std::string line; std::getline(lines, line);) all.push_back(line);
+  for (std::string line; std::getline(lines, line);) {
+    if (soa == Soa::compared || line.find("\tsoa\t") == std::string::npos) all.push_back(line);
+  }
   std::ranges::sort(all);
   return all;
 }
@@ -314,6 +324,7 @@ TEST_CASE("update: responses, serials and zone are BIND's after updates by chanc
   Updates updates(seed);
   std::map<std::string, unsigned> rcodes;
   std::uint32_t serial = 10;
+  unsigned counted_by_bind = 0;
   std::string lines;
   for (unsigned i = 1; i <= count; ++i) {
     lines = updates.next(serial);
@@ -326,15 +337,25 @@ TEST_CASE("update: responses, serials and zone are BIND's after updates by chanc
     const std::uint32_t before = std::exchange(serial, serial_at(bind.endpoint()));
     INFO("serial " << before);
     const std::uint32_t our_serial = serial_at(server.endpoint());
-    if (our_serial != serial) UNSCOPED_INFO(bind.end_of_log());
-    REQUIRE(our_serial == serial);
+    if (our_serial == before && serial == before + 1) {
+      ++counted_by_bind;
+      REQUIRE(difference(zone_at(server.endpoint(), Soa::left_out), zone_at(bind.endpoint(), Soa::left_out)) == "");
+      const std::string soa =
+          fmt::format("add example.org. 60 SOA ns.example.org. host.example.org. {} 3600 600 86400 5\n", ++serial);
+      REQUIRE(ours.send(soa, UpdateClient::Over::tcp, 20s) == "NOERROR");
+      REQUIRE(theirs.send(soa, UpdateClient::Over::tcp, 20s) == "NOERROR");
+    } else {
+      if (our_serial != serial) UNSCOPED_INFO(bind.end_of_log());
+      REQUIRE(our_serial == serial);
+    }
     if (i % compared != 0 && i != count) continue;
     REQUIRE(difference(zone_at(server.endpoint()), zone_at(bind.endpoint())) == "");
   }
   std::string counts;
   for (const auto& [rcode, number] : rcodes) counts += fmt::format(" {} {}", rcode, number);
-  WARN(fmt::format("seed {}: {} updates:{}; serial {}, {} records at the end", seed, count, counts, serial,
-                   zone_at(server.endpoint()).size()));
+  WARN(fmt::format("seed {}: {} updates:{}; serial {}, {} records at the end; {} changed nothing and counted for BIND",
+                   seed, count, counts, serial, zone_at(server.endpoint()).size(), counted_by_bind));
+  CHECK(counted_by_bind <= count / 200);
   CHECK(rcodes["NOERROR"] > count / 4);
   CHECK(rcodes.size() >= (count < 200 ? 4 : 6));
 }
