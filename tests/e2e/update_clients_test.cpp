@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "tests/e2e/update_bench.h"
+#include "tests/support/pebble.h"
 #include "tests/support/peers.h"
 #include "tests/support/server.h"
 
@@ -12,40 +13,6 @@
 using namespace swage;
 using namespace swage::tests;
 using namespace std::chrono_literals;
-
-namespace {
-
-// Pebble, an ACME CA that asks `nameserver` for everything.
-class Pebble {
- public:
-  explicit Pebble(const Endpoint& nameserver) {
-    const std::string key = folder_.file("key"), certificate = folder_.file("cert");
-    REQUIRE(run({.arguments = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                               "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout",
-                               key, "-out", certificate}}));
-    const std::string configuration = fmt::format(
-        "{{\"pebble\": {{\"listenAddress\": \"127.0.0.1:{}\", \"managementListenAddress\": \"127.0.0.1:{}\", "
-        "\"certificate\": \"{}\", \"privateKey\": \"{}\", \"httpPort\": 80, \"tlsPort\": 443, \"ocspResponderURL\": "
-        "\"\", \"externalAccountBindingRequired\": false}}}}\n",
-        port_.number(), management_.number(), certificate, key);
-    auto started = Process::start({.arguments = {"pebble", "-config", folder_.write("pebble.json", configuration),
-                                                 "-dnsserver", nameserver.to_string()},
-                                   .environment = {{"PEBBLE_VA_NOSLEEP", "1"}, {"PEBBLE_WFE_NONCEREJECT", "0"}}});
-    REQUIRE(started);
-    process_ = *std::move(started);
-    REQUIRE(process_.wait_for("ACME directory available", 20s));
-  }
-  [[nodiscard]] std::string directory() const { return fmt::format("https://localhost:{}/dir", port_.number()); }
-  [[nodiscard]] std::string certificate() const { return folder_.file("cert"); }
-  [[nodiscard]] const Folder& folder() const { return folder_; }
-
- private:
-  Folder folder_;
-  Port port_, management_;
-  Process process_;
-};
-
-}  // namespace
 
 TEST_CASE("update: lego and certbot get certificates by DNS-01 challenges of theirs") {
   for (const char* const program : {"pebble", "lego", "certbot"}) {
