@@ -66,13 +66,15 @@ bool is_single(Type type) { return type == Type::cname || type == Type::soa || t
 
 std::uint32_t serial_of(Bytes soa) { return load_u32(&soa[soa.size() - 20]); }
 
-// Section 3.4.2.2.
-void add(const Record& record, EditedZone& zone) {
+// Section 3.4.2.2. A SOA counts where its serial is greater than the zone's, and than what that was before the update:
+// two of them, each greater than the one before, would lead back (RFC 1982 section 3.2).
+void add(const Record& record, std::uint32_t serial_before, EditedZone& zone) {
   const bool has_cname = zone.find(record.owner, Type::cname) != nullptr;
   const bool has_others = !zone.at(record.owner).empty() && !has_cname;
   if (record.type == Type::cname ? has_others : has_cname) return;
   if (record.type == Type::soa &&
-      (record.owner != zone.apex() || !is_greater(serial_of(record.rdata), zone.serial()))) {
+      (record.owner != zone.apex() || !is_greater(serial_of(record.rdata), zone.serial()) ||
+       !is_greater(serial_of(record.rdata), serial_before))) {
     return;
   }
   if (is_single(record.type)) zone.remove(record.owner, record.type);
@@ -138,13 +140,14 @@ Rcode prescan(const Request& request, EditedZone& zone) {
 }
 
 void apply(const Request& request, EditedZone& zone) {
+  const std::uint32_t serial = zone.serial();
   for (const Record& record : request.updates()) {
     if (record.rclass == Class::any) {
       remove_rrsets(record, zone);
     } else if (record.rclass == Class::none) {
       remove_record(record, zone);
     } else {
-      add(record, zone);
+      add(record, serial, zone);
     }
   }
 }

@@ -163,6 +163,19 @@ TEST_CASE("update: every form of a change (RFC 2136 sections 2.5 and 3.4.2)") {
       {"add example.org. 60 SOA ns.example.org. host.example.org. 2147483657 2 3 4 5", "serial 2147483657\n"},
       {"add example.org. 60 SOA ns.example.org. host.example.org. 2147483659 2 3 4 5", ""},
       {"add www.example.org. 60 SOA ns.example.org. host.example.org. 20 2 3 4 5", ""},
+      // two of them: the greater one, and never back to where the zone was
+      {"add example.org. 60 SOA ns.example.org. host.example.org. 20 2 3 4 5\n"
+       "add example.org. 60 SOA ns.example.org. host.example.org. 30 2 3 4 5",
+       "serial 30\n"},
+      {"add example.org. 60 SOA ns.example.org. host.example.org. 20 2 3 4 5\n"
+       "add example.org. 60 SOA ns.example.org. host.example.org. 15 2 3 4 5",
+       "serial 20\n"},
+      {"add example.org. 60 SOA ns.example.org. host.example.org. 2147483657 2 3 4 5\n"
+       "add example.org. 60 SOA ns.example.org. host.example.org. 8 2 3 4 5",
+       "serial 2147483657\n"},
+      {"add example.org. 60 SOA ns.example.org. host.example.org. 2000000000 2 3 4 5\n"
+       "add example.org. 60 SOA ns.example.org. host.example.org. 4000000000 2 3 4 5",
+       "serial 2000000000\n"},
       {"add example.org. 60 SOA ns.example.org. host.example.org. 20 2 3 4 5\nadd a.example.org. 60 TXT x",
        "+a 60 TXT \"x\"\nserial 20\n"},
       {"del example.org. SOA", ""},
@@ -256,6 +269,11 @@ TEST_CASE("update: serial numbers") {
   CHECK(next_serial(10, SerialPolicy::date, kNow) == 2023111400);
   CHECK(next_serial(2023111400, SerialPolicy::date, kNow) == 2023111401);
   CHECK(next_serial(2023111399, SerialPolicy::date, kNow) == 2023111400);
+  // A clock that was wrong, and is right again: the next number, until the clock is there.
+  CHECK(next_serial(1'900'000'000, SerialPolicy::unixtime, kNow) == 1'900'000'001);
+  CHECK(next_serial(2030010100, SerialPolicy::date, kNow) == 2030010101);
+  CHECK(next_serial(10, SerialPolicy::unixtime, 0) == 11);
+  CHECK(next_serial(10, SerialPolicy::unixtime, std::int64_t{10} + 0x80000000) == 11);  // further than serials reach
 }
 
 TEST_CASE("update: several updates, one after the other, and one list of changes") {

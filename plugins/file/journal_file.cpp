@@ -125,7 +125,7 @@ Result<> JournalFile::cut(std::size_t size) {
 }
 
 Result<> JournalFile::append(Bytes entries) {
-  if (broken_) return fail("{}: what a write that failed has left could not be removed", path_);
+  if (broken_) TRY(cut(size_));
   if (size_ + entries.size() > kMost) return fail("{}: the journal has no more room", path_);
   const bool written = lseek(file_.get(), static_cast<off_t>(size_), SEEK_SET) >= 0 && write_all(file_.get(), entries);
   if (written && fdatasync(file_.get()) == 0) {

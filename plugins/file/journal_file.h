@@ -51,7 +51,7 @@ class JournalFile {
   // Throws away what comes after `size` bytes.
   [[nodiscard]] Result<> cut(std::size_t size);
   // Returns when `entries` are on disk (fdatasync(2)). Where that fails, the journal is as it was; where it cannot be
-  // made so either, nothing is appended before the next begin().
+  // made so either, nothing is appended before it can.
   [[nodiscard]] Result<> append(Bytes entries);
   // Puts a journal with these bytes in its place, as a whole or not at all.
   [[nodiscard]] Result<> begin(Bytes contents);

@@ -1,9 +1,15 @@
 // Updates of a zone without a server: what the Corefile may say, the journal, and requests one after another.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <array>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -168,6 +174,16 @@ TEST_CASE("file update: one that no zone can have spoils none of the others") {
   CHECK(bench.zone.find(" 13 2 3 4 5") != std::string::npos);
 }
 
+TEST_CASE("file update: two that lead the serial on by half of all numbers each are two versions") {
+  Bench bench;
+  const auto soa = [](std::string_view serial) {
+    return fmt::format("add example.org. 60 SOA ns.example.org. host.example.org. {} 2 3 4 5", serial);
+  };
+  CHECK(bench.send({soa("2147483657"), soa("8"), "add a.example.org. 5 TXT x"}) ==
+        std::vector<std::string>{"NOERROR", "NOERROR", "NOERROR"});
+  CHECK(bench.zone.find(" 9 2 3 4 5") != std::string::npos);
+}
+
 TEST_CASE("file update: a zone file with other records and no greater serial is refused, with both names") {
   Bench bench;
   static_cast<void>(bench.send({"add a.example.org. 5 TXT x", "add b.example.org. 5 TXT x"}));
@@ -231,6 +247,43 @@ TEST_CASE("file journal: where the disk is full it is as it was, and goes on lat
   const auto contents = journal.read();
   REQUIRE(contents);
   CHECK((*contents)->entries.size() == 2);
+}
+
+namespace {
+
+// Of the thread that calls it, to its end: fdatasync() fails as on a disk that is broken.
+void break_disk() {
+  sock_filter program[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fdatasync, 0, 1),
+                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+                           BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog filter{.len = std::size(program), .filter = program};
+  REQUIRE(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  REQUIRE(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("file journal: a disk that fails loses nothing that was acknowledged, and is used again when it works") {
+  const Folder folder;
+  JournalFile journal(folder.file("j"));
+  REQUIRE(*journal.lock());
+  REQUIRE(journal.begin(update::write_start({{}, 1})));
+  REQUIRE(journal.append(bytes_of(entry("a.example.org"))));
+  const std::string before = tests::read_file(journal.path());
+  std::vector<std::string> said;
+  std::thread broken([&] {
+    break_disk();
+    for (int i = 0; i < 3; ++i) said.push_back(journal.append(bytes_of(entry("b.example.org"))).error().text());
+  });
+  broken.join();
+  for (const std::string& each : said) CHECK(each == journal.path() + ": Input/output error");
+  CHECK(tests::read_file(journal.path()) == before);
+  REQUIRE(journal.append(bytes_of(entry("c.example.org"))));
+  const auto contents = journal.read();
+  REQUIRE(contents);
+  REQUIRE((*contents)->entries.size() == 2);
+  CHECK((*contents)->whole == (*contents)->size);
 }
 
 TEST_CASE("file journal: one process at a time writes it, and one that is replaced is noticed") {

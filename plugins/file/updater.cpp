@@ -333,10 +333,14 @@ async::Task<> Updater::serve_batch(Host& host, std::vector<Job> jobs) {
     host.loop().spawn(answer_soon(host, std::move(jobs)));
     co_return;
   }
+  const std::uint32_t serial = zone::View(image.bytes).serial();
   bool possible = true;
-  const auto build = [this, &zone, &possible]() -> Result<LoadedZone> {
+  const auto build = [this, &zone, &possible, serial]() -> Result<LoadedZone> {
     Result<shm::Segment> built = image_of(zone);
-    possible = built.has_value();
+    // Each of two updates may lead the serial on by half of all numbers, which is back (RFC 1982): one by one, both
+    // versions are published.
+    possible = built.has_value() && update::is_greater(zone::View(built->bytes()).serial(), serial);
+    if (built && !possible) return fail("the serial number would lead back");
     if (!built) return std::unexpected(built.error());
     return zone_.with_journal(*std::move(built));
   };

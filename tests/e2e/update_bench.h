@@ -33,8 +33,10 @@ inline std::string update_keys() {
 
 // A zone with updates in a folder of its own, and a server for it.
 struct UpdateBench {
-  explicit UpdateBench(unsigned workers = 1, std::string_view zone = kZone, std::string_view reload = "0")
-      : reload_(reload) {
+  // `update`: more lines of the block.
+  explicit UpdateBench(unsigned workers = 1, std::string_view zone = kZone, std::string_view reload = "0",
+                       std::string_view update = "")
+      : reload_(reload), update_(update) {
     static_cast<void>(folder.write("zone", zone));
     static_cast<void>(folder.write("keys", update_keys()));
     std::filesystem::permissions(folder.file("keys"), std::filesystem::perms(0600));
@@ -43,15 +45,15 @@ struct UpdateBench {
   // `more`: directives of the server block.
   [[nodiscard]] std::string corefile(std::string_view more = "") const {
     return fmt::format(
-        "example.org {{\n file {0}/zone {{\n  reload {1}\n  update {{\n   secrets {0}/keys\n   key all may change "
+        "example.org {{\n file {0}/zone {{\n  reload {1}\n  update {{\n   secrets {0}/keys\n{3}   key all may change "
         "example.org *.example.org any\n   key acme may change _acme-challenge.www.example.org TXT\n  }}\n }}\n "
         "errors\n{2}}}\n",
-        folder.path(), reload_, more);
+        folder.path(), reload_, more, update_);
   }
 
   Folder folder;
   ServerOptions options;
-  std::string reload_;
+  std::string reload_, update_;
 };
 
 // The rcode, then the records of the answer, sorted.

@@ -1,6 +1,8 @@
 // For tests: a client of dynamic updates that signs what it sends, and believes what is signed.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,12 +20,15 @@ class UpdateClient {
   UpdateClient(Endpoint server, std::string zone, std::string_view key, std::string_view secret);
 
   // Sends the update of these lines (update_message.h), in a message of its own each time. "NOERROR", "YXDOMAIN", …;
-  // "nothing" where no answer came, and "BADSIG" and the like where the answer's signature is not good.
+  // "nothing" where no answer came, "BADTIME" where the server says so, and "BADSIG" and the like where the answer's
+  // signature is not good.
   [[nodiscard]] std::string send(std::string_view lines, Over over = Over::udp, Milliseconds deadline = kPatience);
-  // The message, signed now.
-  [[nodiscard]] Packet signed_message(std::string_view lines);
+  // The message, signed now; or as by a clock that is `ahead` of ours by so many seconds.
+  [[nodiscard]] Packet signed_message(std::string_view lines, std::int64_t ahead = 0);
   // What comes of a message of signed_message()'s, the last one.
   [[nodiscard]] std::string exchange(const Packet& message, Over over, Milliseconds deadline) const;
+  // The same of what has come.
+  [[nodiscard]] std::string read(const std::optional<Packet>& answer) const;
 
  private:
   Endpoint server_;
