@@ -1,4 +1,6 @@
-// any: the minimal answer to queries of type ANY that RFC 8482 section 4.2 allows. In every dns process; keeps nothing.
+// any: the minimal answers to queries of type ANY that RFC 8482 allows: one RRset of those that there are (section
+// 4.1) to clients that want signatures, a HINFO record to all others (section 4.2). In every dns process; keeps
+// nothing.
 #pragma once
 
 #include "core/plugin/plugin.h"

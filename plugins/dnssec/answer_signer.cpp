@@ -54,8 +54,10 @@ bool AnswerSigner::is_ours() const {
 }
 
 bool AnswerSigner::lacks_soa() const {
-  return response_.answer.empty() && response_.rcode != Rcode::yxdomain && !has(response_.authority, Type::soa) &&
-         !has(response_.authority, Type::ns);
+  return response_.answer.empty() && response_.rcode != Rcode::yxdomain && !has(response_.authority, Type::ns) &&
+         std::ranges::none_of(response_.authority, [this](const Record& each) {
+           return each.type == Type::soa && query_.qname.is_under(each.owner);
+         });
 }
 
 // The NS record of a zone below.

@@ -32,7 +32,8 @@ class AnswerSigner {
 
   // What other nameservers have said, errors and refusals are left as they are.
   [[nodiscard]] bool is_ours() const;
-  // There is nothing there, and no SOA record says so: what the plugins before have left to others.
+  // There is nothing there, and no SOA record of a zone with this name says so: what the plugins before have left to
+  // others, or *rewrite* has taken from another zone.
   [[nodiscard]] bool lacks_soa() const;
   // False where the budget did not suffice: the response is of no use.
   [[nodiscard]] Result<bool> run();
