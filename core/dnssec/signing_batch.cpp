@@ -11,14 +11,23 @@ namespace {
 constexpr std::size_t kAtATime = 32;                              // signatures that a thread takes
 constexpr std::size_t kWorthIt = 256;                             // signatures for which further threads are started
 constexpr std::size_t kSoaFromSerial = 20, kSoaAfterSerial = 16;  // of a SOA's data
+constexpr std::size_t kDigestKind = 4, kDigestAt = 6;             // of a ZONEMD's (RFC 8976 section 2.2)
 
-// Whether the SOA records differ in nothing but the serial.
-bool differs_in_serial(const Rrset& soa, const RrsetView* before) {
+// Whether they are the same but for what follows from the rest of the zone: the serial, of a SOA record; the serial and
+// the digest, of ZONEMD.
+bool is_same_but_for_serial(const Rrset& soa, const RrsetView* before) {
   if (before == nullptr || before->ttl != soa.ttl) return false;
   const Bytes is = soa.rdata.front(), was = before->records.front().rdata;
   return is.size() == was.size() &&
          std::ranges::equal(is.first(is.size() - kSoaFromSerial), was.first(is.size() - kSoaFromSerial)) &&
          std::ranges::equal(is.last(kSoaAfterSerial), was.last(kSoaAfterSerial));
+}
+
+bool is_same_but_for_digest(const Rrset& zonemd, const RrsetView* before) {
+  if (before == nullptr || before->ttl != zonemd.ttl || before->records.size() != 1) return false;
+  const Bytes is = zonemd.rdata.front(), was = before->records.front().rdata;
+  return is.size() == was.size() && std::ranges::equal(is.subspan(kDigestKind, kDigestAt - kDigestKind),
+                                                       was.subspan(kDigestKind, kDigestAt - kDigestKind));
 }
 
 // Evenly over all RRsets, and another number each time (FNV-1a).
@@ -60,8 +69,10 @@ bool SigningBatch::is_same(const Rrset& rrset, const RrsetView* before) {
 }
 
 SigningBatch::Item& SigningBatch::append(const Rrset& rrset, const RrsetView* before) {
-  if (rrset.type == dns::Type::soa ? !differs_in_serial(rrset, before) : !is_same(rrset, before))
-    figures_.changed = true;
+  const bool same = rrset.type == dns::Type::soa      ? is_same_but_for_serial(rrset, before)
+                    : rrset.type == dns::Type::zonemd ? is_same_but_for_digest(rrset, before)
+                                                      : is_same(rrset, before);
+  if (!same) figures_.changed = true;
   items_.push_back({rrset.owner, rrset.type, rrset.ttl, data_.size(), rrset.rdata.size(), signatures_.size(), 0});
   data_.insert(data_.end(), rrset.rdata.begin(), rrset.rdata.end());
   figures_.records += rrset.rdata.size();

@@ -20,7 +20,7 @@ class SigningBatch {
   struct Figures {
     std::size_t made = 0, kept = 0;  // signatures
     std::size_t records = 0;         // with signatures
-    bool changed = false;            // some RRset, or its signatures, are not what they were; but for the SOA
+    bool changed = false;            // some RRset, or its signatures, are not what they were; but for SOA and ZONEMD
   };
 
   // All of it outlives this. `now` in seconds since 1970. `threads`: at least 1.

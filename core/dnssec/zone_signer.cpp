@@ -134,6 +134,7 @@ void Signing::plan_apex() {
   store_u32(&data[data.size() - kSerialAt], serial_);
   negative_ttl_ = std::min(soa.ttl, load_u32(&data[data.size() - kMinimumAt]));
   soa.data.front() = batch_.copy(data);
+  const std::uint32_t soa_ttl = soa.ttl;
 
   const auto sorted_copies = [this](auto all) {
     std::ranges::sort(all);
@@ -146,6 +147,7 @@ void Signing::plan_apex() {
   plan(Type::dnskey, keys_.dnskey_ttl, sorted_copies(dnskeys));
   if (!keys_.cds.empty()) plan(Type::cds, keys_.dnskey_ttl, sorted_copies(keys_.cds));
   if (!keys_.cdnskey.empty()) plan(Type::cdnskey, keys_.dnskey_ttl, sorted_copies(keys_.cdnskey));
+  if (!policy_.zonemd.empty()) plan(Type::zonemd, soa_ttl, {batch_.copy(policy_.zonemd)});
   if (policy_.nsec3) plan(Type::nsec3param, 0, {batch_.copy(nsec3s_.parameters())});
   std::ranges::sort(planned_, {}, &Planned::type);
 }

@@ -19,6 +19,9 @@ struct SigningPolicy {
   bool nsec3 = false;    // SHA-1, no additional iterations (RFC 9276); else NSEC
   bool opt_out = false;  // delegations without DS have no NSEC3 (RFC 5155 section 6)
   std::vector<std::uint8_t> salt{};
+  // The data of a ZONEMD record (RFC 8976) that the zone gets, with a signature that is good once its digest is filled
+  // in and it is signed again (core/signing/zone_digest.h); empty: none.
+  std::vector<std::uint8_t> zonemd{};
   ValidityPolicy validity{};
   unsigned threads = 1;
   const std::atomic<bool>* stop = nullptr;  // set: end with an Error soon
@@ -26,12 +29,12 @@ struct SigningPolicy {
 
 struct SignedZone {
   std::size_t made = 0, kept = 0;  // signatures
-  // Whether anything but the SOA record and its signature is not as in the version before.
+  // Whether anything but the SOA and ZONEMD records and their signatures is not as in the version before.
   bool changed = false;
 };
 
 // Whether records of this type are the signer's: RRSIG, NSEC, NSEC3, NSEC3PARAM, DNSKEY, CDS, CDNSKEY, and ZONEMD,
-// which signing makes wrong. Those of the zone that is to be signed are left out.
+// whose digest signing makes wrong. Those of the zone that is to be signed are left out.
 [[nodiscard]] bool is_of_signer(dns::Type type);
 
 // Adds the records of `zone`, signed, to `into`, which has none, and finishes it. The SOA record gets `serial`.

@@ -9,9 +9,11 @@
 #include "core/dns/base_encodings.h"
 #include "core/dns/serial.h"
 #include "core/log.h"
+#include "core/signing/zone_digest.h"
 #include "core/update/serial.h"
 #include "core/zone/builder.h"
 #include "core/zone/view.h"
+#include "core/zonemd/zonemd.h"
 
 namespace swage::signing {
 namespace {
@@ -96,6 +98,15 @@ Result<> read_signatures(Controller& controller, ZoneSettings& settings) {
   return {};
 }
 
+Result<> read_zonemd(Controller& controller, ZoneSettings& settings) {
+  std::string_view word = "sha384";
+  if (controller.has_arg()) {
+    TRY(word, controller.one_of({"sha384", "sha512"}));
+  }
+  settings.policy.zonemd = zonemd::reserved(word == "sha384" ? zonemd::Hash::sha384 : zonemd::Hash::sha512);
+  return {};
+}
+
 KeysOf keys_from(KeySettings settings, dns::Name zone, std::string plugin) {
   const auto told = std::make_shared<std::set<std::string>>();
   return [=](std::int64_t now) {
@@ -165,6 +176,9 @@ Result<ZoneMaker::Made> ZoneMaker::make(Bytes plain, Bytes before, std::int64_t 
   }
   TRY(shm::Segment image, shm::Segment::create(name, builder.image_size()));
   builder.write(image.writable_bytes());
+  if (!policy.zonemd.empty()) {
+    TRY(fill_in_digest(image.writable_bytes(), keys, now));
+  }
   TRY(zone::View::check(image.bytes()));
   made.next = due(image.bytes(), keys, now);
   made.image = std::move(image);

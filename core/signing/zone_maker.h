@@ -34,10 +34,11 @@ struct ZoneSettings {
 };
 
 // Lines of a block, each after its first word: "nsec3 [opt-out] [salt HEX]", "serial unixtime|increment|date|keep",
-// "signatures LIFETIME [renew BEFORE] [jitter J]".
+// "signatures LIFETIME [renew BEFORE] [jitter J]", "zonemd [sha384|sha512]".
 [[nodiscard]] Result<> read_nsec3(Controller& controller, ZoneSettings& settings);
 [[nodiscard]] Result<> read_serial(Controller& controller, ZoneSettings& settings);
 [[nodiscard]] Result<> read_signatures(Controller& controller, ZoneSettings& settings);
+[[nodiscard]] Result<> read_zonemd(Controller& controller, ZoneSettings& settings);
 
 // What of the zone's keys is in force at a time, in seconds since 1970; on any thread.
 using KeysOf = std::function<Result<dnssec::ZoneKeys>(std::int64_t now)>;

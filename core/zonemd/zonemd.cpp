@@ -1,7 +1,6 @@
 #include "core/zonemd/zonemd.h"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "core/crypto/hasher.h"
@@ -123,16 +122,23 @@ Result<Check> check(Bytes image) {
   return result;
 }
 
-void reserve(zone::Builder& builder, Hash hash) {
-  std::array<std::uint8_t, kFixed + crypto::kLargestDigest> data{};
+std::vector<std::uint8_t> reserved(Hash hash) {
+  std::vector<std::uint8_t> data(kFixed + crypto::digest_size(hash_of(hash)));
   data[4] = kSimple;
   data[5] = static_cast<std::uint8_t>(hash);
-  builder.reserve_zonemd(Bytes(data).first(kFixed + crypto::digest_size(hash_of(hash))));
+  return data;
 }
 
+void reserve(zone::Builder& builder, Hash hash) { builder.reserve_zonemd(reserved(hash)); }
+
 Result<> fill_in(MutableBytes image) {
+  if (read_apex(image).is_signed) return fail("the zone is signed; whoever signs it has to make its ZONEMD record");
+  write_digest(image);
+  return {};
+}
+
+void write_digest(MutableBytes image) {
   const Apex apex = read_apex(image);
-  if (apex.is_signed) return fail("the zone is signed; whoever signs it has to make its ZONEMD record");
   CHECK(apex.zonemds.size() == 1);
   const Bytes reserved = apex.zonemds.front();
   const crypto::Mac made = digest(image, static_cast<Hash>(reserved[5]));
@@ -140,7 +146,6 @@ Result<> fill_in(MutableBytes image) {
   const auto at = static_cast<std::size_t>(reserved.data() - image.data());
   store_u32(&image[at], apex.serial);
   std::ranges::copy(made.bytes(), image.subspan(at + kFixed).begin());
-  return {};
 }
 
 Result<Policy> parse_policy(const std::vector<std::string>& words) {

@@ -33,12 +33,17 @@ struct Check {
 // them can be checked and none is right: what the digest is, and what it should be. A zone without any is good.
 [[nodiscard]] Result<Check> check(Bytes image);
 
+// The data of a ZONEMD record that waits for its serial and its digest.
+[[nodiscard]] std::vector<std::uint8_t> reserved(Hash hash);
 // Has the builder make the zone's ZONEMD record (zone::Builder::reserve_zonemd), in place of those that it is given:
 // before records are added.
 void reserve(zone::Builder& builder, Hash hash);
 // Fills in that record, in an image that the builder has written. An Error where the zone is signed: whoever signs it
 // has to make the digest, too.
 [[nodiscard]] Result<> fill_in(MutableBytes image);
+// The same for whoever signs it: the record's own signatures are to be made afterwards. REQUIRES: one ZONEMD record at
+// the apex, of reserved() data.
+void write_digest(MutableBytes image);
 
 // What becomes of the ZONEMD record of a zone that is loaded.
 struct Policy {

@@ -205,7 +205,7 @@ Result<shm::Segment> ZoneService::load_image() {
 }
 
 Result<shm::Segment> ZoneService::load(zone::Builder& builder) const {
-  if (zone_.zonemd.made && !zone_.sign) zonemd::reserve(builder, *zone_.zonemd.made);
+  if (zone_.zonemd.made) zonemd::reserve(builder, *zone_.zonemd.made);
   TRY(zonefile::read_file(zone_.path, zone_.apex, builder));
   TRY(shm::Segment image, shm::Segment::create("swage " + zone_.snapshot->name(), builder.image_size()));
   builder.write(image.writable_bytes());

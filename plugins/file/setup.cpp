@@ -30,7 +30,8 @@ Result<> check_update(const Controller& controller, const UpdateOptions& update,
     return controller.fail_at(update.directive, "update: 'images' are not kept of a zone that takes updates");
   }
   if (zone.zonemd.made) {
-    return controller.fail_at(update.directive, "update: 'zonemd generate' is for zones that take no updates");
+    return controller.fail_at(update.directive,
+                              "update: 'zonemd generate' is for zones that take no updates, or are signed here");
   }
   for (const ServedZone& other : others) {
     if (other.update == nullptr || other.update->journal != update.journal) continue;
@@ -38,6 +39,16 @@ Result<> check_update(const Controller& controller, const UpdateOptions& update,
                               other.apex.to_string());
   }
   return {};
+}
+
+// A digest covers signatures, so whoever signs makes it.
+void give_digest_to_signer(ServedZone& zone) {
+  if (zone.zonemd.made) {
+    SigningOptions options = *zone.sign;
+    options.settings.policy.zonemd = zonemd::reserved(*zone.zonemd.made);
+    zone.sign = std::make_shared<const SigningOptions>(std::move(options));
+  }
+  zone.zonemd.made.reset();
 }
 
 // One occurrence of the directive: its zones, which share file and properties.
@@ -57,9 +68,7 @@ Result<> read_directive(Controller& controller, std::vector<ServedZone>& zones) 
       {"update", [&] { return read_update(controller, apexes, path, update); }},
       {"sign", [&] { return read_sign(controller, like.sign); }},
   }));
-  if (like.sign && like.zonemd.made) {
-    return controller.fail_at(like.sign->directive, "sign: 'zonemd generate' is for zones that are not signed");
-  }
+  if (like.sign) give_digest_to_signer(like);
   if (update) {
     TRY(check_update(controller, *update, like, zones));
     like.update = std::make_shared<const UpdateOptions>(*std::move(update));

@@ -1,5 +1,5 @@
 // Reads the directive: sign DBFILE [ZONES…] { key file|directory … ; directory DIR ; nsec3 … ; serial … ; signatures …
-// }
+// ; zonemd … }
 #include <fmt/format.h>
 
 #include "core/signing/key_service.h"
@@ -32,6 +32,7 @@ Result<> read_directive(Controller& controller, std::vector<SignedFile>& files) 
       {"nsec3", [&] { return signing::read_nsec3(controller, like.settings); }},
       {"serial", [&] { return signing::read_serial(controller, like.settings); }},
       {"signatures", [&] { return signing::read_signatures(controller, like.settings); }},
+      {"zonemd", [&] { return signing::read_zonemd(controller, like.settings); }},
   }));
   if (like.keys.empty()) {
     return controller.fail_at(directive, "expected 'key file KEY…' or 'key directory DIR' in its block");

@@ -49,6 +49,8 @@ TEST_CASE("sign: setup") {
   CHECK(error("  key file\n") == "Corefile:3: sign: key: expected the path of a key after 'file'");
   CHECK(error("  key file a\n  nsec3 salt XY\n") ==
         "Corefile:4: sign: nsec3: 'XY' is not a salt: up to 255 bytes in hexadecimal");
+  CHECK(error("  key file a\n  zonemd\n") == "");
+  CHECK(error("  key file a\n  zonemd md5\n").starts_with("Corefile:4: sign: zonemd: "));
   CHECK(error("  key file a\n  serial last\n").starts_with("Corefile:4: sign: serial: "));
   CHECK(error("  key file a\n  signatures 240h renew 216h jitter 24h\n")
             .starts_with("Corefile:4: sign: signatures: 'renew' (777600 s) and 'jitter' (86400 s) leave nothing"));
@@ -107,6 +109,28 @@ TEST_CASE("sign: writes a zone that is good, once, and again when something has 
     REQUIRE(gone.prepare() == "");
     CHECK(signing.written().find(" NSEC ") != std::string::npos);
   }
+}
+
+TEST_CASE("sign: the digest of the signed zone (RFC 8976) is good, signed, and made again with the zone") {
+  const Signing signing("  zonemd sha512\n");
+  const auto check = [&] {
+    const auto good =
+        tests::run({.arguments = {"ldns-verify-zone", "-ZZ", signing.folder.file("db.example.org.signed")}});
+    if (!good) FAIL(good.error().text() << signing.written());
+  };
+  tests::PluginHarness harness(kPlugins, signing.corefile);
+  REQUIRE(harness.prepare() == "");
+  const std::string first = signing.written();
+  CHECK(first.find(" RRSIG ZONEMD 13 2 60 ") != std::string::npos);
+  check();
+  tests::PluginHarness again(kPlugins, signing.corefile);
+  REQUIRE(again.prepare() == "");
+  CHECK(signing.written() == first);
+
+  static_cast<void>(signing.folder.write("zone", std::string(kZone) + "new A 192.0.2.3\n"));
+  const auto has_new = [&] { return signing.written().find("new.example.org. 60 A 192.0.2.3") != std::string::npos; };
+  REQUIRE(tests::run_until(again.service(), 50ms, has_new));
+  check();
 }
 
 TEST_CASE("sign: what cannot be done is said, and nothing is written") {

@@ -35,8 +35,9 @@ struct Bench {
       std::filesystem::permissions(folder.file(name), std::filesystem::perms(0600));
     }
   }
-  [[nodiscard]] std::string corefile(const std::string& more = "", bool updates = true) const {
+  [[nodiscard]] std::string corefile(const std::string& more = "", bool updates = true, bool digest = false) const {
     const std::string update =
+        (digest ? "  zonemd generate\n" : "") +
         fmt::format("  update {{\n   secrets {}/keys\n   key all may change *.example.org any\n  }}\n", folder.path());
     return fmt::format(
         "example.org {{\n file {0}/zone {{\n  reload 50ms\n  sign {{\n   key file {0}/Kexample.org.+013+20111\n{1}  "
@@ -91,7 +92,8 @@ std::size_t lines_of(const std::string& text) { return static_cast<std::size_t>(
 TEST_CASE("signed zones: updates are signed, transferred as what has changed, and outlive reloads and crashes") {
   const Bench bench;
   const std::string nsec3 = GENERATE("", "   nsec3\n");
-  Server server(bench.corefile(nsec3));
+  Server server(bench.corefile(nsec3, true, !nsec3.empty()));
+  CHECK((dig(server, "AXFR").find("ZONEMD") != std::string::npos) == !nsec3.empty());
   verify(server, bench.folder);
   const std::string before = signature(server, "www.example.org.");
   const std::uint32_t first = serial(server);
