@@ -14,8 +14,9 @@ using swage::dnssec::ZoneKeys;
 
 namespace {
 
-constexpr std::chrono::seconds kLook{30};  // between two looks at the time, and at folders that others may change
-constexpr std::int64_t kRetry = 600;       // seconds
+constexpr std::chrono::seconds kLook{30};   // between two looks at the time
+constexpr std::chrono::seconds kGlance{1};  // at a folder that others change: what they do is to be in force soon
+constexpr std::int64_t kRetry = 600;        // seconds
 
 // "2 keys; 12345 signs keys, 54321 the rest": another one whenever something else is published.
 std::string description_of(const ZoneKeys& keys) {
@@ -78,8 +79,18 @@ Result<> KeyService::prepare() {
   return {};
 }
 
+// Whether keys may have changed since this was asked last.
+bool KeyService::has_changed(std::int64_t now) {
+  if (!settings_.managed) return false;
+  const FileStamp stamp = FileStamp::of(settings_.managed->folder);
+  if (stamp == seen_ && now < look_at_) return false;
+  seen_ = stamp;
+  look_at_ = now + kLook.count();
+  return true;
+}
+
 bool KeyService::is_due(const Zone& zone, std::int64_t now) const {
-  return settings_.managed || now >= zone.renew_at || (zone.next_change != 0 && now >= zone.next_change);
+  return now >= zone.renew_at || (zone.next_change != 0 && now >= zone.next_change);
 }
 
 bool KeyService::ready() const {
@@ -87,12 +98,14 @@ bool KeyService::ready() const {
 }
 
 async::Task<Result<>> KeyService::run(Host& host) {
+  const std::chrono::seconds pause = settings_.managed ? kGlance : kLook;
   while (true) {
-    const bool stopped = co_await host.stopping(kLook);
+    const bool stopped = co_await host.stopping(pause);
     if (stopped) co_return Result<>();
     const std::int64_t now = std::time(nullptr);
+    const bool changed = has_changed(now);
     for (Zone& zone : zones_) {
-      if (!is_due(zone, now)) continue;
+      if (!changed && !is_due(zone, now)) continue;
       const bool was_ready = zone.ready;
       const auto read_zone = [this, &zone, now] { return read(zone, now); };
       const Result<Read> read = co_await async::work(host.loop(), read_zone);
