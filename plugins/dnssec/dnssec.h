@@ -9,7 +9,6 @@
 
 #include "core/dns/zones.h"
 #include "core/dnssec/zone_keys.h"
-#include "core/file_stamp.h"
 #include "core/plugin/plugin.h"
 #include "core/signing/key_settings.h"
 #include "plugins/dnssec/answer_signer.h"
@@ -66,13 +65,10 @@ class KeyService : public Service {
   [[nodiscard]] Result<Read> read(const Zone& zone, std::int64_t now) const;
   [[nodiscard]] Result<> take(Zone& zone, const Result<Read>& read, std::int64_t now);
   [[nodiscard]] bool is_due(const Zone& zone, std::int64_t now) const;
-  [[nodiscard]] bool has_changed(std::int64_t now);
 
   signing::KeySettings settings_;
   config::Token directive_;
   std::vector<Zone> zones_;
-  FileStamp seen_;            // of the folder of `keys`
-  std::int64_t look_at_ = 0;  // there, at the latest
 };
 
 [[nodiscard]] Result<> setup(Controller& controller);

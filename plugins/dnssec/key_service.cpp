@@ -5,6 +5,7 @@
 
 #include "core/async/work.h"
 #include "core/counted.h"
+#include "core/signing/key_watch.h"
 #include "plugins/dnssec/dnssec.h"
 
 namespace swage::plugins::dnssec {
@@ -14,9 +15,8 @@ using swage::dnssec::ZoneKeys;
 
 namespace {
 
-constexpr std::chrono::seconds kLook{30};   // between two looks at the time
-constexpr std::chrono::seconds kGlance{1};  // at a folder that others change: what they do is to be in force soon
-constexpr std::int64_t kRetry = 600;        // seconds
+constexpr std::chrono::seconds kLook{30};  // between two looks at the time
+constexpr std::int64_t kRetry = 600;       // seconds
 
 // "2 keys; 12345 signs keys, 54321 the rest": another one whenever something else is published.
 std::string description_of(const ZoneKeys& keys) {
@@ -79,16 +79,6 @@ Result<> KeyService::prepare() {
   return {};
 }
 
-// Whether keys may have changed since this was asked last.
-bool KeyService::has_changed(std::int64_t now) {
-  if (!settings_.managed) return false;
-  const FileStamp stamp = FileStamp::of(settings_.managed->folder);
-  if (stamp == seen_ && now < look_at_) return false;
-  seen_ = stamp;
-  look_at_ = now + kLook.count();
-  return true;
-}
-
 bool KeyService::is_due(const Zone& zone, std::int64_t now) const {
   return now >= zone.renew_at || (zone.next_change != 0 && now >= zone.next_change);
 }
@@ -98,12 +88,13 @@ bool KeyService::ready() const {
 }
 
 async::Task<Result<>> KeyService::run(Host& host) {
-  const std::chrono::seconds pause = settings_.managed ? kGlance : kLook;
+  signing::KeyWatch watch(settings_);
+  const std::chrono::seconds pause = std::min(kLook, watch.pause());
   while (true) {
     const bool stopped = co_await host.stopping(pause);
     if (stopped) co_return Result<>();
     const std::int64_t now = std::time(nullptr);
-    const bool changed = has_changed(now);
+    const bool changed = settings_.managed && watch.is_due(now);
     for (Zone& zone : zones_) {
       if (!changed && !is_due(zone, now)) continue;
       const bool was_ready = zone.ready;

@@ -4,15 +4,13 @@
 #include "core/async/work.h"
 #include "core/counted.h"
 #include "core/log.h"
+#include "core/signing/key_watch.h"
 #include "plugins/file/file.h"
 
 namespace swage::plugins::file {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::int64_t kAgain = 60;  // seconds after an error
-constexpr auto kLookAtKeys = 60s;    // others may have changed them
 
 std::string kept_as(const ServedZone& zone) { return formatted("signed {} {}", zone.apex.to_string(), zone.path); }
 
@@ -73,14 +71,15 @@ async::Task<Result<>> ZoneService::keep_signed(Host& host) {
   host.loop().spawn(wake_at_end(host));
   host.loop().spawn(stop_at_end(host));
   co_await keep_image(host);
+  signing::KeyWatch watch(zone_.sign->keys);
   while (!host.stopping().is_set()) {
     const std::int64_t now = std::time(nullptr);
     const std::int64_t at = std::max(next_ ? 0 : due_, not_before_);
     if (at > now) {
-      const auto left = std::min<std::chrono::milliseconds>(std::chrono::seconds(at - now), kLookAtKeys);
+      const auto left = std::min<std::chrono::milliseconds>(std::chrono::seconds(at - now), watch.pause());
       const bool woken = co_await async::wait_for(*wake_, left);
       wake_->reset();
-      if (woken) continue;
+      if (woken || !watch.is_due(std::time(nullptr))) continue;
       const auto look = [this] { return maker_->keys_differ(std::time(nullptr)); };
       const bool other_keys = co_await async::work(host.loop(), look);
       if (other_keys) due_ = 0;

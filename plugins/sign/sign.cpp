@@ -15,8 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLook = 2s;           // at the file and the time
-constexpr std::int64_t kAgain = 60;  // seconds after an error, and between two looks at the keys
+constexpr auto kLook = 2s;  // at the file and the time
 
 // What the parent is to have: as CoreDNS does it, always.
 signing::KeysOf with_cds(signing::KeysOf keys_of) {
@@ -36,7 +35,8 @@ signing::KeysOf with_cds(signing::KeysOf keys_of) {
 
 SignService::SignService(SignedFile file)
     : file_(std::move(file)),
-      maker_(file_.apex, file_.settings, with_cds(signing::keys_from(file_.keys, file_.apex, "plugin/sign"))) {}
+      maker_(file_.apex, file_.settings, with_cds(signing::keys_from(file_.keys, file_.apex, "plugin/sign"))),
+      watch_(file_.keys) {}
 
 Result<shm::Segment> SignService::read(const std::string& path, bool tells) const {
   zone::Builder builder(file_.apex);
@@ -54,7 +54,6 @@ Result<shm::Segment> SignService::read(const std::string& path, bool tells) cons
 // On any thread. What was written last is where signatures are taken from that are still good.
 Result<> SignService::sign() {
   stamp_ = FileStamp::of(file_.path);
-  looked_ = std::time(nullptr);
   TRY(const shm::Segment plain, read(file_.path, true));
   if (!std::filesystem::exists(file_.signed_path)) {
     last_.reset();
@@ -103,8 +102,7 @@ bool SignService::must_sign(std::int64_t now) {
   const FileStamp stamp = FileStamp::of(file_.path);
   const bool settled = std::exchange(seen_, stamp) == stamp;
   if (stamp != stamp_ && settled) return true;
-  if (now < looked_ + kAgain) return problem_.empty() && due_ <= now;
-  looked_ = now;
+  if (!watch_.is_due(now)) return problem_.empty() && due_ <= now;  // after an error, with the next look at the keys
   return !problem_.empty() || due_ <= now || maker_.keys_differ(now);
 }
 

@@ -10,6 +10,7 @@
 #include "core/file_stamp.h"
 #include "core/plugin/plugin.h"
 #include "core/signing/key_settings.h"
+#include "core/signing/key_watch.h"
 #include "core/signing/zone_maker.h"
 
 namespace swage::plugins::sign {
@@ -44,7 +45,7 @@ class SignService : public Service {
   FileStamp stamp_;                   // of the zone file, as it was read last
   std::optional<shm::Segment> last_;  // that was written
   std::int64_t due_ = 0;              // when to sign again, seconds since 1970
-  std::int64_t looked_ = 0;           // at the keys
+  signing::KeyWatch watch_;           // of file_'s keys
   FileStamp seen_;                    // of the zone file: twice the same, it is not being written
   std::string problem_;               // why it could not be signed, until it could
 };
