@@ -59,9 +59,9 @@ Result<std::optional<Bytes>> Signatures::rrsig(const SigningKey& key, AnswerKind
   std::uint64_t jitter;
   std::memcpy(&jitter, id.data(), sizeof jitter);
   const MutableBytes made = arena.allocate(RrsetSigner::size(key.key));
-  const std::int64_t begun = Budget::cpu_time();
+  const std::int64_t begun = Budget::clock();
   TRY(const std::size_t size, signer_.sign(key.key, policy_.at(moment.now, jitter), made));
-  budget_.spend(Budget::cpu_time() - begun);
+  budget_.spend(Budget::clock() - begun);
   settings_.counts.signatures.add();
   remember(id, kind, made.first(size));
   return made.first(size);

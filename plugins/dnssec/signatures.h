@@ -32,7 +32,7 @@ class Signatures {
  public:
   struct Settings {
     std::size_t capacity = 10'000;  // signatures that are remembered, about
-    std::uint32_t budget = 0;       // signatures a second; 0: half of the CPU
+    std::uint32_t budget = 0;       // signatures a second; 0: an eighth of the time
     Counts counts{};
   };
 
