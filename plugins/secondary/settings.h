@@ -34,6 +34,7 @@ struct Figures {
   metrics::Gauge serial{}, confirmed{};  // confirmed: seconds since 1970
   metrics::Gauge expire{};               // after so many seconds without confirmation it does
   metrics::Gauge expired{};              // 1: it is not served, for no primary has confirmed it in time
+  metrics::Gauge signatures{};           // when the first signature expires, seconds since 1970; 0: there is none
   metrics::Counter transfers{};          // that succeeded
   metrics::Counter failures{};           // times that no primary could be asked
 };

@@ -64,6 +64,8 @@ Figures figures_of(metrics::Registry& metrics, const dns::Name& apex) {
       metrics.gauge("swage_secondary_expire_seconds", "After how long without confirmation the zone expires.", labels);
   figures.expired = metrics.gauge("swage_secondary_expired",
                                   "Whether the zone has expired: no primary has confirmed it in time.", labels);
+  figures.signatures = metrics.gauge("swage_zone_signature_expiry_timestamp_seconds",
+                                     "When the first of the zone's signatures expires; 0 where it has none.", labels);
   figures.transfers =
       metrics.counter("swage_secondary_transfers_total", "Transfers of the zone that succeeded.", labels);
   figures.failures =

@@ -54,6 +54,9 @@ void SecondaryZone::take_over(const SoaTimes& soa, std::int64_t confirmed) {
   figures_.confirmed.set(static_cast<double>(confirmed_));
   figures_.expire.set(static_cast<double>(secondary::until_expiry(soa, settings_.refresh).count()));
   figures_.expired.set(0);
+  const shm::Held image = published_->image();
+  const auto signatures = image.bytes.empty() ? std::nullopt : zone::View(image.bytes).signatures_expire_at(now());
+  figures_.signatures.set(static_cast<double>(signatures.value_or(0)));
   budget_.confirmed().set(place_, confirmed_);
 }
 
@@ -300,6 +303,7 @@ bool SecondaryZone::expire_if_old() {
   saved_.reset();
   expired_ = true;
   figures_.expired.set(1);
+  figures_.signatures.set(0);
   if (changed_) changed_();
   return true;
 }
