@@ -126,6 +126,38 @@ TEST_CASE("dnstap: what was asked is what dnstap-read prints, over a Unix socket
   CHECK(lines(brief, "opcode: QUERY") == 0);  // no messages
 }
 
+TEST_CASE("dnstap: what a rate limit does not answer was asked, and what it cut short is what was sent") {
+  if (!installed("fstrm_capture")) {
+    WARN("skipped: there is no fstrm_capture");
+    return;
+  }
+  const Folder folder;
+  Process consumer = capture({"-u", folder.file("tap.sock")}, folder.file("tap"));
+  Server server(
+      fmt::format("example.org {{\n bind 127.0.0.1\n dnstap {}/tap.sock full\n rrl {{\n  responses-per-second 1\n"
+                  "  slip-ratio 2\n }}\n whoami\n}}\n",
+                  folder.path()));
+  REQUIRE(tells(server, "tap.sock: connected"));
+  constexpr std::size_t kAsked = 8;
+  std::size_t answered = 0, cut = 0;
+  for (std::size_t i = 0; i < kAsked; ++i) {
+    const auto answer = ask_udp(server.endpoint(), encode({.name = "a.example.org.", .type = "A"}),
+                                Milliseconds(i == 0 ? 10'000 : 300));
+    if (!answer) continue;
+    ++answered;
+    cut += decode(*answer)->has(kTc) ? 1 : 0;
+  }
+  CHECK(server.stop().clean());
+  CHECK(ends(consumer));
+  CHECK(answered < kAsked);
+  const std::string text = read(folder.file("tap"), {"-y"});
+  INFO(text);
+  CHECK(lines(text, "type: AUTH_QUERY\n|type: CLIENT_QUERY\n") == kAsked);
+  CHECK(lines(text, "type: AUTH_RESPONSE\n|type: CLIENT_RESPONSE\n") >= answered);
+  CHECK(lines(text, "flags: qr[^\n]* tc") >= cut);
+  CHECK(cut > 0);
+}
+
 TEST_CASE("dnstap: a consumer that was killed, and a dns process that was") {
   if (!installed("fstrm_capture")) {
     WARN("skipped: there is no fstrm_capture");
