@@ -107,7 +107,8 @@ constexpr Case kBadBlocks[] = {
     {"comma and brace", "a,\nb, {\n}\n", "Corefile:2: expected another zone after ','"},
     {"comma and end", "a,\n", "Corefile:1: expected another zone after ','"},
     {"comma first", "\n, a {\n}\n", "Corefile:2: expected a zone before ','"},
-    {"bad key", "a {\n}\n\nb tls://c {\n}\n", "Corefile:4: transport 'tls' is not supported; expected dns:// or none"},
+    {"bad key", "a {\n}\n\nb grpc://c {\n}\n",
+     "Corefile:4: transport 'grpc' is not supported; expected dns://, tls://, https:// or none"},
     {"never closed", "\n\n. {\n log\n", "Corefile:3: '{' is never closed"},
     {"inner never closed", ". {\n log {\n  a\n}\n", "Corefile:1: '{' is never closed"},
     {"closed twice", ". {\n}\n}\n", "Corefile:3: '}' closes nothing"},
@@ -305,14 +306,14 @@ TEST_CASE("unknown directives", "[config]") {
 
 // All errors of a Corefile, in its order, and none that follows from another.
 constexpr Case kSeveral[] = {
-    {"keys and braces", "tls://a b {\n log { x }\n}\nc..d {\n log {\n } x\n}\n",
-     "Corefile:1: transport 'tls' is not supported; expected dns:// or none\n"
+    {"keys and braces", "grpc://a b {\n log { x }\n}\nc..d {\n log {\n } x\n}\n",
+     "Corefile:1: transport 'grpc' is not supported; expected dns://, tls://, https:// or none\n"
      "Corefile:2: '}' must be on a line of its own\n"
      "Corefile:4: 'c..d' is not a valid zone: it has an empty label\n"
      "Corefile:6: expected a new line after '}', not 'x'"},
-    {"two keys of a block", "tls://a https://b {\n}\n",
-     "Corefile:1: transport 'tls' is not supported; expected dns:// or none\n"
-     "Corefile:1: transport 'https' is not supported; expected dns:// or none"},
+    {"two keys of a block", "grpc://a quic://b {\n}\n",
+     "Corefile:1: transport 'grpc' is not supported; expected dns://, tls://, https:// or none\n"
+     "Corefile:1: transport 'quic' is not supported; expected dns://, tls://, https:// or none"},
     {"imports", "import none.conf\n. {\n import bad.conf\n a {\n  import nowhere.conf\n }\n import loop.conf\n}\n",
      "Corefile:1: import 'none.conf': no such snippet, and as a file: none.conf: No such file or directory\n"
      "Corefile:5: import 'nowhere.conf': no such snippet, and as a file: nowhere.conf: No such file or directory\n"

@@ -1,6 +1,7 @@
 #include "core/config/server_key.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -93,9 +94,14 @@ Result<std::vector<std::string>> plain_zones(std::string_view text) {
 Result<Key> parse_key(std::string_view text) {
   Key key;
   if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-    if (text.substr(0, scheme) != "dns") {
-      return fail("transport '{}' is not supported; expected dns:// or none", text.substr(0, scheme));
+    const std::string_view name = text.substr(0, scheme);
+    const auto is_it = [name](Scheme each) { return to_string(each) == name; };
+    constexpr std::array kSchemes = {Scheme::dns, Scheme::tls, Scheme::https};
+    const auto* const found = std::ranges::find_if(kSchemes, is_it);
+    if (found == kSchemes.end()) {
+      return fail("transport '{}' is not supported; expected dns://, tls://, https:// or none", name);
     }
+    key.scheme = *found;
     text.remove_prefix(scheme + 3);
   }
   if (const auto address = IpAddress::parse(text)) {

@@ -10,17 +10,20 @@
 
 #include "core/config/token.h"
 #include "core/result.h"
+#include "core/scheme.h"
 
 namespace swage::config {
 
 struct Key {
   Token token;
-  std::vector<std::string> zones;     // as zones_of() gives them; one, but for CIDR off a label's boundary
-  std::optional<std::uint16_t> port;  // nullopt: the server's default
+  std::vector<std::string> zones;  // as zones_of() gives them; one, but for CIDR off a label's boundary
+  Scheme scheme = Scheme::dns;
+  std::optional<std::uint16_t> port;  // nullopt: the default of the scheme
   bool same_word = false;             // as the key before it: "a.example,b.example"
 };
 
-// "[dns://]ZONE[:PORT]". Fails, without file and line, for other transports and for what is not a valid zone or port.
+// "[SCHEME://]ZONE[:PORT]". Fails, without file and line, for other transports and for what is not a valid zone or
+// port.
 [[nodiscard]] Result<Key> parse_key(std::string_view text);
 
 // A zone in lower case and with its final dot: "Example.ORG" is {"example.org."}, "." is {"."}. A CIDR network gives

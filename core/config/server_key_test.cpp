@@ -11,7 +11,9 @@ namespace {
 std::string dump(std::string_view text) {
   const auto key = parse_key(text);
   if (!key) return key.error().text();
-  return fmt::format("{}{}", fmt::join(key->zones, " "), key->port ? fmt::format(" port {}", *key->port) : "");
+  const std::string scheme = key->scheme == Scheme::dns ? "" : fmt::format("{} ", to_string(key->scheme));
+  return fmt::format("{}{}{}", scheme, fmt::join(key->zones, " "),
+                     key->port ? fmt::format(" port {}", *key->port) : "");
 }
 
 struct Case {
@@ -24,6 +26,8 @@ constexpr Case kKeys[] = {
     {".:53", ". port 53"},
     {"dns://.:1053", ". port 1053"},
     {"dns://example.org", "example.org."},
+    {"tls://example.org", "tls example.org."},
+    {"https://.:8443", "https . port 8443"},
     {"Example.ORG.", "example.org."},
     {"example.org:5300", "example.org. port 5300"},
     {"_acme-challenge.example.org", "_acme-challenge.example.org."},
@@ -49,10 +53,8 @@ constexpr Case kKeys[] = {
      "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."},
     {"2001:db8::5/128", "5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa."},
 
-    {"tls://example.org", "transport 'tls' is not supported; expected dns:// or none"},
-    {"https://.:443", "transport 'https' is not supported; expected dns:// or none"},
-    {"grpc://.", "transport 'grpc' is not supported; expected dns:// or none"},
-    {"quic://.", "transport 'quic' is not supported; expected dns:// or none"},
+    {"grpc://.", "transport 'grpc' is not supported; expected dns://, tls://, https:// or none"},
+    {"quic://.", "transport 'quic' is not supported; expected dns://, tls://, https:// or none"},
     {"", "'' has no zone; the root is '.'"},
     {":53", "':53' has no zone; the root is '.'"},
     {"dns://", "'' has no zone; the root is '.'"},

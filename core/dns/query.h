@@ -8,6 +8,7 @@
 #include "core/dns/name.h"
 #include "core/dns/types.h"
 #include "core/net.h"
+#include "core/scheme.h"
 
 namespace swage {
 class Lookup;  // core/plugin/lookup.h
@@ -51,6 +52,7 @@ inline constexpr std::size_t kMessageKinds = 4;
 inline constexpr std::uint16_t kOptionNsid = 3;            // RFC 5001
 inline constexpr std::uint16_t kOptionCookie = 10;         // RFC 7873
 inline constexpr std::uint16_t kOptionTcpKeepalive = 11;   // RFC 7828
+inline constexpr std::uint16_t kOptionPadding = 12;        // RFC 7830
 inline constexpr std::uint16_t kOptionExtendedError = 15;  // RFC 8914
 inline constexpr std::uint16_t kOptionZoneVersion = 19;    // RFC 9660
 
@@ -72,6 +74,7 @@ struct Query {
   Edns edns;
 
   Transport transport = Transport::udp;
+  Scheme scheme = Scheme::dns;  // of the listener: over TLS and HTTPS the transport is TCP
   Endpoint client;
   Endpoint server;            // the address that was asked
   NameView zone;              // of the server block that answers: qname is in it

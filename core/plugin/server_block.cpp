@@ -13,17 +13,19 @@ std::string ServerBlock::path(std::string_view written) const {
 
 std::vector<Listener> ServerBlock::listeners() const {
   std::vector<Listener> listeners;
-  const auto add_new = [&](const Endpoint& endpoint, std::string name) {
+  const auto add_new = [&](const Endpoint& endpoint, Scheme scheme, std::string name) {
     const auto is_it = [&](const Listener& each) { return each.endpoint == endpoint; };
-    if (std::ranges::none_of(listeners, is_it)) listeners.push_back({endpoint, std::move(name)});
+    if (std::ranges::none_of(listeners, is_it)) listeners.push_back({endpoint, std::move(name), scheme});
   };
-  for (const std::uint16_t port : ports) {
+  for (const auto& [port, scheme] : ports) {
     for (const IpAddress& address : addresses) {
       const Endpoint endpoint{address, port, 0};
-      add_new(endpoint, "dns://" + endpoint.to_string());
+      add_new(endpoint, scheme, fmt::format("{}://{}", to_string(scheme), endpoint.to_string()));
     }
     if (!addresses.empty()) continue;
-    for (const IpAddress& address : everywhere()) add_new({address, port, 0}, fmt::format("dns://:{}", port));
+    for (const IpAddress& address : everywhere()) {
+      add_new({address, port, 0}, scheme, fmt::format("{}://:{}", to_string(scheme), port));
+    }
   }
   return listeners;
 }

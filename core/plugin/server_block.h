@@ -20,11 +20,15 @@
 #include "core/plugin/chain.h"
 #include "core/plugin/metadata.h"
 #include "core/proxy_protocol.h"
+#include "core/scheme.h"
 
 namespace swage {
 
 class PrefixSet;  // core/prefix_set.h
 class ZoneSource;
+namespace shm {
+class Snapshot;  // core/shm/snapshot.h
+}
 namespace tsig {
 class Keys;  // core/tsig/key.h
 }
@@ -32,7 +36,32 @@ class Keys;  // core/tsig/key.h
 // Where a server block takes queries.
 struct Listener {
   Endpoint endpoint;  // of `bind`, or a wildcard address
-  std::string name;   // as in CoreDNS's metrics: "dns://:53", "dns://192.0.2.1:53"
+  std::string name;   // as in CoreDNS's metrics: "dns://:53", "tls://192.0.2.1:853"
+  Scheme scheme = Scheme::dns;
+};
+
+// A port of a key, and what comes in there.
+struct ListenPort {
+  std::uint16_t number = 53;
+  Scheme scheme = Scheme::dns;
+};
+
+// How tls:// and https:// listeners prove who they are; said by *tls*. What lies in the snapshots: core/plugin/
+// tls_memory.h.
+struct TlsSettings {
+  // What is wanted of clients' certificates, as Go's ClientAuthType has it.
+  enum class Clients : std::uint8_t {
+    none,          // they are not asked for one
+    request,       // asked, and whatever comes is taken
+    require,       // one must come; any is taken
+    verify_given,  // one that comes must be of the authorities
+    verify,        // one must come, and be of the authorities
+  };
+  const shm::Snapshot* identity = nullptr;  // certificate and key; empty: there is none yet
+  const shm::Snapshot* tickets = nullptr;   // keys of session tickets, the same for the whole server
+  Clients clients = Clients::none;
+
+  bool operator==(const TlsSettings&) const = default;
 };
 
 // What a TCP connection of a client may do; where it says nothing, the server's own limits are in force.
@@ -87,7 +116,7 @@ struct AnswerRoom {
 struct ServerBlock {
   // Said by the Corefile's keys and by the machine; the same before the first setup() and after the last.
   std::vector<dns::Name> zones;            // lower case, each once
-  std::vector<std::uint16_t> ports;        // of the keys
+  std::vector<ListenPort> ports;           // of the keys
   std::vector<NamedDirective> directives;  // all that there are, in the order of the chain
   // The addresses of each network interface, as they were when the Corefile was read: all processes see the same.
   const std::map<std::string, std::vector<std::string>>* interfaces = nullptr;
@@ -96,6 +125,7 @@ struct ServerBlock {
   // Said by directives.
   std::vector<IpAddress> addresses;  // where it takes queries; none: at all addresses of the machine
   TcpLimits tcp;
+  std::optional<TlsSettings> tls;    // of *tls*; none: it has no tls:// and no https:// key
   std::optional<ProxyPolicy> proxy;  // of *proxyproto*, for all queries where the block listens; none: no headers
   std::string root;                  // the folder of relative paths; empty: the working directory
   std::string view;                  // its name; empty: none

@@ -50,8 +50,33 @@ void check_service_sockets(const Configuration& configuration, const Owners& own
   }
 }
 
+// Whether the block may be one of those on this listener: all of them are asked in the same way.
+Result<> agree(const config::Key& key, const Endpoint& endpoint, const Block& block, Configuration& configuration) {
+  const auto known = configuration.listeners.find(endpoint);
+  const auto& tls = block.settings.tls;
+  if (known == configuration.listeners.end()) {
+    Router& router = configuration.listeners[endpoint];
+    router.scheme = key.scheme;
+    if (key.scheme != Scheme::dns) router.tls = &*tls;
+    return {};
+  }
+  const Router& router = known->second;
+  const config::Token& first = configuration.places.at(endpoint);
+  if (router.scheme != key.scheme) {
+    return std::unexpected(key.token.error(fmt::format("{} is that of {}:// already, by {}:{}", endpoint.to_string(),
+                                                       to_string(router.scheme), first.file, first.line)));
+  }
+  if (router.tls != nullptr && *router.tls != *tls) {
+    return std::unexpected(key.token.error(
+        fmt::format("tls: the server block of {}:{}, on {}, says something else: there is one certificate on a port",
+                    first.file, first.line, endpoint.to_string())));
+  }
+  return {};
+}
+
 Result<> listen(const config::Key& key, const dns::Name& zone, const Endpoint& endpoint, const Block& block,
                 Configuration& configuration, Owners& owners) {
+  TRY(agree(key, endpoint, block, configuration));
   Router& router = configuration.listeners[endpoint];
   if (!router.add(zone, block)) {
     const config::Token& owner = *owners.zones.at({endpoint, zone.to_string()});
@@ -89,13 +114,18 @@ void add_block(const config::ServerBlock& source, const Inputs& inputs, Configur
   if (addresses.empty()) addresses = everywhere();
   std::vector<dns::Name>& zones = block.settings.zones;
   for (const config::Key& key : source.keys) {
+    if (key.scheme != Scheme::dns && !block.settings.tls) {
+      errors.add(key.token.error(fmt::format("{}:// needs a certificate: expected 'tls CERT KEY' in this server block",
+                                             to_string(key.scheme))));
+      continue;
+    }
     for (const std::string& text : key.zones) {
       // Routers view the zones where they are kept: in the block.
       const auto name = dns::Name::parse(text);
       const auto zone = name ? std::ranges::find(zones, *name) : zones.end();
       if (zone == zones.end()) continue;
       for (const IpAddress& address : addresses) {
-        const Endpoint endpoint{address, key.port.value_or(inputs.default_port), 0};
+        const Endpoint endpoint{address, key.port.value_or(default_port(key.scheme, inputs)), 0};
         const Result<> listening = listen(key, *zone, endpoint, block, configuration, owners);
         if (listening) continue;
         errors.add(listening.error());
@@ -150,8 +180,9 @@ std::vector<std::string> Configuration::summary() const {
   for (const auto& [endpoint, router] : listeners) {
     for (const auto& block : blocks) {
       for (const dns::Name& zone : block->settings.zones) {
-        if (router.serves(zone, *block))
-          lines.push_back(fmt::format("dns://{} {}", endpoint.to_string(), zone.to_string()));
+        if (router.serves(zone, *block)) {
+          lines.push_back(fmt::format("{}://{} {}", to_string(router.scheme), endpoint.to_string(), zone.to_string()));
+        }
       }
     }
   }

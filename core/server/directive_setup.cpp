@@ -171,9 +171,16 @@ bool overlap(const Endpoint& a, const Endpoint& b) {
   return a.address == b.address || a.address.is_unspecified() || b.address.is_unspecified();
 }
 
+std::uint16_t default_port(Scheme scheme, const Inputs& inputs) {
+  constexpr std::uint16_t kTls = 853, kHttps = 443;
+  return scheme == Scheme::tls ? kTls : scheme == Scheme::https ? kHttps : inputs.default_port;
+}
+
 ServerBlock settings_of(const config::ServerBlock& source, const Inputs& inputs, WholeServer& server) {
   ServerBlock settings;
-  for (const config::Key& key : source.keys) settings.ports.push_back(key.port.value_or(inputs.default_port));
+  for (const config::Key& key : source.keys) {
+    settings.ports.push_back({key.port.value_or(default_port(key.scheme, inputs)), key.scheme});
+  }
   for (const PluginType& plugin : inputs.plugins) {
     const config::Directive* const here = find(source, plugin.name);
     const bool renamed = here != nullptr && !here->known_as.empty();

@@ -22,6 +22,9 @@ struct Inputs {
 // Whether a socket at one prevents listening at the other. (Sockets of IPv6 take no IPv4.)
 [[nodiscard]] bool overlap(const Endpoint& a, const Endpoint& b);
 
+// Of a key that names none.
+[[nodiscard]] std::uint16_t default_port(Scheme scheme, const Inputs& inputs);
+
 // What a server block says before its directives have said anything; `zones` are to come.
 [[nodiscard]] ServerBlock settings_of(const config::ServerBlock& source, const Inputs& inputs, WholeServer& server);
 

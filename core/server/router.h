@@ -31,6 +31,8 @@ class Router {
 
   // For this listener.
   TcpLimits tcp;
+  Scheme scheme = Scheme::dns;
+  const TlsSettings* tls = nullptr;    // where the scheme is not dns
   const ProxyPolicy* proxy = nullptr;  // what is done with headers of the PROXY protocol; nullptr: there are none
 
  private:
