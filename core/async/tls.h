@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "core/async/loop.h"
 #include "core/async/stream.h"
 #include "core/async/task.h"
+#include "core/async/tls_clients.h"
 #include "core/bytes.h"
 #include "core/result.h"
 
@@ -25,6 +27,20 @@ namespace swage::async {
 // skipped, so both may be the same text.
 struct TlsCertificate {
   std::string_view chain_pem, key_pem;
+};
+
+// A key of session tickets, as OpenSSL takes them: 16 bytes of name, 32 for AES-256, 32 for HMAC-SHA-256. All processes
+// that have the same ones resume each other's sessions (RFC 5077, RFC 8446 section 2.2).
+inline constexpr std::size_t kTicketKey = 80;
+
+// A server of many clients. `tickets`: the keys that are in force now, the first of them for new tickets; asked for
+// each. None, or without keys when the context is made: nothing is resumed.
+struct TlsServer {
+  TlsCertificate certificate;  // an empty chain: none; every handshake fails then, with an alert
+  TlsClients clients = TlsClients::none;
+  std::string_view authorities{};   // of clients, in PEM
+  std::vector<std::string> alpn{};  // clients that offer others only are refused
+  std::function<Bytes()> tickets{};
 };
 
 // How a side of TLS behaves. A cheap value: copies share what never changes. Neither renegotiation nor compression nor
@@ -37,6 +53,8 @@ class TlsContext {
   // `alpn` names first; if none fits it goes on without.
   [[nodiscard]] static Result<TlsContext> server(std::string_view chain_pem, std::string_view key_pem,
                                                  std::vector<std::string> alpn);
+  // The same for many clients. Its key exchanges are those that cost the server little: X25519, P-256, P-384.
+  [[nodiscard]] static Result<TlsContext> server(const TlsServer& settings);
   // A client of TLS 1.2 and 1.3 that verifies the server's chain, by the authorities in `ca_pem` or by the system's
   // where it is empty, and its name or address (RFC 6125), which the TlsStream must be given. `own`: shown to a server
   // that asks for it.
@@ -51,6 +69,7 @@ class TlsContext {
 
  private:
   friend class TlsStream;
+  friend class TlsSocket;
   struct State;
   explicit TlsContext(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 

@@ -1,10 +1,14 @@
 #include "core/async/tls_context.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <span>
 
@@ -20,6 +24,8 @@ using SslContext = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
 using Certificate = std::unique_ptr<X509, Free<X509_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
+
+constexpr long kMostCertificates = 32 << 10;  // bytes that a client shows
 
 Result<Bio> reader_of(std::string_view pem) {
   if (pem.size() > std::numeric_limits<int>::max()) return fail("too large");
@@ -193,6 +199,88 @@ void answer_alpn(SSL_CTX* context, Alpn& alpn) {
   if (!alpn.protocols.empty()) SSL_CTX_set_alpn_select_cb(context, choose_protocol, &alpn);
 }
 
+// Where the keys are is in the context, for a function of C.
+int ticket_keys_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+// Called for a ticket that is to be made, or that a client shows: sets the key that it is to be opened with. 0: it is
+// nobody's, and the client gets a whole handshake; 2: it is to be replaced.
+int choose_ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+                      int make) noexcept {
+  constexpr std::size_t kName = 16, kSecret = 32;
+  const auto* const keys =
+      static_cast<const std::function<Bytes()>*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ticket_keys_index()));
+  Bytes all = (*keys)();
+  bool is_newest = true;
+  while (make == 0 && all.size() >= kTicketKey && !std::equal(name, name + kName, all.begin())) {
+    all = all.subspan(kTicketKey);
+    is_newest = false;
+  }
+  if (all.size() < kTicketKey) return make != 0 ? -1 : 0;
+  if (make != 0) {
+    if (RAND_bytes(iv, EVP_MAX_IV_LENGTH) != 1) return -1;
+    std::copy_n(all.begin(), kName, name);
+  }
+  std::array<OSSL_PARAM, 3> parameters{
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, const_cast<std::uint8_t*>(&all[kName + kSecret]), kSecret),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>("SHA256"), 0),
+      OSSL_PARAM_construct_end()};
+  if (EVP_MAC_CTX_set_params(mac, parameters.data()) != 1) return -1;
+  if (EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, &all[kName], iv, make) != 1) return -1;
+  return make != 0 || is_newest ? 1 : 2;
+}
+
+// What a session was made for: one of another listener, which asks less of its clients, is not resumed.
+Result<> set_session_context(SSL_CTX* context, const TlsServer& settings) {
+  std::string text(1, static_cast<char>(settings.clients));
+  text += settings.authorities;
+  text += settings.certificate.chain_pem;
+  for (const std::string& protocol : settings.alpn) text += protocol + ";";
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest;
+  unsigned size = 0;
+  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1 ||
+      SSL_CTX_set_session_id_context(context, digest.data(), size) != 1) {
+    return fail("{}", take_openssl_error());
+  }
+  return {};
+}
+
+// Two hours, as many implementations have it; the keys of tickets say for how long in truth.
+constexpr long kSessionTime = 7200;  // seconds
+
+void give_tickets(SSL_CTX* context, std::function<Bytes()>& keys) {
+  if (keys && keys().size() >= kTicketKey) {
+    SSL_CTX_set_ex_data(context, ticket_keys_index(), &keys);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(context, choose_ticket_key);
+    SSL_CTX_set_num_tickets(context, 1);
+    SSL_CTX_set_timeout(context, kSessionTime);
+  } else {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context, 0);
+  }
+}
+
+Result<> ask_clients(SSL_CTX* context, const TlsServer& settings) {
+  using enum TlsClients;
+  if (settings.clients == none) return {};
+  const bool must = settings.clients == require || settings.clients == verify;
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (must ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+  SSL_CTX_set_max_cert_list(context, kMostCertificates);
+  if (settings.clients == request || settings.clients == require) {
+    accept_any_chain(context);
+    return {};
+  }
+  if (settings.authorities.empty()) return fail("no authorities to verify clients with");
+  TRY(use_authorities(context, settings.authorities));
+  TRY(const auto authorities, read_certificates(settings.authorities));
+  for (const Certificate& each : authorities) {
+    if (SSL_CTX_add_client_CA(context, each.get()) != 1) return fail("{}", take_openssl_error());
+  }
+  return {};
+}
+
 // A TlsContext's State, whose type is not known here.
 template <typename State>
 Result<std::shared_ptr<State>> make_state(const SSL_METHOD* method, int min_version, std::vector<std::string> alpn) {
@@ -216,6 +304,22 @@ Result<TlsContext> TlsContext::server(std::string_view chain_pem, std::string_vi
   TRY(auto state, make_state<State>(TLS_server_method(), TLS1_2_VERSION, std::move(alpn)));
   SSL_CTX* context = state->context.get();
   TRY(use(context, {chain_pem, key_pem}));
+  answer_alpn(context, state->alpn);
+  return TlsContext(std::move(state));
+}
+
+Result<TlsContext> TlsContext::server(const TlsServer& settings) {
+  TRY(auto state, make_state<State>(TLS_server_method(), TLS1_2_VERSION, settings.alpn));
+  SSL_CTX* context = state->context.get();
+  if (SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") != 1) return fail("{}", take_openssl_error());
+  if (!settings.certificate.chain_pem.empty()) {
+    TRY(use(context, settings.certificate));
+  }
+  TRY(ask_clients(context, settings));
+  TRY(set_session_context(context, settings));
+  state->tickets = settings.tickets;
+  give_tickets(context, state->tickets);
+  state->alpn.must_match = true;
   answer_alpn(context, state->alpn);
   return TlsContext(std::move(state));
 }

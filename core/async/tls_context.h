@@ -31,6 +31,7 @@ struct TlsContext::State {
   detail::Alpn alpn;  // known to `context`
   std::unique_ptr<SSL_CTX, detail::Free<SSL_CTX_free>> context;
   bool verifies_name = false;
+  std::function<Bytes()> tickets;  // known to `context`
 };
 
 // The first of OpenSSL's errors in words, and no more of them. No key is ever among them.

@@ -61,7 +61,7 @@ void write(const Event& event, const Sender& sender, bool response, std::string&
     protozero::pbf_writer message(dnstap, kMessage);
     message.add_enum(kMessageType, query_type(event, sender.role) + (response ? 1 : 0));
     message.add_enum(kFamily, event.client.address.is_v6() ? kInet6 : kInet);
-    message.add_enum(kProtocol, event.is_tcp ? kTcp : kUdp);
+    message.add_enum(kProtocol, event.is_tcp ? kTcp + static_cast<unsigned>(event.scheme) : kUdp);
     add(message, kQueryAddress, event.client.address.bytes());
     if (event.server.address.is_v6() == event.client.address.is_v6()) {
       add(message, kResponseAddress, event.server.address.bytes());

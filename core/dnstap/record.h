@@ -20,7 +20,7 @@ enum class Kind : std::uint8_t {
 struct Head {
   std::uint32_t size = 0;  // bytes, of all
   Kind kind = Kind::padding;
-  std::uint8_t is_tcp = 0, is_update = 0, families = 0;  // kClientV6, kServerV6
+  std::uint8_t is_tcp = 0, is_update = 0, families = 0;  // is_tcp: 1 + Scheme; kClientV6, kServerV6
   std::uint64_t number = 0;                              // of the records of this ring, from 0
   std::int64_t received = 0, sent = 0;                   // nanoseconds, steady clock
   std::uint16_t client_port = 0, server_port = 0;

@@ -56,7 +56,7 @@ void RingWriter::write(const Event& event) {
   head.size =
       static_cast<std::uint32_t>(aligned(sizeof(Head) + zone.size() + extra.size() + query.size() + response.size()));
   head.kind = event.answered ? Kind::both : Kind::query;
-  head.is_tcp = event.is_tcp ? 1 : 0;
+  head.is_tcp = event.is_tcp ? static_cast<std::uint8_t>(1 + static_cast<unsigned>(event.scheme)) : 0;
   head.is_update = event.is_update ? 1 : 0;
   head.families = static_cast<std::uint8_t>((event.client.address.is_v6() ? kClientV6 : 0) |
                                             (event.server.address.is_v6() ? kServerV6 : 0));
@@ -174,6 +174,8 @@ void RingReader::take(const Head& head, Bytes pieces, Batch& batch) {
   Event event;
   event.answered = head.kind == Kind::both;
   event.is_tcp = head.is_tcp != 0;
+  if (head.is_tcp == 2) event.scheme = Scheme::tls;
+  if (head.is_tcp == 3) event.scheme = Scheme::https;
   event.is_update = head.is_update != 0;
   event.received = head.received;
   event.sent = head.sent;

@@ -15,6 +15,7 @@
 
 #include "core/bytes.h"
 #include "core/net.h"
+#include "core/scheme.h"
 
 namespace swage::dnstap {
 
@@ -23,6 +24,7 @@ struct Head;  // core/dnstap/record.h
 // A query and its response, as observed. The pieces belong to somebody else.
 struct Event {
   bool answered = false;  // false: nothing was sent; `sent` and `response` mean nothing
+  Scheme scheme = Scheme::dns;
   bool is_tcp = false, is_update = false;
   std::int64_t received = 0, sent = 0;  // nanoseconds, steady clock
   Endpoint client, server;              // without a scope

@@ -164,7 +164,13 @@ const Format::Placeholder Format::kPlaceholders[] = {
     {"{name}", [](std::string& line, const Event& event) { event.query.key.view().append_to(line); }},
     {"{class}", [](std::string& line, const Event& event) { line += dns::to_string(event.query.qclass); }},
     {"{proto}",
-     [](std::string& line, const Event& event) { line += event.query.transport == Transport::tcp ? "tcp" : "udp"; }},
+     [](std::string& line, const Event& event) {
+       if (event.query.scheme != Scheme::dns) {
+         line += to_string(event.query.scheme);
+       } else {
+         line += event.query.transport == Transport::tcp ? "tcp" : "udp";
+       }
+     }},
     {"{remote}", [](std::string& line, const Event& event) { append_address(line, event.query.client.address); }},
     {"{port}", [](std::string& line, const Event& event) { append_number(line, event.query.client.port); }},
     {"{local}", [](std::string& line, const Event& event) { append_address(line, event.query.server.address); }},

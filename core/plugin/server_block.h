@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/async/tls_clients.h"
 #include "core/config/token.h"
 #include "core/dns/name.h"
 #include "core/metrics/handles.h"
@@ -49,17 +50,9 @@ struct ListenPort {
 // How tls:// and https:// listeners prove who they are; said by *tls*. What lies in the snapshots: core/plugin/
 // tls_memory.h.
 struct TlsSettings {
-  // What is wanted of clients' certificates, as Go's ClientAuthType has it.
-  enum class Clients : std::uint8_t {
-    none,          // they are not asked for one
-    request,       // asked, and whatever comes is taken
-    require,       // one must come; any is taken
-    verify_given,  // one that comes must be of the authorities
-    verify,        // one must come, and be of the authorities
-  };
   const shm::Snapshot* identity = nullptr;  // certificate and key; empty: there is none yet
   const shm::Snapshot* tickets = nullptr;   // keys of session tickets, the same for the whole server
-  Clients clients = Clients::none;
+  async::TlsClients clients = async::TlsClients::none;
 
   bool operator==(const TlsSettings&) const = default;
 };

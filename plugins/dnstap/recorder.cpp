@@ -33,6 +33,7 @@ void Recorder::record(const Query& query, const Response& response, Bytes messag
   tap::Event event;
   event.answered = !message.empty();
   event.is_tcp = query.transport == dns::Transport::tcp;
+  event.scheme = query.scheme;
   event.is_update = query.opcode == dns::Opcode::update;
   event.received = query.received;
   event.sent = now;
