@@ -2,7 +2,7 @@
 # contract's headers with all that they include, the libraries of core and the test harness, and a CMake package. In no
 # other component, so neither in the Debian package swage.
 set(SWAGE_DEV_LIBRARIES basics core_dns core_zone core_zonefile core_config core_regex core_async core_shm core_metrics
-    core_forge core_denylist core_crypto core_tsig core_cookie core_rates core_http core_libp2p core_plugin core_server tests_harness catch_main)
+    core_forge core_denylist core_crypto core_tsig core_cookie core_rates core_http core_doh core_libp2p core_plugin core_server tests_harness catch_main)
 
 # swage_closure(RESULT HEADERS...): these and all of the repository's that they include.
 function(swage_closure result)

@@ -7,7 +7,7 @@ find_package(OpenSSL QUIET)
 find_package(Catch2 2 QUIET)
 set(swage_missing "")  # Debian packages without which nothing is tested
 foreach(module libuv:libuv1-dev libsodium:libsodium-dev libcares:libc-ares-dev re2:libre2-dev
-    libseccomp:libseccomp-dev)
+    libseccomp:libseccomp-dev libnghttp2:libnghttp2-dev)
   string(REPLACE ":" ";" module ${module})
   list(POP_FRONT module name)
   if(PkgConfig_FOUND)

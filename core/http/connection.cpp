@@ -67,6 +67,10 @@ void Connection::close() {
 Task<> Connection::run() {
   bool goes_on = co_await shake_hands();
   if (goes_on) tasks_.start(read_ahead());
+  if (goes_on && tls_ != nullptr && tls_->alpn() == "h2") {
+    co_await serve_http2();
+    goes_on = false;
+  }
   for (std::size_t count = 1; goes_on; ++count) {
     goes_on = co_await serve(count >= shared_.limits.requests);
     if (goes_on && !ahead_.bytes().empty()) co_await let_others_go_on();

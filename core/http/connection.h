@@ -22,6 +22,8 @@
 
 namespace swage::http {
 
+class Http2;
+
 class Connection {
  public:
   // What the connections of a Server share.
@@ -59,6 +61,14 @@ class Connection {
   [[nodiscard]] async::Task<Outcome> receive(RequestParser& parser);
   [[nodiscard]] async::Task<bool> handle(Request request, bool keeps_alive);
   [[nodiscard]] async::Task<> refuse();
+  enum class Http2Waits;
+  struct Http2Work {
+    std::size_t handled = 0;  // requests that are being handled
+    bool answered = false;    // one was answered
+  };
+  [[nodiscard]] async::Task<> serve_http2();
+  [[nodiscard]] async::Task<> handle_http2(Http2& http, Http2Work& work, std::int32_t stream, Request request);
+  void await_http2(Http2Waits waits);
   [[nodiscard]] async::Task<bool> send(std::string_view text);
   [[nodiscard]] async::Task<> linger();
   [[nodiscard]] async::Task<> let_others_go_on();

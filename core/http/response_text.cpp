@@ -28,8 +28,9 @@ void append(std::string& text, const Field& field) {
   std::ranges::replace_if(written, std::not_fn(is_text_char), ' ');
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7), without asking the C library for a calendar and its locale.
-std::string date(std::chrono::system_clock::time_point now) {
+}  // namespace
+
+std::string date_text(std::chrono::system_clock::time_point now) {
   constexpr std::string_view kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -42,8 +43,6 @@ std::string date(std::chrono::system_clock::time_point now) {
                      clock.seconds().count());
 }
 
-}  // namespace
-
 std::string response_text(const Response& response, Framing framing, std::chrono::system_clock::time_point now) {
   CHECK(response.status >= 200 && response.status <= 599);
   const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(response.status));
@@ -51,7 +50,7 @@ std::string response_text(const Response& response, Framing framing, std::chrono
   std::string text;
   text.reserve(1024 + response.body.size());
   text.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason.data(), reason.size());
-  text.append("\r\nDate: ").append(date(now)).append("\r\n");
+  text.append("\r\nDate: ").append(date_text(now)).append("\r\n");
   for (const Field& field : response.fields) {
     if (is_token(field.name) && !is_ours(field.name)) append(text, field);
   }

@@ -15,6 +15,9 @@ struct Framing {
   bool closes = false;       // the connection after it
 };
 
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7), without asking the C library for a calendar and its locale.
+[[nodiscard]] std::string date_text(std::chrono::system_clock::time_point now);
+
 // The date is RFC 9110's 6.6.1. Control characters of the response's fields become spaces; a field whose name is none
 // is left out.
 [[nodiscard]] std::string response_text(const Response& response, Framing framing,

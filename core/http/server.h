@@ -1,7 +1,7 @@
-// Server: HTTP/1.1 over TCP or TLS. Reads requests whole, has a Handler answer them, one after the other on each
-// connection, and bounds what a client can make it hold: bytes, time, connections. In service processes. A connection
-// takes some 6 KB while little comes of it, over TLS 20 KB (broker_flood_test), and up to 80 KB with the largest
-// request.
+// Server: HTTP/1.1 over TCP or TLS, and HTTP/2 where a client of TLS wants that (ALPN). Reads requests whole, has a
+// Handler answer them, one after the other on each connection, of HTTP/2 up to 16 beside each other, and bounds what a
+// client can make it hold: bytes, time, connections. In service processes. A connection takes some 6 KB while little
+// comes of it, over TLS 20 KB (broker_flood_test), and up to 80 KB with the largest request.
 //
 // Strict in what it takes (see request_parser.h): a request about whose end two readers could differ is refused with
 // 400, 408, 431, 501 or 505 and the end of the connection; no Handler sees it.

@@ -25,7 +25,7 @@ Result<crypto::Secret> read(const std::string& path) {
 Result<async::TlsContext> CertificateFiles::load() const {
   TRY(const crypto::Secret chain, read(chain_));
   TRY(const crypto::Secret key, read(key_));
-  auto context = async::TlsContext::server(as_text(chain.bytes()), as_text(key.bytes()), {"http/1.1"});
+  auto context = async::TlsContext::server(as_text(chain.bytes()), as_text(key.bytes()), {"h2", "http/1.1"});
   if (!context) return fail("{} with {}: {}", chain_, key_, context.error().text());
   return context;
 }

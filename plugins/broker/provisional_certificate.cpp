@@ -32,7 +32,7 @@ Result<async::TlsContext> provisional_certificate(const std::string& domain) {
   plan.extension = {"2.5.29.17", false, der(kSequence, der(kDnsName, as_bytes(domain)))};
   const auto made = crypto::make_certificate(crypto::EvpPrivateKey::generate_ecdsa(), plan);
   const std::string key = crypto::to_pem("PRIVATE KEY", made.key.bytes());
-  return async::TlsContext::server(crypto::to_pem("CERTIFICATE", made.der), key, {"http/1.1"});
+  return async::TlsContext::server(crypto::to_pem("CERTIFICATE", made.der), key, {"h2", "http/1.1"});
 }
 
 }  // namespace swage::plugins::broker
