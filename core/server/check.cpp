@@ -51,7 +51,8 @@ void try_ports(const Configuration& configuration, config::Errors& errors) {
     std::printf("%s is in use by a swage that is running\n", endpoint.to_string().c_str());
   };
   for (const auto& [endpoint, router] : configuration.listeners) {
-    try_one(endpoint, Transports::udp_and_tcp, configuration.places.at(endpoint));
+    try_one(endpoint, router.scheme == Scheme::dns ? Transports::udp_and_tcp : Transports::tcp,
+            configuration.places.at(endpoint));
   }
   for (const ServiceSocket& socket : configuration.service_sockets) {
     try_one(socket.endpoint, Transports::tcp, socket.token);

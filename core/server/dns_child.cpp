@@ -2,6 +2,7 @@
 // and can be replaced at any time.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -46,6 +47,8 @@ class DnsChild {
     for (message::OwnPiece& piece : inheritance.own_pieces) TRY(configuration_.take(std::move(piece)));
     for (message::WorkerPiece& piece : inheritance.worker_pieces) take(std::move(piece));
     responder_.protect(configuration_);
+    const auto is_encrypted = [](const auto& each) { return each.second.scheme != Scheme::dns; };
+    if (std::ranges::any_of(configuration_.listeners, is_encrypted)) tcp_turns_.count_in(*configuration_.metrics);
     for (message::Socket& socket : inheritance.sockets) TRY(listen(std::move(socket)));
     TRY(confine(Role::Kind::dns));
     return {};

@@ -134,7 +134,7 @@ TEST_CASE("messages: values out of range are forbidden") {
   };
   CHECK(is_forbidden(with(encode(message::SetUp{true}), 1, 2)));
   CHECK(is_forbidden(with(encode(message::Declare{{MemoryKind::service, "x"}}), 1, 3)));
-  CHECK(is_forbidden(with(encode(message::Listen{Purpose::services, kV4, ""}), 1, 2)));
+  CHECK(is_forbidden(with(encode(message::Listen{Purpose::services, kV4, ""}), 1, 3)));
   CHECK(is_forbidden(with(encode(message::Listen{Purpose::services, kV4, ""}), 2, 5)));  // family
   CHECK(is_forbidden(with(encode(message::Serves{"text"}), 4, '\x7f')));                 // size: more than there is
   CHECK(is_forbidden(encode(message::Lameduck{std::chrono::milliseconds(-1)})));

@@ -35,7 +35,7 @@ struct MemoryName {
 };
 
 constexpr Fetch::By last_of(Fetch::By) { return Fetch::By::fetch; }
-constexpr Purpose last_of(Purpose) { return Purpose::services; }
+constexpr Purpose last_of(Purpose) { return Purpose::streams; }
 constexpr Transport last_of(Transport) { return Transport::tcp; }
 
 // Each has a kKind of its own, and lists its fields in the order in which they are sent; at most one is a descriptor.

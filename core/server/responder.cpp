@@ -21,7 +21,8 @@ using Refusal = dns::Later::Refusal;
 // RFC 7828: over TCP the option is answered with our idle time; in a query it is empty; over UDP it is ignored.
 // False where the query is malformed.
 bool answer_keepalive(const Query& query, Response& response, const TcpLimits& limits) {
-  if (query.transport == dns::Transport::udp || !query.edns.has_option(dns::kOptionTcpKeepalive)) return true;
+  if (query.transport == dns::Transport::udp || query.scheme == Scheme::https) return true;
+  if (!query.edns.has_option(dns::kOptionTcpKeepalive)) return true;
   if (!query.edns.option(dns::kOptionTcpKeepalive).empty()) return false;
   const std::int64_t idle = limits.idle ? 10 * limits.idle->count() : kTcpIdleTime;
   const MutableBytes data = response.arena.allocate(2);
@@ -125,6 +126,9 @@ inline Result<Outcome> Responder::answer(const Router& router, const Block*& blo
   block = match.block;
   query.zone = match.zone;
   if (!is_for_chain(query, *block)) return Outcome::send;
+  // One message is the answer to a request (RFC 8484 section 4.2.1).
+  if (query.scheme == Scheme::https && query.kind() == dns::MessageKind::transfer) [[unlikely]]
+    return Outcome::send;
   if (query.tsig_at != 0 && block->settings.keys == nullptr) [[unlikely]] {
     tsig::refuse_key(query, work_->response);
     return Outcome::send;
@@ -137,6 +141,7 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   Query& query = work_->query;
   Response& response = work_->response;
   query.transport = arrival.transport;
+  query.scheme = arrival.scheme;
   query.client = arrival.client;
   query.server = arrival.server;
   query.received = arrival.received;
@@ -228,6 +233,7 @@ std::optional<std::size_t> Responder::next(Following& following, const Arrival& 
   Query& query = work_->query;
   Response& response = work_->response;
   query.transport = arrival.transport;
+  query.scheme = arrival.scheme;
   query.client = arrival.client;
   query.server = arrival.server;
   query.received = arrival.received;

@@ -24,7 +24,9 @@ struct Arrival {
   Endpoint server;
   std::int64_t received = 0;  // nanoseconds, steady clock
   Origin* origin = nullptr;   // where an answer may go that comes later; nullptr: it cannot wait
-  Endpoint proxy{};           // that has sent it, and gets the response, for `client`; port 0: no proxy
+  Scheme scheme = Scheme::dns;
+  Endpoint proxy{};         // that has sent it, and gets the response, for `client`; port 0: no proxy
+  std::int32_t stream = 0;  // of HTTP/2, where its answer goes
 };
 
 // What follows a response over TCP (dns::Stream), and the request, which may be gone where it came from.

@@ -99,7 +99,8 @@ class ServiceChild : public Host {
       if (memory.exists() && !memory.provided()) send(message::Keep{{kind, memory.name()}});
     });
     for (const auto& [endpoint, router] : configuration_.listeners) {
-      send(message::Listen{Purpose::queries, endpoint, place_of(configuration_.places.at(endpoint))});
+      const Purpose purpose = router.scheme == Scheme::dns ? Purpose::queries : Purpose::streams;
+      send(message::Listen{purpose, endpoint, place_of(configuration_.places.at(endpoint))});
     }
     for (const ServiceSocket& socket : configuration_.service_sockets) {
       send(message::Listen{Purpose::services, socket.endpoint, place_of(socket.token)});

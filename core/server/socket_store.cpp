@@ -12,21 +12,33 @@ std::unexpected<Error> placed(const message::Listen& wanted, const Error& error)
   return std::unexpected(wanted.place.empty() ? error : Error(fmt::format("{}: {}", wanted.place, error.text())));
 }
 
+Transports transports_of(Purpose purpose) {
+  return purpose == Purpose::queries ? Transports::udp_and_tcp : Transports::tcp;
+}
+
 Result<> check_free(const message::Listen& wanted) {
-  return check_free(wanted.endpoint, wanted.purpose == Purpose::queries ? Transports::udp_and_tcp : Transports::tcp);
+  return check_free(wanted.endpoint, transports_of(wanted.purpose));
 }
 
 }  // namespace
 
-bool SocketStore::is_ours(Purpose purpose, std::uint16_t port) const {
-  const auto has_port = [port](const auto& each) { return each.first.port == port; };
-  return purpose == Purpose::queries ? std::ranges::any_of(queries_, has_port)
-                                     : std::ranges::any_of(services_, has_port);
+bool SocketStore::is_ours(const message::Listen& wanted) const {
+  const auto has_port = [&](const auto& each) { return each.first.port == wanted.endpoint.port; };
+  const auto has_udp = [&](const auto& each) { return has_port(each) && !each.second.udp.empty(); };
+  switch (wanted.purpose) {
+    case Purpose::queries:
+      return std::ranges::any_of(queries_, has_udp);
+    case Purpose::streams:
+      return std::ranges::any_of(queries_, has_port);
+    case Purpose::services:
+      break;
+  }
+  return std::ranges::any_of(services_, has_port);
 }
 
 Result<> SocketStore::open(const std::vector<message::Listen>& wanted) {
   for (const message::Listen& each : wanted) {
-    if (is_ours(each.purpose, each.endpoint.port)) continue;
+    if (is_ours(each)) continue;
     if (const Result<> free = check_free(each); !free) return placed(each, free.error());
   }
   for (const message::Listen& each : wanted) {
@@ -36,8 +48,8 @@ Result<> SocketStore::open(const std::vector<message::Listen>& wanted) {
 }
 
 Result<> SocketStore::open_one(const message::Listen& wanted) {
-  if (wanted.purpose == Purpose::queries && !queries_.contains(wanted.endpoint)) {
-    TRY(queries_[wanted.endpoint], open_sockets(wanted.endpoint, workers_));
+  if (wanted.purpose != Purpose::services) {
+    TRY(open_sockets(wanted.endpoint, workers_, transports_of(wanted.purpose), queries_[wanted.endpoint]));
   }
   if (wanted.purpose == Purpose::services && !services_.contains(wanted.endpoint)) {
     TRY(services_[wanted.endpoint], open_tcp_socket(wanted.endpoint));
@@ -46,25 +58,31 @@ Result<> SocketStore::open_one(const message::Listen& wanted) {
 }
 
 void SocketStore::keep_only(const std::vector<message::Listen>& wanted) {
-  const auto is_unused = [&wanted](Purpose purpose) {
-    return [purpose, &wanted](const auto& open) {
-      return std::ranges::none_of(
-          wanted, [&](const message::Listen& each) { return each.purpose == purpose && each.endpoint == open.first; });
+  const auto wants = [&wanted](const Endpoint& endpoint, Purpose purpose) {
+    const auto is_it = [&](const message::Listen& each) {
+      return each.purpose == purpose && each.endpoint == endpoint;
     };
+    return std::ranges::any_of(wanted, is_it);
   };
-  std::erase_if(queries_, is_unused(Purpose::queries));
-  std::erase_if(services_, is_unused(Purpose::services));
+  for (auto& [endpoint, set] : queries_) {
+    if (!wants(endpoint, Purpose::queries)) set.udp.clear();
+    if (!wants(endpoint, Purpose::queries) && !wants(endpoint, Purpose::streams)) set.tcp.clear();
+  }
+  std::erase_if(queries_, [](const auto& open) { return open.second.tcp.empty(); });
+  std::erase_if(services_, [&](const auto& open) { return !wants(open.first, Purpose::services); });
 }
 
 Result<std::vector<message::Socket>> SocketStore::for_worker(const std::vector<message::Listen>& wanted,
                                                              std::size_t worker) const {
   std::vector<message::Socket> sockets;
   for (const auto& [purpose, endpoint, place] : wanted) {
-    if (purpose != Purpose::queries) continue;
+    if (purpose == Purpose::services) continue;
     const SocketSet& set = queries_.at(endpoint);
-    TRY(Descriptor udp, set.udp[worker].duplicate());
+    if (purpose == Purpose::queries) {
+      TRY(Descriptor udp, set.udp[worker].duplicate());
+      sockets.push_back({Transport::udp, endpoint, std::move(udp)});
+    }
     TRY(Descriptor tcp, set.tcp[worker].duplicate());
-    sockets.push_back({Transport::udp, endpoint, std::move(udp)});
     sockets.push_back({Transport::tcp, endpoint, std::move(tcp)});
   }
   return sockets;

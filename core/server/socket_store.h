@@ -16,7 +16,7 @@ namespace swage::server {
 
 class SocketStore {
  public:
-  // For each address where queries come in there is a pair of sockets for each of the `workers`.
+  // For each address where queries come in there are sockets for each of the `workers`.
   explicit SocketStore(std::size_t workers) : workers_(workers) {}
 
   // Opens those that are not open yet. An Error names the address, with the line that asks for it; what was opened
@@ -31,7 +31,7 @@ class SocketStore {
   [[nodiscard]] Result<std::vector<message::Socket>> for_service(const std::vector<message::Listen>& wanted) const;
 
  private:
-  [[nodiscard]] bool is_ours(Purpose purpose, std::uint16_t port) const;
+  [[nodiscard]] bool is_ours(const message::Listen& wanted) const;
   [[nodiscard]] Result<> open_one(const message::Listen& wanted);
 
   std::size_t workers_;

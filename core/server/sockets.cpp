@@ -136,15 +136,27 @@ bool has_ipv6() {
          (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT);
 }
 
-Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers) {
+Result<> open_sockets(const Endpoint& endpoint, std::size_t workers, Transports transports, SocketSet& set) {
   CHECK(endpoint.port != 0);
-  SocketSet set;
+  SocketSet opened;
   for (std::size_t i = 0; i < workers; ++i) {
-    TRY(Descriptor udp, open_socket(endpoint, SOCK_DGRAM, Purpose::queries));
-    TRY(Descriptor tcp, open_socket(endpoint, SOCK_STREAM, Purpose::queries));
-    set.udp.push_back(std::move(udp));
-    set.tcp.push_back(std::move(tcp));
+    if (transports == Transports::udp_and_tcp && set.udp.empty()) {
+      TRY(Descriptor udp, open_socket(endpoint, SOCK_DGRAM, Purpose::queries));
+      opened.udp.push_back(std::move(udp));
+    }
+    if (set.tcp.empty()) {
+      TRY(Descriptor tcp, open_socket(endpoint, SOCK_STREAM, Purpose::queries));
+      opened.tcp.push_back(std::move(tcp));
+    }
   }
+  if (set.udp.empty()) set.udp = std::move(opened.udp);
+  if (set.tcp.empty()) set.tcp = std::move(opened.tcp);
+  return {};
+}
+
+Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers) {
+  SocketSet set;
+  TRY(open_sockets(endpoint, workers, Transports::udp_and_tcp, set));
   return set;
 }
 

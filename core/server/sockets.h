@@ -15,12 +15,13 @@ enum class Transport : std::uint8_t { udp, tcp };
 enum class Purpose : std::uint8_t {
   queries,   // each dns process: a UDP socket and a TCP listener
   services,  // a Service: a TCP listener
+  streams,   // each dns process: a TCP listener alone
 };
 
 // The sockets of one address: for each worker a UDP socket and a listening TCP socket, all with SO_REUSEPORT, so that
 // the kernel spreads clients over the workers.
 struct SocketSet {
-  std::vector<Descriptor> udp, tcp;  // one of each a worker
+  std::vector<Descriptor> udp, tcp;  // one of each a worker; no UDP sockets where there are streams alone
 };
 
 // Fails where another program has the address, of those transports. open_sockets() would not notice: with SO_REUSEPORT
@@ -35,9 +36,11 @@ enum class Objections : std::uint8_t { in_use, all };
 // Whether [::] can be listened on: a kernel may have no IPv6, and a sandbox may keep it away.
 [[nodiscard]] bool has_ipv6();
 
-// Binds `workers` pairs of sockets. Port 0 is not allowed: the pairs would not share one.
+// Binds sockets for `workers`, those that `set` does not have yet. Port 0 is not allowed: they would not share one.
 // An Error says which address, why, and what to do: "cannot listen on 127.0.0.1:53 (udp): Address already in use, by
 // dnsmasq (pid 512)".
+[[nodiscard]] Result<> open_sockets(const Endpoint& endpoint, std::size_t workers, Transports transports,
+                                    SocketSet& set);
 [[nodiscard]] Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers);
 
 // A listening TCP socket. Port 0 is not allowed: a process that takes another's place would have another port.

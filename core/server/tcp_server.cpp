@@ -39,6 +39,7 @@ TcpServer::TcpServer(TcpTurns& turns, Descriptor socket, const Router& router)
       retry_(turns.loop, [this] {
         if (poll_) poll_->start();
       }) {
+  if (router.tls != nullptr) tls_.emplace(*router.tls, router.scheme);
   // What is not acknowledged so long is given up, also when the connection is closed here. Connections inherit it.
   const auto patience = static_cast<unsigned>(std::max(time_for(router.tcp.write), idle_time()).count());
   setsockopt(socket_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof patience);

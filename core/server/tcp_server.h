@@ -9,6 +9,7 @@
 #include "core/async/loop.h"
 #include "core/descriptor.h"
 #include "core/net.h"
+#include "core/server/listener_tls.h"
 #include "core/server/router.h"
 #include "core/server/tcp_session.h"
 #include "core/server/tcp_turns.h"
@@ -35,6 +36,8 @@ class TcpServer {
   [[nodiscard]] std::chrono::milliseconds idle_time() const;
   // `limit` of the Corefile, if it has one and the connection may take so long.
   [[nodiscard]] std::chrono::milliseconds time_for(const std::optional<std::chrono::seconds>& limit) const;
+  // REQUIRES: the scheme is not dns.
+  [[nodiscard]] const async::TlsContext& tls() { return tls_->context(); }
   void forget(TcpSession::Place closed) { turns_.bury(sessions_, closed); }
 
  private:
@@ -46,6 +49,7 @@ class TcpServer {
   Descriptor socket_;
   Endpoint local_;
   const Router& router_;
+  std::optional<ListenerTls> tls_;
   std::list<TcpSession> sessions_;
   bool draining_ = false;
   bool starved_ = false;  // said in the log already

@@ -9,6 +9,9 @@
 #include <optional>
 
 #include "core/dns/parse.h"
+#include "core/doh/doh.h"
+#include "core/http/http1.h"
+#include "core/http/http2.h"
 #include "core/server/tcp_server.h"
 #include "core/server/tcp_turns.h"
 
@@ -17,21 +20,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kRequestsInARow = 8;  // then UDP is looked at
-constexpr std::size_t kKept = 512;          // bytes that a buffer keeps for the next part of a request
+constexpr std::size_t kRequestsInARow = 8;    // then UDP is looked at
+constexpr std::size_t kHttpInARow = 64;       // requests over HTTP in a turn
+constexpr std::size_t kHttpHeld = 256 << 10;  // bytes of a connection, beyond which nothing more is answered
+constexpr auto kReadOn = 2s;
+constexpr std::size_t kKept = 512;  // bytes that a buffer keeps for the next part of a request
 
 // Timers may pass 1 ms early.
 constexpr std::int64_t kTimerIsEarly = 1'000'000;  // nanoseconds
 
 bool try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
-// How much of `bytes` the kernel takes now; nothing where the connection is broken.
-std::optional<std::size_t> send_some(int fd, Bytes bytes) {
-  if (bytes.empty()) return 0U;
-  const ssize_t size = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  if (size >= 0) return static_cast<std::size_t>(size);
-  return try_again() ? std::optional<std::size_t>(0U) : std::nullopt;
-}
 
 void forget(std::vector<std::uint8_t>& bytes) {
   bytes.clear();
@@ -46,7 +44,8 @@ TcpSession::TcpSession(TcpServer& server, TcpTurns& turns, Descriptor socket, co
       server_(server),
       turns_(turns),
       socket_(std::move(socket)),
-      arrival_{dns::Transport::tcp, client, local, 0, this},
+      secured_(server.router().scheme == Scheme::dns),
+      arrival_{dns::Transport::tcp, client, local, 0, this, server.router().scheme},
       awaits_header_(server.router().proxy != nullptr),
       timer_(turns.loop, [this] { time_passed(); }) {}
 
@@ -61,6 +60,7 @@ void TcpSession::start(Place self) {
 }
 
 void TcpSession::close() {
+  if (tls_ != nullptr && secured_ && !lingers_ && out_.empty()) tls_->say_goodbye();
   forget_parked();
   end_following();
   forget(in_);
@@ -68,6 +68,7 @@ void TcpSession::close() {
   turns_.hold(*this, 0);
   turns_.clients.remove(*this);
   timer_.stop();
+  tls_.reset();
   socket_ = Descriptor();
   server_.forget(self_);
 }
@@ -86,9 +87,12 @@ void TcpSession::serve() {
   arrival_.received = turns_.loop.now();
   turns_.let_udp(arrival_.received);
   if (waits_ == Waits::for_nothing) return close();  // the connection is gone
+  if (lingers_) return read_on();
+  if (!secured_) return shake_hands();
   if (!write_rest()) return close();
   if (!out_.empty()) return;
   if (following_) return send_following();
+  if (http_ != nullptr) return serve_http();
   Bytes requests = in_;
   if (!more_ && !ends_ && !receive(requests)) return close();
   if (awaits_header_ && !ends_ && !take_header(requests)) return close();
@@ -97,6 +101,129 @@ void TcpSession::serve() {
   keep(requests.subspan(answered));
   if (!write(Bytes(turns_.out).first(size))) return close();
   settle(answered > 0);
+}
+
+void TcpSession::shake_hands() {
+  if (!turns_.may_shake_hands()) {  // it is still ready in the next turn
+    if (waits_ == Waits::for_room) wait_for(Waits::for_a_turn);
+    return;
+  }
+  if (tls_ == nullptr && !begin_tls()) return;
+  const Step step = tls_->handshake();
+  if (step == Step::failed || step == Step::ended) {
+    turns_.count(TcpTurns::failed);
+    return close();
+  }
+  secured_ = step == Step::done;
+  if (secured_) turns_.count(tls_->resumed() ? TcpTurns::resumed : TcpTurns::full);
+  if (secured_ && arrival_.scheme == Scheme::https) begin_http();
+  wait_for(step == Step::wants_room       ? Waits::for_room
+           : secured_ && tls_->has_more() ? Waits::for_a_turn
+                                          : Waits::for_bytes);
+}
+
+// A header of the PROXY protocol comes before TLS.
+bool TcpSession::begin_tls() {
+  Bytes first;
+  if (awaits_header_) {
+    if (!receive(first) || !take_header(first)) return close(), false;
+    if (awaits_header_) return keep(first), false;
+  }
+  tls_ = std::make_unique<async::TlsSocket>(server_.tls(), fd(), first);
+  forget(in_);
+  return true;
+}
+
+// To close while the client still sends would reset the connection, and it might never see the response (RFC 9112
+// section 9.6). What it sends is read and forgotten.
+void TcpSession::begin_to_linger() {
+  lingers_ = true;
+  tls_->say_goodbye();
+  shutdown(fd(), SHUT_WR);
+  turns_.hold(*this, 0);
+  wait_for(Waits::for_bytes);
+  close_after(kReadOn);
+}
+
+void TcpSession::read_on() {
+  const ssize_t got = recv(fd(), turns_.in.data(), turns_.in.size(), 0);
+  if (got == 0 || (got < 0 && !try_again())) close();
+}
+
+void TcpSession::begin_http() {
+  if (tls_->alpn() == "h2") {
+    http_ = std::make_unique<http::Http2>(doh::kLimits);
+  } else {
+    http_ = std::make_unique<http::Http1>(doh::kLimits);
+  }
+}
+
+void TcpSession::serve_http() {
+  Bytes requests;
+  if (!more_ && !ends_ && !http_->is_full() && !receive(requests)) return close();
+  http_->receive(requests);
+  const bool answered = answer_http();
+  if (!write_http()) return close();
+  settle(answered);
+}
+
+bool TcpSession::answer_http() {
+  bool answered = false;
+  for (std::size_t in_a_row = 1; http_->held() < kHttpHeld && requests_ != server_.limits().most_requests; ++in_a_row) {
+    std::optional<http::Inbound::Incoming> next = http_->next();
+    if (!next) break;
+    answered = true;
+    ++requests_;
+    const auto message = doh::message_of(next->request);
+    if (!message) {
+      http_->respond(next->stream, message.error());
+      continue;
+    }
+    arrival_.stream = next->stream;
+    const std::size_t waiting = parked();
+    const MutableBytes out = MutableBytes(turns_.out).first(0xFFFF);
+    const std::size_t size = turns_.responder.respond(server_.router(), *message, arrival_, out);
+    if (turns_.responder.has_following()) static_cast<void>(turns_.responder.take_following());
+    if (size > 0) {
+      http_->respond(next->stream, doh::response_of(out.first(size)));
+    } else if (parked() == waiting) {
+      http_->respond(next->stream, doh::no_response());
+    }
+    if (in_a_row % kRequestsInARow == 0) {
+      turns_.let_udp();
+      if (in_a_row >= kHttpInARow) break;
+    }
+  }
+  if (requests_ == server_.limits().most_requests) ends_ = true;
+  return answered;
+}
+
+bool TcpSession::write_http() {
+  std::vector<std::uint8_t> made;
+  http_->write(made, TcpTurns::kWriteSize);
+  if (http_->over()) ends_ = true;
+  const bool may_ask = !ends_ && http_->held() < kHttpHeld;
+  more_ = http_->wants_write() || (may_ask && http_->has_next());
+  return write(made);
+}
+
+TcpSession::Step TcpSession::read(std::size_t& size) {
+  if (tls_ != nullptr) return tls_->read(turns_.in, size);
+  const ssize_t got = recv(fd(), turns_.in.data(), turns_.in.size(), 0);
+  if (got < 0) return try_again() ? Step::wants_bytes : Step::failed;
+  size = static_cast<std::size_t>(got);
+  return size == 0 ? Step::ended : Step::done;
+}
+
+std::optional<std::size_t> TcpSession::send(Bytes bytes) {
+  if (bytes.empty()) return 0U;
+  if (tls_ != nullptr) {
+    std::size_t size = 0;
+    return tls_->write(bytes, size) == Step::failed ? std::nullopt : std::optional(size);
+  }
+  const ssize_t size = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (size >= 0) return static_cast<std::size_t>(size);
+  return try_again() ? std::optional<std::size_t>(0U) : std::nullopt;
 }
 
 void TcpSession::send_following() {
@@ -120,17 +247,19 @@ void TcpSession::end_following() {
 
 // A request that arrives in pieces is put together in in_; others are answered where they were read.
 bool TcpSession::receive(Bytes& requests) {
-  const ssize_t size = recv(fd(), turns_.in.data(), turns_.in.size(), 0);
-  if (size == 0 && parked() > 0) {  // the client asks nothing more, and may wait for its answers
+  std::size_t size = 0;
+  const Step step = read(size);
+  blocked_ = step == Step::wants_room;
+  if (step == Step::ended && parked() > 0) {  // the client asks nothing more, and may wait for its answers
     ends_ = true;
     return true;
   }
-  if (size == 0) return false;
-  if (size < 0) {
+  if (step == Step::ended || step == Step::failed) return false;
+  if (step != Step::done) {
     requests = in_;
-    return try_again();
+    return true;
   }
-  requests = Bytes(turns_.in).first(static_cast<std::size_t>(size));
+  requests = Bytes(turns_.in).first(size);
   if (in_.empty()) return true;
   in_.insert(in_.end(), requests.begin(), requests.end());
   requests = in_;
@@ -181,7 +310,10 @@ std::size_t TcpSession::answer(Bytes requests, std::size_t& size) {
   return at;
 }
 
-void TcpSession::answer_later(const Arrival&, Bytes response) {
+void TcpSession::answer_later(const Arrival& arrival, Bytes response) {
+  if (http_ != nullptr) {
+    return http_->respond(arrival.stream, response.empty() ? doh::no_response() : doh::response_of(response));
+  }
   if (response.empty()) return;
   std::array<std::uint8_t, 2> length;
   store_u16(length.data(), static_cast<std::uint16_t>(response.size()));
@@ -191,7 +323,7 @@ void TcpSession::answer_later(const Arrival&, Bytes response) {
 
 void TcpSession::flush_later() {
   arrival_.received = turns_.loop.now();
-  if (!write_rest()) return close();
+  if (!write_rest() || (http_ != nullptr && out_.empty() && !write_http())) return close();
   settle(true);
 }
 
@@ -206,14 +338,14 @@ void TcpSession::keep(Bytes requests) {
 }
 
 bool TcpSession::write(Bytes responses) {
-  const std::optional<std::size_t> size = send_some(fd(), responses);
+  const std::optional<std::size_t> size = send(responses);
   if (!size) return false;
   out_.assign(responses.begin() + static_cast<std::ptrdiff_t>(*size), responses.end());
   return true;
 }
 
 bool TcpSession::write_rest() {
-  const std::optional<std::size_t> size = send_some(fd(), out_);
+  const std::optional<std::size_t> size = send(out_);
   if (!size) return false;
   out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(*size));
   if (out_.empty()) forget(out_);
@@ -230,12 +362,14 @@ void TcpSession::settle(bool answered) {
     set_deadline(arrival_.received, server_.time_for(limits.write));
   }
   const bool written = out_.empty() && !more_ && !following_;
-  if (written && ends_ && parked() == 0) return close();
-  const Waits waits = !out_.empty()         ? Waits::for_room
-                      : more_ || following_ ? Waits::for_a_turn
-                      : ends_               ? Waits::for_nothing
-                                            : Waits::for_bytes;
-  if (waits != std::exchange(waits_, waits)) turns_.wait(*this, waits);
+  if (written && ends_ && parked() == 0) return http_ != nullptr ? begin_to_linger() : close();
+  const bool is_full = http_ != nullptr && http_->is_full();
+  const Waits waits = !out_.empty() || blocked_ ? Waits::for_room
+                      : more_ || following_     ? Waits::for_a_turn
+                      : ends_ || is_full        ? Waits::for_nothing
+                      : has_more()              ? Waits::for_a_turn
+                                                : Waits::for_bytes;
+  wait_for(waits);
   if (written) {
     const bool part = !in_.empty();
     // A request that has begun to arrive has its own time, which its further parts do not begin anew.
@@ -247,8 +381,12 @@ void TcpSession::settle(bool answered) {
     begun_ = part;
     answered_ = false;
   }
-  const std::size_t waiting = in_.capacity() + out_.capacity();
+  const std::size_t waiting = in_.capacity() + out_.capacity() + (http_ != nullptr ? http_->held() : 0);
   turns_.hold(*this, waiting > 2 * kKept ? waiting : 0);
+}
+
+void TcpSession::wait_for(Waits waits) {
+  if (waits != std::exchange(waits_, waits)) turns_.wait(*this, waits);
 }
 
 void TcpSession::close_after(std::chrono::milliseconds time) { set_deadline(turns_.loop.now(), time); }

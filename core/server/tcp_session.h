@@ -6,6 +6,12 @@
 //                                  ▼
 //                            wait for room ── serve(): write the rest, answer more ──▶
 //
+// Where the listener is one of tls:// or https://, a handshake comes first, a step of it a turn (async::TlsSocket);
+// what is read and written is encrypted from then on.
+//
+// Of https:// what is read goes through a codec of HTTP (http::Inbound), and so does what is written: it has what is
+// not answered, and what is to be written, in place of in_.
+//
 // A response that others follow (dns::Stream: a zone transfer) has a turn for each message, which is made when the
 // kernel has room for it; requests that come meanwhile wait until it has ended.
 //
@@ -18,11 +24,14 @@
 #include <cstdint>
 #include <limits>
 #include <list>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "core/async/loop.h"
+#include "core/async/tls_socket.h"
 #include "core/descriptor.h"
+#include "core/http/inbound.h"
 #include "core/server/park.h"
 #include "core/server/responder.h"
 #include "core/server/tcp_clients.h"
@@ -65,6 +74,24 @@ class TcpSession final : public TcpClients::Connection, public Origin {
 
  private:
   friend TcpTurns;
+  using Step = async::TlsSocket::Step;
+
+  void shake_hands();
+  // False where the connection was closed, or something is missing yet.
+  [[nodiscard]] bool begin_tls();
+  void begin_to_linger();
+  void read_on();
+  void begin_http();
+  void serve_http();
+  // True where something was answered.
+  [[nodiscard]] bool answer_http();
+  // Writes what HTTP has to say, a buffer of it. False where the connection is broken.
+  [[nodiscard]] bool write_http();
+  [[nodiscard]] Step read(std::size_t& size);
+  // How much of `bytes` the kernel takes now; nothing where the connection is broken.
+  [[nodiscard]] std::optional<std::size_t> send(Bytes bytes);
+  [[nodiscard]] bool has_more() const { return tls_ != nullptr && tls_->has_more(); }
+  void wait_for(Waits waits);
 
   // False where the connection was closed.
   [[nodiscard]] bool receive(Bytes& requests);
@@ -87,6 +114,9 @@ class TcpSession final : public TcpClients::Connection, public Origin {
   TcpServer& server_;
   TcpTurns& turns_;
   Descriptor socket_;
+  std::unique_ptr<async::TlsSocket> tls_;  // nullptr: there is no TLS, or not yet
+  bool secured_;                           // the handshake is done, or there is none
+  std::unique_ptr<http::Inbound> http_;    // nullptr: messages come after their length
   Place self_;
   Arrival arrival_;
   Waits waits_ = Waits::for_bytes;
@@ -95,6 +125,8 @@ class TcpSession final : public TcpClients::Connection, public Origin {
   std::optional<Following> following_;  // messages that are to be sent before anything else
   bool awaits_header_;                  // of the PROXY protocol, or to know that there is none
   bool more_ = false;                   // of whole requests, in in_
+  bool lingers_ = false;                // all is said
+  bool blocked_ = false;                // TLS has to write before it can read
   bool ends_ = false;                   // when all is written
   bool begun_ = false;                  // a part of a request is there
   bool answered_ = false;               // something, since all was written

@@ -22,6 +22,11 @@ TcpTurns::TcpTurns(async::Loop& of, Responder& by, std::function<void()> serve_u
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       poll_(of, epoll_.get(), [this] { turn(); }) {}
 
+void TcpTurns::count_in(metrics::Registry& metrics) {
+  counts_ = metrics.counters("swage_tls_handshakes_total", "Connections of TLS, by what came of their handshakes.", {},
+                             {{"result", {"full", "resumed", "failed"}}});
+}
+
 bool TcpTurns::watch(TcpSession& session) {
   epoll_event event{.events = EPOLLIN, .data = {.ptr = &session}};
   return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, session.fd(), &event) == 0;
@@ -45,6 +50,7 @@ void TcpTurns::wait(TcpSession& session, TcpSession::Waits waits) {
 void TcpTurns::turn() {
   std::array<epoll_event, kSessionsATurn> ready;
   in_turn_ = true;
+  handshakes_ = 0;
   for (int left = kSessionsATurn; left > 0;) {
     const int count = epoll_wait(epoll_.get(), ready.data(), left, 0);
     if (count <= 0) break;

@@ -38,6 +38,15 @@ class TcpTurns {
   [[nodiscard]] bool watch(TcpSession& session);
   void wait(TcpSession& session, TcpSession::Waits waits);
 
+  // Whether another handshake of TLS, which costs as much as 100 queries, may go on in this turn: so that connections
+  // that are there do not wait for all that are to come.
+  [[nodiscard]] bool may_shake_hands() { return handshakes_ < kHandshakes && ++handshakes_ > 0; }
+
+  // Counts handshakes from now on.
+  void count_in(metrics::Registry& metrics);
+  enum Handshake : std::size_t { full, resumed, failed };
+  void count(Handshake result) const { counts_.at(result).add(); }
+
   // Looks at UDP where it has not been looked at for a while. `now`: of the steady clock, nanoseconds.
   void let_udp(std::int64_t now);
   // Between a connection and the next, where they are not served in turns.
@@ -61,6 +70,8 @@ class TcpTurns {
       std::vector<std::uint8_t>(kWriteSize + 2 + 0xFFFF);  // responses, each after its length
 
  private:
+  static constexpr unsigned kHandshakes = 4;  // in a turn
+
   void turn();
 
   std::function<void()> serve_udp_;
@@ -68,6 +79,8 @@ class TcpTurns {
   std::size_t held_ = 0, following_ = 0;
   std::list<TcpSession*> holders_;  // the one that has waited longest is the first
   bool in_turn_ = false;
+  unsigned handshakes_ = 0;  // in this turn
+  metrics::Counters counts_;
   std::list<TcpSession> closed_;  // in this turn
   Descriptor epoll_;
   async::Poll poll_;

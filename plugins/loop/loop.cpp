@@ -115,7 +115,10 @@ Result<> setup(Controller& controller) {
   if (controller.has_arg()) {
     TRY(on_loop, controller.one_of({"exit", "log"}));
   }
-  const Endpoint at = controller.block().listeners().front().endpoint;
+  const std::vector<Listener> listeners = controller.block().listeners();
+  const auto plain = std::ranges::find(listeners, Scheme::dns, &Listener::scheme);
+  if (plain == listeners.end()) return {};  // what is forwarded to it over TLS is not looked for
+  const Endpoint at = plain->endpoint;
   const dns::Name zone = controller.zones().front();
   std::string name = fmt::format("loop {} at {}", zone.to_string(), at.to_string());
   if (!controller.block().view.empty()) name += " view " + controller.block().view;

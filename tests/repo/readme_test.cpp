@@ -70,11 +70,13 @@ std::string without_ports(const std::string& corefile) {
   std::string result;
   int depth = 0;
   const std::regex port(R"((\S):\d+)");
+  const std::regex encrypted(R"((tls|https)://[^\s{]+)");  // with a port of its own
   const std::regex service_port(R"(^(\s+(?:listen |registration-domain \S+ listen-address=)\S*):\d+)");
   for (std::string line; std::getline(text, line);) {
     const bool is_key = depth == 0 && !line.starts_with("#");
     for (const char c : line) depth += c == '{' ? 1 : c == '}' ? -1 : 0;
-    result += is_key ? std::regex_replace(line, port, "$1") : std::regex_replace(line, service_port, "$1:@PORT2@");
+    if (is_key) line = std::regex_replace(std::regex_replace(line, port, "$1"), encrypted, "$&:@PORT2@");
+    result += is_key ? line : std::regex_replace(line, service_port, "$1:@PORT2@");
     result += '\n';
   }
   return result;
