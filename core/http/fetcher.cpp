@@ -52,6 +52,8 @@ class Whole : public Receiver {
 
 }  // namespace
 
+void Fetcher::load() { static_cast<void>(curl()); }
+
 Fetcher::Fetcher(Loop& loop) : Fetcher(loop, Settings{}) {}
 
 Fetcher::Fetcher(Loop& loop, Settings settings)

@@ -59,6 +59,9 @@ class Fetcher {
     std::vector<std::string> wanted{};  // the values of the request's `wanted`; empty where there was none
   };
 
+  // Loads the library that all of them need, for a process that may not do so later (core/server/sandbox.h).
+  static void load();
+
   explicit Fetcher(async::Loop& loop);
   Fetcher(async::Loop& loop, Settings settings);
   // REQUIRES: nothing is under way, and no FetchStream is left.

@@ -31,6 +31,7 @@ using Session = std::unique_ptr<nghttp2_session, Free<nghttp2_session_del>>;
 using Callbacks = std::unique_ptr<nghttp2_session_callbacks, Free<nghttp2_session_callbacks_del>>;
 using Options = std::unique_ptr<nghttp2_option, Free<nghttp2_option_del>>;
 
+constexpr std::size_t kOneFrame = 16 << 10, kLeastWindow = 65'535;  // bytes
 constexpr std::size_t kFieldCost = 32;     // bytes that a field counts beside its text (RFC 9113 section 6.5.2)
 constexpr std::size_t kStreamCost = 1024;  // bytes that a stream takes, about
 constexpr std::uint64_t kResets = 200, kResetsASecond = 20;
@@ -217,10 +218,15 @@ Http2::Http2(MessageLimits limits) : state_(std::make_unique<State>()) {
   nghttp2_session* session = nullptr;
   CHECK(nghttp2_session_server_new2(&session, callbacks.get(), state_.get(), options.get()) == 0);
   state_->session.reset(session);
-  const std::array<nghttp2_settings_entry, 2> settings{
+  // Room for a body that is too large, which is known by its first byte too many.
+  const std::size_t window = limits.body + kOneFrame;
+  const std::array<nghttp2_settings_entry, 3> settings{
       {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kStreams},
+       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<std::uint32_t>(window)},
        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits.header)}}};
   CHECK(nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) == 0);
+  const auto all = static_cast<std::int32_t>(std::max<std::size_t>(2 * window, kLeastWindow));
+  CHECK(nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, all) == 0);
 }
 
 Http2::~Http2() {

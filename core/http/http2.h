@@ -1,6 +1,6 @@
 // Http2: HTTP/2 (RFC 9113) over nghttp2. What a client can make it hold, or do, is bounded: streams, their fields and
 // bodies, streams that it resets, CONTINUATION, PING and SETTINGS frames (nghttp2's own limits); all bodies of requests
-// that are not answered have 64 KiB together, by flow control.
+// that are not answered have room for two of the largest together, by flow control.
 #pragma once
 
 #include <memory>

@@ -9,6 +9,7 @@
 
 #include "core/async/resolver.h"
 #include "core/dns/decode.h"
+#include "core/http/fetcher.h"
 #include "core/whole_file.h"
 #include "plugins/forward/relevant.h"
 
@@ -117,6 +118,7 @@ Result<> Forwarder::check() {
 
 Result<> Forwarder::prepare() {
   TRY(check());
+  if (std::ranges::any_of(settings_.to, &To::https)) http::Fetcher::load();
   return store_.prepare();
 }
 

@@ -91,7 +91,7 @@ class Server:
         with open(self.log_file, "wb") as log:
             self.process = subprocess.Popen([swage, "-conf", self.corefile, "-workers", str(workers)], stdout=log,
                                             stderr=subprocess.STDOUT, cwd=folder)
-        self.wait_log("ready")
+        self.wait_log("dns process")
 
     def write(self, text):
         for name, port in self.ports.items():
