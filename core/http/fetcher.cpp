@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/async/event.h"
+#include "core/http/curl_library.h"
 #include "core/http/transfer.h"
 
 namespace swage::http {

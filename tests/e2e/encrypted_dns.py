@@ -495,7 +495,41 @@ tls://example.org:@TLS@ https://example.org:@HTTPS@ {
                 check(ask(stream, query())[3] & 15 == rcode, f"{client}: expected {rcode}")
 
 
-TESTS = [test_clients, test_https, test_tls, test_certificates, test_hostile_http, test_forwarding, test_proxy]
+def test_broker(swage, folder):
+    """the broker speaks HTTP/2 by ALPN, many requests beside each other, and HTTP/1.1"""
+    corefile = """
+libp2p.direct:@PORT@ {
+    bind 127.0.0.1
+    acme-txt
+    broker ns.example.org {
+        listen 127.0.0.1:@HTTPS@
+        tls server.pem server.key
+    }
+    ipsubdomain
+}
+"""
+    with Server(swage, corefile, folder) as server:
+        url = f"https://127.0.0.1:{server.ports['HTTPS']}/v1"
+        for version, head in (("--http2", "http/2 "), ("--http1.1", "http/1.1 ")):
+            curl = ["curl", "-s", "-i", version, "--cacert", folder / "ca.pem"]
+            text = run(*curl, f"{url}/health").lower()
+            check(text.startswith(head + "2"), text)
+            check("date: " in text, text)
+            text = run(*curl, "-H", "content-type: application/json", "-d", "{}", f"{url}/_acme-challenge").lower()
+            check(text.startswith(head + "401") and "www-authenticate: libp2p-peerid" in text, text)
+            text = run(*curl, "--data-binary", f"@{folder / 'example.org.zone'}", f"{url}/_acme-challenge", fails=True).lower()
+            check(text.startswith((head + "413", head + "401")), text)
+        load = run("h2load", "-n", "3000", "-c", "10", "-m", "50", f"{url}/health")
+        check("3000 succeeded" in load, load)
+        check(H2(server, folder).ends(b"\xff" * 5000), "rubbish goes on")
+        peer = H2(server, folder)
+        check(peer.ends(b"".join(H2.frame(1, 5, i, peer.headers()) + H2.frame(3, 0, i, b"\0\0\0\x08") for i in range(1, 20001, 2))),
+              "rapid resets go on")
+        check(run("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", folder / "ca.pem", f"{url}/health").startswith("2"),
+              "after that")
+
+
+TESTS = [test_clients, test_https, test_tls, test_certificates, test_hostile_http, test_forwarding, test_proxy, test_broker]
 
 
 def main():
