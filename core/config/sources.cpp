@@ -160,6 +160,13 @@ Result<std::vector<std::string>> Sources::glob(const std::string& pattern) {
   return paths;
 }
 
+std::vector<std::string> Sources::places() const {
+  std::vector<std::string> places;
+  for (const auto& [path, text] : files_) places.push_back(path);
+  for (const auto& [pattern, found] : globs_) places.push_back(pattern);
+  return places;
+}
+
 std::optional<std::string> Sources::env(const std::string& name) {
   if (const auto known = env_.find(name); known != env_.end()) return known->second;
   if (!disk_) return std::nullopt;

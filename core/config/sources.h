@@ -40,6 +40,9 @@ class Sources {
   // The value of an environment variable; nullopt if it is not set.
   [[nodiscard]] std::optional<std::string> env(const std::string& name);
 
+  // Where all of it was read, or looked for: files, and patterns of globs.
+  [[nodiscard]] std::vector<std::string> places() const;
+
   // The addresses that the network interfaces of this machine had when the record was begun, as text, by interface.
   [[nodiscard]] const std::map<std::string, std::vector<std::string>>& interfaces() const { return interfaces_; }
 

@@ -8,15 +8,18 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -242,39 +245,64 @@ std::uint64_t known_files(long version) {
   return known;
 }
 
-// What is allowed below "/".
-std::uint64_t allowed_files(Role::Kind kind, std::uint64_t known) {
-  constexpr std::uint64_t kReading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-  constexpr std::uint64_t kNobody = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-                                    LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO;
-  switch (kind) {
-    case Role::Kind::dns:
-      return 0;
-    case Role::Kind::fetch:
-      return known & kReading;
-    case Role::Kind::service:
-      break;
+constexpr std::uint64_t kReading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+constexpr std::uint64_t kForNobody = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+                                     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO;
+constexpr std::uint64_t kOfFiles =  // the rights that a file can have, which is no folder
+    LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | kTruncate | kIoctl;
+
+// What libraries read: of the names of hosts, authorities, the time; what is told of processes.
+constexpr const char* kSystem[] = {"/etc",         "/usr",           "/lib",      "/lib64",       "/proc",
+                                   "/sys/devices", "/sys/fs/cgroup", "/dev/null", "/dev/urandom", "/dev/random"};
+constexpr const char* kResolvers = "/etc/resolv.conf";  // often a link to a file that is replaced
+
+class Rules {
+ public:
+  Rules(int rules, std::uint64_t known) : rules_(rules), known_(known) {}
+
+  // Of what is there.
+  [[nodiscard]] Result<> allow(const std::string& path, std::uint64_t rights) const {
+    const Descriptor at(open(path.c_str(), O_PATH | O_CLOEXEC));
+    struct stat status{};
+    if (!at.exists() || fstat(at.get(), &status) != 0) return {};
+    const landlock_path_beneath_attr below{rights & known_ & (S_ISDIR(status.st_mode) ? ~std::uint64_t{0} : kOfFiles),
+                                           at.get()};
+    if (syscall(SYS_landlock_add_rule, rules_, LANDLOCK_RULE_PATH_BENEATH, &below, 0) == 0) return {};
+    return fail("Landlock: {}: {}", path, std::strerror(errno));
   }
-  return known & ~kNobody;
+
+ private:
+  int rules_;
+  std::uint64_t known_;
+};
+
+Result<> allow_service(const Rules& rules, const OwnFiles& own) {
+  for (const char* const path : kSystem) TRY(rules.allow(path, kReading));
+  TRY(rules.allow("/dev/null", kReading | LANDLOCK_ACCESS_FS_WRITE_FILE));
+  if (char* const real = realpath(kResolvers, nullptr); real != nullptr) {
+    const std::string folder = std::string(real).substr(0, std::string_view(real).rfind('/'));
+    std::free(real);
+    if (!folder.empty()) TRY(rules.allow(folder, kReading));
+  }
+  for (const std::string& path : own.read) TRY(rules.allow(path, kReading));
+  for (const std::string& path : own.written) TRY(rules.allow(path, ~kForNobody));
+  return {};
 }
 
-Result<std::string> restrict_files(Role::Kind kind) {
+Result<std::string> restrict_files(Role::Kind kind, const OwnFiles& own) {
   if (kSanitized) return std::string();
   const long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (version < 0) return fmt::format("no Landlock: {}", std::strerror(errno));
   Ruleset handled;
   handled.files = known_files(version);
-  if (version >= 4 && kind == Role::Kind::dns) handled.ports = kBind | kConnect;
+  if (version >= 4) handled.ports = kind == Role::Kind::dns ? kBind | kConnect : 0;
   if (version >= 6) handled.scopes = kAbstractSockets | kSignals;
   const std::size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
   const Descriptor rules(static_cast<int>(syscall(SYS_landlock_create_ruleset, &handled, size, 0)));
   if (!rules.exists()) return fail("Landlock: {}", std::strerror(errno));
-  if (const std::uint64_t allowed = allowed_files(kind, handled.files); allowed != 0) {
-    const Descriptor root(open("/", O_PATH | O_CLOEXEC));
-    const landlock_path_beneath_attr below{allowed, root.get()};
-    if (syscall(SYS_landlock_add_rule, rules.get(), LANDLOCK_RULE_PATH_BENEATH, &below, 0) != 0)
-      return fail("Landlock: {}", std::strerror(errno));
-  }
+  const Rules allowed(rules.get(), handled.files);
+  if (kind == Role::Kind::fetch) TRY(allowed.allow("/", kReading));
+  if (kind == Role::Kind::service) TRY(allow_service(allowed, own));
   if (syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) return fail("Landlock: {}", std::strerror(errno));
   return std::string();
 }
@@ -287,9 +315,9 @@ void warm_up() {
 
 }  // namespace
 
-Result<std::string> confine(Role::Kind kind) {
+Result<std::string> confine(Role::Kind kind, const OwnFiles& own) {
   warm_up();
-  TRY(std::string less, restrict_files(kind));
+  TRY(std::string less, restrict_files(kind, own));
   TRY(const Filter filter, make_filter(kind));
   const int loaded = seccomp_load(filter.get());
   if (loaded == -EINVAL || loaded == -ENOSYS) {

@@ -16,6 +16,7 @@
 #include "core/server/child.h"
 #include "core/server/configuration.h"
 #include "core/server/fetch_server.h"
+#include "core/server/own_files.h"
 #include "core/server/privileges.h"
 #include "core/server/responder.h"
 #include "core/server/sandbox.h"
@@ -60,7 +61,8 @@ class ServiceChild : public Host {
       errors.add(changed.error());
       return std::unexpected(errors.joined());
     }
-    TRY(const std::string less, confine(Role::Kind::service));
+    TRY(const std::string less,
+        confine(Role::Kind::service, own_files(configuration_, sources_, corefile_, translations_)));
     if (!less.empty()) log::warning("taken over, a process could do more than it should: {}", less);
     fetch_server_.emplace(loop_, Fetch::By::service, configuration_.fetches, *configuration_.metrics);
     for (message::FetchLine& line : inheritance.fetch_lines) fetch_server_->add(std::move(line));

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -31,12 +33,14 @@ const int memory = memfd_create("zone", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 using Attempt = bool (*)();  // true: it worked; false: errno says why not
 
+constexpr const char* kOwn = "/tmp/swage-sandbox-own";
+
 // "works", "refused", or the signal that ended the process.
 std::string outcome(Kind kind, Attempt attempt) {
   const pid_t child = fork();
   if (child == 0) {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (!confine(kind)) _exit(2);
+    if (!confine(kind, {.written = {kOwn}, .read = {"/var/lib/dpkg"}})) _exit(2);
     errno = 0;
     if (attempt()) _exit(0);
     _exit(errno == EPERM || errno == EACCES || errno == ENOSYS ? 1 : 3);
@@ -50,6 +54,25 @@ std::string outcome(Kind kind, Attempt attempt) {
 
 bool opens_file() { return open("/etc/hostname", O_RDONLY | O_CLOEXEC) >= 0; }
 bool writes_file() { return open("/tmp/swage-sandbox-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0; }
+int open_own(const char* name, int flags) {
+  return open((std::string(kOwn) + "/" + name).c_str(), flags | O_CLOEXEC, 0600);
+}
+// As a journal or a certificate is written: beside its place, and then there.
+bool replaces_own_file() {
+  const std::string next = std::string(kOwn) + "/next", file = std::string(kOwn) + "/file";
+  return open_own("next", O_WRONLY | O_CREAT) >= 0 && rename(next.c_str(), file.c_str()) == 0 &&
+         open_own("file", O_RDWR | O_TRUNC) >= 0;
+}
+bool reads_other_file() { return open("/var/lib/dpkg/status", O_RDONLY | O_CLOEXEC) >= 0; }
+bool writes_other_file() { return open("/var/lib/dpkg/swage-sandbox-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0; }
+bool writes_system_file() { return open("/etc/swage-sandbox-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0; }
+bool lists_strange_folder() { return open("/var/log", O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0; }
+bool removes_strange_file() { return unlink("/tmp/swage-sandbox-strange") == 0; }
+bool makes_link_out() {
+  const std::string link = std::string(kOwn) + "/link";
+  return (symlink("/var/log", link.c_str()) == 0 || errno == EEXIST) &&
+         open(link.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC) >= 0;
+}
 // As a new version of a zone that arrives: its size and seals are looked at, and it is mapped.
 bool maps_memory() {
   struct stat status{};
@@ -133,12 +156,33 @@ TEST_CASE("sandbox: files, code, threads and signals") {
   CHECK(outcome(Kind::service, opens_file) == "works");
   CHECK(outcome(Kind::dns, writes_file) == "refused");
   CHECK(outcome(Kind::fetch, writes_file) == "refused");
+  CHECK(outcome(Kind::service, writes_file) == "refused");
   CHECK(outcome(Kind::dns, makes_code) == "refused");
   CHECK(outcome(Kind::fetch, makes_code) == "refused");
   CHECK(outcome(Kind::dns, signals_another) == "refused");
   CHECK(outcome(Kind::fetch, signals_another) == "refused");
   CHECK(outcome(Kind::fetch, starts_thread) == "works");
   CHECK(outcome(Kind::service, starts_thread) == "works");
+}
+
+TEST_CASE("sandbox: the service process has its own files, and the system's to read") {
+  if (syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) < 0) {
+    WARN("SKIPPED: this kernel has no Landlock");
+    return;
+  }
+  std::filesystem::remove_all(kOwn);
+  std::filesystem::create_directory(kOwn);
+  static_cast<void>(std::ofstream("/tmp/swage-sandbox-strange") << "strange");
+  CHECK(outcome(Kind::service, replaces_own_file) == "works");
+  CHECK(outcome(Kind::service, opens_file) == "works");
+  CHECK(outcome(Kind::service, reads_other_file) == "works");
+  CHECK(outcome(Kind::service, writes_other_file) == "refused");
+  CHECK(outcome(Kind::service, writes_system_file) == "refused");
+  CHECK(outcome(Kind::service, lists_strange_folder) == "refused");
+  CHECK(outcome(Kind::service, removes_strange_file) == "refused");
+  CHECK(outcome(Kind::service, makes_link_out) == "refused");
+  std::filesystem::remove_all(kOwn);
+  std::filesystem::remove("/tmp/swage-sandbox-strange");
 }
 
 }  // namespace swage::server
