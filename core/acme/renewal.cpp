@@ -23,12 +23,12 @@ double share_of(const crypto::Issued& issued) {
 
 std::int64_t renewal_time(const crypto::Issued& issued, const std::optional<RenewalInfo>& suggested) {
   const double share = share_of(issued);
+  const std::int64_t life = std::max<std::int64_t>(issued.not_after - issued.not_before, 0);
   if (suggested) {
     const double width = static_cast<double>(suggested->end - suggested->start);
     const std::int64_t time = suggested->start + static_cast<std::int64_t>(share * width);
-    return std::min(time, issued.not_after);
+    return std::min(time, issued.not_after - life / 6);
   }
-  const std::int64_t life = std::max<std::int64_t>(issued.not_after - issued.not_before, 0);
   return issued.not_after - life / 3 - static_cast<std::int64_t>(share * static_cast<double>(life) / 20);
 }
 

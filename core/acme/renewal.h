@@ -9,8 +9,9 @@
 
 namespace swage::acme {
 
-// When to renew, seconds since 1970: at a point of what the CA suggests (RFC 9773 section 4.2), else where a third of
-// the life is left, some of it earlier. The point is another one for each certificate, and always the same for one.
+// When to renew, seconds since 1970: at a point of what the CA suggests (RFC 9773 section 4.2), but not in the last
+// sixth of the life; else where a third of the life is left, some of it earlier. The point is another one for each
+// certificate, and always the same for one.
 [[nodiscard]] std::int64_t renewal_time(const crypto::Issued& issued, const std::optional<RenewalInfo>& suggested);
 
 // How long to wait after `failures` in a row. Doubles: what the CA refuses is asked for again after a minute at first

@@ -20,10 +20,11 @@ namespace {
 using namespace std::chrono_literals;
 using Milliseconds = Keeper::Milliseconds;
 
-constexpr auto kLookAgain = 5s;    // where something is wrong: the operator may mend it
-constexpr auto kLocked = 1s;       // another process has the order
-constexpr auto kOrderTime = 120s;  // for an order, which goes on later where it is not finished
-constexpr unsigned kFaults = 4;    // that may pass by themselves, before it is an error
+constexpr auto kLookAgain = 5s;          // where something is wrong: the operator may mend it
+constexpr auto kLocked = 1s;             // another process has the order
+constexpr auto kOrderTime = 120s;        // for an order, which goes on later where it is not finished
+constexpr std::int64_t kHurried = 3600;  // seconds between two renewals that the CA wants early
+constexpr unsigned kFaults = 4;          // that may pass by themselves, before it is an error
 
 std::int64_t wall() { return std::time(nullptr); }
 
@@ -83,7 +84,12 @@ async::Task<Milliseconds> Keeper::look(async::Loop& loop) {
 std::int64_t Keeper::due(const Stored& stored) const {
   const bool is_foreign = !stored.record.issued_by.empty() && stored.record.issued_by != settings_.directory;
   if (!stored.issued || is_foreign) return 0;
-  return acme::renewal_time(*stored.issued, suggested_for_ == stored.issued->renewal_id ? suggested_ : std::nullopt);
+  const crypto::Issued& issued = *stored.issued;
+  const std::int64_t usual = acme::renewal_time(issued, std::nullopt);
+  if (!suggested_ || suggested_for_ != issued.renewal_id) return usual;
+  const std::int64_t time = acme::renewal_time(issued, suggested_);
+  // A CA that wants each new one renewed at once gets one an hour.
+  return hurried_ ? std::max(time, std::min(issued.not_before + kHurried, usual)) : time;
 }
 
 Milliseconds Keeper::until_due(const Stored& stored) const {
@@ -114,6 +120,7 @@ async::Task<Milliseconds> Keeper::order(async::Loop& loop) {
   const auto load = [this] { return state_.load(); };
   Result<Stored> stored = co_await async::work(loop, load);  // another process may have been faster
   if (!stored || until_due(*stored).count() > 0) co_return kLocked;
+  const bool early = stored->issued && acme::renewal_time(*stored->issued, std::nullopt) > wall();
   if (stored->record.order.empty()) {
     const Milliseconds wait = co_await admitted();
     if (wait.count() > 0) co_return wait;
@@ -126,6 +133,7 @@ async::Task<Milliseconds> Keeper::order(async::Loop& loop) {
     co_return co_await failed(loop, *stored, *failure);
   }
   problem_.clear();
+  hurried_ = early;
   measures_.orders.at(0).add();
   const crypto::Issued& issued = std::get<acme::Chain>(*result).issued;
   log::info("plugin/{}: {}: new certificate, good until {}", settings_.plugin, settings_.names.front(),

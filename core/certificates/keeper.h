@@ -68,6 +68,7 @@ class Keeper : public Service {
 
   std::optional<acme::RenewalInfo> suggested_;  // by the CA, for the certificate with this renewal_id
   std::string suggested_for_;
+  bool hurried_ = false;        // the certificate is there because the CA wanted the one before renewed early
   std::int64_t ask_again_ = 0;  // when, nanoseconds of the loop's time
   std::string problem_;         // that was said and is not over
 };
