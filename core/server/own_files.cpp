@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <span>
 #include <string_view>
 
 namespace swage::server {
@@ -14,9 +15,14 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxLinks = 10'000;  // that are followed in one folder
 
-// A file in one of these says nothing of the others there.
-constexpr std::array<std::string_view, 12> kShared = {"/bin",  "/boot", "/dev", "/etc", "/home", "/lib",
-                                                      "/proc", "/run",  "/sys", "/tmp", "/usr",  "/var"};
+// A file in one of these says nothing of the others there, which are the system's or everybody's.
+constexpr std::array<std::string_view, 8> kSystemFolders = {"/bin", "/boot", "/dev", "/etc",
+                                                            "/lib", "/proc", "/sys", "/usr"};
+constexpr std::array<std::string_view, 4> kSharedFolders = {"/home", "/run", "/tmp", "/var"};
+
+bool is_one_of(std::span<const std::string_view> folders, const std::string& folder) {
+  return std::ranges::find(folders, folder) != folders.end();
+}
 
 // The nearest folder that is there: `path` itself, or one above it; empty where that is "/".
 std::string folder_at(const fs::path& path) {
@@ -30,11 +36,12 @@ class Collector {
  public:
   explicit Collector(OwnFiles& own) : own_(own) {}
 
-  void add_folder(const std::string& path) {
+  // `to_make`: something there that is still to be made.
+  void add_folder(const std::string& path, bool to_make = false) {
     const std::string folder = folder_at(path);
     if (folder.empty()) return;
-    const bool is_shared = std::ranges::find(kShared, folder) != kShared.end();
-    (is_shared ? own_.read : own_.written).insert(folder);
+    const bool is_others = is_one_of(kSystemFolders, folder) || (is_one_of(kSharedFolders, folder) && !to_make);
+    (is_others ? own_.read : own_.written).insert(folder);
   }
 
   // A path that a directive may name.
@@ -49,7 +56,7 @@ class Collector {
  private:
   void add_file(const fs::path& path) {
     std::error_code error;
-    add_folder(path.parent_path().empty() ? "." : path.parent_path().string());
+    add_folder(path.parent_path().empty() ? "." : path.parent_path().string(), !fs::exists(path, error));
     const fs::path real = fs::canonical(path, error);
     if (error) return;
     add_folder(real.parent_path());

@@ -88,6 +88,7 @@ TEST_CASE("own files: words that only look like paths, and what is everybody's")
     INFO(each);
     CHECK_FALSE(own.written.contains(each));
   }
+  CHECK(own_of("a.example {\n reads /tmp/swage-is-not-there\n}\n").written.contains("/tmp"));
   CHECK(own.read.contains("/etc"));
   CHECK(own.written.contains("/etc/hostname"));
 }
