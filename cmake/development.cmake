@@ -2,7 +2,7 @@
 # contract's headers with all that they include, the libraries of core and the test harness, and a CMake package. In no
 # other component, so neither in the Debian package swage.
 set(SWAGE_DEV_LIBRARIES basics core_dns core_zone core_zonefile core_config core_regex core_async core_shm core_metrics
-    core_forge core_denylist core_crypto core_tsig core_cookie core_rates core_http core_doh core_libp2p core_plugin core_server tests_harness catch_main)
+    core_forge core_denylist core_crypto core_tsig core_cookie core_rates core_http core_doh core_libp2p core_plugin core_control core_server tests_harness catch_main)
 
 # swage_closure(RESULT HEADERS...): these and all of the repository's that they include.
 function(swage_closure result)
@@ -25,7 +25,7 @@ endfunction()
 
 function(swage_install_development)
   # What docs/plugins.md names, and the harness.
-  swage_closure(headers core/plugin/plugin.h core/plugin/follow.h core/plugin/http_endpoint.h core/plugin/loaded.h core/whole_file.h
+  swage_closure(headers core/plugin/plugin.h core/plugin/follow.h core/plugin/http_endpoint.h core/plugin/loaded.h core/plugin/report.h core/whole_file.h
                 core/async/tasks.h core/async/work.h core/http/fetcher.h core/shm/flat_map.h core/shm/table.h core/regex/regex.h
                 core/zone/view.h core/zone/builder.h core/zonefile/reader.h core/zonefile/record_parser.h core/plugin/fetched_answers.h core/plugin/cache_rules.h core/plugin/relay.h
                 core/dns/client_subnet.h core/forge/challenge_store.h core/denylist/denylist.h core/denylist/builder.h

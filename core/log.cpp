@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include "core/counted.h"
+#include "core/log_level.h"
 
 namespace swage::log {
 namespace {
@@ -225,7 +226,15 @@ class Writer {
   bool writing_ = false;
 };
 
-std::atomic<bool> debug_shown{false};
+std::atomic<Level> least{Level::info};
+
+// The level that a line begins with; those without one are always written.
+Level level_of(std::string_view line) {
+  if (line.starts_with("[DEBUG]")) return Level::debug;
+  if (line.starts_with("[INFO]")) return Level::info;
+  if (line.starts_with("[WARNING]")) return Level::warning;
+  return Level::error;
+}
 
 Writer& writer() {
   static auto* const instance = new Writer;  // never destroyed: its thread runs until the process ends
@@ -234,8 +243,10 @@ Writer& writer() {
 
 }  // namespace
 
-void show_debug(bool show) { debug_shown.store(show, std::memory_order_relaxed); }
-bool shows_debug() { return debug_shown.load(std::memory_order_relaxed); }
+void show_debug(bool show) { set_level(show ? Level::debug : Level::info); }
+bool shows_debug() { return level() == Level::debug; }
+void set_level(Level level) { least.store(level, std::memory_order_relaxed); }
+Level level() { return least.load(std::memory_order_relaxed); }
 
 std::string one_line(std::string_view text) {
   std::string line;
@@ -254,7 +265,7 @@ std::string formed(std::string_view line) {
 
 void write(std::string_view line) {
   if (line.starts_with("[ERROR]")) error_lines.fetch_add(1, std::memory_order_relaxed);
-  writer().add(line);
+  if (level_of(line) >= level()) writer().add(line);
 }
 std::size_t errors() { return error_lines.load(std::memory_order_relaxed); }
 void flush() { writer().flush(); }

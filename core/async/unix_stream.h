@@ -1,9 +1,10 @@
-// UnixStream: a connection to a Unix socket, by its path.
+// UnixStream: a connection to a Unix socket, by its path; or one that came to a Unix socket.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "core/async/event.h"
 #include "core/async/loop.h"
@@ -18,6 +19,10 @@ class UnixStream : public Stream {
  public:
   // Connects at once, or fails at once: nothing listens there, it may not be written, too many wait to be accepted.
   [[nodiscard]] static Result<std::unique_ptr<UnixStream>> connect(Loop& loop, const std::string& path);
+  // A connection that was accepted.
+  [[nodiscard]] static std::unique_ptr<UnixStream> adopt(Loop& loop, Descriptor socket) {
+    return std::unique_ptr<UnixStream>(new UnixStream(loop, std::move(socket)));
+  }
   [[nodiscard]] Task<Result<std::size_t>> read(MutableBytes into) override;
   void close() override;
 

@@ -279,6 +279,14 @@ Result<> AnswerStore::put_attempt(std::string_view key, std::int64_t now) {
   return {};
 }
 
+std::size_t AnswerStore::forget(dns::NameView zone) {
+  const std::size_t removed = writer_.remove([zone](Bytes key) {
+    return key.size() > kBeforeName && dns::NameView(key.data() + kBeforeName, key.size() - kBeforeName).is_under(zone);
+  });
+  count();
+  return removed;
+}
+
 // Several stores may count together.
 void AnswerStore::count() {
   for (std::size_t ring = 0; ring < counted_.size(); ++ring) {

@@ -90,6 +90,8 @@ class AnswerStore {
   [[nodiscard]] Result<> put(std::string_view key, const Response& received, std::int64_t now);
   // That it could not be fetched, where this is kept; an Error where the key is not one, or there is no memory.
   [[nodiscard]] Result<> put_attempt(std::string_view key, std::int64_t now);
+  // Removes what is stored for names at and below `zone`, which is in lower case. Returns how many answers.
+  std::size_t forget(dns::NameView zone);
   // What was received was no answer to be stored, or is malformed.
   void drop() const { room_.counts.drops.add(); }
 

@@ -11,6 +11,7 @@
 #include "core/server/amplification.h"
 #include "core/server/directive_setup.h"
 #include "core/server/server_secrets.h"
+#include "core/server/switches.h"
 
 namespace swage::server {
 namespace {
@@ -135,10 +136,12 @@ void add_block(const config::ServerBlock& source, const Inputs& inputs, Configur
   }
 }
 
-// What every server has, without a line in the Corefile: cookies, and a limit of large answers.
+// What every server has, without a line in the Corefile: cookies, a limit of large answers, and what swagectl switches.
 void add_protection(Configuration& configuration) {
   auto& secrets = configuration.snapshots[ServerSecrets::kName];
   if (secrets == nullptr) secrets = std::make_unique<shm::Snapshot>(ServerSecrets::kName);
+  auto& switches = configuration.snapshots[Switches::kName];
+  if (switches == nullptr) switches = std::make_unique<shm::Snapshot>(Switches::kName);
   auto& memory = configuration.worker_memories[AmplificationLimit::kName];
   memory = std::make_unique<shm::WorkerMemory>(AmplificationLimit::kName);
   memory->ask_for(rates::RateTable::bytes_for(AmplificationLimit::kAccounts));

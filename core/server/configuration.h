@@ -13,6 +13,7 @@
 #include "core/config/parser.h"
 #include "core/config/sources.h"
 #include "core/plugin/plugin.h"
+#include "core/plugin/report.h"
 #include "core/server/block.h"
 #include "core/server/messages.h"
 #include "core/server/router.h"
@@ -79,6 +80,18 @@ struct Configuration {
 
 // What a Service says, with file, line and directive, as far as it does not say them itself.
 [[nodiscard]] Error placed(const NamedService& named, const Error& error);
+// Has those of them that remember what they were told forget what is at and below `zone`; gives how many answers that
+// was.
+template <typename Named>
+[[nodiscard]] Result<std::size_t> forget(const std::string& zone, const std::vector<Named>& services) {
+  TRY(const dns::Name name, dns::Name::parse(zone));
+  std::size_t count = 0;
+  for (const Named& each : services) {
+    if (auto* const remembering = dynamic_cast<Remembering*>(each.service.get())) count += remembering->forget(name);
+  }
+  return count;
+}
+
 // Service::prepare(), Fetcher::check() or Fetcher::look_up(), whose Error says file, line and directive. Not for a
 // block that is unsure.
 [[nodiscard]] Result<> prepare(const NamedService& named);

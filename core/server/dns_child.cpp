@@ -14,6 +14,7 @@
 #include "core/server/fetch_client.h"
 #include "core/server/privileges.h"
 #include "core/server/sandbox.h"
+#include "core/server/switches.h"
 #include "core/server/tcp_server.h"
 #include "core/server/udp_listener.h"
 
@@ -98,10 +99,18 @@ class DnsChild {
     mapping.close_descriptor();
     if (is_snapshot) {
       snapshot->second->replace(std::move(mapping));
+      if (of.name == Switches::kName) obey(Switches::read(snapshot->second->bytes()));
     } else {
       shared->second->replace(std::move(mapping));
     }
     return {};
+  }
+
+  void obey(const Switches& switches) {
+    if (switches.level) log::set_level(*switches.level);
+    responder_.show_all(nullptr);
+    query_log_ = make_query_log(switches);
+    responder_.show_all(query_log_.get());
   }
 
   void complain(const MemoryName& of, const Error& error) const {
@@ -163,6 +172,7 @@ class DnsChild {
   async::Loop loop_;
   PluginChain plugins_;
   Configuration configuration_;
+  std::unique_ptr<const Observer> query_log_;  // none: off
   Responder responder_;
   std::unique_ptr<UdpBatch, DeleteUdpBatch> batch_ = make_udp_batch();
   TcpTurns tcp_turns_{loop_, responder_, [this] {

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "core/async/loop.h"
+#include "core/counted.h"
 #include "core/log.h"
 #include "core/server/child.h"
 #include "core/server/configuration.h"
@@ -109,6 +110,10 @@ class FetchChild : public Host {
       Fetch& fetch = each.fetcher->fetch();
       fetch.on_wanted([&fetch](const std::string& key) { fetch.failed(key); });
     }
+  }
+  void take(const message::Forget& message) {
+    const Result<std::size_t> forgotten = forget(message.zone, configuration_.fetchers);
+    if (forgotten) log::info("{} forgotten for {}", counted(*forgotten, "answer was", "answers were"), message.zone);
   }
   void take(const message::Drain& message) {
     if (!drain_) {

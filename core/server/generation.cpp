@@ -129,7 +129,8 @@ void Generation::put_in_force() {
   inherited_.clear();
 }
 
-void Generation::start_service(const SocketStore& sockets) {
+void Generation::start_service(const SocketStore& sockets, const ControlSocket& control,
+                               const message::Reloads& reloads) {
   const auto is_waiting = [](const ChildProcess& each) { return each.role.is_service() && each.ready && !each.runs; };
   const auto service = std::ranges::find_if(children_, is_waiting);
   if (service == children_.end()) return;
@@ -141,7 +142,21 @@ void Generation::start_service(const SocketStore& sockets) {
     return;
   }
   for (message::Socket& socket : *own) service->channel.send(std::move(socket));
+  if (control.exists()) {
+    if (Result<Descriptor> copy = control.socket().duplicate()) {
+      service->channel.send(message::ControlSocket{*std::move(copy)});
+    } else {
+      log::error("the control socket: {}", copy.error().text());
+    }
+  }
+  service->channel.send(reloads);
   service->channel.send(message::Start{});
+}
+
+void Generation::tell_reloads(const message::Reloads& reloads) {
+  for (ChildProcess& child : children_) {
+    if (child.role.is_service() && child.runs) child.channel.send(reloads);
+  }
 }
 
 bool Generation::is_settled() const { return settled_ || steady_now() - service_begun_ > kMaxUnsettled; }

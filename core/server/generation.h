@@ -24,6 +24,7 @@
 
 #include "core/plugin/library.h"
 #include "core/server/child_process.h"
+#include "core/server/control_socket.h"
 #include "core/server/messages.h"
 #include "core/server/socket_store.h"
 #include "core/server/worker_pieces.h"
@@ -92,8 +93,10 @@ class Generation {
 
   // In force.
   void put_in_force();
-  // Tells the service process, once it is ready, to run: here are its sockets.
-  void start_service(const SocketStore& sockets);
+  // Tells the service process, once it is ready, to run: here are its sockets, and what it has missed.
+  void start_service(const SocketStore& sockets, const ControlSocket& control, const message::Reloads& reloads);
+  // Tells it what has become of reloads.
+  void tell_reloads(const message::Reloads& reloads);
   // Its service process has taken over what was before; or it has had the time to do so.
   [[nodiscard]] bool is_settled() const;
   // The server is told to end, and serves on for lameduck().
@@ -135,6 +138,7 @@ class Generation {
   void on(ChildProcess& child, const message::StaysRoot& message);
   void on(ChildProcess& child, const message::Settled& message);
   void on(ChildProcess& child, const message::Reload& message);
+  void on(ChildProcess& child, const message::Forget& message);
   void on(ChildProcess& child, const message::End& message);
   void on(ChildProcess& child, const message::Forbidden& message);
   [[nodiscard]] bool learns(std::size_t text);

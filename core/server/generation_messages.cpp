@@ -172,6 +172,12 @@ void Generation::on(ChildProcess& provider, message::Memory message) {
   memories_[message.name] = {std::move(message.memory), false};
 }
 
+void Generation::on(ChildProcess&, const message::Forget& message) {
+  for (ChildProcess& child : children_) {
+    if (child.role.is_fetch() && child.ready) child.channel.send(message::Forget{message.zone});
+  }
+}
+
 // What a service process that is set up says of memory which it does not replace: it is that of the generation before,
 // or what this one has already.
 void Generation::on(ChildProcess& service, const message::Keep& message) {

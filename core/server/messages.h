@@ -143,6 +143,23 @@ struct Start {
   static auto fields(auto&) { return std::tuple<>(); }
 };
 
+// To the service process, before Start: where operators ask (core/control). Who has it accepts from it.
+struct ControlSocket {
+  static constexpr char kKind = 'C';
+  Descriptor socket{};
+  static auto fields(auto& self) { return std::tie(self.socket); }
+};
+
+// To the service process, before Start and whenever it is news: how many times the Corefile was read again, or is
+// being read, how many of them have ended, and how the last one of those has. `problem`: empty where it is in force.
+struct Reloads {
+  static constexpr char kKind = 'R';
+  std::uint64_t begun = 0, settled = 0;
+  std::string problem{};
+  std::int64_t configured = 0;  // when the configuration in force came to be, seconds since 1970
+  static auto fields(auto& self) { return std::tie(self.begun, self.settled, self.problem, self.configured); }
+};
+
 // To the service process: the server is told to end, and serves on for as long as Lameduck said.
 struct Ending {
   static constexpr char kKind = 'e';
@@ -243,6 +260,13 @@ struct Reload {
   static auto fields(auto&) { return std::tuple<>(); }
 };
 
+// Also to the fetch process: forget what was fetched for names at and below `zone`, in presentation format.
+struct Forget {
+  static constexpr char kKind = 'F';
+  std::string zone{};
+  static auto fields(auto& self) { return std::tie(self.zone); }
+};
+
 // The server can do nothing but harm: end it. Obeyed in the first minute of the first configuration alone.
 struct End {
   static constexpr char kKind = 'j';
@@ -275,10 +299,10 @@ using Inherited =
 // What it hears afterwards.
 using ToDns =
     std::variant<message::Forbidden, message::Memory, message::WorkerPiece, message::FetchLine, message::Drain>;
-using ToFetch = std::variant<message::Forbidden, message::FetchLine, message::Start, message::Drain>;
-using ToService =
-    std::variant<message::Forbidden, message::Memory, message::WorkerPiece, message::FetchLine, message::Socket,
-                 message::ProcessMetrics, message::PastMetrics, message::Start, message::Ending, message::Drain>;
+using ToFetch = std::variant<message::Forbidden, message::FetchLine, message::Start, message::Forget, message::Drain>;
+using ToService = std::variant<message::Forbidden, message::Memory, message::WorkerPiece, message::FetchLine,
+                               message::Socket, message::ProcessMetrics, message::PastMetrics, message::ControlSocket,
+                               message::Reloads, message::Start, message::Ending, message::Drain>;
 
 // What the supervisor takes from a child. Children talk to strangers, and may have been taken over: one that says
 // anything else is killed, and replaced. Memory and Keep are taken for names that were declared, of the process that
@@ -291,6 +315,6 @@ using FromServiceSettingUp = std::variant<message::Forbidden, message::Declare, 
                                           message::Memory, message::Keep, message::Listen, message::Lameduck,
                                           message::Serves, message::StaysRoot, message::Ready, message::Failed>;
 using FromServiceRunning =
-    std::variant<message::Forbidden, message::Memory, message::Settled, message::Reload, message::End>;
+    std::variant<message::Forbidden, message::Memory, message::Settled, message::Reload, message::Forget, message::End>;
 
 }  // namespace swage::server

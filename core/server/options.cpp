@@ -10,10 +10,10 @@ namespace swage::server {
 namespace {
 
 constexpr auto kFlags =
-    std::to_array<std::string_view>({"conf", "dns.port", "p", "workers", "pidfile", "reload", "log-format", "log-time",
-                                     "quiet", "check", "ports", "version", "plugins", "help", "h"});
+    std::to_array<std::string_view>({"conf", "dns.port", "p", "workers", "pidfile", "control", "reload", "log-format",
+                                     "log-time", "quiet", "check", "ports", "version", "plugins", "help", "h"});
 constexpr auto kWithValue =
-    std::to_array<std::string_view>({"conf", "dns.port", "p", "workers", "pidfile", "reload", "log-format"});
+    std::to_array<std::string_view>({"conf", "dns.port", "p", "workers", "pidfile", "control", "reload", "log-format"});
 
 bool takes_value(std::string_view flag) { return std::ranges::find(kWithValue, flag) != kWithValue.end(); }
 
@@ -32,6 +32,9 @@ Result<> apply(std::string_view flag, std::string_view value, Options& options) 
     options.workers = *workers;
   } else if (flag == "pidfile") {
     options.pidfile = value;
+  } else if (flag == "control") {
+    if (value.empty()) return fail("-control: expected a path, or none");
+    options.control = value;
   } else if (flag == "reload") {
     options.pidfile = value;
     options.action = Options::Action::reload;
@@ -110,6 +113,9 @@ Flags, with one dash or two:
                   the port of server blocks that name none (default: 53)
   -workers N      dns processes (default: one a core)
   -pidfile FILE   where to write the process ID
+  -control PATH|none
+                  the socket at which swagectl asks (default: /run/swage/control, where there is
+                  a folder /run/swage that the server may write to)
   -quiet          no start-up lines
   -log-format text|json
                   lines of text (the default), or a JSON object each: time, level, msg, plugin

@@ -19,6 +19,7 @@ struct Options {
   std::uint16_t dns_port = 53;   // for server blocks without a port
   std::size_t workers = 0;       // dns processes; 0: one a core
   std::string pidfile;           // empty: none
+  std::string control;           // as -control has it
   bool quiet = false;
   bool try_ports = false;  // with check
   log::Form log_form{};

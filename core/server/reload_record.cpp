@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -81,6 +82,7 @@ ReloadRecord::~ReloadRecord() {
 
 void ReloadRecord::start() {
   started_ = !path_.empty();
+  configured_ = std::time(nullptr);
   write();
 }
 
@@ -91,20 +93,22 @@ void ReloadRecord::begin() {
 
 void ReloadRecord::settle() {
   settled_ = begun_;
-  outcome_ = "ok\n";
+  problem_.clear();
+  configured_ = std::time(nullptr);
   write();
 }
 
 void ReloadRecord::settle(const Error& why) {
   settled_ = begun_;
-  outcome_ = "failed\n" + why.text() + "\n";
+  problem_ = why.text().empty() ? "it is not known why" : why.text();
   write();
 }
 
 // A new file each time, so that nothing that others put there is written to.
 void ReloadRecord::write() const {
   if (!started_) return;
-  const std::string text = fmt::format("{} {} {}", begun_, settled_, outcome_);
+  const std::string outcome = problem_.empty() ? "ok\n" : "failed\n" + problem_ + "\n";
+  const std::string text = fmt::format("{} {} {}", begun_, settled_, outcome);
   std::string made = path_ + ".XXXXXX";
   const Descriptor file(mkostemp(made.data(), O_CLOEXEC));
   const bool whole = file.exists() && ::write(file.get(), text.data(), text.size()) == std::ssize(text) &&

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "core/server/messages.h"
 
 namespace swage::server {
 
@@ -26,13 +27,17 @@ class ReloadRecord {
   void settle();  // it is in force
   void settle(const Error& why);
 
+  // For the service process.
+  [[nodiscard]] message::Reloads news() const { return {begun_, settled_, problem_, configured_}; }
+
  private:
   void write() const;
 
   std::string path_;  // empty: none
   bool started_ = false;
   std::uint64_t begun_ = 0, settled_ = 0;
-  std::string outcome_ = "ok\n";
+  std::int64_t configured_ = 0;
+  std::string problem_;  // of the last one that has settled; empty: none
 };
 
 // Sends SIGHUP to the server whose pid file this is, and waits until it has reloaded or said why it does not. Prints

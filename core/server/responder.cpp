@@ -208,6 +208,8 @@ std::size_t Responder::respond(const Router& router, Bytes request, const Arriva
   } else if (unrouted_ != nullptr && parsed == dns::Parsed::query) {
     unrouted_->sent(query, response, out.first(size));
   }
+  if (all_ != nullptr) [[unlikely]]
+    all_->sent(query, response, out.first(size));
   work_->stage.store(Work::Stage::none, std::memory_order_relaxed);
   return size;
 }

@@ -59,6 +59,9 @@ class Responder {
   // Observes queries that no server block takes; nullptr: none does.
   void show_unrouted(const Observer* observer) { unrouted_ = observer; }
 
+  // Sees all that is answered, of all server blocks and of none; nullptr: nobody does.
+  void show_all(const Observer* observer) { all_ = observer; }
+
   // Writes the response to `request` into `out`; returns its size, 0 where nothing is to be sent, or not now: then the
   // park has the request.
   // REQUIRES: `out` has 512 bytes or more; for TCP 65,535.
@@ -87,6 +90,7 @@ class Responder {
   metrics::Counters invalid_;
   metrics::Counter dropped_;
   const Observer* unrouted_ = nullptr;
+  const Observer* all_ = nullptr;
   Lookups lookups_;
   Park* park_ = nullptr;
   const shm::Snapshot* secrets_ = nullptr;  // ServerSecrets'; nullptr: there are no cookies

@@ -1,5 +1,7 @@
 #include "core/server/scraper.h"
 
+#include <unistd.h>
+
 #include "core/server/process_metrics.h"
 
 namespace swage::server {
@@ -12,6 +14,12 @@ Result<Scraper::View> Scraper::open(Descriptor sheet) {
   View view{std::move(memory), {}};
   view.sheet = metrics::SheetReader(view.memory.bytes());
   return view;
+}
+
+std::uint32_t Scraper::configuration_of(pid_t pid) const {
+  if (pid == getpid()) return generation_;
+  const auto found = processes_.find(pid);
+  return found == processes_.end() ? 0 : found->second.generation;
 }
 
 Result<> Scraper::take(message::SupervisorMetrics message) {

@@ -27,6 +27,9 @@ class Scraper {
  public:
   // Which configuration this process is of.
   void belong_to(std::uint32_t generation) { generation_ = generation; }
+  [[nodiscard]] std::uint32_t configuration() const { return generation_; }
+  // Which one that process is of; 0: it is not known.
+  [[nodiscard]] std::uint32_t configuration_of(pid_t pid) const;
   // An Error where the memory cannot be read.
   [[nodiscard]] Result<> take(message::SupervisorMetrics message);
   [[nodiscard]] Result<> take(message::ProcessMetrics message);

@@ -21,6 +21,8 @@
 #include "core/server/responder.h"
 #include "core/server/sandbox.h"
 #include "core/server/scraper.h"
+#include "core/server/server_report.h"
+#include "core/server/service_control.h"
 #include "core/server/service_run.h"
 
 namespace swage::server {
@@ -37,7 +39,7 @@ constexpr int kGivenBack = 128 << 10;  // bytes
 
 std::string place_of(const config::Token& token) { return fmt::format("{}:{}", token.file, token.line); }
 
-class ServiceChild : public Host {
+class ServiceChild : public Host, public Reporting {
  public:
   ServiceChild(async::Loop& loop, Channel channel, config::Translations translations)
       : Host(loop), loop_(loop), channel_(std::move(channel)), translations_(translations) {}
@@ -75,6 +77,7 @@ class ServiceChild : public Host {
       TRY(shm::Mapping newest, shm::Mapping::open_sealed(std::move(left->second), shm::Seal::whole));
       snapshot->replace(std::move(newest));
     }
+    TRY(control_.prepare(*configuration_.snapshots.at(Switches::kName)));
     for_lasting_memory([&](MemoryKind kind, auto& memory) {
       memory.on_provide(sender({kind, memory.name()}));
       // What the configuration, or the service process, before this one left.
@@ -148,14 +151,27 @@ class ServiceChild : public Host {
     return scraper_.text(*configuration_.metrics);
   }
   std::vector<std::string> unready() override {
-    std::set<std::string> names;
-    for (const NamedService& each : configuration_.services) {
-      const bool ready = each.service->ready() && !failed_.contains(&each);
-      if (each.block->settings.reports_ready && !ready) names.insert(each.name);
-    }
-    return {names.begin(), names.end()};
+    return not_ready([](const Block& block) { return block.settings.reports_ready; });
   }
   bool shutting_down() override { return ending_; }
+
+  void report_server(Report& report) override {
+    report.server.version = SWAGE_VERSION;
+    report.server.corefile = corefile_;
+    report.server.serves = configuration_.summary();
+    report.server.configuration = scraper_.configuration();
+    report.server.unready = not_ready([](const Block&) { return true; });
+    report.server.ending = ending_;
+    control_.report(report.server);
+    report_processes(scraper_, report);
+  }
+  void report_zones(Report& report) override { server::report_zones(configuration_, report); }
+  void report_topic(Report& report, Report::Topic topic) override {
+    for (const NamedService& each : configuration_.services) {
+      if (auto* const reporter = dynamic_cast<Reporter*>(each.service.get())) reporter->report(report, topic);
+    }
+  }
+
   std::optional<Descriptor> take_listening_socket(const Endpoint& endpoint) override {
     const auto socket = sockets_.find(endpoint);
     if (socket == sockets_.end()) return std::nullopt;
@@ -166,6 +182,16 @@ class ServiceChild : public Host {
   }
 
  private:
+  // The directives with a Service that is not, in the server blocks that `counts`.
+  std::vector<std::string> not_ready(bool (*counts)(const Block&)) const {
+    std::set<std::string> names;
+    for (const NamedService& each : configuration_.services) {
+      const bool ready = each.service->ready() && !failed_.contains(&each);
+      if (counts(*each.block) && !ready) names.insert(each.name);
+    }
+    return {names.begin(), names.end()};
+  }
+
   // From here on the process may do no more than a Service needs: all that was read so far is the Corefile.
   Result<> change_user() {
     const std::optional<config::Token>& says = configuration_.server->user;
@@ -276,12 +302,15 @@ class ServiceChild : public Host {
   void take(message::ProcessMetrics message) { complain(scraper_.take(std::move(message))); }
   void take(message::PastMetrics message) { complain(scraper_.take(std::move(message))); }
   void take(message::FetchLine message) { fetch_server_->add(std::move(message)); }
+  void take(message::ControlSocket message) { control_.take(std::move(message)); }
+  void take(message::Reloads message) { control_.take(std::move(message)); }
   void take(const message::Ending&) { ending_ = true; }
   void take(const message::Start&) { start(); }
   void take(const message::Drain& message) {
     sockets_.clear();
     if (!drain_) {
       stop();
+      control_.stop();
       drain_.emplace(loop_, [this](std::chrono::nanoseconds left) { return finish_services(left); });
     }
     drain_->within(message.within);
@@ -294,14 +323,32 @@ class ServiceChild : public Host {
 
   void start() {
     for (const NamedService& each : configuration_.services) loop_.spawn(run_service(*this, each, failed_));
+    control_.start();
     send(message::Settled{});
+  }
+
+  // What this process and the fetch process were told by others.
+  Result<> flush(const std::string& zone) {
+    const auto remembers = [](const auto& each) {
+      return dynamic_cast<const Remembering*>(each.service.get()) != nullptr;
+    };
+    const bool fetches = std::ranges::any_of(configuration_.fetchers, remembers);
+    if (!fetches && std::ranges::none_of(configuration_.services, remembers)) {
+      return fail("there is nothing to forget: no server block forwards");
+    }
+    TRY(forget(zone, configuration_.services));
+    if (fetches) send(message::Forget{zone});
+    return {};
   }
 
   bool finish_services(std::chrono::nanoseconds left) {
     if (left < 0ns) return true;
     // As long as there are dns processes, they wait for what they want.
     if (loop_.alive() == 0 && !fetch_server_->has_lines()) return true;
-    if (left < kLastCall) call_last();
+    if (left < kLastCall) {
+      call_last();
+      control_.give_up();
+    }
     return false;
   }
 
@@ -320,6 +367,7 @@ class ServiceChild : public Host {
   std::set<const NamedService*> failed_;  // those that are to be run again
   Scraper scraper_;
   std::optional<FetchServer> fetch_server_;
+  ServiceControl control_{*this, *this, [this] { receive(); }, [this](const std::string& zone) { return flush(zone); }};
   bool ending_ = false;  // the server is told to end
 };
 

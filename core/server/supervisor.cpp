@@ -117,6 +117,7 @@ std::vector<ChildProcess*> Supervisor::services() const {
 Result<> Supervisor::begin_first() {
   TRY(Pidfile pidfile, Pidfile::prepare(options_.pidfile));
   pidfile_.emplace(std::move(pidfile));
+  TRY(control_, ControlSocket::open(options_.control));
   return begin(std::move(first_sources_));
 }
 
@@ -172,15 +173,17 @@ void Supervisor::advance(Generation& generation) {
 // The next generation is complete and serves already: the one before may go.
 void Supervisor::put_in_force(Generation& generation) {
   Generation* const before = current();
-  if (before != nullptr) before->leave(kDrain, kReplaced);
+  if (before != nullptr) {
+    reloads_.settle();
+    tell_reloads();
+    before->leave(kDrain, kReplaced);
+  }
   sockets_.keep_only(generation.listen());
   generation.put_in_force();
   metrics_.count_success(before == nullptr);
   if (before == nullptr) {
     reloads_.start();  // whoever finds the pid file finds this
     pidfile_->write();
-  } else {
-    reloads_.settle();
   }
   tell_ready(fmt::format("{} is in force", options_.corefile));
   if (before != nullptr) {
@@ -209,12 +212,17 @@ void Supervisor::abandon(Generation& generation) {
   }
 }
 
+void Supervisor::tell_reloads() const {
+  for (const auto& each : generations_) each->tell_reloads(reloads_.news());  // one that leaves may be waited for, too
+}
+
 void Supervisor::request_reload() {
   if (shutting_down_ || shut_down_at_) return;
   if (!options_.corefile_on_disk) {
     log::warning("Restart failed: {} cannot be read again", options_.corefile);
     reloads_.begin();
     reloads_.settle(Error(fmt::format("{} cannot be read again", options_.corefile)));
+    tell_reloads();
     return;
   }
   if (!reload_wanted_ && next() != nullptr) log::info("Reloading: one is under way; another follows it");
@@ -233,6 +241,7 @@ void Supervisor::reload() {
   log::info("Reloading");
   tell_reloading();
   reloads_.begin();
+  tell_reloads();
   if (const Result<> begun = begin(config::Sources::from_disk()); !begun) reload_failed(begun.error().text());
 }
 
@@ -247,6 +256,7 @@ void Supervisor::reload_failed(const std::string& why) {
   tell_ready("the last reload failed: " + config::in_one_line(Error(why)));
   metrics_.count_failed_reload();
   reloads_.settle(Error(why));
+  tell_reloads();
 }
 
 // Serves on for as long as the configuration says, unless it is asked twice.

@@ -19,6 +19,7 @@
 
 #include "core/config/parser.h"
 #include "core/config/sources.h"
+#include "core/server/control_socket.h"
 #include "core/server/generation.h"
 #include "core/server/metrics_keeper.h"
 #include "core/server/options.h"
@@ -57,6 +58,7 @@ class Supervisor {
   void put_in_force(Generation& generation);
   void announce(const Generation& generation) const;
   void abandon(Generation& generation);
+  void tell_reloads() const;
   void request_reload();
   [[nodiscard]] bool may_reload() const;
   void reload();
@@ -80,6 +82,7 @@ class Supervisor {
   const config::Translations translations_;
   Descriptor signals_;
   std::optional<Pidfile> pidfile_;
+  ControlSocket control_;
   ReloadRecord reloads_;
   SocketStore sockets_;
   MetricsKeeper metrics_;

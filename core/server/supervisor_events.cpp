@@ -37,7 +37,7 @@ void Supervisor::wait() {
   if (watched[0].revents != 0) handle_signals();
   run_timers();
   if (Generation* const generation = next()) advance(*generation);
-  if (Generation* const generation = current()) generation->start_service(sockets_);
+  if (Generation* const generation = current()) generation->start_service(sockets_, control_, reloads_.news());
   if (reload_wanted_ && !shutting_down_ && may_reload()) reload();
   std::erase_if(generations_, [](const auto& each) { return each->is_over(); });
 }

@@ -287,6 +287,28 @@ Word& AnswerTableWriter::word_for(Bytes key, std::uint64_t hash) const {
   return *oldest;
 }
 
+std::size_t AnswerTableWriter::remove(const std::function<bool(Bytes)>& unwanted) {
+  if (!exists()) return 0;
+  std::size_t removed = 0;
+  std::array<std::uint8_t, answers::kMaxKey> key;
+  for (std::uint64_t i = 0; i < reader_.geometry_.lines; ++i) {
+    for (Word& each : lines_[i].words) {
+      const std::uint64_t word = each.load(std::memory_order_relaxed);
+      if (word == 0 || reader_.is_gone(ring_of(word), place_of(word))) continue;
+      AnswerTable::Found found = reader_.entry(word);
+      if (found.ring == nullptr) continue;
+      found.at -= units_of(found.key_size);
+      const MutableBytes own = MutableBytes(key).first(found.key_size);
+      AnswerTable::copy(found, own);
+      if (!unwanted(own)) continue;
+      store(each, std::uint64_t{0}, std::memory_order_release);
+      --counts_[found.number].entries;
+      ++removed;
+    }
+  }
+  return removed;
+}
+
 std::size_t AnswerTableWriter::take_over(const AnswerTable& other) {
   std::size_t count = 0;
   other.for_each([&](Bytes key, const AnswerFacts& facts, Bytes bytes) { count += put(key, facts, bytes) ? 1 : 0; });

@@ -176,6 +176,8 @@ class AnswerTableWriter {
   [[nodiscard]] const std::array<Counts, answers::kRings>& counts() const { return counts_; }
   // Stores `bytes` under `key`, instead of what is there. False where there is no table, or one of them is too long.
   bool put(Bytes key, const AnswerFacts& facts, Bytes bytes);
+  // Removes the entries whose key is `unwanted`. Returns how many. Takes milliseconds.
+  std::size_t remove(const std::function<bool(Bytes key)>& unwanted);
   // Copies all of `other`, which may be changing, or anything at all, as far as there is room. Returns how many.
   std::size_t take_over(const AnswerTable& other);
 

@@ -12,12 +12,13 @@
 #include "core/crypto/random.h"
 #include "core/plugin/fetched_answers.h"
 #include "core/plugin/plugin.h"
+#include "core/plugin/report.h"
 #include "core/upstream/nameserver.h"
 #include "plugins/forward/settings.h"
 
 namespace swage::plugins::forward {
 
-class Forwarder : public Fetcher {
+class Forwarder : public Fetcher, public Remembering {
  public:
   static constexpr std::chrono::milliseconds kTime{5000};  // for a question, in all
 
@@ -28,6 +29,8 @@ class Forwarder : public Fetcher {
   [[nodiscard]] Result<> prepare() override;
   [[nodiscard]] Result<> look_up() override;
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
+
+  std::size_t forget(dns::NameView zone) override { return store_.forget(zone); }
 
   [[nodiscard]] const std::vector<upstream::Way>& ways() const { return ways_; }
 
