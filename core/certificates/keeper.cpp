@@ -96,7 +96,18 @@ Milliseconds Keeper::until_due(const Stored& stored) const {
   return pause_until(due(stored), stored.record, !stored.issued, wall());
 }
 
-void Keeper::show(const Stored& stored) const {
+void Keeper::report(Report& report, Report::Topic topic) {
+  if (topic != Report::Topic::certificates || !looked_) return;
+  std::string names;
+  for (const std::string& name : settings_.names) names += (names.empty() ? "" : ", ") + name;
+  report.add(report.certificates,
+             {.names = names, .by = settings_.plugin, .expires = expiry_, .renewal = renewal_, .problem = problem_});
+}
+
+void Keeper::show(const Stored& stored) {
+  looked_ = true;
+  renewal_ = stored.issued ? due(stored) : 0;
+  expiry_ = stored.issued ? stored.issued->not_after : 0;
   measures_.failures.set(stored.record.failures);
   measures_.renewal.set(stored.issued ? static_cast<double>(due(stored)) : 0);
   measures_.expiry.set(stored.issued ? static_cast<double>(stored.issued->not_after) : 0);

@@ -15,6 +15,7 @@
 #include "core/forge/challenge_store.h"
 #include "core/http/fetcher.h"
 #include "core/metrics/registry.h"
+#include "core/plugin/report.h"
 #include "core/plugin/service.h"
 
 namespace swage::certificates {
@@ -28,7 +29,7 @@ struct Measures {
   [[nodiscard]] static Measures of(metrics::Registry& registry, const std::string& domain);
 };
 
-class Keeper : public Service {
+class Keeper : public Service, public Reporter {
  public:
   using Milliseconds = std::chrono::milliseconds;
 
@@ -39,13 +40,14 @@ class Keeper : public Service {
   Keeper& operator=(const Keeper&) = delete;
 
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
+  void report(Report& report, Report::Topic topic) override;
 
  private:
   [[nodiscard]] async::Task<Milliseconds> look(async::Loop& loop);
   [[nodiscard]] async::Task<Milliseconds> order(async::Loop& loop);
   [[nodiscard]] std::int64_t due(const Stored& stored) const;
   [[nodiscard]] Milliseconds until_due(const Stored& stored) const;
-  void show(const Stored& stored) const;
+  void show(const Stored& stored);
 
   [[nodiscard]] async::Task<> ask_when(async::Loop& loop, const crypto::Issued& issued);
   [[nodiscard]] async::Task<Result<acme::RenewalInfo>> ask_ca(async::Loop& loop, std::string id);
@@ -71,6 +73,10 @@ class Keeper : public Service {
   bool hurried_ = false;        // the certificate is there because the CA wanted the one before renewed early
   std::int64_t ask_again_ = 0;  // when, nanoseconds of the loop's time
   std::string problem_;         // that was said and is not over
+  std::int64_t ask_again_ = 0;             // when, nanoseconds of the loop's time
+  std::string problem_;                    // that was said and is not over
+  std::int64_t expiry_ = 0, renewal_ = 0;  // of the certificate that there is, seconds since 1970
+  bool looked_ = false;                    // whether there is one is known
 };
 
 }  // namespace swage::certificates

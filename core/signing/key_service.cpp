@@ -11,6 +11,7 @@
 #include "core/crypto/random.h"
 #include "core/dns/decode.h"
 #include "core/log.h"
+#include "core/plugin/report.h"
 #include "core/upstream/nameserver.h"
 
 namespace swage::signing {
@@ -74,7 +75,7 @@ bool is_parent_of_interest(const std::vector<ManagedKey>& keys) {
   });
 }
 
-class ZoneKeyService final : public Service {
+class ZoneKeyService final : public Service, public Reporter {
  public:
   ZoneKeyService(KeySettings::Managed settings, dns::Name zone, std::string plugin, KeyFigures figures)
       : settings_(std::move(settings)),
@@ -96,6 +97,11 @@ class ZoneKeyService final : public Service {
       take(updated);
       if (asks_parent_ && !asked) pause = std::chrono::milliseconds(0);
     }
+  }
+
+  void report(Report& report, Report::Topic topic) override {
+    if (topic != Report::Topic::keys) return;
+    for (const Report::Key& key : keys_) report.add(report.keys, key);
   }
 
  private:
@@ -139,10 +145,20 @@ class ZoneKeyService final : public Service {
     problem_.clear();
     asks_parent_ = is_parent_of_interest(updated->keys);
     std::map<Stage, std::size_t> counts;
+    keys_.clear();
     for (const ManagedKey& key : updated->keys) {
       const Stage stage = dnssec::stage_of(key.life, settings_.policy, now);
       ++counts[stage];
       tell(key, stage);
+      Report::Key known;
+      known.zone = zone_.to_string();
+      known.role = role_of(key.life);
+      known.algorithm = name_of(key.life.algorithm);
+      known.stage = dnssec::name_of(stage);
+      known.folder = settings_.folder;
+      known.tag = key.stored.key.tag();
+      if (stage == Stage::ready) known.next = "waits for its DS record";
+      keys_.push_back(std::move(known));
     }
     for (const Stage stage : kStages) figures_.keys[stage].set(static_cast<double>(counts[stage]));
     figures_.next_change.set(static_cast<double>(updated->next_change));
@@ -172,6 +188,7 @@ class ZoneKeyService final : public Service {
   KeyFigures figures_;
   crypto::SystemRandom random_;
   std::map<std::uint16_t, Stage> stages_;  // by tag
+  std::vector<Report::Key> keys_;          // as they were when the folder was looked at
   std::string problem_;
   bool asks_parent_ = false;
 };

@@ -150,6 +150,16 @@ void ChallengeService::measure() {
   capacity_.set(static_cast<double>(table.capacity()));
 }
 
+void ChallengeService::report(Report& report, Report::Topic topic) {
+  if (topic != Report::Topic::challenges || memory_ == nullptr) return;
+  const shm::Table table(memory_->bytes());
+  report.add(report.challenges, {.store = zone_,
+                                 .live = table.count_live(clocks_.by(table.clock())),
+                                 .capacity = table.capacity(),
+                                 .shared = false,
+                                 .accepts = forge::ChallengeStore(*memory_).accepts()});
+}
+
 async::Task<Result<>> ChallengeService::run(Host& host) {
   // A process that replaces another goes on where prepare() failed: what was stored is answered, nothing is accepted.
   while (!prepared_) {

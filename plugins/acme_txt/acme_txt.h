@@ -11,6 +11,7 @@
 #include "core/forge/challenge_keeper.h"
 #include "core/forge/challenge_store.h"
 #include "core/plugin/plugin.h"
+#include "core/plugin/report.h"
 
 namespace swage::plugins::acme_txt {
 
@@ -54,7 +55,7 @@ class AcmeTxt : public Plugin {
   shm::Clocks clocks_;
 };
 
-class ChallengeService : public Service {
+class ChallengeService : public Service, public Reporter {
  public:
   ChallengeService(std::string zone, forge::ChallengeKeeper keeper, shm::Clocks clocks)
       : zone_(std::move(zone)), keeper_(std::move(keeper)), clocks_(clocks) {}
@@ -62,6 +63,7 @@ class ChallengeService : public Service {
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
   [[nodiscard]] bool ready() const override { return prepared_; }
   void measure() override;
+  void report(Report& report, Report::Topic topic) override;
   // Has measure() say how many peers have a value, and how many may.
   void show(shm::Shared& memory, metrics::Gauge live, metrics::Gauge capacity);
 

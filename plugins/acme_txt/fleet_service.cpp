@@ -232,6 +232,24 @@ void FleetService::show(metrics::Gauge live, metrics::Gauge capacity) {
   capacity_ = capacity;
 }
 
+void FleetService::report(Report& report, Report::Topic topic) {
+  if (is_idle_) return;
+  if (topic == Report::Topic::challenges && memory_.store->exists()) {
+    const shm::Table table(memory_.store->bytes());
+    report.add(report.challenges, {.store = zone_,
+                                   .live = table.count_live(clocks_.by(table.clock())),
+                                   .capacity = table.capacity(),
+                                   .shared = true,
+                                   .accepts = forge::ChallengeStore(*memory_.store).accepts()});
+  }
+  if (topic == Report::Topic::fleet) {
+    const char* const state = fleet_ == nullptr ? "joins" : fleet_->is_valid() ? "member" : "cut off";
+    report.add(report.fleet, {.store = settings_.description(),
+                              .name = settings_.server_id.empty() ? "this server" : settings_.server_id,
+                              .state = state});
+  }
+}
+
 void FleetService::measure() {
   const std::int64_t now = clocks_.boot();
   if (fleet_ == nullptr) return;

@@ -14,6 +14,7 @@
 #include "core/forge/challenge_keeper.h"
 #include "core/plugin/follow.h"
 #include "core/plugin/plugin.h"
+#include "core/plugin/report.h"
 #include "plugins/acme_txt/fleet_settings.h"
 
 namespace swage::plugins::acme_txt {
@@ -21,7 +22,7 @@ namespace swage::plugins::acme_txt {
 // Where nothing was before, dns processes get the table at once, and it is fenced until this server is a member: the
 // server answers everything else although there is no etcd. After a crash, or at a reload, they go on with the table of
 // the process before, which is a member of its own or past its fence soon, until this one is a member.
-class FleetService : public Service {
+class FleetService : public Service, public Reporter {
  public:
   FleetService(std::string zone, FleetSettings settings, forge::ChallengeMemory memory, shm::Clocks clocks,
                fleet::Measures measures)
@@ -36,6 +37,7 @@ class FleetService : public Service {
   [[nodiscard]] async::Task<Result<>> run(Host& host) override;
   [[nodiscard]] bool ready() const override { return is_idle_ || (fleet_ != nullptr && fleet_->is_valid()); }
   void measure() override;
+  void report(Report& report, Report::Topic topic) override;
   // As ChallengeService::show().
   void show(metrics::Gauge live, metrics::Gauge capacity);
 

@@ -10,6 +10,7 @@
 #include "core/forge/challenge_store.h"
 #include "core/plugin/follow.h"
 #include "core/plugin/plugin.h"
+#include "core/plugin/report.h"
 #include "plugins/broker/journal.h"
 #include "plugins/broker/registration.h"
 #include "plugins/broker/settings.h"
@@ -20,7 +21,7 @@ class Server;
 
 namespace swage::plugins::broker {
 
-class Broker : public Service {
+class Broker : public Service, public Reporter {
  public:
   // `challenges` is acme-txt's memory; `secret` where the broker keeps its own secret, if that has no file.
   Broker(Settings settings, shm::Shared& challenges, shm::ServiceMemory& secret, denylist::Denylist denylist = {},
@@ -41,6 +42,9 @@ class Broker : public Service {
   // False as long as the files cannot be read.
   [[nodiscard]] bool ready() const override { return ready_; }
   void measure() override { journal_.measure(); }
+  void report(Report& report, Report::Topic topic) override {
+    if (topic == Report::Topic::registrations) journal_.report(report);
+  }
 
  private:
   // Between two looks at the certificate's files, of which the same must have been found twice: one of them may be

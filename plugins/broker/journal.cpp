@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "core/log.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kMaxLines = 100;           // of the log, a second
 constexpr std::uint64_t kMaxLinesOfRefusals = 10;  // anybody can cause them
+constexpr std::size_t kRemembered = 200;           // of each kind
 constexpr std::int64_t kIdentify = 6'000;          // milliseconds: longer than identify may take
 
 std::int64_t read_clock(clockid_t clock) {
@@ -44,6 +46,7 @@ void Journal::refused(Measures::Unproven reason, const IpAddress& client, unsign
   measures_.unproven(reason);
   if (!lines_of_refusals_.may_log(steady_())) return;
   log::info("plugin/{}: somebody from {}: {}: {}", name_, client.to_string(), status, why);
+  remember(refused_, {.client = client.to_string(), .result = std::to_string(status), .why = std::string(why)});
 }
 
 void Journal::reached(const libp2p::PeerId& peer, Agent requested_by) {
@@ -64,9 +67,27 @@ void Journal::identified(const libp2p::PeerId& peer, std::string_view agent) {
 void Journal::decided(const libp2p::PeerId& peer, const IpAddress& client, const Verdict& verdict, std::int64_t began) {
   measures_.decided(verdict.counted());
   const std::int64_t now = steady_();
+  remember(decided_, {.peer = peer.to_base58(),
+                      .client = client.to_string(),
+                      .result = verdict.ended_as(),
+                      .why = printable(verdict.why()),
+                      .took = now - began});
   if (!lines_.may_log(now)) return;
   log::info("plugin/{}: {} from {}: {} after {} ms: {}", name_, peer.to_base58(), client.to_string(),
             verdict.ended_as(), now - began, printable(verdict.why()));
+}
+
+void Journal::remember(std::deque<Report::Registration>& list, Report::Registration registration) {
+  registration.at = read_clock(CLOCK_REALTIME);
+  list.push_back(std::move(registration));
+  if (list.size() > kRemembered) list.pop_front();
+}
+
+void Journal::report(Report& report) const {
+  for (const auto* const list : {&decided_, &refused_}) {
+    for (const Report::Registration& each : *list) report.add(report.registrations, each);
+  }
+  std::ranges::stable_sort(report.registrations, std::greater(), &Report::Registration::at);
 }
 
 void Journal::measure() { count_unidentified(steady_() - kIdentify); }

@@ -8,6 +8,7 @@
 
 #include "core/libp2p/peer_id.h"
 #include "core/net.h"
+#include "core/plugin/report.h"
 #include "plugins/broker/clocks.h"
 #include "plugins/broker/line_limit.h"
 #include "plugins/broker/measures.h"
@@ -35,6 +36,9 @@ class Journal {
   // A registration is over. `began`: by the steady clock.
   void decided(const libp2p::PeerId& peer, const IpAddress& client, const Verdict& verdict, std::int64_t began);
 
+  // The last that were decided, and refused, the newest first.
+  void report(Report& report) const;
+
   // Counts the peers that have not said in time what they are; or, at the end, all that have not said it yet.
   void measure();
   void close();
@@ -46,12 +50,15 @@ class Journal {
     std::int64_t since;
   };
   void count_unidentified(std::int64_t before);
+  static void remember(std::deque<Report::Registration>& list, Report::Registration registration);
 
   std::string name_;
   Measures measures_;
   Clocks::Read steady_;
   std::deque<Unidentified> unidentified_;
   LineLimit lines_, lines_of_refusals_;
+  // In the order of time. Apart: anybody can cause refusals.
+  std::deque<Report::Registration> decided_, refused_;
 };
 
 }  // namespace swage::plugins::broker
