@@ -21,9 +21,12 @@ Report::Zone zone_of(const ZoneVersion& version, const std::string& view, std::i
 }  // namespace
 
 void report_zones(const ZoneSource& source, const std::string& view, std::int64_t now, Report& report) {
-  source.for_each([&](const ZoneVersion& version) { report.add(report.zones, zone_of(version, view, now)); });
+  const auto is_full = [&report] { return report.more = report.more || report.zones.size() >= report.most; };
+  source.for_each([&](const ZoneVersion& version) {
+    if (!is_full()) report.add(report.zones, zone_of(version, view, now));
+  });
   static_cast<void>(source.for_each_apex([&](dns::NameView apex) {
-    if (source.find(apex)) return;
+    if (is_full() || source.find(apex)) return;
     Report::Zone zone;
     zone.name = apex.to_string();
     zone.view = view;

@@ -1,6 +1,7 @@
 #include "core/server/service_control.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include <fmt/format.h>
 
@@ -56,7 +57,8 @@ void ServiceControl::report(Report::Server& server) const {
 }
 
 async::Task<Result<>> ServiceControl::reload() {
-  receive_();  // one that has begun by now may have read the Corefile before
+  co_await async::sleep(host_.loop(), std::chrono::milliseconds(0));  // what is heard may end who has called this
+  receive_();  // a reload that has begun by now may have read the Corefile before
   const std::uint64_t begun = reloads_.begun;
   host_.request_reload();
   while (reloads_.settled <= begun) {

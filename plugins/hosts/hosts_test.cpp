@@ -356,7 +356,7 @@ TEST_CASE("hosts: a file that cannot be read stops the start; server blocks with
   const std::string path = folder.write("hosts", "10.0.0.1 www.a.test www.b.test\n");
   PluginHarness two(kPlugins, "a.test {\n hosts " + path + "\n}\nb.test {\n hosts " + path + "\n}");
   REQUIRE(two.prepare() == "");
-  CHECK(two.configuration().snapshots.size() == 2);  // and the server's own
+  CHECK(two.configuration().snapshots.size() == 3);  // and the server's own two
   CHECK(two.ask("www.a.test. A") == "NOERROR aa\nwww.a.test. 3600 IN A 10.0.0.1\n");
   CHECK(two.ask("www.b.test. A") == "NOERROR aa\nwww.b.test. 3600 IN A 10.0.0.1\n");
 }

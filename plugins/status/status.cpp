@@ -26,6 +26,7 @@ using Topic = Report::Topic;
 
 constexpr std::string_view kUsual = "127.0.0.1:8090";
 constexpr std::int64_t kFresh = 900'000'000;  // nanoseconds: however many watch, it is made once
+constexpr std::int64_t kRest = 20;            // times as long as it took, where there are very many zones
 constexpr std::size_t kMostZones = 500;
 
 http::Limits limits() {
@@ -141,10 +142,11 @@ http::Response Status::answer(const http::Request& request, Host& host) {
 
 const std::string& Status::json(Host& host) {
   const std::int64_t now = host.loop().now();
-  if (json_.empty() || now - made_ > kFresh) {
+  if (json_.empty() || now > stale_at_) {
     Reporting* const reporting = Reporting::of(host);
     json_ = reporting == nullptr ? "{}" : make_json(*reporting);
-    made_ = now;
+    const std::int64_t end = host.loop().now();
+    stale_at_ = end + std::max(kFresh, kRest * (end - now));
   }
   return json_;
 }

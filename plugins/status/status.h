@@ -34,8 +34,8 @@ class Status : public Service, public Reporter {
   std::vector<Endpoint> endpoints_;
   std::vector<std::string> hosts_;
   Traffic traffic_;
-  std::string json_;  // as it was made last
-  std::int64_t made_ = 0;
+  std::string json_;           // as it was made last
+  std::int64_t stale_at_ = 0;  // nanoseconds of the loop's time
 };
 
 // status [ADDRESS] { public ; host NAME... }

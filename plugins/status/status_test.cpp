@@ -73,13 +73,13 @@ TEST_CASE("status: a sample goes from a dns process to the report; garbage in it
   REQUIRE(own);
   memory.begin(0, *std::move(own));
   Traffic traffic(memory);
-  traffic.read(1'000'000'000);
+  traffic.read(1'000'000'000'000);
   harness.arrival.client.address = *IpAddress::parse("2001:db8::7");
   for (int i = 1; i <= 100; ++i) {
     harness.arrival.received = 1'000'000'000 + i * 1'000'000;  // every other one is too early
     static_cast<void>(harness.ask("A.example.org. TXT"));
   }
-  traffic.read(2'000'000'000);
+  traffic.read(1'001'000'000'000);
   const Report::Traffic report = traffic.report();
   CHECK(report.rate > 0);
   REQUIRE(report.names.size() == 1);
@@ -98,7 +98,7 @@ TEST_CASE("status: a sample goes from a dns process to the report; garbage in it
       words[random % (sizeof piece / sizeof(piece::Word))] = random % 3 == 0 ? random % 600 : random;
     }
     for (std::size_t i = 0; i < piece::kSlots; ++i) piece.slots[i].stamp = piece.taken - i;
-    traffic.read(2'000'000'000 + round);
+    traffic.read(1'001'000'000'001 + round);
   }
   CHECK(traffic.report().names.size() <= 10);
 }

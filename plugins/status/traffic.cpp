@@ -110,6 +110,7 @@ void Traffic::read(std::int64_t now) {
   const double seconds = static_cast<double>(now - read_at_) * 1e-9;
   if (read_at_ != 0 && seconds > 0)
     rate_ += (static_cast<double>(seen) / seconds - rate_) * (1 - std::exp(-seconds / 5));
+  if (read_at_ == 0) halved_at_ = now;
   read_at_ = now;
   if (now - halved_at_ < kHalfLife) return;
   halved_at_ = now;
