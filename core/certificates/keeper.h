@@ -73,8 +73,6 @@ class Keeper : public Service, public Reporter {
   bool hurried_ = false;        // the certificate is there because the CA wanted the one before renewed early
   std::int64_t ask_again_ = 0;  // when, nanoseconds of the loop's time
   std::string problem_;         // that was said and is not over
-  std::int64_t ask_again_ = 0;             // when, nanoseconds of the loop's time
-  std::string problem_;                    // that was said and is not over
   std::int64_t expiry_ = 0, renewal_ = 0;  // of the certificate that there is, seconds since 1970
   bool looked_ = false;                    // whether there is one is known
 };
