@@ -112,7 +112,13 @@ TEST_CASE("sign: writes a zone that is good, once, and again when something has 
 }
 
 TEST_CASE("sign: the digest of the signed zone (RFC 8976) is good, signed, and made again with the zone") {
-  const Signing signing("  zonemd sha512\n");
+  const tests::Folder keys;
+  const auto second = swage::dnssec::Key::generate(*dns::Name::parse("example.org"),
+                                                   swage::dnssec::Algorithm::ecdsap384sha384, swage::dnssec::kKsk);
+  REQUIRE(second);
+  REQUIRE(swage::dnssec::write_key_files(std::string(keys.path()), {.key = *second}).has_value());
+  const std::string another = fmt::format("  key file {}/{}\n", keys.path(), swage::dnssec::file_name(*second));
+  const Signing signing(GENERATE(false, true) ? "  zonemd sha512\n" + another : "  zonemd\n");
   const auto check = [&] {
     const auto good =
         tests::run({.arguments = {"ldns-verify-zone", "-ZZ", signing.folder.file("db.example.org.signed")}});
