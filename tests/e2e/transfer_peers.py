@@ -112,7 +112,7 @@ def serial_at(port, zone):
 
 def records_at(port, zone):
     """All of the zone, the SOA's records once. In lower case, as Knot keeps names."""
-    lines = [line for line in dig(port, "+noall", "+answer", "AXFR", zone.name).splitlines() if line and line[0] != ";"]
+    lines = [line for line in dig(port, "+noall", "+answer", "AXFR", zone.name, timeout=600).splitlines() if line and line[0] != ";"]
     return {re.sub(r"[ \t]+", " ", line, count=4).lower() for line in lines}
 
 
