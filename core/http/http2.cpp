@@ -169,6 +169,14 @@ struct Calls {
     if (Stream* const stream = state.find(frame->hd.stream_id)) state.make_ready(frame->hd.stream_id, *stream);
     return 0;
   }
+  // After its response the rest of a body that is too large is not waited for (RFC 9113 section 8.1).
+  static int sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) noexcept {
+    const bool carries = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+    if (!carries || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+    const Stream* const stream = of(user).find(frame->hd.stream_id);
+    if (stream == nullptr || !stream->too_large) return 0;
+    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+  }
   static int closed(nghttp2_session*, std::int32_t id, std::uint32_t, void* user) noexcept {
     of(user).close(id);
     return 0;
@@ -205,6 +213,7 @@ Callbacks make_callbacks() {
   nghttp2_session_callbacks_set_on_header_callback(made, &Calls<State>::field);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, &Calls<State>::data);
   nghttp2_session_callbacks_set_on_frame_recv_callback(made, &Calls<State>::frame);
+  nghttp2_session_callbacks_set_on_frame_send_callback(made, &Calls<State>::sent);
   nghttp2_session_callbacks_set_on_stream_close_callback(made, &Calls<State>::closed);
   return callbacks;
 }
@@ -278,10 +287,6 @@ void Http2::respond(std::int32_t id, Response response) {
   if (nghttp2_submit_response(state_->session.get(), id, fields.data(), fields.size(),
                               has_body ? &provider : nullptr) != 0) {
     state_->broken = true;
-  }
-  // The rest of a body that is too large is not waited for (RFC 9113 section 8.1).
-  if (stream->too_large) {
-    nghttp2_submit_rst_stream(state_->session.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
   }
 }
 

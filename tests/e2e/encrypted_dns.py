@@ -509,9 +509,10 @@ libp2p.direct:@PORT@ {
 }
 """
     with Server(swage, corefile, folder) as server:
-        url = f"https://127.0.0.1:{server.ports['HTTPS']}/v1"
+        url = f"https://ns.example.org:{server.ports['HTTPS']}/v1"
+        resolve = ["--resolve", f"ns.example.org:{server.ports['HTTPS']}:127.0.0.1", "--cacert", folder / "ca.pem"]
         for version, head in (("--http2", "http/2 "), ("--http1.1", "http/1.1 ")):
-            curl = ["curl", "-s", "-i", version, "--cacert", folder / "ca.pem"]
+            curl = ["curl", "-s", "-i", version, *resolve]
             text = run(*curl, f"{url}/health").lower()
             check(text.startswith(head + "2"), text)
             check("date: " in text, text)
@@ -519,13 +520,13 @@ libp2p.direct:@PORT@ {
             check(text.startswith(head + "401") and "www-authenticate: libp2p-peerid" in text, text)
             text = run(*curl, "--data-binary", f"@{folder / 'example.org.zone'}", f"{url}/_acme-challenge", fails=True).lower()
             check(text.startswith((head + "413", head + "401")), text)
-        load = run("h2load", "-n", "3000", "-c", "10", "-m", "50", f"{url}/health")
+        load = run("h2load", "-n", "3000", "-c", "10", "-m", "50", f"--connect-to=127.0.0.1:{server.ports['HTTPS']}", f"{url}/health")
         check("3000 succeeded" in load, load)
         check(H2(server, folder).ends(b"\xff" * 5000), "rubbish goes on")
         peer = H2(server, folder)
         check(peer.ends(b"".join(H2.frame(1, 5, i, peer.headers()) + H2.frame(3, 0, i, b"\0\0\0\x08") for i in range(1, 20001, 2))),
               "rapid resets go on")
-        check(run("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", folder / "ca.pem", f"{url}/health").startswith("2"),
+        check(run("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *resolve, f"{url}/health").startswith("2"),
               "after that")
 
 
