@@ -28,7 +28,7 @@ struct Settings {
 
 // "dns.example.org"
 Result<std::string> read_name(Controller& controller) {
-  TRY(std::string_view text, controller.expect_arg("a name, after 'auto'"));
+  TRY(std::string_view text, controller.expect_arg("a name"));
   if (text.ends_with('.')) text.remove_suffix(1);
   const auto is_host = [](char c) { return is_letter_or_digit(c) || c == '-' || c == '.'; };
   if (text.empty() || !std::ranges::all_of(text, is_host) || !dns::Name::parse(text)) {

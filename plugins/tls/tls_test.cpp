@@ -21,7 +21,7 @@ Result<> setup_acme_txt(Controller& controller) {
   return {};
 }
 
-constexpr std::array kPlugins = {PluginType{"acme-txt", &setup_acme_txt}, PluginType{"tls", &setup}};
+constexpr std::array kPlugins = {PluginType{"acme-txt", &setup_acme_txt}, PluginType{"tls", &setup, true}};
 
 std::string setup_error(std::string_view lines, std::string_view keys = "tls://example.org") {
   return PluginHarness::setup_error(kPlugins, fmt::format("{} {{\nacme-txt\n{}\n}}\n", keys, lines));
@@ -42,7 +42,7 @@ TEST_CASE("tls: setup") {
   CHECK(setup_error("tls cert.pem") ==
         "Corefile:3: tls: expected KEY, the file with the key of the certificate after 'cert.pem'");
   CHECK(setup_error("tls a b c d") == "Corefile:3: tls: unexpected 'd'; expected the end of the line");
-  CHECK(setup_error("tls auto") == "Corefile:3: tls: expected a name, after 'auto' after 'auto'");
+  CHECK(setup_error("tls auto") == "Corefile:3: tls: expected a name after 'auto'");
   CHECK(setup_error("tls auto ns.example.com") ==
         "Corefile:3: tls: ns.example.com is in no zone of this server block, so the CA's challenge for it cannot be "
         "answered here");
