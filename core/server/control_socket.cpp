@@ -20,13 +20,13 @@ constexpr int kBacklog = 128;
 
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-Descriptor make_socket() { return Descriptor(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
+Descriptor make_socket() { return Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
 
 // Whether somebody listens there.
 bool is_in_use(const sockaddr_un& address) {
   const Descriptor client = make_socket();
   const auto* const where = reinterpret_cast<const sockaddr*>(&address);
-  return connect(client.get(), where, sizeof address) == 0 || errno == EAGAIN || errno == EACCES;
+  return ::connect(client.get(), where, sizeof address) == 0 || errno == EAGAIN || errno == EACCES;
 }
 
 }  // namespace
@@ -78,13 +78,13 @@ Result<ControlSocket> ControlSocket::open_at(const std::string& path) {
   ControlSocket made;
   Descriptor socket = make_socket();
   const mode_t before = umask(S_IRWXG | S_IRWXO | S_IXUSR);
-  const int bound = bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   umask(before);
   if (bound != 0 || lstat(path.c_str(), &there) != 0) return failed();
   made.path_ = path;
   made.device_ = there.st_dev;
   made.inode_ = there.st_ino;
-  if (listen(socket.get(), kBacklog) != 0) return failed();
+  if (::listen(socket.get(), kBacklog) != 0) return failed();
   made.socket_ = std::move(socket);
   return made;
 }

@@ -11,13 +11,13 @@
 namespace swage::server {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kNanoseconds = 1'000'000'000;  // of a second
 
 std::string described(const Switches& switches, std::int64_t now) {
   if (!switches.queries || switches.until <= now) return "";
   std::string text = switches.queries->clients ? "of " + switches.queries->clients->to_string() : "of everybody";
   if (!switches.queries->zone.empty()) text += " for " + switches.queries->zone;
-  return fmt::format("{}, for {} s more", text, (switches.until - now + kSecond - 1) / kSecond);
+  return fmt::format("{}, for {} s more", text, (switches.until - now + kNanoseconds - 1) / kNanoseconds);
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ Result<> ServiceControl::set_log_level(const std::string& level) {
 Result<> ServiceControl::log_queries(std::optional<control::QueryLog> what) {
   switches_.queries = std::move(what);
   const std::int64_t now = host_.loop().now();
-  if (switches_.queries) switches_.until = now + switches_.queries->seconds * kSecond;
+  if (switches_.queries) switches_.until = now + switches_.queries->seconds * kNanoseconds;
   TRY(switches_.publish(*snapshot_));
   const std::string whose = described(switches_, now);
   log::write(whose.empty() ? "query-log: off" : "query-log: queries are logged " + whose);

@@ -21,7 +21,7 @@ struct Page {
   std::array<char, 1024> zone{};  // presentation format, up to a 0
 };
 
-constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kEverySecond = 1'000'000'000;
 constexpr std::uint32_t kMostLines = 1000;  // a second, of this process
 constexpr std::size_t kUsualLine = 512;
 
@@ -36,7 +36,7 @@ class QueryLog : public Observer {
     if (query.received >= until_) return;
     if (clients_ && !clients_->contains(query.client.address)) return;
     if (!query.key.view().is_under(zone_)) return;
-    if (query.received - began_ >= kSecond) {
+    if (query.received - began_ >= kEverySecond) {
       began_ = query.received;
       lines_ = 0;
     }
