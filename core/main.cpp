@@ -21,6 +21,7 @@
 #include "core/scaffold/new_plugin.h"
 #include "core/server/check.h"
 #include "core/server/child.h"
+#include "core/server/handover.h"
 #include "core/server/options.h"
 #include "core/server/privileges.h"
 #include "core/server/reload_record.h"
@@ -170,7 +171,7 @@ int run_keys(std::span<const char* const> arguments) {
   return output.status;
 }
 
-int run(std::span<const char* const> arguments) {
+int run(std::span<const char* const> arguments, server::Invocation invocation) {
   if (!arguments.empty() && arguments[0] == std::string_view("new-plugin")) return make_plugin(arguments.subspan(1));
   if (!arguments.empty() && arguments[0] == std::string_view("keys")) return run_keys(arguments.subspan(1));
   Result<Options> options = server::parse_options(arguments);
@@ -197,6 +198,7 @@ int run(std::span<const char* const> arguments) {
     case Options::Action::reload:
       return server::reload_and_wait(options->pidfile);
     case Options::Action::serve:
+      options->invocation = std::move(invocation);
       return serve(*std::move(options));
   }
   return 2;
@@ -221,5 +223,6 @@ int main(int count, char** arguments) {
   if (count >= 3 && arguments[1][0] == '@') {
     return swage::run_child(arguments[1], arguments[2], count > 3 ? arguments[3] : "");
   }
-  return swage::run({arguments + 1, static_cast<std::size_t>(count - 1)});
+  return swage::run({arguments + 1, static_cast<std::size_t>(count - 1)},
+                    swage::server::Invocation::of_this_process(count, arguments));
 }

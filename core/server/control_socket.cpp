@@ -61,6 +61,18 @@ Result<ControlSocket> ControlSocket::open(const std::string& where) {
   return ControlSocket();
 }
 
+ControlSocket ControlSocket::taken_over(std::string path, Descriptor socket) {
+  ControlSocket control;
+  struct stat there{};
+  if (lstat(path.c_str(), &there) == 0) {
+    control.device_ = there.st_dev;
+    control.inode_ = there.st_ino;
+  }
+  control.path_ = std::move(path);
+  control.socket_ = std::move(socket);
+  return control;
+}
+
 Result<ControlSocket> ControlSocket::open_at(const std::string& path) {
   const auto failed = [&path] { return fail("-control: {}: {}", path, std::strerror(errno)); };
   sockaddr_un address{};

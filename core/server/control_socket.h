@@ -24,6 +24,11 @@ class ControlSocket {
   // A socket that a server has left behind gives way; one that somebody listens at, or anything else, is an Error.
   [[nodiscard]] static Result<ControlSocket> open(const std::string& where);
 
+  // The one of another supervisor, whose place this one takes.
+  [[nodiscard]] static ControlSocket taken_over(std::string path, Descriptor socket);
+  void leave() { path_.clear(); }  // it is the other's from now on
+
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] bool exists() const { return socket_.exists(); }
   [[nodiscard]] const Descriptor& socket() const { return socket_; }
 

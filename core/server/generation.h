@@ -68,7 +68,12 @@ class Generation {
   // What the generation before has published: at the beginning all of it, later what is new of memory that lasts.
   [[nodiscard]] Result<> inherit(const Generation& before);
   void inherit_news(const Generation& before);
+  void inherit_new(const MemoryName& name, const Descriptor& memory);
   void forget_news() { news_.clear(); }
+  // The same where what was published before is another supervisor's, and to it.
+  void inherit(std::map<MemoryName, Descriptor> memories) { inherited_ = std::move(memories); }
+  [[nodiscard]] Result<> hand_over(Channel& successor) const;
+  void hand_over_news(Channel& successor) const;
 
   // Owns a child, which was just started and has its memory to count in, and hands it all that it needs to set itself
   // up. One that this fails for is killed.

@@ -195,18 +195,34 @@ void Generation::on(ChildProcess& service, const message::Keep& message) {
 // To the service process, which began with what was there; to dns processes, where that is what they have, too. The
 // fetch process has copied what there was.
 void Generation::inherit_news(const Generation& before) {
-  for (const MemoryName& name : before.news_) {
-    const Descriptor& memory = before.memories_.at(name).memory;
-    const auto own = memories_.find(name);
-    const bool is_own = own != memories_.end() && own->second.is_inherited;
-    for (ChildProcess& child : children_) {
-      const bool has_it = child.role.is_dns() && is_own && name.kind == MemoryKind::shared;
-      if (child.role.is_service() || has_it) pass_on(child, name, memory);
-    }
-    for (Descriptor* const old : {&inherited_[name], is_own ? &own->second.memory : nullptr}) {
-      Result<Descriptor> copy = memory.duplicate();
-      if (old != nullptr && copy) *old = *std::move(copy);
-    }
+  for (const MemoryName& name : before.news_) inherit_new(name, before.memories_.at(name).memory);
+}
+
+void Generation::inherit_new(const MemoryName& name, const Descriptor& memory) {
+  const auto own = memories_.find(name);
+  const bool is_own = own != memories_.end() && own->second.is_inherited;
+  for (ChildProcess& child : children_) {
+    const bool has_it = child.role.is_dns() && is_own && name.kind == MemoryKind::shared;
+    if (child.role.is_service() || has_it) pass_on(child, name, memory);
+  }
+  for (Descriptor* const old : {&inherited_[name], is_own ? &own->second.memory : nullptr}) {
+    Result<Descriptor> copy = memory.duplicate();
+    if (old != nullptr && copy) *old = *std::move(copy);
+  }
+}
+
+Result<> Generation::hand_over(Channel& successor) const {
+  for (const auto& [name, memory] : memories_) {
+    TRY(Descriptor copy, memory.memory.duplicate());
+    successor.send(message::Memory{name, std::move(copy)});
+  }
+  return {};
+}
+
+void Generation::hand_over_news(Channel& successor) const {
+  for (const MemoryName& name : news_) {
+    Result<Descriptor> copy = memories_.at(name).memory.duplicate();
+    if (copy) successor.send_newest(message::Memory{name, *std::move(copy)});
   }
 }
 

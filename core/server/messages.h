@@ -274,6 +274,48 @@ struct End {
   static auto fields(auto& self) { return std::tie(self.why); }
 };
 
+// Between a supervisor and the one that takes its place (core/server/handover.h). What follows the first message is
+// Memory, ProcessMetrics and PastMetrics, too, and back comes Ready.
+
+// First. A supervisor that does not know this version takes nothing over.
+struct TakeOver {
+  static constexpr char kKind = 'T';
+  static constexpr std::uint32_t kVersion = 1;
+  std::uint32_t version = kVersion;
+  std::uint32_t generations_begun = 0;  // the next configuration's number is greater
+  static auto fields(auto& self) { return std::tie(self.version, self.generations_begun); }
+};
+
+// An open socket; those of the same transport and address in the order of the dns processes.
+struct HeldSocket {
+  static constexpr char kKind = 'H';
+  Transport transport = Transport::udp;
+  Endpoint endpoint{};
+  Descriptor socket{};
+  static auto fields(auto& self) { return std::tie(self.transport, self.endpoint, self.socket); }
+};
+
+// The socket of -control, which is listened at there.
+struct HeldControl {
+  static constexpr char kKind = 'C';
+  std::string path{};
+  Descriptor socket{};
+  static auto fields(auto& self) { return std::tie(self.path, self.socket); }
+};
+
+// All there was is there: begin.
+struct HandedOver {
+  static constexpr char kKind = 'U';
+  static auto fields(auto&) { return std::tuple<>(); }
+};
+
+// A child of the one that leaves has ended: nothing more is counted in its ProcessMetrics.
+struct ProcessEnded {
+  static constexpr char kKind = 'E';
+  pid_t pid = 0;
+  static auto fields(auto& self) { return std::tie(self.pid); }
+};
+
 // From any child, once: one of them.
 
 struct Ready {
@@ -303,6 +345,12 @@ using ToFetch = std::variant<message::Forbidden, message::FetchLine, message::St
 using ToService = std::variant<message::Forbidden, message::Memory, message::WorkerPiece, message::FetchLine,
                                message::Socket, message::ProcessMetrics, message::PastMetrics, message::ControlSocket,
                                message::Reloads, message::Start, message::Ending, message::Drain>;
+
+// What a supervisor hears from the one whose place it takes, and that from it. Both are programs of the operator's.
+using FromPredecessor = std::variant<message::Forbidden, message::TakeOver, message::HeldSocket, message::HeldControl,
+                                     message::Memory, message::ProcessMetrics, message::PastMetrics,
+                                     message::HandedOver, message::ProcessEnded, message::Start>;
+using FromSuccessor = std::variant<message::Forbidden, message::Ready>;
 
 // What the supervisor takes from a child. Children talk to strangers, and may have been taken over: one that says
 // anything else is killed, and replaced. Memory and Keep are taken for names that were declared, of the process that

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <ctime>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -20,9 +21,7 @@ Result<Descriptor> read_only(const shm::Mapping& memory) {
   return memory.descriptor().duplicate();
 }
 
-void complain(const ChildProcess& child, const Error& error) {
-  log::error("{}: metrics: {}", child.name, error.text());
-}
+void complain(const std::string& child, const Error& error) { log::error("{}: metrics: {}", child, error.text()); }
 
 }  // namespace
 
@@ -42,25 +41,46 @@ Result<> MetricsKeeper::begin(ChildProcess& child, Services services) {
       child.channel.send(message::ProcessMetrics{pid, sheet.generation, std::move(other)});
     }
   }
-  for (ChildProcess* const service : services) {
-    Result<Descriptor> copy = read_only(memory);
-    if (!copy) {
-      complain(*service, copy.error());
-      continue;
-    }
-    service->channel.send(message::ProcessMetrics{child.pid, child.generation, *std::move(copy)});
-  }
+  tell(services, child.pid, child.generation, memory);
   sheets_.insert_or_assign(child.pid, Sheet{child.generation, std::move(memory)});
   count_up(child, 1);
   return {};
 }
 
+void MetricsKeeper::tell(Services services, pid_t pid, unsigned generation, const shm::Mapping& memory) const {
+  for (ChildProcess* const service : services) {
+    Result<Descriptor> copy = read_only(memory);
+    if (!copy) {
+      complain(service->name, copy.error());
+      continue;
+    }
+    service->channel.send(message::ProcessMetrics{pid, generation, *std::move(copy)});
+  }
+}
+
 void MetricsKeeper::end(const ChildProcess& child, Services services) {
-  const auto ended = sheets_.extract(child.pid);
+  if (sheets_.contains(child.pid)) count_up(child, -1);
+  end(child.pid, services);
+}
+
+void MetricsKeeper::end(pid_t pid, Services services) {
+  const auto ended = sheets_.extract(pid);
   if (ended.empty()) return;
-  count_up(child, -1);
+  add_to_past(ended.mapped().memory.bytes());
+  for (ChildProcess* const service : services) {
+    message::PastMetrics message{pid};
+    if (past_.exists()) {
+      Result<Descriptor> copy = read_only(past_);
+      if (!copy) complain(service->name, copy.error());
+      if (copy) message.sheet = *std::move(copy);
+    }
+    service->channel.send(std::move(message));
+  }
+}
+
+void MetricsKeeper::add_to_past(Bytes added) {
   metrics::Sums sums;
-  for (const Bytes memory : {past_.bytes(), ended.mapped().memory.bytes()}) {
+  for (const Bytes memory : {past_.bytes(), added}) {
     if (memory.empty()) continue;
     metrics::SheetReader sheet(memory);
     sheet.update();
@@ -70,17 +90,61 @@ void MetricsKeeper::end(const ChildProcess& child, Services services) {
   if (past) {
     past_ = *std::move(past);
   } else {
-    log::error("{}: what it counted is lost: {}", child.name, past.error().text());
+    log::error("metrics: what a process counted is lost: {}", past.error().text());
   }
-  for (ChildProcess* const service : services) {
-    message::PastMetrics message{child.pid};
-    if (past_.exists()) {
-      Result<Descriptor> copy = read_only(past_);
-      if (!copy) complain(*service, copy.error());
-      if (copy) message.sheet = *std::move(copy);
-    }
-    service->channel.send(std::move(message));
+}
+
+// What this process counted itself is past from here on, too.
+Result<> MetricsKeeper::hand_over(Channel& successor) {
+  metrics::Sums sums;
+  for (const Bytes memory : {past_.bytes(), own_.mapping().bytes()}) {
+    if (memory.empty()) continue;
+    metrics::SheetReader sheet(memory);
+    sheet.update();
+    sums.add_past(sheet);
   }
+  TRY(const shm::Mapping past, sums.sheet());
+  TRY(Descriptor copy, past.descriptor().duplicate());
+  successor.send(message::PastMetrics{0, std::move(copy)});
+  for (const auto& [pid, sheet] : sheets_) {
+    TRY(Descriptor own, read_only(sheet.memory));
+    successor.send(message::ProcessMetrics{pid, sheet.generation, std::move(own)});
+  }
+  return {};
+}
+
+Result<> MetricsKeeper::hand_over(const ChildProcess& begun, Channel& successor) {
+  const auto found = sheets_.find(begun.pid);
+  if (found == sheets_.end()) return {};
+  TRY(Descriptor copy, read_only(found->second.memory));
+  successor.send(message::ProcessMetrics{begun.pid, begun.generation, std::move(copy)});
+  return {};
+}
+
+Result<> MetricsKeeper::take_over(message::PastMetrics past) {
+  if (!past.sheet) return {};
+  TRY(past_, shm::Mapping::open_sealed(*std::move(past.sheet), shm::Seal::whole));
+  return {};
+}
+
+Result<> MetricsKeeper::take_over(message::ProcessMetrics process, Services services) {
+  TRY(shm::Mapping memory, shm::Mapping::attach(std::move(process.sheet)));
+  tell(services, process.pid, process.generation, memory);
+  sheets_.insert_or_assign(process.pid, Sheet{process.generation, std::move(memory), true});
+  return {};
+}
+
+void MetricsKeeper::end_taken_over(pid_t pid, Services services) {
+  const auto found = sheets_.find(pid);
+  if (found != sheets_.end() && found->second.taken_over) end(pid, services);
+}
+
+void MetricsKeeper::end_all_taken_over(Services services) {
+  std::vector<pid_t> pids;
+  for (const auto& [pid, sheet] : sheets_) {
+    if (sheet.taken_over) pids.push_back(pid);
+  }
+  for (const pid_t pid : pids) end(pid, services);
 }
 
 void MetricsKeeper::count_up(const ChildProcess& child, int change) {

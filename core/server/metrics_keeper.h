@@ -23,6 +23,16 @@ class MetricsKeeper {
   // It has ended: what it counted goes to what is kept of all those before it.
   void end(const ChildProcess& child, Services services);
 
+  // For the supervisor that takes the place of this one: what was counted, and where its children count. What begins or
+  // ends later it is told in the same way.
+  [[nodiscard]] Result<> hand_over(Channel& successor);
+  [[nodiscard]] Result<> hand_over(const ChildProcess& begun, Channel& successor);
+  // In that one.
+  [[nodiscard]] Result<> take_over(message::PastMetrics past);
+  [[nodiscard]] Result<> take_over(message::ProcessMetrics process, Services services);
+  void end_taken_over(pid_t pid, Services services);
+  void end_all_taken_over(Services services);
+
   void count_restart(const ChildProcess& child) { count_restarts(child, 1); }
   // A configuration is in force; `first`: that is the start of the server, not a reload.
   void count_success(bool first);
@@ -33,9 +43,13 @@ class MetricsKeeper {
  private:
   struct Sheet {
     unsigned generation;
-    shm::Segment memory;
+    shm::Mapping memory;
+    bool taken_over = false;  // of a child of the supervisor before this one
   };
 
+  void end(pid_t pid, Services services);
+  void add_to_past(Bytes sheet);
+  void tell(Services services, pid_t pid, unsigned generation, const shm::Mapping& memory) const;
   void count_reload(std::uint64_t succeeded, std::uint64_t failed);
   void count_up(const ChildProcess& child, int change);
   void count_restarts(const ChildProcess& child, std::uint64_t times);

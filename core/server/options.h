@@ -9,6 +9,7 @@
 
 #include "core/log.h"
 #include "core/result.h"
+#include "core/server/handover.h"
 
 namespace swage::server {
 
@@ -23,6 +24,7 @@ struct Options {
   bool quiet = false;
   bool try_ports = false;  // with check
   log::Form log_form{};
+  Invocation invocation{};
   std::vector<std::string_view> service_variables{};  // of the environment, that Services read; the program's to say
   enum class Action : std::uint8_t {
     serve,

@@ -104,6 +104,8 @@ void ReloadRecord::settle(const Error& why) {
   write();
 }
 
+void ReloadRecord::leave() { started_ = false; }
+
 // A new file each time, so that nothing that others put there is written to.
 void ReloadRecord::write() const {
   if (!started_) return;

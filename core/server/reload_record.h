@@ -26,6 +26,7 @@ class ReloadRecord {
   void begin();   // before the Corefile is read
   void settle();  // it is in force
   void settle(const Error& why);
+  void leave();  // the file is another supervisor's by now
 
   // For the service process.
   [[nodiscard]] message::Reloads news() const { return {begun_, settled_, problem_, configured_}; }

@@ -25,6 +25,8 @@ Result<> check_free(const message::Listen& wanted) {
 bool SocketStore::is_ours(const message::Listen& wanted) const {
   const auto has_port = [&](const auto& each) { return each.first.port == wanted.endpoint.port; };
   const auto has_udp = [&](const auto& each) { return has_port(each) && !each.second.udp.empty(); };
+  const auto was_given = [&](const auto& each) { return each.first.first.port == wanted.endpoint.port; };
+  if (std::ranges::any_of(given_, was_given)) return true;
   switch (wanted.purpose) {
     case Purpose::queries:
       return std::ranges::any_of(queries_, has_udp);
@@ -34,6 +36,36 @@ bool SocketStore::is_ours(const message::Listen& wanted) const {
       break;
   }
   return std::ranges::any_of(services_, has_port);
+}
+
+void SocketStore::give(Transport transport, const Endpoint& endpoint, Descriptor socket) {
+  given_[{endpoint, transport}].push_back(std::move(socket));
+}
+
+std::vector<Endpoint> SocketStore::drop_given() {
+  std::vector<Endpoint> dropped;
+  for (const auto& [address, sockets] : std::exchange(given_, {})) dropped.push_back(address.first);
+  return dropped;
+}
+
+std::vector<Descriptor> SocketStore::take_given(Transport transport, const Endpoint& endpoint) {
+  const auto found = given_.extract({endpoint, transport});
+  return found.empty() ? std::vector<Descriptor>() : std::move(found.mapped());
+}
+
+Result<std::vector<message::HeldSocket>> SocketStore::all() const {
+  std::vector<message::HeldSocket> held;
+  const auto add = [&held](Transport transport, const Endpoint& endpoint, const Descriptor& socket) -> Result<> {
+    TRY(Descriptor copy, socket.duplicate());
+    held.push_back({transport, endpoint, std::move(copy)});
+    return {};
+  };
+  for (const auto& [endpoint, set] : queries_) {
+    for (const Descriptor& socket : set.udp) TRY(add(Transport::udp, endpoint, socket));
+    for (const Descriptor& socket : set.tcp) TRY(add(Transport::tcp, endpoint, socket));
+  }
+  for (const auto& [endpoint, socket] : services_) TRY(add(Transport::tcp, endpoint, socket));
+  return held;
 }
 
 Result<> SocketStore::open(const std::vector<message::Listen>& wanted) {
@@ -49,10 +81,16 @@ Result<> SocketStore::open(const std::vector<message::Listen>& wanted) {
 
 Result<> SocketStore::open_one(const message::Listen& wanted) {
   if (wanted.purpose != Purpose::services) {
-    TRY(open_sockets(wanted.endpoint, workers_, transports_of(wanted.purpose), queries_[wanted.endpoint]));
+    SocketSet& set = queries_[wanted.endpoint];
+    const Transports transports = transports_of(wanted.purpose);
+    if (set.tcp.empty()) set.tcp = take_given(Transport::tcp, wanted.endpoint);
+    if (set.udp.empty() && transports == Transports::udp_and_tcp) set.udp = take_given(Transport::udp, wanted.endpoint);
+    TRY(open_sockets(wanted.endpoint, workers_, transports, set));
   }
   if (wanted.purpose == Purpose::services && !services_.contains(wanted.endpoint)) {
-    TRY(services_[wanted.endpoint], open_tcp_socket(wanted.endpoint));
+    std::vector<Descriptor> given = take_given(Transport::tcp, wanted.endpoint);
+    TRY(Descriptor opened, open_tcp_socket(wanted.endpoint, given.empty() ? Descriptor() : std::move(given.front())));
+    services_.emplace(wanted.endpoint, std::move(opened));
   }
   return {};
 }

@@ -88,6 +88,14 @@ std::unexpected<Error> cannot_listen(const Endpoint& endpoint, int type) {
               std::strerror(error), hint(endpoint, type, error));
 }
 
+// Of a socket that is bound; what was set before may be set again.
+Result<> prepare_socket(int fd, const Endpoint& endpoint, int type, Purpose purpose) {
+  if (type == SOCK_DGRAM) set_udp_options(fd, endpoint);
+  if (type == SOCK_STREAM && purpose == Purpose::queries) set_tcp_options(fd);
+  if (type == SOCK_STREAM && ::listen(fd, kBacklog) != 0) return cannot_listen(endpoint, type);
+  return {};
+}
+
 Result<Descriptor> open_socket(const Endpoint& endpoint, int type, Purpose purpose) {
   const int family = endpoint.address.is_v6() ? AF_INET6 : AF_INET;
   Descriptor socket(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -96,13 +104,29 @@ Result<Descriptor> open_socket(const Endpoint& endpoint, int type, Purpose purpo
   set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (endpoint.address.is_v6()) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (type == SOCK_DGRAM) set_udp_options(fd, endpoint);
-  if (type == SOCK_STREAM && purpose == Purpose::queries) set_tcp_options(fd);
   sockaddr_storage address;
   const socklen_t size = endpoint.to_sockaddr(address);
   if (bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0) return cannot_listen(endpoint, type);
-  if (type == SOCK_STREAM && ::listen(fd, kBacklog) != 0) return cannot_listen(endpoint, type);
+  TRY(prepare_socket(fd, endpoint, type, purpose));
   return socket;
+}
+
+bool shares_address(int fd) {
+  int shares = 0;
+  socklen_t size = sizeof shares;
+  return getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shares, &size) == 0 && shares != 0;
+}
+
+// As many as there are workers, of which some are open already.
+Result<> complete(std::vector<Descriptor>& sockets, const Endpoint& endpoint, int type, std::size_t workers) {
+  if (sockets.size() > workers) sockets.resize(workers);
+  for (const Descriptor& given : sockets) TRY(prepare_socket(given.get(), endpoint, type, Purpose::queries));
+  const bool one_for_all = !sockets.empty() && !shares_address(sockets.front().get());
+  while (sockets.size() < workers) {
+    TRY(Descriptor socket, one_for_all ? sockets.front().duplicate() : open_socket(endpoint, type, Purpose::queries));
+    sockets.push_back(std::move(socket));
+  }
+  return {};
 }
 
 }  // namespace
@@ -138,20 +162,8 @@ bool has_ipv6() {
 
 Result<> open_sockets(const Endpoint& endpoint, std::size_t workers, Transports transports, SocketSet& set) {
   CHECK(endpoint.port != 0);
-  SocketSet opened;
-  for (std::size_t i = 0; i < workers; ++i) {
-    if (transports == Transports::udp_and_tcp && set.udp.empty()) {
-      TRY(Descriptor udp, open_socket(endpoint, SOCK_DGRAM, Purpose::queries));
-      opened.udp.push_back(std::move(udp));
-    }
-    if (set.tcp.empty()) {
-      TRY(Descriptor tcp, open_socket(endpoint, SOCK_STREAM, Purpose::queries));
-      opened.tcp.push_back(std::move(tcp));
-    }
-  }
-  if (set.udp.empty()) set.udp = std::move(opened.udp);
-  if (set.tcp.empty()) set.tcp = std::move(opened.tcp);
-  return {};
+  if (transports == Transports::udp_and_tcp) TRY(complete(set.udp, endpoint, SOCK_DGRAM, workers));
+  return complete(set.tcp, endpoint, SOCK_STREAM, workers);
 }
 
 Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers) {
@@ -160,8 +172,12 @@ Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers) {
   return set;
 }
 
-Result<Descriptor> open_tcp_socket(const Endpoint& endpoint) {
+Result<Descriptor> open_tcp_socket(const Endpoint& endpoint, Descriptor given) {
   CHECK(endpoint.port != 0);
+  if (given.exists()) {
+    TRY(prepare_socket(given.get(), endpoint, SOCK_STREAM, Purpose::services));
+    return given;
+  }
   return open_socket(endpoint, SOCK_STREAM, Purpose::services);
 }
 

@@ -21,9 +21,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kDrain = 5s;      // for children to finish what they have begun
-constexpr auto kReplaced = 20s;  // for the service process where another one serves already: dialling takes 15 s
-
 sigset_t handled_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -80,7 +77,9 @@ Supervisor::Supervisor(Options options, config::Sources sources, std::span<const
       signals_(catch_signals()),
       reloads_(options_.pidfile),
       sockets_(options_.workers),
-      watchdog_(wants_watchdog()) {}
+      watchdog_(wants_watchdog()) {
+  if (options_.invocation.predecessor) predecessor_.emplace(*options_.invocation.predecessor);
+}
 
 Supervisor::~Supervisor() = default;
 
@@ -117,7 +116,12 @@ std::vector<ChildProcess*> Supervisor::services() const {
 Result<> Supervisor::begin_first() {
   TRY(Pidfile pidfile, Pidfile::prepare(options_.pidfile));
   pidfile_.emplace(std::move(pidfile));
-  TRY(control_, ControlSocket::open(options_.control));
+  if (predecessor_) {
+    TRY(take_over());
+  } else {
+    take_activated_sockets();
+  }
+  if (!control_.exists()) TRY(control_, ControlSocket::open(options_.control));
   return begin(std::move(first_sources_));
 }
 
@@ -134,7 +138,11 @@ Result<> Supervisor::begin(config::Sources sources) {
   TRY(shm::Mapping memory, to_memory(sources));
   auto generation = std::make_unique<Generation>(++generations_begun_, std::move(memory), options_.corefile,
                                                  options_.dns_port, std::move(plugins), std::move(libraries));
-  if (const Generation* const before = current()) TRY(generation->inherit(*before));
+  if (const Generation* const before = current()) {
+    TRY(generation->inherit(*before));
+  } else {
+    generation->inherit(std::exchange(handed_over_, {}));
+  }
   TRY(start_child(*generation, Role::service()));
   generations_.push_back(std::move(generation));
   return {};
@@ -143,6 +151,7 @@ Result<> Supervisor::begin(config::Sources sources) {
 Result<> Supervisor::start_child(Generation& generation, Role role) {
   TRY(ChildProcess child, ChildProcess::start(role, generation.number(), options_.service_variables));
   TRY(metrics_.begin(child, services()));
+  if (successor_) TRY(metrics_.hand_over(child, successor_->channel()));
   generation.adopt(std::move(child), sockets_);
   return {};
 }
@@ -179,19 +188,28 @@ void Supervisor::put_in_force(Generation& generation) {
     before->leave(kDrain, kReplaced);
   }
   sockets_.keep_only(generation.listen());
+  const std::vector<Endpoint> unwanted = sockets_.drop_given();
+  for (const Endpoint& each : unwanted) {
+    if (predecessor_) break;  // the Corefile has changed since
+    log::warning("{}: the service manager has opened a socket, but nothing in {} listens there", each.to_string(),
+                 options_.corefile);
+  }
   generation.put_in_force();
   metrics_.count_success(before == nullptr);
   if (before == nullptr) {
     reloads_.start();  // whoever finds the pid file finds this
     pidfile_->write();
   }
-  tell_ready(fmt::format("{} is in force", options_.corefile));
+  if (predecessor_) predecessor_->channel().send(message::Ready{});
+  if (!waits_for_predecessor()) tell_in_force();
   if (before != nullptr) {
     log::info("Reloading complete");
   } else if (!options_.quiet) {
     announce(generation);
   }
 }
+
+void Supervisor::tell_in_force() const { tell_ready(fmt::format("{} is in force", options_.corefile)); }
 
 void Supervisor::announce(const Generation& generation) const {
   for (const std::string& line : generation.serves()) log::write(line);
@@ -233,7 +251,7 @@ void Supervisor::request_reload() {
 // from the one before.
 bool Supervisor::may_reload() const {
   const Generation* const in_force = current();
-  return next() == nullptr && (in_force == nullptr || in_force->is_settled());
+  return next() == nullptr && !successor_ && (in_force == nullptr || in_force->is_settled());
 }
 
 void Supervisor::reload() {
@@ -281,6 +299,7 @@ void Supervisor::fail(const std::string& why) {
 
 void Supervisor::shut_down() {
   const bool again = std::exchange(shutting_down_, true);
+  if (successor_ && !successor_->is_serving()) successor_.reset();
   if (!again) notify_service_manager("STOPPING=1");
   for (const auto& generation : generations_) {
     if (again) {  // at once

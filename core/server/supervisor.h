@@ -7,11 +7,15 @@
 //     read the Corefile → service: set up, prepare → open new sockets → dns processes: set up → ready: they serve
 //                                                                            → the generation in force drains
 //
+// An upgrade is the same, with another supervisor that has the next generation (handover.h).
+//
 // A failure on the way ends the next generation, and nothing has changed. All this is decided in wait(): it takes what
 // children, signals and time have brought, looks at what state the generations are in, and does what follows. What is
 // over is removed at its end, so that until then nothing of it is gone.
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +25,7 @@
 #include "core/config/sources.h"
 #include "core/server/control_socket.h"
 #include "core/server/generation.h"
+#include "core/server/handover.h"
 #include "core/server/metrics_keeper.h"
 #include "core/server/options.h"
 #include "core/server/pidfile.h"
@@ -44,6 +49,10 @@ class Supervisor {
   [[nodiscard]] int run();
 
  private:
+  // For children to finish what they have begun; for the service process where another one serves already: dialling
+  // takes 15 s.
+  static constexpr std::chrono::seconds kDrain{5}, kReplaced{20};
+
   // The generation in force, and the one that is to follow it; nullptr where there is none.
   [[nodiscard]] Generation* current() const { return find(Generation::State::in_force); }
   [[nodiscard]] Generation* next() const { return find(Generation::State::beginning); }
@@ -57,12 +66,27 @@ class Supervisor {
   void advance(Generation& generation);
   void put_in_force(Generation& generation);
   void announce(const Generation& generation) const;
+  void tell_in_force() const;
+  void take_activated_sockets();
   void abandon(Generation& generation);
   void tell_reloads() const;
   void request_reload();
   [[nodiscard]] bool may_reload() const;
   void reload();
   void reload_failed(const std::string& why);
+
+  // supervisor_upgrade.cpp
+  void request_upgrade();
+  [[nodiscard]] Result<> start_upgrade();
+  void upgrade_failed(const std::string& why);
+  void exchange_with_successor();
+  void hand_over_to_successor();
+  [[nodiscard]] bool reap_successor(pid_t pid, int status);
+  [[nodiscard]] Result<> take_over();
+  [[nodiscard]] Result<> hear_predecessor(FromPredecessor message);
+  void exchange_with_predecessor();
+  [[nodiscard]] bool waits_for_predecessor() const { return predecessor_ && !predecessor_->has_left(); }
+
   void fail(const std::string& why);
   void shut_down_later();
   void shut_down();
@@ -85,6 +109,9 @@ class Supervisor {
   ControlSocket control_;
   ReloadRecord reloads_;
   SocketStore sockets_;
+  std::optional<Successor> successor_;            // during an upgrade
+  std::optional<Predecessor> predecessor_;        // until it has ended
+  std::map<MemoryName, Descriptor> handed_over_;  // what it had published
   MetricsKeeper metrics_;
   std::vector<std::unique_ptr<Generation>> generations_;  // in the order of their numbers
   unsigned generations_begun_ = 0;
@@ -93,6 +120,7 @@ class Supervisor {
   bool watchdog_ = false;  // the service manager wants to hear from us
   std::optional<SteadyTime> shut_down_at_;
   bool reload_wanted_ = false;
+  bool upgrade_wanted_ = false;
   bool shutting_down_ = false;
   int exit_status_ = 0;
 };

@@ -32,20 +32,34 @@ void Supervisor::wait() {
       watched.push_back({child.channel.socket().get(), static_cast<short>(events), 0});
     }
   }
+  for (Channel* const channel :
+       {successor_ ? &successor_->channel() : nullptr, predecessor_ ? &predecessor_->channel() : nullptr}) {
+    if (channel == nullptr) continue;
+    watched.push_back({channel->socket().get(), static_cast<short>(POLLIN | (channel->unsent() ? POLLOUT : 0)), 0});
+  }
   if (poll(watched.data(), watched.size(), milliseconds_to_next_timer()) < 0 && errno != EINTR) return;
   exchange_messages();
   if (watched[0].revents != 0) handle_signals();
   run_timers();
   if (Generation* const generation = next()) advance(*generation);
-  if (Generation* const generation = current()) generation->start_service(sockets_, control_, reloads_.news());
+  if (Generation* const generation = current(); generation != nullptr && !waits_for_predecessor()) {
+    generation->start_service(sockets_, control_, reloads_.news());
+  }
   if (reload_wanted_ && !shutting_down_ && may_reload()) reload();
+  if (upgrade_wanted_ && !shutting_down_ && may_reload()) {
+    upgrade_wanted_ = false;
+    if (const Result<> started = start_upgrade(); !started) upgrade_failed(started.error().text());
+  }
   std::erase_if(generations_, [](const auto& each) { return each->is_over(); });
 }
 
 void Supervisor::exchange_messages() {
   for (const auto& generation : std::views::reverse(generations_)) generation->exchange_messages();
+  exchange_with_predecessor();
   Generation* const in_force = current();
-  if (in_force == nullptr) return;
+  if (in_force != nullptr && successor_) in_force->hand_over_news(successor_->channel());
+  exchange_with_successor();
+  if (in_force == nullptr || in_force->state() != Generation::State::in_force) return;
   if (in_force->take_reload_request()) request_reload();
   if (const auto why = in_force->take_end_request()) fail(*why);
   if (Generation* const following = next()) following->inherit_news(*in_force);
@@ -77,7 +91,8 @@ void Supervisor::handle_signals() {
         request_reload();
         break;
       case SIGUSR2:
-        log::warning("SIGUSR2: nothing is done; restart the server for an upgrade");
+        log::info("SIGUSR2: Upgrading");
+        request_upgrade();
         break;
       default:
         reap();
@@ -88,10 +103,12 @@ void Supervisor::handle_signals() {
 void Supervisor::reap() {
   int status = 0;
   for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+    if (reap_successor(pid, status)) continue;
     for (const auto& generation : generations_) {
       const std::optional<ChildProcess> ended = generation->remove(pid, status);
       if (!ended) continue;
       metrics_.end(*ended, services());
+      if (successor_) successor_->channel().send(message::ProcessEnded{ended->pid});
       if (generation->state() == Generation::State::in_force) metrics_.count_restart(*ended);
       break;
     }
@@ -100,6 +117,9 @@ void Supervisor::reap() {
 
 void Supervisor::run_timers() {
   if (shut_down_at_ && *shut_down_at_ <= steady_now() && !shutting_down_) shut_down();
+  if (successor_ && !successor_->is_serving() && successor_->patience() <= steady_now()) {
+    upgrade_failed("it did not serve in time");
+  }
   for (const auto& generation : generations_) generation->kill_late();
   if (Generation* const generation = next()) generation->check_begun();
   Generation* const in_force = current();
@@ -134,6 +154,7 @@ int Supervisor::milliseconds_to_next_timer() const {
     if (time) next = next ? std::min(*next, *time) : *time;
   };
   for (const auto& generation : generations_) consider(generation->next_timer());
+  if (successor_ && !successor_->is_serving()) consider(successor_->patience());
   if (current() != nullptr) consider(health_checked_ + Pulse::kInterval);
   if (!shutting_down_) consider(shut_down_at_);
   if (!next) return -1;
