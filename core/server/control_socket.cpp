@@ -16,7 +16,7 @@
 namespace swage::server {
 namespace {
 
-constexpr int kBacklog = 128;
+constexpr int kMaxWaiting = 128;
 
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
@@ -96,7 +96,7 @@ Result<ControlSocket> ControlSocket::open_at(const std::string& path) {
   made.path_ = path;
   made.device_ = there.st_dev;
   made.inode_ = there.st_ino;
-  if (::listen(socket.get(), kBacklog) != 0) return failed();
+  if (::listen(socket.get(), kMaxWaiting) != 0) return failed();
   made.socket_ = std::move(socket);
   return made;
 }
