@@ -15,13 +15,13 @@ namespace swage::server {
 namespace {
 
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
-constexpr long kMost = 1024;
+constexpr long kMaxSockets = 1024;
 
 int count() {
   const char* const process = std::getenv("LISTEN_PID");
   const char* const number = std::getenv("LISTEN_FDS");
   if (process == nullptr || number == nullptr || process != std::to_string(getpid())) return 0;
-  return static_cast<int>(std::clamp(std::strtol(number, nullptr, 10), 0L, kMost));
+  return static_cast<int>(std::clamp(std::strtol(number, nullptr, 10), 0L, kMaxSockets));
 }
 
 std::optional<message::HeldSocket> inspect(Descriptor socket) {

@@ -24,7 +24,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kVariable = "SWAGE_TAKES_OVER";  // the number of the channel's descriptor
-constexpr auto kPatience = 6min;                       // more than a configuration may take to be set up
+constexpr auto kMaxBeginning = 6min;                   // more than a configuration may take to be set up
 constexpr int kSilence = 10'000;                       // milliseconds between two messages of what is handed over
 
 // The service manager's watchdog is for whoever is its main process by then, and the sockets that it handed over are
@@ -71,7 +71,7 @@ Invocation Invocation::of_this_process(int count, char** arguments) {
 }
 
 Successor::Successor(pid_t pid, Channel channel)
-    : pid_(pid), channel_(std::move(channel)), patience_(steady_now() + kPatience) {}
+    : pid_(pid), channel_(std::move(channel)), patience_(steady_now() + kMaxBeginning) {}
 
 Successor::Successor(Successor&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
