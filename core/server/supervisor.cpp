@@ -121,7 +121,9 @@ Result<> Supervisor::begin_first() {
   } else {
     take_activated_sockets();
   }
-  if (!control_.exists()) TRY(control_, ControlSocket::open(options_.control));
+  if (!control_.exists()) {
+    TRY(control_, ControlSocket::open(options_.control));
+  }
   return begin(std::move(first_sources_));
 }
 
