@@ -108,20 +108,22 @@ bool Successor::take_ready() {
 
 Predecessor::Predecessor(int descriptor) : channel_(Descriptor(descriptor)) {}
 
-Result<> Predecessor::receive_all(const Take& take) {
+Result<bool> Predecessor::receive_all(const Take& take) {
   bool complete = false;
   Result<> taken;
-  while (!complete && taken) {
+  while (!complete) {
     pollfd waiting{channel_.socket().get(), POLLIN, 0};
     if (poll(&waiting, 1, kSilence) == 0) return fail("the supervisor in force says nothing");
-    TRY(channel_.receive([&](Packet packet) {
+    const Result<> received = channel_.receive([&](Packet packet) {
       FromPredecessor message = decode<FromPredecessor>(std::move(packet));
       complete = std::holds_alternative<message::HandedOver>(message);
       if (!complete) taken = take(std::move(message));
       return !complete && taken;
-    }));
+    });
+    if (!taken) return std::unexpected(taken.error());
+    if (!received) return false;
   }
-  return taken;
+  return true;
 }
 
 bool Predecessor::receive(const Take& take) {

@@ -9,7 +9,7 @@
 //       ProcessEnded for each; exits               is the server
 //
 // One that fails, or takes too long, ends, and nothing has changed. When the one in force dies meanwhile, the other has
-// all it needs, and goes on by itself.
+// all it needs, and goes on by itself; if not all was handed over by then, as at a start.
 #pragma once
 
 #include <sys/types.h>
@@ -72,8 +72,8 @@ class Predecessor {
   explicit Predecessor(int descriptor);
 
   [[nodiscard]] Channel& channel() { return channel_; }
-  // Hands what it says to `take` up to HandedOver, waiting for it.
-  [[nodiscard]] Result<> receive_all(const Take& take);
+  // Hands what it says to `take` up to HandedOver, waiting for it. False where it is gone before that.
+  [[nodiscard]] Result<bool> receive_all(const Take& take);
   // What has come since; false when it is gone.
   [[nodiscard]] bool receive(const Take& take);
 

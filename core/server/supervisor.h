@@ -85,6 +85,7 @@ class Supervisor {
   [[nodiscard]] Result<> take_over();
   [[nodiscard]] Result<> hear_predecessor(FromPredecessor message);
   void exchange_with_predecessor();
+  void lose_predecessor();
   [[nodiscard]] bool waits_for_predecessor() const { return predecessor_ && !predecessor_->has_left(); }
 
   void fail(const std::string& why);

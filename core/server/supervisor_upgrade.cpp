@@ -85,7 +85,10 @@ bool Supervisor::reap_successor(pid_t pid, int status) {
 }
 
 Result<> Supervisor::take_over() {
-  return predecessor_->receive_all([this](FromPredecessor message) { return hear_predecessor(std::move(message)); });
+  TRY(const bool is_there,
+      predecessor_->receive_all([this](FromPredecessor message) { return hear_predecessor(std::move(message)); }));
+  if (!is_there) lose_predecessor();
+  return {};
 }
 
 Result<> Supervisor::hear_predecessor(FromPredecessor message) {
@@ -136,6 +139,10 @@ void Supervisor::exchange_with_predecessor() {
   if (!predecessor_) return;
   predecessor_->channel().flush();
   if (predecessor_->receive([this](FromPredecessor message) { return hear_predecessor(std::move(message)); })) return;
+  lose_predecessor();
+}
+
+void Supervisor::lose_predecessor() {
   if (waits_for_predecessor()) {
     log::warning("Upgrade: the supervisor before this one is gone; going on without it");
     if (current() != nullptr) tell_in_force();

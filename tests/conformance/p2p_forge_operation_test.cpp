@@ -271,7 +271,14 @@ std::string after(Program program, int number) {
   REQUIRE(
       wait_until([&] { return read_file(folder.folder().file("pid")) == fmt::format("{}\n", process->pid()); }, kLong));
   process->signal(number);
-  if (const auto status = process->wait(Milliseconds(2000))) {
+  if (const auto status = process->wait(Milliseconds(number == SIGUSR2 ? 20000 : 2000))) {
+    const pid_t successor = std::atoi(read_file(folder.folder().file("pid")).c_str());
+    if (number == SIGUSR2 && successor > 1) {  // no longer a child of this one
+      const bool serves = wait_until(answers, kLong);
+      kill(successor, SIGTERM);
+      CHECK(wait_until([successor] { return kill(successor, 0) != 0; }, kLong));
+      return serves ? "serves" : "does not answer";
+    }
     CHECK(read_file(folder.folder().file("pid")).empty() == (status->code == 0));
     return status->to_string();
   }

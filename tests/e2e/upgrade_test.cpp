@@ -28,6 +28,11 @@ constexpr const char* kCorefile = R"(. {
     whoami
     prometheus 127.0.0.1:@PORT2@
 }
+libp2p.direct {
+    bind 127.0.0.1
+    prometheus 127.0.0.1:@PORT2@
+    ipsubdomain
+}
 )";
 
 // A program of its own, which a test may replace: $SWAGE names it while this lives.
