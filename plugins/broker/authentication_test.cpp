@@ -47,7 +47,7 @@ TEST_CASE("broker: a request that proves nothing leaves a line with its client a
   metrics::Registry registry;
   Rules rules;
   rules.trusted_proxies = {*Prefix::parse("10.0.0.0/8")};
-  Broker service(std::move(rules), 100, Measures(registry));
+  TestedService service(std::move(rules), 100, Measures(registry));
   const std::string good = service.authorization();
   http::Request twice = registration(good), forwarded = registration(wrong(good));
   twice.fields.add("authorization", good);
@@ -93,7 +93,7 @@ TEST_CASE("broker: a request that proves nothing leaves a line with its client a
 }
 
 TEST_CASE("broker: at most ten such lines a second, and they take none of the registrations'") {
-  Broker service;
+  TestedService service;
   const std::string good = service.authorization();
   steady += 1000;
   tests::LogCapture log;
@@ -111,7 +111,7 @@ TEST_CASE("broker: at most ten such lines a second, and they take none of the re
 TEST_CASE("broker: what a network may have verified is bounded; what is refused says when to come again") {
   Rules rules;
   rules.client_limit = {60, 60s};
-  Broker service(std::move(rules));
+  TestedService service(std::move(rules));
   unsigned status = 401;
   http::Response last;
   std::size_t verified = 0;
@@ -144,7 +144,7 @@ TEST_CASE("broker: what a network may have verified is bounded; what is refused 
 
 TEST_CASE("broker: a client that goes away while its peer is dialled is told apart from what went wrong here") {
   metrics::Registry registry;
-  Broker service({}, 100, Measures(registry));
+  TestedService service({}, 100, Measures(registry));
   service.dialer.error.emplace(dial::DialError::Kind::cancelled, "cancelled after 1 of 2 addresses");
   service.dialer.takes = 77;
   const std::string authorization = service.authorization();

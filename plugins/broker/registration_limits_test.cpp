@@ -40,7 +40,7 @@ TEST_CASE("broker: who is denied, or registers an address that is, gets 403 with
   Rules rules = with_limits({1, 1h}, {});
   rules.trusted_proxies = {*Prefix::parse("10.0.0.0/8")};
   rules.denylist = denylist::Denylist(snapshot);
-  Service service(std::move(rules));
+  TestedService service(std::move(rules));
   const struct {
     std::string_view client, forwarded;
     std::string addresses;
@@ -109,7 +109,7 @@ TEST_CASE("broker: where every proxy is trusted (external-tls=true) no address h
   Rules rules = with_limits({}, {});
   rules.trusted_proxies = {*Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")};
   rules.denylist = denylist::Denylist(snapshot);
-  Service service(std::move(rules));
+  TestedService service(std::move(rules));
   const struct {
     std::string_view connection;
     std::vector<std::string> forwarded;
@@ -142,7 +142,7 @@ TEST_CASE("broker: where every proxy is trusted (external-tls=true) no address h
 }
 
 TEST_CASE("broker: limit of a peer") {
-  Service service(with_limits({2, 1h}, {}));
+  TestedService service(with_limits({2, 1h}, {}));
   CHECK(service.register_peer(1, "{").status == 400);  // not counted
   CHECK(service.register_peer().status == 200);
   service.dialer.error.emplace(dial::DialError::Kind::unreachable, "");
@@ -164,7 +164,7 @@ TEST_CASE("broker: limit of a peer") {
 TEST_CASE("broker: limit of a client's network") {
   Rules rules = with_limits({}, {1, 1min});
   rules.trusted_proxies = {*Prefix::parse("10.0.0.0/8")};
-  Service service(std::move(rules));
+  TestedService service(std::move(rules));
   const struct {
     std::string_view address, forwarded;
     unsigned status;
@@ -191,7 +191,7 @@ TEST_CASE("broker: limit of a client's network") {
 }
 
 TEST_CASE("broker: who is refused by one limit is not counted by the other") {
-  Service service(with_limits({1, 1h}, {2, 1h}));
+  TestedService service(with_limits({1, 1h}, {2, 1h}));
   CHECK(service.register_peer(1).status == 200);
   for (int i = 0; i < 5; ++i) CHECK(service.register_peer(1).status == 429);
   CHECK(service.register_peer(2).status == 200);
@@ -199,7 +199,7 @@ TEST_CASE("broker: who is refused by one limit is not counted by the other") {
 }
 
 TEST_CASE("broker: registrations of a peer at the same time, and how many of all") {
-  Service service;
+  TestedService service;
   async::Event release(service.loop);
   service.dialer.release = &release;
   std::deque<std::optional<http::Response>> responses(3);
@@ -229,7 +229,7 @@ TEST_CASE("broker: registrations of a peer at the same time, and how many of all
 }
 
 TEST_CASE("broker: a registration that is destroyed while it is dialled makes room") {
-  Service service;
+  TestedService service;
   async::Event release(service.loop);
   const std::string authorization = service.authorization();
   service.dialer.release = &release;
@@ -245,7 +245,7 @@ TEST_CASE("broker: a registration that is destroyed while it is dialled makes ro
 }
 
 TEST_CASE("broker: the log says who a peer is, on one line, and not more often than other things") {
-  Service service;
+  TestedService service;
   const auto peer = key_of(1).public_key().peer_id();
   steady += 1000;
   tests::LogCapture log;
@@ -264,7 +264,7 @@ TEST_CASE("broker: the log says who a peer is, on one line, and not more often t
 }
 
 TEST_CASE("broker: a flood of registrations does not flood the log") {
-  Service service;
+  TestedService service;
   const std::string authorization = service.authorization();
   steady += 1000;
   tests::LogCapture log;

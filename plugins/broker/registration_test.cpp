@@ -50,7 +50,7 @@ TEST_CASE("broker: a registration, in both kinds of handshake, with any method o
   };
   for (const auto& each : cases) {
     CAPTURE(each.method, each.host);
-    Service service;
+    TestedService service;
     PeerIdAuthClient client(key, {each.flow, std::string(each.hostname), std::string(48, 'A'), each.order});
     const auto first = service.ask(
         request_of(std::string(each.method), "/v1/_acme-challenge", client.first(), std::string(each.host)));
@@ -81,7 +81,7 @@ TEST_CASE("broker: a registration, in both kinds of handshake, with any method o
 TEST_CASE("broker: statuses after authentication, in their order, all with Authentication-Info") {
   Rules rules;
   rules.access_token = crypto::Secret::copy_of(as_bytes("open sesame"));
-  Service service(std::move(rules));
+  TestedService service(std::move(rules));
   const std::string bad_value = R"({"value":"x","addresses":[]})";
   const Case cases[] = {
       {"GET", "", true, "{", 400, "only POST registers\n"},
@@ -121,7 +121,7 @@ TEST_CASE("broker: statuses after authentication, in their order, all with Authe
 }
 
 TEST_CASE("broker: who is not authenticated gets 401 with a new challenge, or 400") {
-  Service service;
+  TestedService service;
   const std::string good = service.authorization();
   std::string tampered = good;
   tampered.replace(tampered.find("sig=\"") + 5, 4,
@@ -173,7 +173,7 @@ TEST_CASE("broker: what the dialler found is for the log, not for the client") {
       {Kind::limited, 429, "the addresses' network is dialled too often\n", "7"},
   };
   for (const auto& each : cases) {
-    Service service;
+    TestedService service;
     service.dialer.error.emplace(each.kind, "10.0.0.1:22 said\nSSH \x1B[31m", each.kind == Kind::limited ? 7s : 0s);
     service.dialer.takes = 321;
     const tests::LogCapture log;
@@ -190,7 +190,7 @@ TEST_CASE("broker: what the dialler found is for the log, not for the client") {
 }
 
 TEST_CASE("broker: a store that takes nothing") {
-  Service full({}, 1);
+  TestedService full({}, 1);
   CHECK(full.register_peer(1).status == 200);
   const auto response = full.register_peer(2);
   CHECK(response.status == 503);
@@ -199,7 +199,7 @@ TEST_CASE("broker: a store that takes nothing") {
   CHECK(field(response, "Authentication-Info") != "-");
   CHECK(full.register_peer(1).status == 200);
 
-  Service missing;
+  TestedService missing;
   missing.memory.replace({});
   const auto without = missing.register_peer();
   CHECK(without.status == 503);
@@ -209,7 +209,7 @@ TEST_CASE("broker: a store that takes nothing") {
 }
 
 TEST_CASE("broker: addresses are the dialler's, whatever they are; the body bounds them") {
-  Service service;
+  TestedService service;
   std::string many = "\"\"";
   for (int i = 0; i < 1000; ++i) many += ",\"/ip4/1\"";
   const std::pair<std::string, std::size_t> cases[] = {
@@ -227,7 +227,7 @@ TEST_CASE("broker: addresses are the dialler's, whatever they are; the body boun
 }
 
 TEST_CASE("broker: paths") {
-  Service service;
+  TestedService service;
   const std::pair<std::string_view, unsigned> cases[] = {
       {"/v1/_acme-challenge", 401},
       {"//v1/_acme-challenge", 401},
@@ -256,7 +256,7 @@ TEST_CASE("broker: paths") {
 }
 
 TEST_CASE("broker: health, for any method and Host") {
-  Service service;
+  TestedService service;
   for (const char* const method : {"GET", "HEAD", "POST", "OPTIONS", "DELETE"}) {
     const auto response = service.ask(request_of(method, "/v1/health", "", "127.0.0.1"));
     CHECK(response.status == 204);
@@ -305,7 +305,7 @@ TEST_CASE("broker: pages in browsers are not answered, unless the Corefile says 
   };
   for (const auto& [cors, origin, allowed, vary] : cases) {
     CAPTURE(cors, origin);
-    Service service;
+    TestedService service;
     Api api(*service.registrar, forge::ChallengeStore(service.memory), {}, {}, Cors(cors));
     const auto ask = [&](http::Request request) {
       auto response = async::testing::run(service.loop, api.answer(std::move(request), service.caller));
@@ -343,7 +343,7 @@ TEST_CASE("broker: pages in browsers are not answered, unless the Corefile says 
 }
 
 TEST_CASE("broker: the log says who, from where, how it ended, and no secrets") {
-  Service service;
+  TestedService service;
   const std::string authorization = service.authorization();
   tests::LogCapture log;
   service.dialer.takes = 212;

@@ -91,8 +91,8 @@ inline std::string field(const http::Response& response, std::string_view name) 
   return std::string(response.fields.find(name).value_or("-"));
 }
 
-struct Service {
-  explicit Service(Rules rules = {}, std::uint64_t capacity = 100, Measures measures = {})
+struct TestedService {
+  explicit TestedService(Rules rules = {}, std::uint64_t capacity = 100, Measures measures = {})
       : journal("broker", std::move(measures), kClocks.steady) {
     static_cast<void>(memory.provide(*shm::Segment::create("test", shm::TableWriter::bytes_needed(capacity))));
     shm::TableWriter::format(memory.writable_bytes(), capacity, {});
