@@ -27,7 +27,6 @@ constexpr auto kAbsent = std::to_array<Absent>({
     {"route53", kOtherSource},
     {"azure", kOtherSource},
     {"clouddns", kOtherSource},
-    {"tls", kEncrypted},
     {"https", kEncrypted},
     {"https3", kEncrypted},
     {"quic", kEncrypted},

@@ -137,8 +137,8 @@ std::size_t write_opt(std::uint16_t flags, Rcode rcode, std::span<const EdnsOpti
   return size;
 }
 
-// Makes the message, whose OPT record begins at `opt`, a multiple of 468 octets with its signature, where the client has
-// asked for padding (RFC 8467 section 4.1): who sees its length alone learns little. Gives its size.
+// Makes the message, whose OPT record begins at `opt`, a multiple of 468 octets with its signature, where the client
+// has asked for padding (RFC 8467 section 4.1): who sees its length alone learns little. Gives its size.
 [[gnu::noinline]] std::size_t pad(const Query& query, const Response& response, MutableBytes out, std::size_t opt,
                                   std::size_t size) {
   constexpr std::size_t kBlock = 468, kOptionHead = 4;

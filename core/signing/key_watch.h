@@ -1,6 +1,6 @@
-// KeyWatch: when to look at a directive's keys again. What happens in a folder of `keys` is to be in force within a second,
-// since others count on it from then on (core/dnssec/rollover.h); all else is looked at from time to time. In the service
-// process.
+// KeyWatch: when to look at a directive's keys again. What happens in a folder of `keys` is to be in force within a
+// second, since others count on it from then on (core/dnssec/rollover.h); all else is looked at from time to time. In
+// the service process.
 #pragma once
 
 #include <chrono>

@@ -72,9 +72,8 @@ void add(const Record& record, std::uint32_t serial_before, EditedZone& zone) {
   const bool has_cname = zone.find(record.owner, Type::cname) != nullptr;
   const bool has_others = !zone.at(record.owner).empty() && !has_cname;
   if (record.type == Type::cname ? has_others : has_cname) return;
-  if (record.type == Type::soa &&
-      (record.owner != zone.apex() || !is_greater(serial_of(record.rdata), zone.serial()) ||
-       !is_greater(serial_of(record.rdata), serial_before))) {
+  if (record.type == Type::soa && (record.owner != zone.apex() || !is_greater(serial_of(record.rdata), zone.serial()) ||
+                                   !is_greater(serial_of(record.rdata), serial_before))) {
     return;
   }
   if (is_single(record.type)) zone.remove(record.owner, record.type);
