@@ -10,7 +10,7 @@ constexpr std::string_view kResolver =
     "swage asks other servers by 'forward' alone, and does no more with what they say";
 constexpr std::string_view kOtherSource = "records come from files here; write a zone for 'file' or 'auto'";
 constexpr std::string_view kEncrypted =
-    "swage is asked over UDP and TCP; end DNS over TLS, HTTPS, QUIC or gRPC in a proxy before it";
+    "swage is asked over UDP, TCP, TLS (tls://) and HTTPS (https://); end all else in a proxy before it";
 constexpr std::string_view kFiles = "zones come as files here; write them into the folder of 'auto', or for 'file'";
 constexpr std::string_view kExternal =
     "an external plugin, which is Go code and cannot be loaded; docs/writing-a-plugin.md says how one is made here";

@@ -225,7 +225,7 @@ TEST_CASE("configuration: all errors at once, and none that follows from another
   CHECK(error_of("a.test {\n import binds\n}\na.test {\n answers\n}\n") ==
         "Corefile:2: import 'binds': no such snippet, and as a file: binds: No such file or directory");
   CHECK(error_of("tls://a.test {\n answers b..c\n}\n") ==
-        "Corefile:1: transport 'tls' is not supported; expected dns:// or none\n"
+        "Corefile:1: tls:// needs a certificate: expected 'tls CERT KEY' in this server block\n"
         "Corefile:2: answers: 'b..c' is not a valid zone: it has an empty label");
 }
 
