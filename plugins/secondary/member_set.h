@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/async/event.h"
+#include "core/dns/name.h"
 #include "core/plugin/service.h"
 #include "core/shm/snapshot.h"
 #include "plugins/secondary/published.h"
