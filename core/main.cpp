@@ -204,15 +204,18 @@ int run(std::span<const char* const> arguments, server::Invocation invocation) {
   return 2;
 }
 
-// The supervisor starts its children as `swage @dns 3`, `swage @fetch 0` and `swage @service 0`, and then how they log:
-// json or time.
+// The supervisor starts its children as `swage @dns 0`, `swage @stream 1`, `swage @fetch 0` and `swage @service 0`, and
+// then how they log: json or time.
 int run_child(std::string_view kind, const char* index, std::string_view form) {
   log::set_form({.json = form == "json", .time = form == "time"});
-  const std::string name(kind.substr(1));
-  server::become_child(kind == "@dns" ? fmt::format("swage dns {}", index) : "swage " + name);
+  const std::string name = fmt::format("swage {}", kind.substr(1));
+  const bool is_dns = kind == "@dns" || kind == "@stream";
+  server::become_child(is_dns ? fmt::format("{} {}", name, index) : name);
   if (kind == "@service") return server::run_service_child(plugins::all(), kTranslations);
   if (kind == "@fetch") return server::run_fetch_child(plugins::all(), kTranslations);
-  return server::run_dns_child(std::strtoul(index, nullptr, 10), plugins::all(), kTranslations);
+  const std::size_t number = std::strtoul(index, nullptr, 10);
+  const server::Role role = kind == "@stream" ? server::Role::stream(number) : server::Role::dns(number);
+  return server::run_dns_child(role, plugins::all(), kTranslations);
 }
 
 }  // namespace

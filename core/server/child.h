@@ -18,6 +18,7 @@
 #include "core/plugin/plugin.h"
 #include "core/server/channel.h"
 #include "core/server/pulse.h"
+#include "core/server/role.h"
 #include "core/server/scraper.h"
 
 namespace swage::server {
@@ -44,10 +45,9 @@ struct Inheritance {
 // Reads messages up to SetUp, waiting for them.
 [[nodiscard]] Result<Inheritance> receive_inheritance(Channel& channel);
 
-// The main functions of the children; return the exit status. `built_in`: the plugins of this build. `worker`: which of
-// the dns processes this is, from 0.
-[[nodiscard]] int run_dns_child(std::size_t worker, std::span<const PluginType> built_in,
-                                config::Translations translations);
+// The main functions of the children; return the exit status. `built_in`: the plugins of this build. `role`: which
+// of the dns processes this is.
+[[nodiscard]] int run_dns_child(Role role, std::span<const PluginType> built_in, config::Translations translations);
 [[nodiscard]] int run_fetch_child(std::span<const PluginType> built_in, config::Translations translations);
 [[nodiscard]] int run_service_child(std::span<const PluginType> built_in, config::Translations translations);
 

@@ -1,5 +1,6 @@
 // A dns process: answers queries on the sockets it inherited, from memory alone. It opens nothing, connects nowhere
-// and can be replaced at any time.
+// and can be replaced at any time. It has UDP sockets or TCP listeners: a handshake of TLS or a transfer, which cost as
+// much as a hundred queries over UDP, never keep one of these waiting.
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,7 +24,7 @@ namespace {
 
 class DnsChild {
  public:
-  DnsChild(Channel channel, std::size_t worker) : channel_(std::move(channel)), worker_(worker) {}
+  DnsChild(Channel channel, Role role) : channel_(std::move(channel)), role_(role) {}
 
   Result<> set_up(std::span<const PluginType> built_in, config::Translations translations) {
     TRY(Inheritance inheritance, receive_inheritance(channel_));
@@ -114,7 +115,7 @@ class DnsChild {
   }
 
   void complain(const MemoryName& of, const Error& error) const {
-    log::error("dns {}: {}: {}", worker_, of.name, error.text());
+    log::error("{}: {}: {}", role_.name(), of.name, error.text());
   }
 
   void receive() {
@@ -132,7 +133,7 @@ class DnsChild {
 
   void take(message::WorkerPiece message) {
     const Result<> taken = configuration_.take(std::move(message));
-    if (!taken) log::error("dns {}: {}", worker_, taken.error().text());
+    if (!taken) log::error("{}: {}", role_.name(), taken.error().text());
   }
 
   void take(message::FetchLine message) { fetch_client_->connect(message.by, std::move(message.socket)); }
@@ -167,7 +168,7 @@ class DnsChild {
   }
 
   Channel channel_;
-  std::size_t worker_;
+  Role role_;
   Pulse pulse_;
   async::Loop loop_;
   PluginChain plugins_;
@@ -175,11 +176,7 @@ class DnsChild {
   std::unique_ptr<const Observer> query_log_;  // none: off
   Responder responder_;
   std::unique_ptr<UdpBatch, DeleteUdpBatch> batch_ = make_udp_batch();
-  TcpTurns tcp_turns_{loop_, responder_, [this] {
-                        for (const auto& udp : udp_) {
-                          if (udp->poll) udp->listener.serve_some();
-                        }
-                      }};
+  TcpTurns tcp_turns_{loop_, responder_};
   std::optional<FetchClient> fetch_client_;
   std::vector<std::unique_ptr<Udp>> udp_;
   std::vector<std::unique_ptr<TcpServer>> tcp_;
@@ -188,11 +185,12 @@ class DnsChild {
 
 }  // namespace
 
-int run_dns_child(std::size_t worker, std::span<const PluginType> built_in, config::Translations translations) {
-  const bool alone = become_dns_user(worker);
+int run_dns_child(Role role, std::span<const PluginType> built_in, config::Translations translations) {
+  const bool alone = become_dns_user(role.number);
   drop_capabilities(Keep::nothing);
-  if (!alone && geteuid() == 0 && worker == 0) log::warning("the dns processes run as root: they may not change users");
-  DnsChild child{Channel(Descriptor(kChannelDescriptor)), worker};
+  if (!alone && geteuid() == 0 && role.number == 0)
+    log::warning("the dns processes run as root: they may not change users");
+  DnsChild child{Channel(Descriptor(kChannelDescriptor)), role};
   if (const Result<> ready = child.set_up(built_in, translations); !ready) {
     child.channel().send(message::Failed{ready.error().text()});
     child.channel().flush_patiently();

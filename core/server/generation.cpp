@@ -78,7 +78,7 @@ Result<> Generation::provide_for(ChildProcess& child, const SocketStore& sockets
     channel.send(message::Library{std::move(copy)});
   }
   if (child.role.is_dns()) {
-    TRY(auto own, sockets.for_worker(listen_, child.role.number));
+    TRY(auto own, sockets.for_worker(listen_, child.role));
     for (message::Socket& socket : own) channel.send(std::move(socket));
   }
   if (child.role.is_service()) TRY(hand_inheritance(channel));

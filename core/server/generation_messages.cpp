@@ -72,6 +72,7 @@ void Generation::hear(ChildProcess& child, Packet packet) {
   const auto take = [&](auto&& message) { on(child, std::forward<decltype(message)>(message)); };
   switch (child.role.kind) {
     case Role::Kind::dns:
+    case Role::Kind::stream:
       return child.ready ? decode<FromDnsServing>(std::move(packet), take)
                          : decode<FromDnsSettingUp>(std::move(packet), take);
     case Role::Kind::fetch:

@@ -111,7 +111,8 @@ Flags, with one dash or two:
                   and without such a file: whoami and log on all addresses
   -dns.port N, -p N
                   the port of server blocks that name none (default: 53)
-  -workers N      dns processes (default: one a core)
+  -workers N      processes that answer over UDP, and as many that answer over TCP, TLS and
+                  HTTPS (default: one of each a core)
   -pidfile FILE   where to write the process ID
   -control PATH|none
                   the socket at which swagectl asks (default: /run/swage/control, where there is

@@ -18,7 +18,7 @@ struct Options {
   bool corefile_given = false;   // by -conf; otherwise, where there is no such file, the default Corefile serves
   bool corefile_on_disk = true;  // false: standard input, or the default Corefile
   std::uint16_t dns_port = 53;   // for server blocks without a port
-  std::size_t workers = 0;       // dns processes; 0: one a core
+  std::size_t workers = 0;       // dns processes of each kind; 0: one a core
   std::string pidfile;           // empty: none
   std::string control;           // as -control has it
   bool quiet = false;

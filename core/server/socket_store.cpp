@@ -111,17 +111,15 @@ void SocketStore::keep_only(const std::vector<message::Listen>& wanted) {
 }
 
 Result<std::vector<message::Socket>> SocketStore::for_worker(const std::vector<message::Listen>& wanted,
-                                                             std::size_t worker) const {
+                                                             Role role) const {
+  const Transport transport = role.kind == Role::Kind::stream ? Transport::tcp : Transport::udp;
   std::vector<message::Socket> sockets;
   for (const auto& [purpose, endpoint, place] : wanted) {
-    if (purpose == Purpose::services) continue;
+    if (purpose == Purpose::services || (purpose == Purpose::streams && transport == Transport::udp)) continue;
     const SocketSet& set = queries_.at(endpoint);
-    if (purpose == Purpose::queries) {
-      TRY(Descriptor udp, set.udp[worker].duplicate());
-      sockets.push_back({Transport::udp, endpoint, std::move(udp)});
-    }
-    TRY(Descriptor tcp, set.tcp[worker].duplicate());
-    sockets.push_back({Transport::tcp, endpoint, std::move(tcp)});
+    const auto& of_all = transport == Transport::udp ? set.udp : set.tcp;
+    TRY(Descriptor socket, of_all[role.number % workers_].duplicate());
+    sockets.push_back({transport, endpoint, std::move(socket)});
   }
   return sockets;
 }

@@ -11,13 +11,14 @@
 #include "core/net.h"
 #include "core/result.h"
 #include "core/server/messages.h"
+#include "core/server/role.h"
 #include "core/server/sockets.h"
 
 namespace swage::server {
 
 class SocketStore {
  public:
-  // For each address where queries come in there are sockets for each of the `workers`.
+  // For each address where queries come in there are as many UDP sockets as `workers`, and as many TCP listeners.
   explicit SocketStore(std::size_t workers) : workers_(workers) {}
 
   // A socket that was open before this program ran: of the supervisor whose place this one takes, or of the service
@@ -34,9 +35,9 @@ class SocketStore {
   // Closes all others.
   void keep_only(const std::vector<message::Listen>& wanted);
 
-  // Of those that are open. For the dns process `worker`, or for the service process.
+  // Of those that are open. For one of the dns processes, or for the service process.
   [[nodiscard]] Result<std::vector<message::Socket>> for_worker(const std::vector<message::Listen>& wanted,
-                                                                std::size_t worker) const;
+                                                                Role role) const;
   [[nodiscard]] Result<std::vector<message::Socket>> for_service(const std::vector<message::Listen>& wanted) const;
 
  private:

@@ -13,15 +13,15 @@ enum class Transport : std::uint8_t { udp, tcp };
 
 // What listens at an address.
 enum class Purpose : std::uint8_t {
-  queries,   // each dns process: a UDP socket and a TCP listener
+  queries,   // dns processes: a UDP socket or a TCP listener each
   services,  // a Service: a TCP listener
-  streams,   // each dns process: a TCP listener alone
+  streams,   // dns processes: TCP listeners alone
 };
 
-// The sockets of one address: for each worker a UDP socket and a listening TCP socket, all with SO_REUSEPORT, so that
-// the kernel spreads clients over the workers.
+// The sockets of one address: for each dns process a UDP socket or a listening TCP socket, all with SO_REUSEPORT, so
+// that the kernel spreads clients over the processes.
 struct SocketSet {
-  std::vector<Descriptor> udp, tcp;  // one of each a worker; no UDP sockets where there are streams alone
+  std::vector<Descriptor> udp, tcp;  // as many of each; no UDP sockets where there are streams alone
 };
 
 // Fails where another program has the address, of those transports. open_sockets() would not notice: with SO_REUSEPORT
@@ -36,7 +36,7 @@ enum class Objections : std::uint8_t { in_use, all };
 // Whether [::] can be listened on: a kernel may have no IPv6, and a sandbox may keep it away.
 [[nodiscard]] bool has_ipv6();
 
-// Binds sockets for `workers`, those that `set` does not have yet; where those that it has do not share their address
+// Binds `workers` sockets of each kind, those that `set` does not have yet; where those that it has do not share their address
 // (SO_REUSEPORT), all workers have the first one. Port 0 is not allowed: they would not share one.
 // An Error says which address, why, and what to do: "cannot listen on 127.0.0.1:53 (udp): Address already in use, by
 // dnsmasq (pid 512)".

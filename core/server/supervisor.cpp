@@ -165,7 +165,9 @@ Result<> Supervisor::start_workers(Generation& generation) {
   TRY(sockets_.open(generation.listen()));
   generation.workers_started();
   if (generation.wants_fetch()) TRY(start_child(generation, Role::fetch()));
-  for (std::size_t worker = 0; worker < options_.workers; ++worker) TRY(start_child(generation, Role::dns(worker)));
+  const std::size_t workers = options_.workers;
+  for (std::size_t number = 0; number < workers; ++number) TRY(start_child(generation, Role::dns(number)));
+  for (std::size_t number = 0; number < workers; ++number) TRY(start_child(generation, Role::stream(workers + number)));
   return {};
 }
 
@@ -216,7 +218,8 @@ void Supervisor::tell_in_force() const { tell_ready(fmt::format("{} is in force"
 void Supervisor::announce(const Generation& generation) const {
   for (const std::string& line : generation.serves()) log::write(line);
   log::write("swage-" SWAGE_VERSION);
-  log::write(fmt::format("{}, pid {}{}", counted(options_.workers, "dns process", "dns processes"), getpid(),
+  log::write(fmt::format("{} and {}, pid {}{}", counted(options_.workers, "dns process", "dns processes"),
+                         counted(options_.workers, "stream process", "stream processes"), getpid(),
                          generation.service_is_root() ? "; the service process stays root (see the plugin user)" : ""));
 }
 

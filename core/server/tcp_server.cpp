@@ -71,7 +71,7 @@ std::chrono::milliseconds TcpServer::time_for(const std::optional<std::chrono::s
 
 // Several a turn: the more the process has to do in one, the fewer turns there are.
 void TcpServer::accept() {
-  for (int i = 0; i < kAcceptedAtOnce && accept_one(); ++i) turns_.let_udp();
+  for (int left = kAcceptedAtOnce; left > 0 && accept_one();) --left;
 }
 
 // False where there is none.

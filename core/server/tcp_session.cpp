@@ -20,7 +20,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kRequestsInARow = 8;    // then UDP is looked at
 constexpr std::size_t kHttpInARow = 64;       // requests over HTTP in a turn
 constexpr std::size_t kHttpHeld = 256 << 10;  // bytes of a connection, beyond which nothing more is answered
 constexpr auto kReadOn = 2s;
@@ -85,7 +84,6 @@ void TcpSession::cut_off() {
 
 void TcpSession::serve() {
   arrival_.received = turns_.loop.now();
-  turns_.let_udp(arrival_.received);
   if (waits_ == Waits::for_nothing) return close();  // the connection is gone
   if (lingers_) return read_on();
   if (!secured_) return shake_hands();
@@ -189,10 +187,7 @@ bool TcpSession::answer_http() {
     } else if (parked() == waiting) {
       http_->respond(next->stream, doh::no_response());
     }
-    if (in_a_row % kRequestsInARow == 0) {
-      turns_.let_udp();
-      if (in_a_row >= kHttpInARow) break;
-    }
+    if (in_a_row >= kHttpInARow) break;
   }
   if (requests_ == server_.limits().most_requests) ends_ = true;
   return answered;
@@ -304,7 +299,6 @@ std::size_t TcpSession::answer(Bytes requests, std::size_t& size) {
       turns_.begin_following(fd());
       break;
     }
-    if (in_a_row % kRequestsInARow == 0) turns_.let_udp();
   }
   if (!may_ask()) ends_ = true;
   return at;
@@ -399,7 +393,6 @@ void TcpSession::set_deadline(std::int64_t from, std::chrono::milliseconds time)
 }
 
 void TcpSession::time_passed() {
-  turns_.let_udp();
   timer_passes_ = std::numeric_limits<std::int64_t>::max();
   const std::int64_t left = deadline_ - turns_.loop.now();
   const bool fetches = parked() > 0 && out_.empty() && in_.empty();  // it waits for us

@@ -11,16 +11,11 @@ namespace {
 constexpr int kSessionsATurn = 32;
 constexpr int kSendBuffer = 16 << 10;  // bytes: what a connection has anyway
 constexpr std::size_t kMaxSendBuffer = 256U << 10;
-constexpr std::int64_t kUdpWaits = 20'000;  // nanoseconds: about what 30 requests over TCP take
 
 }  // namespace
 
-TcpTurns::TcpTurns(async::Loop& of, Responder& by, std::function<void()> serve_udp)
-    : loop(of),
-      responder(by),
-      serve_udp_(std::move(serve_udp)),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      poll_(of, epoll_.get(), [this] { turn(); }) {}
+TcpTurns::TcpTurns(async::Loop& of, Responder& by)
+    : loop(of), responder(by), epoll_(epoll_create1(EPOLL_CLOEXEC)), poll_(of, epoll_.get(), [this] { turn(); }) {}
 
 void TcpTurns::count_in(metrics::Registry& metrics) {
   counts_ = metrics.counters("swage_tls_handshakes_total", "Connections of TLS, by what came of their handshakes.", {},
@@ -62,12 +57,6 @@ void TcpTurns::turn() {
   }
   in_turn_ = false;
   closed_.clear();
-}
-
-void TcpTurns::let_udp(std::int64_t now) {
-  if (now - udp_served_ < kUdpWaits || !serve_udp_) return;
-  serve_udp_();
-  udp_served_ = loop.now();
 }
 
 void TcpTurns::hold(TcpSession& session, std::size_t bytes) {

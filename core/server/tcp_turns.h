@@ -1,12 +1,10 @@
 // What the TCP connections of a process share: turns, buffers, memory. In dns processes.
 //
 // A turn of the event loop serves a bounded number of connections, round robin; each of them gets one buffer (see
-// tcp_session.h). In between, UDP is looked at: a query over UDP waits for a few queries over TCP at most, however many
-// connections are busy.
+// tcp_session.h).
 #pragma once
 
 #include <array>
-#include <functional>
 #include <list>
 #include <vector>
 
@@ -27,9 +25,8 @@ class TcpTurns {
   static constexpr std::size_t kLeastHeld = 4 << 10;
   static constexpr std::size_t kMaxSendBuffers = 8 << 20;  // bytes
 
-  // `serve_udp` answers some of what waits in UDP sockets; called in the middle of a turn. The others must outlive
-  // this.
-  TcpTurns(async::Loop& loop, Responder& responder, std::function<void()> serve_udp = {});
+  // Both must outlive this.
+  TcpTurns(async::Loop& loop, Responder& responder);
   TcpTurns(const TcpTurns&) = delete;
   TcpTurns& operator=(const TcpTurns&) = delete;
 
@@ -46,11 +43,6 @@ class TcpTurns {
   void count_in(metrics::Registry& metrics);
   enum Handshake : std::size_t { full, resumed, failed };
   void count(Handshake result) const { counts_.at(result).add(); }
-
-  // Looks at UDP where it has not been looked at for a while. `now`: of the steady clock, nanoseconds.
-  void let_udp(std::int64_t now);
-  // Between a connection and the next, where they are not served in turns.
-  void let_udp() { let_udp(loop.now()); }
 
   // Says how many bytes `session` waits with. May evict sessions, that one too.
   void hold(TcpSession& session, std::size_t bytes);
@@ -74,8 +66,6 @@ class TcpTurns {
 
   void turn();
 
-  std::function<void()> serve_udp_;
-  std::int64_t udp_served_ = 0;
   std::size_t held_ = 0, following_ = 0;
   std::list<TcpSession*> holders_;  // the one that has waited longest is the first
   bool in_turn_ = false;

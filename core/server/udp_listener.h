@@ -29,7 +29,6 @@ class UdpListener final : public Origin {
   // readable.
   void serve();
   // One batch at most: in the middle of other work.
-  void serve_some() { static_cast<void>(serve_batch()); }
   // Answers all that has arrived so far. For the end, when no other process will read this socket.
   void serve_all();
 
