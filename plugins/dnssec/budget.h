@@ -40,7 +40,7 @@ class Budget {
   static constexpr std::int64_t kShare = 8;  // with half of it others' answers took four times as long in a flood
   // At once: so long other queries wait. A first answer of a zone needs several signatures.
   [[nodiscard]] std::int64_t most() const {
-    constexpr std::int64_t kAtOnce = 20'000'000, kLeast = 20;
+    constexpr std::int64_t kAtOnce = 2'000'000, kLeast = 20;
     return per_second_ == 0 ? kAtOnce : std::max(kSecond / 10, kLeast * kSecond / per_second_);
   }
 
