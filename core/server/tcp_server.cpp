@@ -18,6 +18,7 @@ constexpr std::chrono::milliseconds kIdle(100 * kTcpIdleTime);
 constexpr auto kIdleWhenCrowded = 2s;
 constexpr auto kIdleWhenDraining = 500ms;
 constexpr int kAcceptedAtOnce = 16;
+constexpr int kAcceptedAtTheEnd = 4096;
 
 Endpoint local_of(int fd) {
   sockaddr_storage address{};
@@ -49,6 +50,8 @@ TcpServer::~TcpServer() { CHECK(sessions_.empty()); }
 
 void TcpServer::drain() {
   draining_ = true;
+  // Who has connected already may have asked: where the server ends, nobody else would answer.
+  for (int left = kAcceptedAtTheEnd; left > 0 && accept_one();) --left;
   poll_.reset();
   retry_.stop();
   socket_ = Descriptor();

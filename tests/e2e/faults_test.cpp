@@ -264,7 +264,7 @@ TEST_CASE("faults: children end when the supervisor is killed") {
   {
     Server server(kForge, {.workers = 2});
     all = children(server.process().pid());
-    REQUIRE(all.size() == 3);
+    REQUIRE(all.size() == 5);
     server.process().signal(SIGKILL);
     REQUIRE(wait_until(
         [&] { return std::all_of(all.begin(), all.end(), [](const Child& child) { return kill(child.pid, 0) != 0; }); },
