@@ -21,7 +21,7 @@ void expect(bool holds) {
 }
 
 // How a connection ends: with that many requests, and a refusal or not.
-struct Parsed {
+struct Outcome {
   std::vector<Request> requests;
   unsigned refused = 0;
   Stage last = Stage::start;
@@ -41,8 +41,8 @@ void check(const Request& request) {
   (void)forwarded_addresses(request.fields);
 }
 
-Parsed parse(Bytes input, std::size_t step) {
-  Parsed outcome;
+Outcome parse(Bytes input, std::size_t step) {
+  Outcome outcome;
   while (true) {
     RequestParser parser(kLimits);
     while (parser.stage() != Stage::done && !input.empty()) {
@@ -77,7 +77,7 @@ bool same(const Request& a, const Request& b) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const Bytes input(data + 1, size - 1);
-  const Parsed whole = parse(input, input.size() + 1), cut = parse(input, data[0] % 64 + std::size_t{1});
+  const Outcome whole = parse(input, input.size() + 1), cut = parse(input, data[0] % 64 + std::size_t{1});
   expect(whole.refused == cut.refused && whole.last == cut.last);
   expect(std::ranges::equal(whole.requests, cut.requests, same));
   return 0;

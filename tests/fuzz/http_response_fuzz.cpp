@@ -17,13 +17,13 @@ void expect(bool holds) {
   if (!holds) std::abort();
 }
 
-struct Parsed {
+struct Outcome {
   std::optional<Response> response;
   bool keeps_alive = false;
   std::size_t left = 0;  // bytes
 };
 
-Parsed parse(bool to_head, Bytes input, std::size_t step) {
+Outcome parse(bool to_head, Bytes input, std::size_t step) {
   ResponseParser parser(to_head, kLimits);
   while (!parser.done() && !input.empty()) {
     Bytes part = input.first(std::min(step, input.size()));
@@ -34,7 +34,7 @@ Parsed parse(bool to_head, Bytes input, std::size_t step) {
   }
   if (!parser.done() && !parser.receive_end()) return {};
   expect(parser.done());
-  Parsed outcome;
+  Outcome outcome;
   outcome.keeps_alive = parser.keeps_alive();
   outcome.response = parser.take();
   outcome.left = input.size();
@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const bool to_head = data[0] % 2 == 1;
   const Bytes input(data + 2, size - 2);
-  const Parsed whole = parse(to_head, input, input.size() + 1),
+  const Outcome whole = parse(to_head, input, input.size() + 1),
                 cut = parse(to_head, input, data[1] % 64 + std::size_t{1});
   expect(whole.response.has_value() == cut.response.has_value());
   if (!whole.response) return 0;
