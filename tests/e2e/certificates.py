@@ -2,7 +2,8 @@
 """Certificates by ACME between swage and Pebble, with somebody in between who can refuse, lie, count, and kill.
 
 What the CA refuses is said, and waited for; a service process that is killed at every step of an order ends with one
-certificate and one order; while short-lived certificates are renewed, nodes register without one error; what the CA says
+certificate and one order; while short-lived certificates are renewed, nodes register without one error, and queries over TLS
+are answered; p2p-forge's own Corefile has a certificate from where p2p-forge would ask for one; what the CA says
 of renewals (ARI, RFC 9773) is followed, but not without end; profiles. --long: two servers of a fleet as well.
 
 In a network and with a file system of its own, see tests/support/machine.py.
@@ -20,17 +21,20 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
+import struct
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import machine
-from machine import Failed, Part, WORK, read, run, until, write
+from machine import EITHER, Failed, Part, WORK, read, run, until, write
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOMAIN = "registration.libp2p.direct"
+LETS_ENCRYPT = "acme-v02.api.letsencrypt.org"
 PATIENCE = 120
 PREFIX = "urn:ietf:params:acme:error:"
 
@@ -39,13 +43,13 @@ class Between:
     """Hands requests on to Pebble. As Boulder does, and Pebble does not, it gives an account that asks again for what it
     has an open order for that very order."""
 
-    def __init__(self, port, pebble_port, certificate):
-        self.port, self.pebble_port = port, pebble_port
+    def __init__(self, port, pebble_port, certificate, address="127.0.0.1", host=None):
+        self.port, self.pebble_port, self.host = port, pebble_port, host or f"localhost:{port}"
         self.lock = threading.Lock()
         self.forget()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        server = ThreadingHTTPServer(("127.0.0.1", port), self.handler())
+        server = ThreadingHTTPServer((address, port), self.handler())
         server.daemon_threads = True
         server.handle_error = lambda *_: None  # whoever was killed does not wait for answers
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
@@ -66,7 +70,8 @@ class Between:
 
             def forward(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                status, fields, answer = between.answer(self.command, self.path, body)
+                path = "/dir" if self.path == "/directory" else self.path  # as Let's Encrypt calls it
+                status, fields, answer = between.answer(self.command, path, body)
                 self.send_response_only(status)
                 for name, value in fields.items():
                     self.send_header(name, value)
@@ -84,7 +89,7 @@ class Between:
     def ask_pebble(self, method, path, body=None):
         connection = http.client.HTTPSConnection("127.0.0.1", self.pebble_port, timeout=30,
                                                  context=ssl._create_unverified_context())
-        fields = {"Host": f"localhost:{self.port}", "User-Agent": "tests"} | ({"Content-Type": "application/jose+json"} if body else {})
+        fields = {"Host": self.host, "User-Agent": "tests"} | ({"Content-Type": "application/jose+json"} if body else {})
         try:
             connection.request(method, path, body, fields)
             response = connection.getresponse()
@@ -154,7 +159,7 @@ class World:
         self.number = 0
         write(f"{WORK}/openssl.cnf", "[req]\ndistinguished_name = dn\n[dn]\n")
         run("openssl", "req", "-config", f"{WORK}/openssl.cnf", "-x509", "-days", "30", "-subj", "/CN=localhost", "-nodes",
-            "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-addext", "subjectAltName=DNS:localhost",
+            "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-addext", f"subjectAltName=DNS:localhost,DNS:{LETS_ENCRYPT}",
             "-keyout", f"{WORK}/ca.key", "-out", f"{WORK}/ca.pem")
         write(f"{WORK}/both.pem", read(f"{WORK}/ca.key") + read(f"{WORK}/ca.pem"))
         shutil.copy(f"{ROOT}/zones/libp2p.direct", f"{WORK}/zone")
@@ -169,7 +174,8 @@ class World:
         self.folder = f"{WORK}/{self.number}"
         os.makedirs(self.folder)
 
-    def start_pebble(self, program="pebble", **settings):
+    def start_pebble(self, program="pebble", between=None, **settings):
+        """`between`: where it is asked, as Between has it, instead of at localhost."""
         port, self.management = 14500 + self.number, 15000 + self.number
         write(f"{self.folder}/pebble.json", json.dumps({"pebble": {
             "listenAddress": f"127.0.0.1:{port}", "managementListenAddress": f"127.0.0.1:{self.management}",
@@ -179,13 +185,25 @@ class World:
                            "127.0.0.1:53", env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0",
                                                 "PEBBLE_WFE_NONCEREJECT": "0"})
         self.pebble.says("ACME directory available")
-        self.between = Between(14000 + self.number, port, f"{WORK}/both.pem")
+        between = between or {"port": 14000 + self.number}
+        self.between = Between(pebble_port=port, certificate=f"{WORK}/both.pem", **between)
+
+    def acme(self, *more, number=1):
+        """The block of that name, with `more` lines."""
+        lines = [f"directory https://localhost:{self.between.port}/dir", f"ca-file {WORK}/ca.pem",
+                 f"state {self.folder}/state{number}", *more]
+        return "acme {\n" + "\n".join(lines) + "\n}"
+
+    def start(self, name, corefile, number=1):
+        """A server that keeps the certificate for `name`."""
+        write(f"{self.folder}/Corefile{number}", corefile)
+        swage = Part(f"swage{self.number}-{number}", "env", "-C", self.folder, self.swage, "-conf",
+                     f"Corefile{number}", "-workers", "1")
+        swage.state = f"{self.folder}/state{number}/{name}"
+        return swage
 
     def start_swage(self, *acme, number=1, store="memory"):
-        state = f"{self.folder}/state{number}"
-        lines = "\n".join(["directory https://localhost:%d/dir" % self.between.port, f"ca-file {WORK}/ca.pem",
-                           f"state {state}", *acme])
-        write(f"{self.folder}/Corefile{number}", f"""libp2p.direct {{
+        return self.start(DOMAIN, number=number, corefile=f"""libp2p.direct {{
     bind 127.0.0.{number}
     errors
     prometheus 127.0.0.{number}:9153
@@ -196,9 +214,7 @@ class World:
         listen 127.0.0.{number}:443
         limit peer off
         limit client off
-        acme {{
-            {lines}
-        }}
+        {self.acme(*acme, number=number)}
         dial {{
             allow 127.0.0.0/8
             limit network off
@@ -209,9 +225,6 @@ class World:
     file {WORK}/zone
 }}
 """)
-        swage = Part(f"swage{self.number}-{number}", self.swage, "-conf", f"{self.folder}/Corefile{number}", "-workers", "1")
-        swage.state = f"{state}/{DOMAIN}"
-        return swage
 
     def roots(self):
         path = f"{self.folder}/root.pem"
@@ -227,10 +240,13 @@ class World:
         until("the broker has a certificate", self.is_healthy, PATIENCE)
 
 
+def children_of(swage):
+    return sorted(read(f"/proc/{swage.process.pid}/task/{swage.process.pid}/children").split())
+
+
 def service_of(swage):
     """The newest service process of that server."""
-    children = read(f"/proc/{swage.process.pid}/task/{swage.process.pid}/children").split()
-    services = [int(pid) for pid in children if "@service" in read(f"/proc/{pid}/cmdline")]
+    services = [int(pid) for pid in children_of(swage) if "@service" in read(f"/proc/{pid}/cmdline")]
     return max(services, default=None)
 
 
@@ -238,6 +254,14 @@ def kill_service(swage):
     if (pid := service_of(swage)) is not None:
         os.kill(pid, signal.SIGKILL)
     return pid
+
+
+def try_again(swage, of):
+    """As if the pause were over that follows this problem."""
+    until(f"{of} is written down", lambda: of in read(swage.state + ".json"), PATIENCE)
+    record = json.loads(read(swage.state + ".json"))
+    write(swage.state + ".json", json.dumps(record | {"not-before": 0}))
+    kill_service(swage)
 
 
 def metric(name, address="127.0.0.1"):
@@ -249,6 +273,34 @@ def metric(name, address="127.0.0.1"):
 def certificate(swage):
     pem = re.search("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", read(swage.state + ".pem"), re.DOTALL)
     return pem[0]
+
+
+class Tls:
+    """A client of DNS over TLS that verifies the server, and its certificate's serial number."""
+
+    def __init__(self, roots, name):
+        plain = socket.create_connection(("127.0.0.1", 853), timeout=PATIENCE)
+        self.stream = ssl.create_default_context(cafile=roots).wrap_socket(plain, server_hostname=name)
+        self.serial = self.stream.getpeercert()["serialNumber"]
+
+    def ask(self):
+        query = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0\x06libp2p\x06direct\0\0\6\0\1"  # its SOA record
+        self.stream.sendall(struct.pack(">H", len(query)) + query)
+        answer = self.read(struct.unpack(">H", self.read(2))[0])
+        if answer[:2] != query[:2] or answer[3] & 15 != 0:
+            raise Failed(f"the answer: {answer.hex()}")
+
+    def read(self, size):
+        data = b""
+        while len(data) < size:
+            part = self.stream.recv(size - len(data))
+            if not part:
+                raise Failed("the server has closed the connection")
+            data += part
+        return data
+
+    def close(self):
+        self.stream.close()
 
 
 # The cases. What they show is their docstring.
@@ -265,16 +317,9 @@ def refused(world, _):
     if int(said[1]) < 7200:
         raise Failed(f"the CA says 7200 s, swage asks again after {said[1]} s")
 
-    def try_again(of):
-        """As if the pause were over that follows this problem."""
-        until(f"{of} is written down", lambda: of in read(swage.state + ".json"), PATIENCE)
-        record = json.loads(read(swage.state + ".json"))
-        write(swage.state + ".json", json.dumps(record | {"not-before": 0}))
-        kill_service(swage)
-
     between.before = lambda kind: (403, {}, problem("unauthorized", "the account is deactivated")) \
         if kind == "order-plz" else None
-    try_again("rateLimited")
+    try_again(swage, "rateLimited")
     said = swage.says(r"no certificate: .*unauthorized: the account is deactivated; again in (\d+) s", PATIENCE)
     if not 90 <= int(said[1]) <= 150:  # the second in a row
         raise Failed(f"the second refusal: again after {said[1]} s")
@@ -289,7 +334,7 @@ def refused(world, _):
 
     between.before = lambda kind: None
     between.instead = forbidden
-    try_again("unauthorized")
+    try_again(swage, "unauthorized")
     said = swage.says(r"no certificate: .*caa: CAA record for \S+ prevents issuance; again in (\d+) s", PATIENCE)
     if not 180 <= int(said[1]) <= 300:
         raise Failed(f"the third refusal: again after {said[1]} s")
@@ -297,7 +342,7 @@ def refused(world, _):
     if between.issued or not re.search(r"\[ERROR\].*no certificate", swage.log):
         raise Failed("a certificate, or no error")
     between.forget()
-    try_again("caa")
+    try_again(swage, "caa")
     world.wait_for_health()
     if metric("swage_acme_failures") != 0:
         raise Failed("there is a certificate, and failures")
@@ -353,6 +398,77 @@ def renewed(world, options):
         registered += 1
         time.sleep(0.5)
     print(f"     {registered} registrations, {world.between.issued} certificates")
+
+
+def listener(world, options):
+    """`tls auto`: DNS over TLS and HTTPS are refused until there is a certificate; when it is renewed, no query goes without an answer"""
+    name = "ns.libp2p.direct"
+    world.start_pebble(certificateValidityPeriod=45)  # seconds, as in renewed()
+    world.between.before = lambda kind: (503, {"Retry-After": "1"}, problem("serverInternal", "not yet"))
+    swage = world.start(name, f"""libp2p.direct tls://libp2p.direct https://libp2p.direct {{
+    bind 127.0.0.1
+    errors
+    acme-txt
+    tls auto {name} {{
+        {world.acme()}
+    }}
+    file {WORK}/zone
+}}
+""")
+    swage.says(r"no certificate in \S+ yet: connections are refused until there is one", PATIENCE)
+    swage.says("no certificate: .*not yet", PATIENCE)
+    for port in (853, 443):
+        said = run("openssl", "s_client", "-connect", f"127.0.0.1:{port}", status=None)
+        if "BEGIN CERTIFICATE" in said:
+            raise Failed(f"a certificate before there is one:\n{said}")
+    answer = run("kdig", "@127.0.0.1", "libp2p.direct", "SOA")
+    if "NOERROR" not in answer:
+        raise Failed(f"UDP waits for the certificate:\n{answer}")
+    world.between.forget()
+    try_again(swage, "not yet")
+    roots = world.roots()
+    verified = ["@127.0.0.1", "+retry=0", f"+tls-ca={roots}", f"+tls-host={name}", "libp2p.direct", "SOA"]
+    for way in (["+tls"], ["+https"], ["+https-get"]):
+        until(f"kdig {way[0]} has an answer", lambda: "NOERROR" in run("kdig", *way, *verified, status=EITHER), PATIENCE)
+    held, processes, since = Tls(roots, name), children_of(swage), len(swage.log)
+    serials, asked, end = {held.serial}, 0, time.monotonic() + PATIENCE
+    while len(serials) < (4 if options.long else 2):  # it is renewed
+        if time.monotonic() > end:
+            raise Failed(f"not within {PATIENCE} s: it is renewed; {len(serials)} certificates")
+        fresh = Tls(roots, name)
+        serials.add(fresh.serial)
+        for each in (held, fresh):
+            each.ask()
+            asked += 1
+        fresh.close()
+        time.sleep(0.1)
+    if children_of(swage) != processes:
+        raise Failed("processes were replaced")
+    # Which plugins/tls says of each certificate as short as that, though nobody has to do anything about it.
+    said_since = swage.log[since:].replace("[WARNING] plugin/tls: %s.pem: the certificate expires within a week" % swage.state, "")
+    if said := re.search(r".*(reload|\[WARNING\]|\[ERROR\]).*", said_since):
+        raise Failed(f"the log says: {said[0]}")
+    print(f"     {asked} queries, {len(serials)} certificates, one connection through all of them")
+
+
+def forge(world, _):
+    """p2p-forge's own Corefile, without `external-tls`: swage asks the CA that p2p-forge asks, and a node registers"""
+    with open("/etc/ssl/certs/ca-certificates.crt", "a") as trusted:  # this machine's own
+        trusted.write(read(f"{WORK}/ca.pem"))
+    run("ip", "route", "replace", "local", "128.1.0.5/32", "dev", "lo")  # an address that may be dialled, and is here
+    world.start_pebble(between={"address": "127.0.0.9", "port": 443, "host": LETS_ENCRYPT})
+    published = read(f"{ROOT}/tests/support/p2p_forge/Corefile.local-dev")
+    corefile = published.replace("listen-address=:5380 external-tls=true", "listen-address=127.0.0.1:443")
+    write(f"{world.folder}/zones/libp2p.direct", read(f"{WORK}/zone"))
+    swage = world.start(DOMAIN, corefile)
+    swage.state = f"{world.folder}/{DOMAIN}"
+    world.wait_for_health()
+    if corefile == published or world.between.issued != 1:
+        raise Failed(f"{world.between.issued} certificates")
+    value = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+    run(world.swage_peer, "--register", f"https://{DOMAIN}", f"--value={value}", "--ca", world.roots(), "--key",
+        f"{world.folder}/node.key", "--listen", "/ip4/128.1.0.5/tcp/4001", timeout=60)
+    swage.says(r"status=200", PATIENCE)
 
 
 def suggested(world, _):
@@ -423,7 +539,7 @@ def fleet(world, options):
     return None
 
 
-CASES = {each.__name__: each for each in (refused, killed, renewed, suggested, without_profile, fleet)}
+CASES = {each.__name__: each for each in (refused, killed, renewed, listener, forge, suggested, without_profile, fleet)}
 
 
 def main():
@@ -436,9 +552,9 @@ def main():
     options = parser.parse_args()
     if unknown := set(options.cases) - set(CASES):
         parser.error(f"there is no case {', '.join(unknown)}")
-    machine.enter("the test of certificates", needs=["pebble", "openssl", "curl", "ip"])
+    machine.enter("the test of certificates", needs=["pebble", "openssl", "curl", "ip", "kdig"])
     machine.make([])
-    write("/etc/hosts", f"{read('/etc/hosts')}127.0.0.1 {DOMAIN}\n")
+    write("/etc/hosts", f"{read('/etc/hosts')}127.0.0.1 {DOMAIN}\n127.0.0.9 {LETS_ENCRYPT}\n")
     world = World(options)
     for name in options.cases or CASES:
         begun = time.monotonic()

@@ -16,6 +16,7 @@ import time
 
 SKIPPED = 77  # the exit status that says so to ctest
 WORK = "/run/test"  # logs, and what the parts write
+EITHER = object()  # an exit status that does not matter
 SYSTEM_PATH = ":/usr/sbin:/sbin"
 _INSIDE = "SWAGE_TEST_INSIDE"
 
@@ -91,14 +92,14 @@ def read(path):
 
 def run(*command, env=None, input="", timeout=30, status=0):
     """Runs a program to its end; its standard output and error in one. Another exit status than expected is a failure;
-    `status` None: any but 0."""
+    `status` None: any but 0; EITHER: any."""
     try:
         done = subprocess.run(command, env={**os.environ, **(env or {})}, input=input, timeout=timeout, text=True,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except subprocess.TimeoutExpired as error:
         output = (error.stdout or b"").decode(errors="replace")
         raise Failed(f"{' '.join(command)}: not done after {timeout} s:\n{output}")
-    as_expected = done.returncode != 0 if status is None else done.returncode == status
+    as_expected = status is EITHER or (done.returncode != 0 if status is None else done.returncode == status)
     if not as_expected:
         raise Failed(f"{' '.join(command)}: exit status {done.returncode}:\n{done.stdout}")
     return done.stdout
