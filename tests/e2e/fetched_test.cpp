@@ -525,10 +525,10 @@ TEST_CASE("fetched: under load, whoever is killed and however often it is reload
   for (const char* const kind : {"@service", "@dns"}) {  // what the supervisor has once a process has ended
     const pid_t victim = process(server, kind);
     kill(victim, SIGKILL);
-    REQUIRE(wait_until([&] { return process(server, kind) != victim && children(supervisor, "@").size() == 3; }, 20s));
+    REQUIRE(wait_until([&] { return process(server, kind) != victim && children(supervisor, "@").size() == 5; }, 20s));
   }
   reload(server);
-  REQUIRE(wait_until([&] { return children(supervisor, "@").size() == 3; }, 40s));
+  REQUIRE(wait_until([&] { return children(supervisor, "@").size() == 5; }, 40s));
   const auto descriptors = [](pid_t pid) {
     const std::filesystem::directory_iterator entries("/proc/" + std::to_string(pid) + "/fd");
     return std::distance(begin(entries), end(entries));
@@ -561,7 +561,7 @@ TEST_CASE("fetched: under load, whoever is killed and however often it is reload
   load.join();
   WARN(sent << " queries, " << received << " answers at once");
   CHECK(received > 0);
-  CHECK(wait_until([&] { return children(supervisor, "@").size() == 3; }, 40s));
+  CHECK(wait_until([&] { return children(supervisor, "@").size() == 5; }, 40s));
   CHECK(wait_until([&] { return outcome(server.ask(question("now-after"))) == "NOERROR text of now-after"; }, 10s));
   CHECK(wait_until([&] { return server.metric("swage_fetch_waiting_queries") == 0; }, 10s));
   CHECK(wait_until([&] { return descriptors(supervisor) <= before; }, 10s));

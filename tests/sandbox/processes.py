@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 
 import argparse
 import fcntl
+import itertools
 import os
 import re
 
@@ -142,14 +143,14 @@ def main():
     try:
         swage.says(r"^2 dns processes", 60)
         supervisor = Process(swage.process.pid)
-        processes = until("all processes are there", lambda: len(found := children(supervisor.pid)) == 4 and found)
+        processes = until("all processes are there", lambda: len(found := children(supervisor.pid)) == 6 and found)
         users = [check_rights(each) for each in processes]
         if len(set(users)) != len(users):
             raise Failed(f"they share users: {users}")
         sealed = seals(supervisor)
         own = []
         for each in processes:
-            if "@dns" not in each.name:
+            if "@dns" not in each.name and "@stream" not in each.name:
                 continue
             written, seen = check_dns(each, sealed)
             if options.show:
@@ -157,8 +158,9 @@ def main():
             own.append(written)
             if not any("libp2p.direct" in name or "example.org" in name for name in seen):
                 each.fail(f"it has no zone: {seen}")
-        if both := own[0] & own[1]:
-            raise Failed(f"two dns processes write the same memory: {both}")
+        for one, other in itertools.combinations(own, 2):
+            if both := one & other:
+                raise Failed(f"two dns processes write the same memory: {both}")
         swage.stop()
     except Failed as failure:
         print(f"not ok: {failure}\n{swage.log}")
