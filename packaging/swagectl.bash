@@ -23,7 +23,7 @@ _swagectl() {
     zone) words=$(zones) ;;
     *)
       case $command in
-        "") words="status zones reload peers challenges certificates keys fleet top log-level query-log flush help version" ;;
+        "") words="status zones reload upgrade peers challenges certificates keys fleet top log-level query-log flush help version" ;;
         log-level) words="debug info warning error" ;;
         query-log) [ "$before" = query-log ] && words="on off" || words="client zone for" ;;
         zones | flush) words=$(zones) ;;

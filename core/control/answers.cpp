@@ -131,6 +131,12 @@ Lines flush(Backend& backend, const Json& request) {
   return zone ? done(backend.flush_cache(*zone)) : refused(zone.error());
 }
 
+Lines upgraded_to(pid_t supervisor) {
+  Json line = Json::object();
+  line["upgrade"] = Json{{"pid", supervisor}};
+  return {text_of(line), last_line()};
+}
+
 using Answer = Lines (*)(Backend&, const Json&);
 const std::map<std::string_view, Answer>& answers() {
   static const std::map<std::string_view, Answer> kAnswers = {
@@ -171,7 +177,7 @@ const std::map<std::string_view, Answer>& answers() {
 }
 
 std::string unknown(const std::string& what) {
-  std::vector<std::string_view> known = {"reload"};
+  std::vector<std::string_view> known = {"reload", "upgrade"};
   for (const auto& [name, answer] : answers()) known.push_back(name);
   return fmt::format("'{}' is not something to do{}", what.substr(0, 100), config::did_you_mean(what, known));
 }
@@ -189,6 +195,10 @@ async::Task<std::vector<std::string>> answer(Backend& backend, std::string reque
   if (what == "reload") {
     const Result<> reloaded = co_await backend.reload();
     co_return done(reloaded);
+  }
+  if (what == "upgrade") {
+    const Result<pid_t> upgraded = co_await backend.upgrade();
+    co_return upgraded ? upgraded_to(*upgraded) : refused(upgraded.error());
   }
   const auto found = answers().find(what);
   if (found == answers().end()) co_return refused(Error(unknown(what)));

@@ -5,6 +5,9 @@
 // connects is root, or this process's user (SO_PEERCRED).
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +34,9 @@ class Backend {
   [[nodiscard]] virtual Reporting& reporting() = 0;
   // Has the Corefile read again, after the call, and waits for the outcome.
   [[nodiscard]] virtual async::Task<Result<>> reload() = 0;
+  // Has the program at the server's path take the place of the one that serves, and waits for the outcome: the process
+  // ID of the supervisor that serves then.
+  [[nodiscard]] virtual async::Task<Result<pid_t>> upgrade() = 0;
   // "debug", "info", "warning" or "error".
   [[nodiscard]] virtual Result<> set_log_level(const std::string& level) = 0;
   // nullopt: nobody's.

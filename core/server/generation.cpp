@@ -159,6 +159,12 @@ void Generation::tell_reloads(const message::Reloads& reloads) {
   }
 }
 
+void Generation::tell_upgrades(const message::Upgrades& upgrades) {
+  for (ChildProcess& child : children_) {
+    if (child.role.is_service() && child.runs) child.channel.send(upgrades);
+  }
+}
+
 bool Generation::is_settled() const { return settled_ || steady_now() - service_begun_ > kMaxUnsettled; }
 
 void Generation::tell_ending() {

@@ -100,6 +100,10 @@ class Generation {
   void put_in_force();
   // Tells the service process, once it is ready, to run: here are its sockets, and what it has missed.
   void start_service(const SocketStore& sockets, const ControlSocket& control, const message::Reloads& reloads);
+  // True once, where it has asked for an upgrade.
+  [[nodiscard]] bool take_upgrade_request() { return std::exchange(upgrade_requested_, false); }
+  // Tells it how an upgrade has ended.
+  void tell_upgrades(const message::Upgrades& upgrades);
   // Tells it what has become of reloads.
   void tell_reloads(const message::Reloads& reloads);
   // Its service process has taken over what was before; or it has had the time to do so.
@@ -143,6 +147,7 @@ class Generation {
   void on(ChildProcess& child, const message::StaysRoot& message);
   void on(ChildProcess& child, const message::Settled& message);
   void on(ChildProcess& child, const message::Reload& message);
+  void on(ChildProcess& child, const message::Upgrade& message);
   void on(ChildProcess& child, const message::Forget& message);
   void on(ChildProcess& child, const message::End& message);
   void on(ChildProcess& child, const message::Forbidden& message);
@@ -186,6 +191,7 @@ class Generation {
   bool settled_ = false;
   SteadyTime service_begun_{};  // when it was told to, or ended
   bool reload_requested_ = false;
+  bool upgrade_requested_ = false;
   std::optional<std::string> end_requested_;
 };
 

@@ -150,6 +150,8 @@ void Generation::on(ChildProcess&, const message::Settled&) { settled_ = true; }
 
 void Generation::on(ChildProcess&, const message::Reload&) { reload_requested_ = state_ == State::in_force; }
 
+void Generation::on(ChildProcess&, const message::Upgrade&) { upgrade_requested_ = state_ == State::in_force; }
+
 // A service process that is taken over later cannot end the server.
 void Generation::on(ChildProcess&, const message::End& message) {
   if (number_ == 1 && state_ == State::in_force && steady_now() < begun_ + kMayEnd) {

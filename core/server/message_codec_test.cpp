@@ -14,13 +14,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Anything = std::variant<message::Forbidden, message::PulsePage, message::OwnMetrics, message::SupervisorMetrics,
-                              message::ProcessMetrics, message::PastMetrics, message::Corefile, message::Socket,
-                              message::SetUp, message::Start, message::Ending, message::Drain, message::Memory,
-                              message::Declare, message::Keep, message::Listen, message::Lameduck, message::Serves,
-                              message::StaysRoot, message::Settled, message::Reload, message::End, message::Ready,
-                              message::Failed, message::FetchLine, message::OwnPiece, message::WorkerPiece,
-                              message::DeclareWorkerMemory, message::ControlSocket, message::Reloads, message::Forget>;
+using Anything =
+    std::variant<message::Forbidden, message::PulsePage, message::OwnMetrics, message::SupervisorMetrics,
+                 message::ProcessMetrics, message::PastMetrics, message::Corefile, message::Socket, message::SetUp,
+                 message::Start, message::Ending, message::Drain, message::Memory, message::Declare, message::Keep,
+                 message::Listen, message::Lameduck, message::Serves, message::StaysRoot, message::Settled,
+                 message::Reload, message::End, message::Ready, message::Failed, message::FetchLine, message::OwnPiece,
+                 message::WorkerPiece, message::DeclareWorkerMemory, message::ControlSocket, message::Reloads,
+                 message::Forget, message::Upgrade, message::Upgrades>;
 
 Descriptor some_descriptor() { return Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
@@ -59,6 +60,8 @@ std::vector<Packet> all_packets() {
   packets.push_back(encode(message::StaysRoot{}));
   packets.push_back(encode(message::Settled{}));
   packets.push_back(encode(message::Reload{}));
+  packets.push_back(encode(message::Upgrade{}));
+  packets.push_back(encode(message::Upgrades{2, 4711, "exited with status 3"}));
   packets.push_back(encode(message::ControlSocket{some_descriptor()}));
   packets.push_back(encode(message::Reloads{3, 2, "Corefile:3: no such directive", 1'790'000'000}));
   packets.push_back(encode(message::Forget{"example.org."}));
@@ -176,5 +179,5 @@ TEST_CASE("messages: of each sender only what it may say in its state is read") 
   CHECK(fetch_running.empty());
   CHECK(setting_up == std::set{Declare::kKind, DeclareWorkerMemory::kKind, Memory::kKind, Keep::kKind, Listen::kKind,
                                Lameduck::kKind, Serves::kKind, StaysRoot::kKind, Ready::kKind, Failed::kKind});
-  CHECK(running == std::set{Memory::kKind, Settled::kKind, Reload::kKind, Forget::kKind, End::kKind});
+  CHECK(running == std::set{Memory::kKind, Settled::kKind, Reload::kKind, Upgrade::kKind, Forget::kKind, End::kKind});
 }

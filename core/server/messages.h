@@ -160,6 +160,16 @@ struct Reloads {
   static auto fields(auto& self) { return std::tie(self.begun, self.settled, self.problem, self.configured); }
 };
 
+// To the service process, when an upgrade has ended: how many have, and how this one did. `successor`: the supervisor
+// that serves from now on; `problem`: why there is none.
+struct Upgrades {
+  static constexpr char kKind = 'K';
+  std::uint64_t settled = 0;
+  pid_t successor = 0;
+  std::string problem{};
+  static auto fields(auto& self) { return std::tie(self.settled, self.successor, self.problem); }
+};
+
 // To the service process: the server is told to end, and serves on for as long as Lameduck said.
 struct Ending {
   static constexpr char kKind = 'e';
@@ -260,6 +270,12 @@ struct Reload {
   static auto fields(auto&) { return std::tuple<>(); }
 };
 
+// The program that lies at the supervisor's path is to take its place.
+struct Upgrade {
+  static constexpr char kKind = 'N';
+  static auto fields(auto&) { return std::tuple<>(); }
+};
+
 // Also to the fetch process: forget what was fetched for names at and below `zone`, in presentation format.
 struct Forget {
   static constexpr char kKind = 'F';
@@ -344,7 +360,7 @@ using ToDns =
 using ToFetch = std::variant<message::Forbidden, message::FetchLine, message::Start, message::Forget, message::Drain>;
 using ToService = std::variant<message::Forbidden, message::Memory, message::WorkerPiece, message::FetchLine,
                                message::Socket, message::ProcessMetrics, message::PastMetrics, message::ControlSocket,
-                               message::Reloads, message::Start, message::Ending, message::Drain>;
+                               message::Reloads, message::Upgrades, message::Start, message::Ending, message::Drain>;
 
 // What a supervisor hears from the one whose place it takes, and that from it. Both are programs of the operator's.
 using FromPredecessor = std::variant<message::Forbidden, message::TakeOver, message::HeldSocket, message::HeldControl,
@@ -362,7 +378,7 @@ using FromFetchRunning = std::variant<message::Forbidden>;
 using FromServiceSettingUp = std::variant<message::Forbidden, message::Declare, message::DeclareWorkerMemory,
                                           message::Memory, message::Keep, message::Listen, message::Lameduck,
                                           message::Serves, message::StaysRoot, message::Ready, message::Failed>;
-using FromServiceRunning =
-    std::variant<message::Forbidden, message::Memory, message::Settled, message::Reload, message::Forget, message::End>;
+using FromServiceRunning = std::variant<message::Forbidden, message::Memory, message::Settled, message::Reload,
+                                        message::Upgrade, message::Forget, message::End>;
 
 }  // namespace swage::server

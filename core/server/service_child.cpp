@@ -304,6 +304,7 @@ class ServiceChild : public Host, public Reporting {
   void take(message::FetchLine message) { fetch_server_->add(std::move(message)); }
   void take(message::ControlSocket message) { control_.take(std::move(message)); }
   void take(message::Reloads message) { control_.take(std::move(message)); }
+  void take(message::Upgrades message) { control_.take(std::move(message)); }
   void take(const message::Ending&) { ending_ = true; }
   void take(const message::Start&) { start(); }
   void take(const message::Drain& message) {
@@ -367,7 +368,10 @@ class ServiceChild : public Host, public Reporting {
   std::set<const NamedService*> failed_;  // those that are to be run again
   Scraper scraper_;
   std::optional<FetchServer> fetch_server_;
-  ServiceControl control_{*this, *this, [this] { receive(); }, [this](const std::string& zone) { return flush(zone); }};
+  ServiceControl control_{*this, *this,
+                          ServiceControl::Ways{.receive = [this] { receive(); },
+                                               .request_upgrade = [this] { send(message::Upgrade{}); },
+                                               .flush = [this](const std::string& zone) { return flush(zone); }}};
   bool ending_ = false;  // the server is told to end
 };
 

@@ -31,7 +31,12 @@ Result<> ServiceControl::prepare(shm::Snapshot& switches) {
 
 void ServiceControl::take(message::Reloads message) {
   reloads_ = std::move(message);
-  reload_news_.set();
+  news_.set();
+}
+
+void ServiceControl::take(message::Upgrades message) {
+  upgrades_ = std::move(message);
+  news_.set();
 }
 
 void ServiceControl::start() {
@@ -40,12 +45,12 @@ void ServiceControl::start() {
 
 void ServiceControl::stop() {
   server_.reset();
-  reload_news_.set();
+  news_.set();
 }
 
 void ServiceControl::give_up() {
   given_up_ = true;
-  reload_news_.set();
+  news_.set();
 }
 
 void ServiceControl::report(Report::Server& server) const {
@@ -56,20 +61,38 @@ void ServiceControl::report(Report::Server& server) const {
   server.query_log = described(switches_, host_.loop().now());
 }
 
+async::Task<Result<>> ServiceControl::wait_for_news() {
+  if (host_.shutting_down()) co_return fail("the server is told to end: nothing is begun any more");
+  if (given_up_)
+    co_return fail("the process that was asked has been replaced; `swagectl status` says what is in force");
+  news_.reset();
+  co_await news_.wait();
+  co_return Result<>();
+}
+
 async::Task<Result<>> ServiceControl::reload() {
   co_await async::sleep(host_.loop(), std::chrono::milliseconds(0));  // what is heard may end who has called this
-  receive_();  // a reload that has begun by now may have read the Corefile before
+  ways_.receive();  // a reload that has begun by now may have read the Corefile before
   const std::uint64_t begun = reloads_.begun;
   host_.request_reload();
   while (reloads_.settled <= begun) {
-    if (host_.shutting_down()) co_return fail("the server is told to end: the Corefile is not read again");
-    if (given_up_)
-      co_return fail("the process that was asked has been replaced; `swagectl status` says what is in force");
-    reload_news_.reset();
-    co_await reload_news_.wait();
+    CO_TRY(co_await wait_for_news());
   }
   if (!reloads_.problem.empty()) co_return fail("{}", reloads_.problem);
   co_return Result<>();
+}
+
+// One that is under way is waited for.
+async::Task<Result<pid_t>> ServiceControl::upgrade() {
+  co_await async::sleep(host_.loop(), std::chrono::milliseconds(0));  // as above
+  ways_.receive();
+  const std::uint64_t settled = upgrades_.settled;
+  ways_.request_upgrade();
+  while (upgrades_.settled <= settled) {
+    CO_TRY(co_await wait_for_news());
+  }
+  if (!upgrades_.problem.empty()) co_return fail("{}; the program before serves on", upgrades_.problem);
+  co_return upgrades_.successor;
 }
 
 Result<> ServiceControl::set_log_level(const std::string& level) {
@@ -95,6 +118,6 @@ Result<> ServiceControl::log_queries(std::optional<control::QueryLog> what) {
   return {};
 }
 
-Result<> ServiceControl::flush_cache(const std::string& zone) { return flush_(zone.empty() ? "." : zone); }
+Result<> ServiceControl::flush_cache(const std::string& zone) { return ways_.flush(zone.empty() ? "." : zone); }
 
 }  // namespace swage::server

@@ -14,7 +14,10 @@
 // over is removed at its end, so that until then nothing of it is gone.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -79,6 +82,7 @@ class Supervisor {
   void request_upgrade();
   [[nodiscard]] Result<> start_upgrade();
   void upgrade_failed(const std::string& why);
+  void settle_upgrade(pid_t successor, const std::string& problem);
   void exchange_with_successor();
   void hand_over_to_successor();
   [[nodiscard]] bool reap_successor(pid_t pid, int status);
@@ -122,6 +126,7 @@ class Supervisor {
   std::optional<SteadyTime> shut_down_at_;
   bool reload_wanted_ = false;
   bool upgrade_wanted_ = false;
+  std::uint64_t upgrades_settled_ = 0;
   bool shutting_down_ = false;
   int exit_status_ = 0;
 };

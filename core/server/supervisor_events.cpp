@@ -61,6 +61,10 @@ void Supervisor::exchange_messages() {
   exchange_with_successor();
   if (in_force == nullptr || in_force->state() != Generation::State::in_force) return;
   if (in_force->take_reload_request()) request_reload();
+  if (in_force->take_upgrade_request()) {
+    log::info("Upgrading, as swagectl says");
+    request_upgrade();
+  }
   if (const auto why = in_force->take_end_request()) fail(*why);
   if (Generation* const following = next()) following->inherit_news(*in_force);
   in_force->forget_news();

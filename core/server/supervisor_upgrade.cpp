@@ -52,6 +52,13 @@ void Supervisor::upgrade_failed(const std::string& why) {
   log::error("Upgrade failed: {}; this program serves on", why);
   notify_service_manager("STATUS=the last upgrade failed: " + log::one_line(why));
   successor_.reset();
+  settle_upgrade(0, why);
+}
+
+// One that leaves may be waited for, too.
+void Supervisor::settle_upgrade(pid_t successor, const std::string& problem) {
+  ++upgrades_settled_;
+  for (const auto& each : generations_) each->tell_upgrades({upgrades_settled_, successor, problem});
 }
 
 void Supervisor::exchange_with_successor() {
@@ -65,6 +72,7 @@ void Supervisor::hand_over_to_successor() {
   successor_->serves();
   log::info("Upgrade: pid {} serves; finishing what was begun", successor_->pid());
   notify_service_manager(fmt::format("MAINPID={}", successor_->pid()));
+  settle_upgrade(successor_->pid(), "");
   reloads_.leave();
   control_.leave();
   shutting_down_ = true;

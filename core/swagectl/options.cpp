@@ -12,7 +12,8 @@ namespace {
 
 using Words = std::span<const std::string_view>;
 
-constexpr std::chrono::minutes kReload{6};  // the server gives a configuration 5
+// The server gives a configuration 5 minutes, and an upgrade 6 once the configuration before it is in force.
+constexpr std::chrono::minutes kReload{6}, kUpgrade{12};
 
 Result<> none(Words words, Json&) {
   if (!words.empty()) return fail("unexpected '{}'", words.front());
@@ -65,6 +66,7 @@ constexpr std::array kCommands = {
     Command{"status", "status", &none},
     Command{"zones", "zones", &a_zone},
     Command{"reload", "reload", &none},
+    Command{"upgrade", "upgrade", &none},
     Command{"peers", "registrations", &none},
     Command{"challenges", "challenges", &none},
     Command{"certificates", "certificates", &none},
@@ -88,7 +90,11 @@ Result<> read_command(Words words, Options& options) {
   }
   options.command = found->name;
   if (!found->does.empty()) options.request["do"] = found->does;
-  if (name == "reload") options.patience = std::max<std::chrono::milliseconds>(options.patience, kReload);
+  const auto at_least = [&options](std::chrono::milliseconds time) {
+    options.patience = std::max(options.patience, time);
+  };
+  if (name == "reload") at_least(kReload);
+  if (name == "upgrade") at_least(kUpgrade);
   const Result<> read = found->read(words.subspan(1), options.request);
   if (!read) return fail("{}: {}", name, read.error().text());
   return {};
@@ -140,6 +146,8 @@ Commands:
   status            the server, its processes, and what is wrong (the default)
   zones [ZONE]      zones with serial, records and how long their signatures are good
   reload            read the Corefile again; waits, and says how it ended
+  upgrade           have the program that lies at the server's path by now take its place, without
+                    losing a query; waits, and says how it ended
   peers             the last registrations that the broker decided, with the reason
   challenges        the stores of challenges, and how full they are
   certificates      certificates that the server renews, and when
@@ -157,7 +165,8 @@ Flags, with one dash or two:
   -s, -socket PATH  the server's control socket (default: $SWAGE_CONTROL, or
                     /run/swage/control): see swage's -control
   -json             lines of JSON, as the server sends them
-  -wait DURATION    how long to wait for an answer (default: 5s; reload: 6 minutes)
+  -wait DURATION    how long to wait for an answer (default: 5s; reload: 6 minutes,
+                    upgrade: 12)
 
 Exit status: 0 done, and nothing is wrong; 1 it could not be done, or status tells of something
 wrong; 2 the command line is at fault; 3 there is no server, or it does not answer.

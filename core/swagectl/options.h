@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 struct Options {
   std::string socket;  // its path
   bool json = false;
-  std::chrono::milliseconds patience{5000};  // without a byte of an answer; a reload has longer
+  std::chrono::milliseconds patience{5000};  // without a byte of an answer; a reload and an upgrade have longer
   std::string command;                       // "help", "version", or what the request does
   Json request = Json::object();
 };

@@ -240,6 +240,9 @@ std::string show(std::string_view command, const std::vector<Json>& lines, std::
   if (command == "keys") return keys(under(lines, "key"));
   if (command == "fleet") return fleet(under(lines, "member"));
   if (command == "top") return top(first);
+  if (command == "upgrade") {
+    return fmt::format("upgraded: pid {} serves\n", static_cast<std::int64_t>(number(at(first, "upgrade"), "pid")));
+  }
   return command == "reload" ? "reloaded\n" : "done\n";
 }
 

@@ -386,8 +386,8 @@ TEST_CASE("control: the command line of swagectl") {
   std::ifstream file("docs/swagectl.md");
   const std::string manual{std::istreambuf_iterator<char>(file), {}};
   for (const char* const word :
-       {"status", "zones", "reload", "peers", "challenges", "certificates", "keys", "fleet", "top", "log-level",
-        "query-log", "flush", "help", "version", "-socket", "-json", "-wait"}) {
+       {"status", "zones", "reload", "upgrade", "peers", "challenges", "certificates", "keys", "fleet", "top",
+        "log-level", "query-log", "flush", "help", "version", "-socket", "-json", "-wait"}) {
     INFO(word);
     CHECK(has(help.output, word));
     CHECK(has(manual, "`" + std::string(word)));
