@@ -160,6 +160,35 @@ TEST_CASE("upgrade: a new program that fails changes nothing") {
   CHECK(server.stop().clean());
 }
 
+TEST_CASE("upgrade: swagectl waits for it, and says how it ended") {
+  const std::string original = std::getenv("SWAGE");
+  const Program program;
+  const Folder place;
+  const std::string socket = place.file("control");
+  Server server(kCorefile, {.arguments = {"-control", socket}});
+  const auto swagectl = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {original.substr(0, original.rfind('/') + 1) + "swagectl", "-s", socket});
+    auto process = Process::start({.arguments = words});
+    REQUIRE(process);
+    REQUIRE(process->wait(kLong));
+    return *std::move(process);
+  };
+  program.replace_by("#!/bin/sh\nexit 3\n");
+  Process failed = swagectl({"upgrade"});
+  CHECK(failed.wait(kLong)->code == 1);
+  CHECK(failed.errors().find("exited with status 3; the program before serves on") != std::string::npos);
+  CHECK(server.ask({.name = "example.org.", .type = "A"}).rcode == 0);
+  program.place();
+  const Process done = swagectl({"upgrade"});
+  INFO(done.errors());
+  const auto status = server.process().wait(kLong);
+  REQUIRE(status);
+  CHECK(status->clean());
+  const Successor second(server);
+  CHECK(done.output() == fmt::format("upgraded: pid {} serves\n", second.pid()));
+  CHECK(server.ask({.name = "example.org.", .type = "A"}).rcode == 0);
+}
+
 TEST_CASE("upgrade: the supervisor in force is killed in the middle") {
   const Program program;
   Server server(kCorefile);
