@@ -63,14 +63,16 @@ Result<ControlSocket> ControlSocket::open(const std::string& where) {
 
 ControlSocket ControlSocket::taken_over(std::string path, Descriptor socket) {
   ControlSocket control;
-  struct stat there{};
-  if (lstat(path.c_str(), &there) == 0) {
-    control.device_ = there.st_dev;
-    control.inode_ = there.st_ino;
-  }
   control.path_ = std::move(path);
   control.socket_ = std::move(socket);
   return control;
+}
+
+void ControlSocket::own_file() {
+  struct stat there{};
+  if (path_.empty() || lstat(path_.c_str(), &there) != 0) return;
+  device_ = there.st_dev;
+  inode_ = there.st_ino;
 }
 
 Result<ControlSocket> ControlSocket::open_at(const std::string& path) {

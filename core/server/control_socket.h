@@ -26,6 +26,8 @@ class ControlSocket {
 
   // The one of another supervisor, whose place this one takes.
   [[nodiscard]] static ControlSocket taken_over(std::string path, Descriptor socket);
+  // From now on the file is removed with this: not before the one that had it has left.
+  void own_file();
   void leave() { path_.clear(); }  // it is the other's from now on
 
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -133,6 +133,7 @@ Result<> Supervisor::hear_predecessor(FromPredecessor message) {
             },
             [this](const message::Start&) -> Result<> {
               predecessor_->left();
+              control_.own_file();
               if (current() != nullptr) tell_in_force();
               return {};
             },
@@ -152,6 +153,7 @@ void Supervisor::exchange_with_predecessor() {
 
 void Supervisor::lose_predecessor() {
   if (waits_for_predecessor()) {
+    control_.own_file();
     log::warning("Upgrade: the supervisor before this one is gone; going on without it");
     if (current() != nullptr) tell_in_force();
   }
