@@ -76,7 +76,7 @@ Result<Identity::Read> Identity::read() const {
   }
   const std::int64_t now = std::time(nullptr);
   TRY(const crypto::ChainReport report, crypto::judge_chain(chain.text, "", now));
-  if (report.expires < now + kWeek) {
+  if (report.expires < now + (files_.automatic ? 0 : kWeek)) {  // what renews itself may be short
     log::warning("plugin/tls: {}: {}", files_.chain,
                  report.expires <= now ? "the certificate has expired" : "the certificate expires within a week");
   }
