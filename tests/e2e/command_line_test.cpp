@@ -135,7 +135,7 @@ TEST_CASE("command line: without a Corefile whoami answers; the pid file is ther
                                                std::to_string(port.number()), "-workers", "1", "-pidfile", "swage.pid"},
                                  .folder = folder.path()});
   REQUIRE(process);
-  REQUIRE(process->wait_for("1 dns process,", 20s));
+  REQUIRE(process->wait_for("1 dns process and 1 stream process,", 20s));
   CHECK(read_file(folder.file("swage.pid")) == std::to_string(process->pid()) + "\n");
   const auto answer = ask_udp(port.v4(), encode({.name = "any.name.", .type = "A"}));
   REQUIRE(answer);

@@ -410,7 +410,7 @@ TEST_CASE("fetched: a reload while queries wait: they are answered, and those th
     CHECK(outcome(*decode(*answer)).starts_with("NOERROR text of slow-"));
   }
   CHECK(receive(later, 1) == std::map<std::string, int>{{"NOERROR text of slow-0", 1}});
-  CHECK(wait_until([&] { return children(server.process().pid(), "@").size() == 3; }, 10s));
+  CHECK(wait_until([&] { return children(server.process().pid(), "@").size() == 5; }, 10s));
 }
 
 TEST_CASE("fetched: the end of the server while queries wait: they are answered, and it ends") {
