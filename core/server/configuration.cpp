@@ -12,6 +12,7 @@
 #include "core/server/directive_setup.h"
 #include "core/server/server_secrets.h"
 #include "core/server/switches.h"
+#include "core/server/versions.h"
 
 namespace swage::server {
 namespace {
@@ -145,6 +146,7 @@ void add_protection(Configuration& configuration) {
   auto& memory = configuration.worker_memories[AmplificationLimit::kName];
   memory = std::make_unique<shm::WorkerMemory>(AmplificationLimit::kName);
   memory->ask_for(rates::RateTable::bytes_for(AmplificationLimit::kAccounts));
+  versions::declare(configuration);
   if (configuration.blocks.empty() || configuration.places.empty()) return;  // something is wrong
   const CookieSettings& settings = configuration.server->cookies;
   const config::Token at = settings.at ? *settings.at : configuration.places.begin()->second;

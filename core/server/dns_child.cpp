@@ -18,6 +18,7 @@
 #include "core/server/switches.h"
 #include "core/server/tcp_server.h"
 #include "core/server/udp_listener.h"
+#include "core/server/versions.h"
 
 namespace swage::server {
 namespace {
@@ -48,6 +49,7 @@ class DnsChild {
     }
     for (message::OwnPiece& piece : inheritance.own_pieces) TRY(configuration_.take(std::move(piece)));
     for (message::WorkerPiece& piece : inheritance.worker_pieces) take(std::move(piece));
+    versions::note(configuration_);
     responder_.protect(configuration_);
     const auto is_encrypted = [](const auto& each) { return each.second.scheme != Scheme::dns; };
     if (std::ranges::any_of(configuration_.listeners, is_encrypted)) tcp_turns_.count_in(*configuration_.metrics);
@@ -60,6 +62,7 @@ class DnsChild {
     async::Poll messages(loop_, channel_.socket().get(), [this] { receive(); });
     const Heart heart(loop_, pulse_, *configuration_.metrics);
     channel_.send(message::Ready{});
+    receive();  // what was published while it was set up comes before the first query
     loop_.run();
     responder_.show_unrouted(nullptr);
     configuration_.blocks.clear();  // plugins may have last words
@@ -129,6 +132,7 @@ class DnsChild {
   void take(message::Memory message) {
     const Result<> taken = take_memory(message.name, std::move(message.memory));
     if (!taken) complain(message.name, taken.error());
+    versions::note(configuration_);
   }
 
   void take(message::WorkerPiece message) {

@@ -24,6 +24,7 @@
 #include "core/server/server_report.h"
 #include "core/server/service_control.h"
 #include "core/server/service_run.h"
+#include "core/server/versions.h"
 
 namespace swage::server {
 namespace {
@@ -77,6 +78,7 @@ class ServiceChild : public Host, public Reporting {
       TRY(shm::Mapping newest, shm::Mapping::open_sealed(std::move(left->second), shm::Seal::whole));
       snapshot->replace(std::move(newest));
     }
+    versions::watch(configuration_);
     TRY(control_.prepare(*configuration_.snapshots.at(Switches::kName)));
     for_lasting_memory([&](MemoryKind kind, auto& memory) {
       memory.on_provide(sender({kind, memory.name()}));

@@ -15,7 +15,8 @@ Mapping::~Mapping() { unmap(); }
 Mapping::Mapping(Mapping&& other) noexcept
     : descriptor_(std::move(other.descriptor_)),
       data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
+      size_(std::exchange(other.size_, 0)),
+      identity_(std::exchange(other.identity_, 0)) {}
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
   if (this != &other) {
@@ -23,6 +24,7 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
     descriptor_ = std::exchange(other.descriptor_, Descriptor());
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
+    identity_ = std::exchange(other.identity_, 0);
   }
   return *this;
 }
@@ -44,6 +46,7 @@ Result<> Mapping::map(Descriptor descriptor, Access access, int flags, Mapping& 
   to.descriptor_ = std::move(descriptor);
   to.data_ = static_cast<std::uint8_t*>(data);
   to.size_ = size;
+  to.identity_ = status.st_ino;
   return {};
 }
 

@@ -43,6 +43,8 @@ class Mapping {
   [[nodiscard]] bool exists() const { return data_ != nullptr; }
   [[nodiscard]] Bytes bytes() const { return {data_, size_}; }
   [[nodiscard]] const Descriptor& descriptor() const { return descriptor_; }
+  // The same number in all processes that have this memory, and no other memory's while any of them has it; 0: none.
+  [[nodiscard]] std::uint64_t identity() const { return identity_; }
   // Keeps the mapping, but not the descriptor: for readers.
   void close_descriptor() { descriptor_ = Descriptor(); }
 
@@ -55,6 +57,7 @@ class Mapping {
   Descriptor descriptor_;
   std::uint8_t* data_ = nullptr;
   std::size_t size_ = 0;
+  std::uint64_t identity_ = 0;
 };
 
 class Segment : public Mapping {

@@ -50,12 +50,19 @@ class Snapshot {
   // Makes what is here the newest version: in prepare(), what the process began with. REQUIRES: bytes() are not empty.
   [[nodiscard]] Result<> keep() const { return on_publish_ ? on_publish_(*memory_) : Result<>(); }
 
+  // Whether all dns processes of this configuration answer from the newest version. In the service process. One that
+  // hangs does not, until it is replaced, within 5 s: do not wait for it any longer.
+  [[nodiscard]] bool in_force() const { return !is_in_force_ || is_in_force_(version()); }
+  // Tells the newest version from others; 0: there is none.
+  [[nodiscard]] std::uint64_t version() const { return memory_ ? memory_->identity() : 0; }
+
   // For core/server alone: the version that arrived, and what carries a publication to the other processes.
   void replace(Mapping next) {
     memory_ = std::make_shared<const Mapping>(std::move(next));
     bytes_ = memory_->bytes();
   }
   void on_publish(std::function<Result<>(const Mapping&)> hook) { on_publish_ = std::move(hook); }
+  void on_asked_whether_in_force(std::function<bool(std::uint64_t)> hook) { is_in_force_ = std::move(hook); }
 
  private:
   std::string name_;
@@ -63,6 +70,7 @@ class Snapshot {
   Bytes bytes_;  // of memory_
   bool claimed_ = false;
   std::function<Result<>(const Mapping&)> on_publish_;
+  std::function<bool(std::uint64_t)> is_in_force_;
 };
 
 }  // namespace swage::shm

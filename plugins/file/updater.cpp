@@ -21,10 +21,10 @@ using dns::Rcode;
 
 constexpr auto kLockAgain = 50ms;
 constexpr int kLockTold = 600;  // times: 30 s, when the process before has ended
-// After which all dns processes answer from what was published: each takes it in its next turn.
+// At least, until all dns processes answer from what was published: one that has just begun may not be known here yet.
 constexpr auto kInForce = 20ms;
-// While a process that is going to take over does not have what was changed (JournalFile::answers_held()). Less than
-// clients' requests wait for.
+// While one of them does not, or a process that is going to take over does not have what was changed
+// (JournalFile::answers_held()). A process that hangs is replaced by then.
 constexpr auto kHeldAgain = 5ms, kMostHeld = 6000ms;
 constexpr std::size_t kMostQueued = 4096, kMostQueuedBytes = 32 << 20;
 constexpr std::size_t kMostAtOnce = 256;  // requests of a batch
@@ -180,7 +180,7 @@ async::Task<Result<>> Updater::run(Host& host) {
   CO_TRY(std::optional<LoadedZone> newer, co_await async::work(host.loop(), look));
   if (newer) {
     CO_TRY(zone_.publish(*std::move(newer)));
-    co_await async::sleep(host.loop(), kInForce);
+    co_await wait_until_in_force(host);
   }
   journal_.let_answers_go();
   async::Event wake(host.loop());
@@ -394,8 +394,15 @@ async::Task<> Updater::serve_each(Host& host, std::vector<Job> jobs) {
   }
 }
 
-async::Task<> Updater::answer_soon(Host& host, std::vector<Job> jobs) {
+async::Task<> Updater::wait_until_in_force(Host& host) {
   co_await async::sleep(host.loop(), kInForce);
+  for (auto waited = 0ms; waited < kMostHeld && !zone_.snapshot->in_force(); waited += kHeldAgain) {
+    co_await async::sleep(host.loop(), kHeldAgain);
+  }
+}
+
+async::Task<> Updater::answer_soon(Host& host, std::vector<Job> jobs) {
+  co_await wait_until_in_force(host);
   for (auto waited = 0ms; waited < kMostHeld && journal_.answers_held(); waited += kHeldAgain) {
     co_await async::sleep(host.loop(), kHeldAgain);
   }

@@ -126,6 +126,7 @@ class Updater {
   [[nodiscard]] std::vector<Job> next_batch();
   [[nodiscard]] async::Task<> serve_batch(Host& host, std::vector<Job> jobs);
   [[nodiscard]] async::Task<> serve_each(Host& host, std::vector<Job> jobs);
+  [[nodiscard]] async::Task<> wait_until_in_force(Host& host);
   [[nodiscard]] async::Task<> answer_soon(Host& host, std::vector<Job> jobs);
   void answer_query(Job& job) const;
   void decide(Job& job, update::EditedZone& zone, std::int64_t now) const;

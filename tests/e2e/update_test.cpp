@@ -235,6 +235,30 @@ TEST_CASE("update: kill -9 of any process at any moment loses nothing that was a
   CHECK(counting.lost(again) == 0);
 }
 
+TEST_CASE("update: what is acknowledged is answered by every process, one that is slow, too") {
+  const UpdateBench bench(2);
+  Server server(bench.corefile(), bench.options);
+  Counting counting(server);
+  REQUIRE(counting.update());
+  constexpr auto kAsleep = std::chrono::milliseconds(1000);
+  for (const char* const kind : {"@dns", "@stream"}) {
+    INFO(kind);
+    const std::vector<pid_t> pids = children(server.process().pid(), kind);
+    for (unsigned i = 0; i < 2; ++i) {
+      REQUIRE(kill(pids.at(i), SIGSTOP) == 0);
+      const auto begun = std::chrono::steady_clock::now();
+      std::thread waker([pid = pids.at(i), kAsleep] {
+        std::this_thread::sleep_for(kAsleep);
+        kill(pid, SIGCONT);
+      });
+      CHECK(counting.update());
+      CHECK(std::chrono::steady_clock::now() - begun >= kAsleep * 9 / 10);
+      for (int asked = 0; asked < 16; ++asked) CHECK(counting.lost(server) == 0);  // each time from another port
+      waker.join();
+    }
+  }
+}
+
 // A new service process reads the journal before its dns processes begin to answer, and takes it over after that.
 TEST_CASE("update: what is acknowledged during a reload is answered at once") {
   const unsigned reloads = number_from("SWAGE_UPDATE_RELOADS", 3);
