@@ -4,10 +4,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <random>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "tests/support/peers.h"
 #include "tests/support/server.h"
 #include "tests/support/update_client.h"
 
@@ -139,4 +144,40 @@ TEST_CASE("signed zones: signed again before signatures expire; a key that is go
   REQUIRE(
       wait_until([&] { return signature(server, "more.example.org.").find(" RRSIG A ") != std::string::npos; }, 60s));
   CHECK(server.log().find("example.org.: can be signed again") != std::string::npos);
+}
+
+TEST_CASE("signed zones: kill -9 at any moment of signing leaves a zone that is whole and signed") {
+  const unsigned kills = number_from("SWAGE_SIGN_KILLS", 4);
+  std::minstd_rand random(number_from("SWAGE_SEED", 1));
+  const Bench bench;
+  auto server = std::make_unique<Server>(bench.corefile());
+  UpdateClient client(server->endpoint(), "example.org.", "all", kSecret);
+  std::vector<std::string> acknowledged;
+  for (unsigned i = 0; i < kills; ++i) {
+    const std::vector<pid_t> pids = children(server->process().pid(), "@service");
+    std::thread killer([&, wait = std::chrono::microseconds(random() % 65536)] {
+      std::this_thread::sleep_for(wait);
+      for (const pid_t pid : pids) kill(pid, SIGKILL);
+    });
+    for (unsigned n = 0; n < 4; ++n) {  // one of them is under way then
+      const std::string name = fmt::format("k{}x{}.example.org.", i, n);
+      const std::string rcode =
+          client.send(fmt::format("add {} 60 A 192.0.2.9\n", name), UpdateClient::Over::tcp, Milliseconds(20000));
+      if (rcode == "NOERROR") acknowledged.push_back(name);
+    }
+    killer.join();
+    for (const std::string& name : acknowledged) {
+      INFO(name);
+      CHECK(signature(*server, name).find(" RRSIG A ") != std::string::npos);
+    }
+    verify(*server, bench.folder);
+  }
+  CHECK(acknowledged.size() > kills);
+  server.reset();
+  const Server again(bench.corefile());  // which reads what was written
+  for (const std::string& name : acknowledged) CHECK(signature(again, name).find(" RRSIG A ") != std::string::npos);
+  verify(again, bench.folder);
+  for (const auto& each : std::filesystem::directory_iterator(bench.folder.path())) {
+    CHECK(each.path().extension() != ".new");  // half a file
+  }
 }
