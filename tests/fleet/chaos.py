@@ -80,7 +80,7 @@ class Chaos:
                    lambda it, _: it.start(self.engine.members))
 
     def _kill_child(self, luck):
-        kind = luck.choice(("@dns", "@service"))
+        kind = luck.choice(("@dns", "@stream", "@service"))
         self._harm(luck, self.swages, f"{kind} killed",
                    lambda it: it.signal(signal.SIGKILL, it.children(kind)[:1]), lambda it, _: None, 1)
 
@@ -96,7 +96,7 @@ class Chaos:
         self._stop(luck, self.swages, "stopped", lambda it: it.pids())
 
     def _stop_child(self, luck):
-        kind = luck.choice(("@dns", "@service"))
+        kind = luck.choice(("@dns", "@stream", "@service"))
         self._stop(luck, self.swages, f"{kind} stopped", lambda it: it.children(kind)[:1])
 
     def _stop_etcd(self, luck):
