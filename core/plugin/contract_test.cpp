@@ -67,17 +67,17 @@ std::string layout_of_others() {
 
 TEST_CASE("contract: its layout is that of its version") {
 #if defined(__x86_64__) && defined(__GLIBCXX__)
-  CHECK(kContract == 5);
+  CHECK(kContract == 6);
   CHECK(layout() ==
         "Query 560 zone 512; Response 288; Record 48; ServerBlock 496; Dispenser 88; PluginType 32; Counter 8; Fetch "
-        "264; Snapshot 104; Shared 160; WorkerMemory 112; Name 257; Endpoint 24; Host 80; Fields 24; Plugin::serve 16 "
+        "264; Snapshot 136; Shared 168; WorkerMemory 120; Name 257; Endpoint 24; Host 80; Fields 24; Plugin::serve 16 "
         "sees 24; "
         "Filter::accepts 16; "
         "Observer::sent 16; Service::run 24 measure 40; Host::shutting_down 56; Controller::add(Service) 48 warn 112");
   CHECK(layout_of_others() ==
         "Prefix 18; Metadata 72; Edns 24; EdnsOption 24; Later 48; CacheRules 304; Loop 48; Timer 8; Event 32; "
         "FollowedFiles 136 Options 24; HttpEndpoint 88; http::Request 128; http::Response 64; Fetcher 328 Settings 312 "
-        "Request 392 Fetched 160; FlatMap 16; Segment 24; Table 48 TableValues 456; FetchedQuestion "
+        "Request 392 Fetched 160; FlatMap 16; Segment 32; Table 48 TableValues 456; FetchedQuestion "
         "264; FetchedAnswers 16; AnswerStore 280; AnswerRoom 64; ChallengeStore 8; Denylist 40 Match 24; PeerId 43");
 #endif
 }

@@ -11,7 +11,7 @@ namespace swage {
 
 // The version of the contract: what core/plugin/plugin.h includes, as it lies in memory and as it is called. A library
 // that was built for another one is refused. It changes whenever that layout does (docs/plugins.md).
-inline constexpr std::uint32_t kContract = 5;
+inline constexpr std::uint32_t kContract = 6;
 
 // The only symbol that the server looks up, `swage_plugin`. The first member stays what it is in all versions.
 struct LoadedPlugin {

@@ -196,7 +196,7 @@ TEST_CASE("loaded plugins: what is wrong with one refuses the start, with one se
   compile(folder.file("A.so"), kNone);
   says("A.so", "'A' is not a directive's name");
   compile(folder.file("old.so"), "struct { unsigned contract; void* setup; } swage_plugin = {99, 0};\n");
-  says("old.so", "it was built for version 99 of the contract, and this swage has 5");
+  says("old.so", "it was built for version 99 of the contract, and this swage has 6");
   compile(folder.file("undefined.so"), "extern int gone(void);\nint (*use)(void) = gone;\n");
   says("undefined.so", "undefined symbol: gone");
   compile(folder.file("ends.so"),
@@ -227,7 +227,7 @@ TEST_CASE("loaded plugins: what is wrong with one refuses the start, with one se
   static_cast<void>(folder.write("b/plugin.yaml", "directive: c\n"));
   says("b", "c.so: No such file or directory");
   static_cast<void>(folder.write("b/plugin.yaml", "directive: b\ncontract: 1\n"));
-  says("b", "plugin.yaml: it is for version 1 of the contract, and this swage has 5");
+  says("b", "plugin.yaml: it is for version 1 of the contract, and this swage has 6");
   static_cast<void>(folder.write("b/plugin.yaml", "directive: b\n"));
   const auto everybody = [](const std::string& path) {
     return "everybody may write " + path + ", and would run as this server: chmod o-w";
