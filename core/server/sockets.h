@@ -36,10 +36,10 @@ enum class Objections : std::uint8_t { in_use, all };
 // Whether [::] can be listened on: a kernel may have no IPv6, and a sandbox may keep it away.
 [[nodiscard]] bool has_ipv6();
 
-// Binds `workers` sockets of each kind, those that `set` does not have yet; where those that it has do not share their address
-// (SO_REUSEPORT), all workers have the first one. Port 0 is not allowed: they would not share one.
-// An Error says which address, why, and what to do: "cannot listen on 127.0.0.1:53 (udp): Address already in use, by
-// dnsmasq (pid 512)".
+// Binds `workers` sockets of each kind, those that `set` does not have yet; where those that it has do not share their
+// address (SO_REUSEPORT), all workers have the first one. Port 0 is not allowed: they would not share one. An Error
+// says which address, why, and what to do: "cannot listen on 127.0.0.1:53 (udp): Address already in use, by dnsmasq
+// (pid 512)".
 [[nodiscard]] Result<> open_sockets(const Endpoint& endpoint, std::size_t workers, Transports transports,
                                     SocketSet& set);
 [[nodiscard]] Result<SocketSet> open_sockets(const Endpoint& endpoint, std::size_t workers);
